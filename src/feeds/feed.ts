@@ -1,0 +1,64 @@
+/**
+ * The connector interface: where raw ticks come in. The connectors of this folder implement it, and a
+ * host can pass its own. A connector runs on a feed stage's thread (built-in ones, and modules named by
+ * URL) or on the host's (objects that the host passes).
+ */
+import type { Clock } from '../clock.js';
+import type { SymbolDefinition } from '../pipeline/registry.js';
+import type { FeedSink, Source } from './sink.js';
+
+export interface FeedStatus {
+  /** `starting`, `live`, `paused`, `ended` (a finite source is done) or `failed`. */
+  state: 'starting' | 'live' | 'paused' | 'ended' | 'failed';
+  /** One sentence for the operator. */
+  detail: string;
+  /** Sources (terminals, files, sessions) connected now. */
+  sources: number;
+  /** Anything that the connector counts beside the engine's own counters: refused peers, bad frames, reconnects … */
+  counters?: Record<string, number>;
+}
+
+/** What a connector is given to work with. */
+export interface FeedContext {
+  /** Name of the feed in the configuration. */
+  readonly name: string;
+  readonly sink: FeedSink;
+  readonly clock: Clock;
+  readonly log: FeedLog;
+  /** Aborted when the feed is to stop. */
+  readonly signal: AbortSignal;
+  /** The connector's checkpoint: what it writes here is committed with its ticks, and found again after a crash of its thread. */
+  readonly state: () => Float64Array;
+  /** True after a crash of the connector's thread: `state` holds the last committed checkpoint. */
+  readonly resumed: boolean;
+  /** Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept. */
+  symbol(source: Source, raw: string, definition: Omit<SymbolDefinition, 'name'>): number;
+  /** Opens a source; see `Source`. */
+  source(name: string, details?: { stream?: string; info?: Record<string, string | number> }): Source;
+}
+
+export interface FeedLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface Feed {
+  /** Begins to deliver. Resolves once the connector is up (listening, connected, opened). */
+  start(context: FeedContext): Promise<void>;
+  /** Stops delivering and frees what it holds; everything that it counted as received has gone to the sink. */
+  stop(): Promise<void>;
+  /** Holds delivery until `resume`. */
+  pause?(): void;
+  resume?(): void;
+  status(): FeedStatus;
+}
+
+/** What a connector's factory tells about itself. */
+export interface FeedType<Options> {
+  /** `block`: the source can be paused (file, TCP). `conflate`: it cannot. */
+  policy: 'block' | 'conflate';
+  /** float64 words of its checkpoint. */
+  stateWords(options: Options): number;
+  create(options: Options): Feed;
+}

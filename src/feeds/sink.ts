@@ -1,0 +1,462 @@
+/**
+ * Where a connector puts its ticks: the producer's side of the raw rings of one feed.
+ *
+ * Ticks become visible to the shards at `commit`, together with the feed's counters, positions and
+ * checkpoint, in one flip. What was not committed when the thread dies never happened, and the connector
+ * starts again from its checkpoint.
+ */
+import type { Clock } from '../clock.js';
+import { TickwireError } from '../errors.js';
+import { BUCKETS, FEED_SOURCES_MAX } from '../limits.js';
+import { CommitCells } from '../pipeline/cells.js';
+import {
+  FEED_WORDS,
+  FeedWord,
+  LOG_WORDS,
+  LogWord,
+  Reject,
+  type RejectReason,
+  SHARD_WORDS,
+  ShardWord,
+} from '../pipeline/counters.js';
+import { probe } from '../pipeline/fault.js';
+import { type EngineMemory, feedStage } from '../pipeline/memory.js';
+import type { Registry } from '../pipeline/registry.js';
+import { RingProducer } from '../pipeline/ring.js';
+import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
+import {
+  ENGINE_SYMBOL,
+  GapReason,
+  Kind,
+  type Records,
+  writeGap,
+  writeHeader,
+  writeQuote,
+  writeStatus,
+  writeTimes,
+  writeTrade,
+} from '../tick.js';
+import { Aside } from './aside.js';
+
+/** One stream of ticks within a feed: a terminal, a file, a session with a venue. */
+export interface Source {
+  /** The u16 that records carry. */
+  readonly id: number;
+  /** Index among the sources that this feed has opened in this run. */
+  readonly local: number;
+  readonly name: string;
+  /** Added to a resumable stream's own tick counts, so that positions of one source only ever grow. */
+  readonly base: number;
+}
+
+/** What became of an offered tick. */
+export const Take = {
+  /** It is new: write its records. */
+  accepted: 0,
+  /** It is not new: it was counted and is to be skipped. */
+  duplicate: 1,
+  /** No room (policy `block`): nothing was counted; offer it again later. */
+  full: 2,
+} as const;
+
+/** Raw records that one source tick can become: a quote and a trade. */
+const RECORDS_PER_TICK = 2;
+
+export class FeedSink {
+  recvS = 0;
+  recvNs = 0;
+  readonly policy: 'block' | 'conflate';
+  readonly #cells: CommitCells;
+  #next: Float64Array;
+  readonly #rings: RingProducer[];
+  readonly #shardBells: Bell[];
+  readonly #wait: YieldThenPark;
+  readonly #aside: Aside | undefined;
+  readonly #acks: Acknowledger;
+  readonly #shardCount: number;
+  readonly #fresh: Uint8Array;
+  /** Where the slot that `#critical` gave last lies. */
+  #target: Records;
+
+  /**
+   * @param mayPark whether the thread may sleep for milliseconds when a ring is full: not on a host's thread
+   */
+  constructor(
+    readonly memory: EngineMemory,
+    readonly feed: number,
+    readonly registry: Registry,
+    readonly clock: Clock,
+    readonly mayPark: boolean,
+  ) {
+    const plan = memory.plan.feeds[feed];
+    this.policy = plan.policy;
+    this.#cells = new CommitCells(memory.feedCells[feed], FEED_WORDS + plan.stateWords);
+    this.#next = this.#cells.prime();
+    this.#shardCount = memory.plan.shards;
+    const shardCells = memory.shardCells.map((m) => new CommitCells(m, SHARD_WORDS));
+    this.#rings = memory.raw[feed].map(
+      (slots, shard) =>
+        new RingProducer(
+          slots,
+          { cells: this.#cells, word: FeedWord.heads + shard },
+          { cells: shardCells[shard], word: ShardWord.tails + feed },
+        ),
+    );
+    this.#shardBells = memory.shardCells.map((_, shard) => new Bell(memory.bells, shard));
+    this.#wait = new YieldThenPark(new Bell(memory.bells, feedStage(feed)));
+    this.#fresh = new Uint8Array(this.#shardCount);
+    this.#target = this.#rings[0].records;
+    this.#acks = new Acknowledger(memory, feed, shardCells);
+    if (plan.policy === 'conflate') this.#aside = new Aside(memory.plan.maxSymbols, this.#shardCount);
+    this.#admitLoss();
+  }
+
+  /** The connector's checkpoint as it will be committed next. */
+  state(): Float64Array {
+    return this.#next.subarray(FeedWord.state);
+  }
+
+  /** Takes the time of receipt that the following ticks carry. Once per batch. */
+  stamp(): void {
+    this.clock.stamp();
+    this.recvS = this.clock.seconds;
+    this.recvNs = this.clock.nanos;
+  }
+
+  /** Opens a source, or finds it again with the position that it had. */
+  open(feedName: string, name: string, stream?: string, info?: Record<string, string | number>): Source {
+    const known = this.registry.sources.find((s) => s?.feed === feedName && s.name === name);
+    const sameStream = known !== undefined && known.stream === stream;
+    let base = 0;
+    if (stream !== undefined && known !== undefined) {
+      base = sameStream ? (known.base ?? 0) : this.#highest(known.id);
+    }
+    const entry = this.registry.defineSource({
+      feed: feedName,
+      name,
+      ...(stream === undefined ? {} : { stream, base }),
+      ...(info === undefined ? {} : { info }),
+    });
+    return { id: entry.id, local: this.#localOf(entry.id), name, base };
+  }
+
+  /**
+   * Offers one tick of a source.
+   * @param position the source's count with this tick (base included), or 0 where it has none
+   */
+  take(source: Source, symbolId: number, position: number): number {
+    const bucket = this.registry.bucket[symbolId];
+    const at = FeedWord.positions + source.local * BUCKETS + bucket;
+    if (position !== 0 && position <= this.#next[at]) {
+      this.#next[FeedWord.received]++;
+      this.#next[FeedWord.duplicate]++;
+      return Take.duplicate;
+    }
+    if (this.#aside === undefined) {
+      const shard = bucket % this.#shardCount;
+      const head = this.#next[FeedWord.heads + shard];
+      if (this.#rings[shard].free(head, RECORDS_PER_TICK) < RECORDS_PER_TICK) return Take.full;
+    }
+    this.#next[FeedWord.received]++;
+    if (position !== 0) this.#next[at] = position;
+    return Take.accepted;
+  }
+
+  /** Counts a source tick that cannot be used at all. */
+  reject(reason: RejectReason, count = 1): void {
+    this.#next[FeedWord.received] += count;
+    this.#next[FeedWord.rejected + Reject[reason]] += count;
+  }
+
+  /** Counts ticks that a resuming source sends again although they were dealt with, without offering each. */
+  duplicate(count: number): void {
+    this.#next[FeedWord.received] += count;
+    this.#next[FeedWord.duplicate] += count;
+  }
+
+  /** Counts that the accepted tick becomes two records: a quote and a trade. */
+  split(): void {
+    this.#next[FeedWord.split]++;
+  }
+
+  /**
+   * Writes a quote of an accepted tick. A missing side is NO_PRICE, a missing size NO_SIZE.
+   * @param position what `take` was given; one less for all but the last record of a split tick
+   */
+  quote(
+    source: Source, symbolId: number, flags: number, position: number, eventS: number, eventNs: number,
+    bid: number, ask: number, bidSize: number, askSize: number,
+  ): void {
+    const shard = this.registry.bucket[symbolId] % this.#shardCount;
+    const aside = this.#aside;
+    if (aside !== undefined && !this.#direct(aside, shard)) {
+      const i = aside.quoteSlot(shard, symbolId);
+      if (aside.replaced) this.#next[FeedWord.conflated]++;
+      else this.#next[FeedWord.aside]++;
+      const folded = aside.folded(i);
+      writeHeader(aside.records, i, symbolId, Kind.quote | flags, source.id, position, folded);
+      writeTimes(aside.records, i, eventS, eventNs, this.recvS, this.recvNs);
+      writeQuote(aside.records, i, bid, ask, bidSize, askSize);
+      return;
+    }
+    const r = this.#rings[shard].records;
+    const i = this.#claim(shard);
+    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position, 0);
+    writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
+    writeQuote(r, i, bid, ask, bidSize, askSize);
+  }
+
+  /** Writes a trade of an accepted tick. */
+  trade(
+    source: Source, symbolId: number, flags: number, position: number, eventS: number, eventNs: number,
+    price: number, size: number, tradeId: number,
+  ): void {
+    const shard = this.registry.bucket[symbolId] % this.#shardCount;
+    const slot = this.#critical(shard);
+    if (slot < 0) return;
+    const r = this.#target;
+    writeHeader(r, slot, symbolId, Kind.trade | flags, source.id, position, 0);
+    writeTimes(r, slot, eventS, eventNs, this.recvS, this.recvNs);
+    writeTrade(r, slot, price, size, tradeId);
+  }
+
+  /** Writes a status that the connector makes itself; counted as `made`. False when a `block` ring is full. */
+  status(
+    source: Source, symbolId: number, code: number, arg0: number, arg1 = 0, arg2 = 0, arg3 = 0,
+  ): boolean {
+    const shard = this.registry.bucket[symbolId] % this.#shardCount;
+    if (!this.#roomForMade(shard)) return false;
+    this.#next[FeedWord.made]++;
+    const slot = this.#critical(shard);
+    if (slot < 0) return true;
+    const r = this.#target;
+    writeHeader(r, slot, symbolId, Kind.status, source.id, 0, 0);
+    writeTimes(r, slot, this.recvS, this.recvNs, this.recvS, this.recvNs);
+    writeStatus(r, slot, code, arg0, arg1, arg2, arg3);
+    return true;
+  }
+
+  /** Writes a gap record; counted as `made`. False when a `block` ring is full. */
+  gap(source: Source, symbolId: number, reason: number, first: number, last: number, count: number): boolean {
+    const shard = this.registry.bucket[symbolId] % this.#shardCount;
+    if (!this.#roomForMade(shard)) return false;
+    this.#next[FeedWord.made]++;
+    const slot = this.#critical(shard);
+    if (slot >= 0) this.#writeGap(slot, symbolId, source.id, reason, first, last, count);
+    return true;
+  }
+
+  /** Publishes everything since the last commit, and moves on what stood aside. */
+  commit(): void {
+    if (this.#aside !== undefined) this.#drainAside(this.#aside);
+    this.#cells.commit();
+    this.#next = this.#cells.prime();
+    for (let s = 0; s < this.#shardCount; s++) {
+      if (this.#fresh[s] === 0) continue;
+      this.#fresh[s] = 0;
+      this.#shardBells[s].ring();
+    }
+  }
+
+  /** Ticks that still stand aside of full rings; `commit` moves them when there is room. */
+  get standingAside(): number {
+    return this.#next[FeedWord.aside];
+  }
+
+  /** Commits, then waits until the shards have made room (or a moment has passed). */
+  async room(): Promise<void> {
+    this.commit();
+    this.#wait.before();
+    if (this.#isCrowded()) await this.#wait.after(0, this.mayPark);
+    else await turn();
+  }
+
+  /**
+   * The highest position of the source such that it and all before it are durable (numbered, without a log).
+   * Cheap; to be asked every few milliseconds by connectors that acknowledge.
+   */
+  durablePosition(source: Source): number {
+    return this.#acks.position(this.#cells.current, source.local);
+  }
+
+  #highest(sourceId: number): number {
+    let highest = 0;
+    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
+      if (this.#next[FeedWord.sourceIds + local] !== sourceId) continue;
+      for (let b = 0; b < BUCKETS; b++) {
+        highest = Math.max(highest, this.#next[FeedWord.positions + local * BUCKETS + b]);
+      }
+    }
+    for (const known of this.memory.positions) {
+      if (known.sourceId === sourceId) highest = Math.max(highest, ...known.buckets);
+    }
+    return highest;
+  }
+
+  #localOf(sourceId: number): number {
+    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
+      const there = this.#next[FeedWord.sourceIds + local];
+      if (there === sourceId) return local;
+      if (there !== 0) continue;
+      this.#next[FeedWord.sourceIds + local] = sourceId;
+      const known = this.memory.positions.find((p) => p.sourceId === sourceId);
+      if (known !== undefined) this.#next.set(known.buckets, FeedWord.positions + local * BUCKETS);
+      return local;
+    }
+    throw new TickwireError(
+      'limit_exceeded',
+      `A feed opens at most ${FEED_SOURCES_MAX} different sources in one run. Spread them over several feeds.`,
+    );
+  }
+
+  #isCrowded(): boolean {
+    for (let s = 0; s < this.#shardCount; s++) {
+      const ring = this.#rings[s];
+      const half = ring.records.capacity / 2;
+      if (ring.free(this.#next[FeedWord.heads + s], half) < half) return true;
+    }
+    return false;
+  }
+
+  #claim(shard: number): number {
+    const head = this.#next[FeedWord.heads + shard];
+    this.#next[FeedWord.heads + shard] = head + 1;
+    this.#fresh[shard] = 1;
+    probe();
+    return this.#rings[shard].slot(head);
+  }
+
+  #free(shard: number, want: number): boolean {
+    return this.#rings[shard].free(this.#next[FeedWord.heads + shard], want) >= want;
+  }
+
+  #roomForMade(shard: number): boolean {
+    return this.#aside !== undefined || this.#free(shard, 1);
+  }
+
+  /** Whether a quote may go straight to the ring: nothing of its shard waits, and there is room. */
+  #direct(aside: Aside, shard: number): boolean {
+    return aside.isEmpty(shard) && this.#free(shard, 1);
+  }
+
+  /** Slot for a critical tick in `#target`: the ring, or the side queue, or -1 when even that is full. */
+  #critical(shard: number): number {
+    const aside = this.#aside;
+    if (aside === undefined || this.#direct(aside, shard)) {
+      this.#target = this.#rings[shard].records;
+      return this.#claim(shard);
+    }
+    const slot = aside.criticalSlot(shard);
+    if (slot < 0) {
+      this.#next[FeedWord.dropped]++;
+      aside.lost[shard]++;
+      return -1;
+    }
+    this.#next[FeedWord.aside]++;
+    this.#target = aside.queue;
+    return slot;
+  }
+
+  #writeGap(
+    slot: number, symbolId: number, sourceId: number, reason: number, first: number, last: number, count: number,
+  ): void {
+    const r = this.#target;
+    writeHeader(r, slot, symbolId, Kind.gap, sourceId, 0, 0);
+    writeTimes(r, slot, this.recvS, this.recvNs, this.recvS, this.recvNs);
+    writeGap(r, slot, reason, first, last, count);
+  }
+
+  /** Moves what stands aside into the rings as far as they have room: critical ticks, a gap record, quotes. */
+  #drainAside(aside: Aside): void {
+    for (let shard = 0; shard < this.#shardCount; shard++) {
+      while (!aside.isEmpty(shard) && this.#free(shard, 1)) {
+        const i = this.#rings[shard].slot(this.#next[FeedWord.heads + shard]);
+        if (!aside.takeInto(shard, this.#rings[shard].records, i)) break;
+        this.#claim(shard);
+        this.#next[FeedWord.aside]--;
+      }
+      if (aside.lost[shard] > 0 && this.#free(shard, 1)) {
+        this.#mark(shard, GapReason.feedOverflow, aside.lost[shard]);
+        aside.lost[shard] = 0;
+      }
+    }
+  }
+
+  #mark(shard: number, reason: number, count: number): void {
+    this.#next[FeedWord.made]++;
+    this.#target = this.#rings[shard].records;
+    this.#writeGap(this.#claim(shard), ENGINE_SYMBOL, 0, reason, 0, 0, count);
+  }
+
+  /** After a crash of the thread: what stood aside is gone with it, and says so. */
+  #admitLoss(): void {
+    const lost = this.#next[FeedWord.aside];
+    if (lost === 0) return;
+    this.stamp();
+    this.#next[FeedWord.aside] = 0;
+    this.#next[FeedWord.dropped] += lost;
+    if (this.#free(0, 1)) this.#mark(0, GapReason.feedRestart, lost);
+    else this.#aside!.lost[0] += lost;
+    this.commit();
+  }
+}
+
+/**
+ * Finds out what is durable. It notes how far the feed had written, waits until the shards have consumed
+ * that much, notes how far they had numbered by then, and waits until the log holds that. One question is
+ * under way at a time; its answer covers every source of the feed.
+ */
+class Acknowledger {
+  readonly #log: CommitCells | undefined;
+  readonly #heads: Float64Array;
+  readonly #needed: Float64Array;
+  readonly #asked = new Float64Array(FEED_SOURCES_MAX);
+  readonly #known = new Float64Array(FEED_SOURCES_MAX);
+  readonly #words = new Float64Array(ShardWord.heldList);
+  #underWay = false;
+
+  constructor(
+    memory: EngineMemory,
+    readonly feed: number,
+    readonly shards: CommitCells[],
+  ) {
+    this.#log = memory.plan.log ? new CommitCells(memory.logCells, LOG_WORDS) : undefined;
+    this.#heads = new Float64Array(shards.length);
+    this.#needed = new Float64Array(shards.length);
+  }
+
+  position(committed: Float64Array, local: number): number {
+    if (!this.#underWay) this.#ask(committed);
+    if (this.#isAnswered()) {
+      this.#known.set(this.#asked);
+      this.#underWay = false;
+    }
+    return this.#known[local];
+  }
+
+  #ask(committed: Float64Array): void {
+    for (let s = 0; s < this.#heads.length; s++) this.#heads[s] = committed[FeedWord.heads + s];
+    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
+      if (committed[FeedWord.sourceIds + local] === 0) break;
+      let highest = 0;
+      for (let b = 0; b < BUCKETS; b++) {
+        highest = Math.max(highest, committed[FeedWord.positions + local * BUCKETS + b]);
+      }
+      this.#asked[local] = highest;
+    }
+    this.#needed.fill(-1);
+    this.#underWay = true;
+  }
+
+  #isAnswered(): boolean {
+    for (let s = 0; s < this.#heads.length; s++) {
+      if (this.#needed[s] < 0) {
+        const words = this.shards[s].readInto(this.#words);
+        if (words[ShardWord.tails + this.feed] < this.#heads[s]) return false;
+        this.#needed[s] = words[ShardWord.head];
+      }
+      if (this.#log !== undefined && this.#log.read(LogWord.durable + s) < this.#needed[s]) return false;
+    }
+    return true;
+  }
+}

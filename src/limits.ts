@@ -1,0 +1,108 @@
+/**
+ * Every bound of the engine, and what happens when it is reached. Relations between them are asserted
+ * below, when the module loads.
+ */
+import { RECORD_BYTES } from './tick.js';
+
+/** Shards per engine. More: `bad_config`. */
+export const SHARDS_MAX = 16;
+/** Stable hash buckets of symbol names; a shard is `bucket % shards`, so positions survive a changed shard count. */
+export const BUCKETS = 16;
+/** Feeds per engine. More: `bad_config`. */
+export const FEEDS_MAX = 16;
+/** Sources (terminals, files, venues) per feed in one run. More: the source is refused with `limit_exceeded`. */
+export const FEED_SOURCES_MAX = 64;
+/** Source ids ever given in one data folder (u16 in the record). More: `registry_full`. */
+export const SOURCES_MAX = 65_535;
+/** Symbols ever defined in one data folder; a default that `maxSymbols` may change. More: `registry_full`. */
+export const SYMBOLS_DEFAULT = 16_384;
+/** UTF-8 bytes of a symbol name. Longer: the definition is rejected and counted. */
+export const SYMBOL_NAME_BYTES_MAX = 64;
+/** Decimal digits of a price. More: the definition is rejected. */
+export const DIGITS_MAX = 15;
+/** Bytes of definitions (symbols, sources, aliases) in the registry. Full: `registry_full`. */
+export const REGISTRY_BYTES = 16 * 1024 * 1024;
+
+/** Slots of a raw ring (feed × shard). Full: the feed's policy, `block` or `conflate`. */
+export const RAW_RING_SLOTS = 16_384;
+/** Slots of a shard's broadcast ring. Full: the log gates it (`log.onStall`); free readers are overtaken. */
+export const BROADCAST_RING_SLOTS = 524_288;
+/** Slots of a shard's critical ring (trades, status, gaps). Free readers are overtaken and go on from the log. */
+export const CRITICAL_RING_SLOTS = 65_536;
+/** Raw records that a shard takes before it commits. */
+export const SHARD_BATCH = 2_048;
+/** Slots that one raw record can need: its symbol's definition, and itself. */
+export const SLOTS_PER_RAW = 2;
+/** Half-quotes newly held in one batch. More: the batch is committed early. */
+export const HELD_PER_BATCH = 64;
+
+/** Quotes kept aside per feed under `conflate`: one a symbol, so bounded by the symbols. */
+/** Critical ticks waiting beside a full raw ring under `conflate`. More: dropped, counted, marked by a gap record. */
+export const SIDE_QUEUE_SLOTS = 4_096;
+
+/** Ticks of a log block. */
+export const BLOCK_TICKS = 4_096;
+/** Encoded bytes under way to LMDB, not yet visible. More: the log writer stops reading, and so gates the ring. */
+export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
+/** Milliseconds that a tick may wait in the log writer before its block is written, full or not. */
+export const LOG_COMMIT_DELAY_MS = 50;
+/** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
+export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
+
+/** WebSocket connections. More: refused with close code 4503. */
+export const CONNECTIONS_MAX = 10_000;
+/** Subscriptions of one connection. More: error `too_many_subscriptions`, the others go on. */
+export const SUBSCRIPTIONS_MAX = 64;
+/** Symbols and patterns in one subscribe. More: error `too_many_symbols`. */
+export const SUBSCRIBE_SYMBOLS_MAX = 10_000;
+/** Bytes of a message from a client. More: closed with 4500 by the protocol layer. */
+export const CLIENT_MESSAGE_BYTES_MAX = 256 * 1024;
+/** Control messages of a client per second, with as many again in a burst. More: closed with 4002. */
+export const CLIENT_MESSAGES_PER_SECOND = 200;
+/** Bytes sent between two pings. */
+export const PING_EVERY_BYTES = 64 * 1024;
+/** Bytes not yet answered by a pong. More: that subscriber's cursors stop until the pong comes. */
+export const WINDOW_BYTES = 256 * 1024;
+/** Ticks encoded for one subscriber in one flush; the rest waits for the next. */
+export const FLUSH_TICKS_MAX = 8_192;
+/** Bytes of one frame to a subscriber. */
+export const FRAME_BYTES_MAX = 240 * 1024;
+/** Catch-up jobs at once. More: those subscribers wait their turn (their cursors stand). */
+export const CATCHUP_JOBS = 2;
+/** Ticks that one catch-up job returns. */
+export const CATCHUP_TICKS = 16_384;
+/** Milliseconds without any message to a client before a heartbeat. */
+export const HEARTBEAT_MS = 5_000;
+
+/** Terminals connected to one MT5 port. More: refused with an error frame. */
+export const MT5_CONNECTIONS_MAX = 64;
+/** Bytes of an MT5 frame. More: bad framing, the connection is closed. */
+export const MT5_FRAME_BYTES_MAX = 256 * 1024;
+/** Ticks in one MT5 batch. */
+export const MT5_BATCH_TICKS_MAX = 4_096;
+/** Ticks that a terminal keeps until they are acknowledged. More: its source is paused, or, where it cannot be, the oldest go, counted. */
+export const MT5_BACKLOG_TICKS = 262_144;
+
+/** Times that a stage may die within the window before the engine gives up and stops cleanly. */
+export const STAGE_DEATHS_MAX = 5;
+export const STAGE_DEATHS_WINDOW_MS = 10_000;
+/** Milliseconds that a stopping engine waits for its stages to drain. */
+export const STOP_GRACE_MS = 1_500;
+
+function assertLimit(holds: boolean, relation: string): void {
+  if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
+}
+
+export function isPowerOfTwo(n: number): boolean {
+  return Number.isInteger(n) && n > 0 && (n & (n - 1)) === 0 && n <= 2 ** 30;
+}
+
+assertLimit(RECORD_BYTES === 64, 'a record is one cache line');
+assertLimit(isPowerOfTwo(RAW_RING_SLOTS), 'RAW_RING_SLOTS is a power of two');
+assertLimit(isPowerOfTwo(BROADCAST_RING_SLOTS), 'BROADCAST_RING_SLOTS is a power of two');
+assertLimit(isPowerOfTwo(CRITICAL_RING_SLOTS), 'CRITICAL_RING_SLOTS is a power of two');
+assertLimit(BROADCAST_RING_SLOTS >= 16 * SHARD_BATCH * SLOTS_PER_RAW, 'a batch is a small part of the ring');
+assertLimit(BUCKETS % SHARDS_MAX === 0 && SHARDS_MAX <= BUCKETS, 'every shard has a bucket');
+assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
+assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
+assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');

@@ -1,0 +1,86 @@
+/**
+ * The broadcast ring: one writer, at most one gating reader, any number of free readers.
+ *
+ * Slot `seq & mask` holds the record numbered `seq`; the first seq of an epoch is 1. Before the writer
+ * touches a slot it stores how far the batch may reach (the intent). A free reader copies a slot first and
+ * then checks that `intent - capacity` has not passed it: if it has, the copy may be torn and is thrown away.
+ *
+ * ```
+ *   0 i32 intent: the highest seq whose slot may have been touched, mod 2^32 … padded to 128
+ * 128 u32 × slots: positionLow of each slot's source (see tick.ts), for the log's stream positions
+ *   … 64 B × slots: the records
+ * ```
+ */
+import { isPowerOfTwo } from '../limits.js';
+import { RECORD_BYTES, Records } from '../tick.js';
+import { probe } from './fault.js';
+import type { CursorRef } from './ring.js';
+
+const HEADER_BYTES = 128;
+
+function recordsOffset(slots: number): number {
+  return HEADER_BYTES + Math.ceil((slots * 4) / 128) * 128;
+}
+
+class BroadcastMemory {
+  readonly records: Records;
+  readonly positions: Uint32Array;
+  readonly capacity: number;
+  readonly mask: number;
+  protected readonly intent: Int32Array;
+
+  constructor(memory: SharedArrayBuffer, slots: number) {
+    this.capacity = slots;
+    this.mask = slots - 1;
+    this.intent = new Int32Array(memory, 0, 1);
+    this.positions = new Uint32Array(memory, HEADER_BYTES, slots);
+    this.records = new Records(memory, recordsOffset(slots), slots);
+  }
+
+  slot(seq: number): number {
+    return seq & this.mask;
+  }
+}
+
+export function allocateBroadcast(slots: number): SharedArrayBuffer {
+  if (!isPowerOfTwo(slots)) throw new RangeError(`a ring has a power of two of slots, not ${slots}`);
+  return new SharedArrayBuffer(recordsOffset(slots) + slots * RECORD_BYTES);
+}
+
+/** The writing side. Publishing the head is the owner's commit; this class only guards the slots. */
+export class BroadcastWriter extends BroadcastMemory {
+  /**
+   * Declares that slots up to `seq` may be overwritten from now on. It never goes back: after a crash the
+   * slots up to the old intent may hold anything.
+   */
+  intend(seq: number): void {
+    if ((((seq | 0) - this.intent[0]) | 0) <= 0) return;
+    Atomics.store(this.intent, 0, seq | 0);
+    probe();
+  }
+}
+
+/** A free reader's answer to "is what I copied still whole?" and "how far may I read?" */
+export class BroadcastReader extends BroadcastMemory {
+  readonly #head: CursorRef;
+
+  constructor(memory: SharedArrayBuffer, slots: number, head: CursorRef) {
+    super(memory, slots);
+    this.#head = head;
+  }
+
+  /** The last committed seq; 0 before the first. */
+  head(): number {
+    return this.#head.cells.read(this.#head.word);
+  }
+
+  /**
+   * The lowest seq whose slot no writer may have touched. Read it after copying: what lies below is to be
+   * thrown away. The intent is at most a batch away from the head, so its low 32 bits tell it whole.
+   */
+  oldest(): number {
+    const low = Atomics.load(this.intent, 0);
+    const head = this.head();
+    return Math.max(1, head + ((low - (head | 0)) | 0) - this.capacity + 1);
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * Fault injection: a stage can be made to die between any two of its writes to shared memory. A write
+ * site calls `probe()`; when the armed count runs out, the thread exits on the spot, as a crash would,
+ * without running another line. Disarmed (always, but in tests) a probe is one comparison.
+ */
+let remaining = 0;
+let strike: () => void = () => {};
+
+/** Arms the thread: the `count`-th probe from now calls `die`. 0 disarms. */
+export function armFault(count: number, die: () => void): void {
+  remaining = count;
+  strike = die;
+}
+
+export function probe(): void {
+  if (remaining !== 0 && --remaining === 0) strike();
+}

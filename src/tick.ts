@@ -1,0 +1,329 @@
+/**
+ * The tick record: 64 bytes, one cache line, little-endian. This file is the sole owner of its bytes.
+ *
+ * ```
+ *  0 u32 symbolId      │ 4 u16 kind (bits 0-2) + flags (bits 3-10) │ 6 u16 sourceId
+ *  8 u32 seqLow        │ 12 u32 symbolSeq (mod 2^32)
+ * 16 u32 tsEvent s     │ 20 u32 tsEvent ns
+ * 24 u32 tsRecv s      │ 28 u32 tsRecv ns
+ *
+ *    quote             trade               status                       gap
+ * 32 f64 bid           f64 price           u32 arg0 │ u16 code │ u16 0  u32 0 │ u16 reason │ u16 0
+ * 40 f64 ask           f64 0               f64 arg1                     f64 first
+ * 48 f64 bidSize       f64 size            f64 arg2                     f64 last
+ * 56 f64 askSize       f64 tradeId         f64 arg3                     f64 count
+ * ```
+ *
+ * A raw record (feed → shard) has the same layout, but for two words that only numbering can fill:
+ *
+ * ```
+ *  8 u32 positionLow: the source's own tick count once this record is done (mod 2^32), 0 where it has none
+ * 12 u32 folded: how many earlier ticks of this symbol the record stands for besides itself
+ * ```
+ *
+ * Times are UNIX time, UTC. Prices are float64 rounded to the symbol's digits. In a status or gap the
+ * u16 at 38 stays 0, so that the eight bytes at 32 never form a NaN and survive being copied as a float64.
+ */
+
+export const RECORD_BYTES = 64;
+/** 32-bit words of a record. */
+export const RECORD_U32 = RECORD_BYTES / 4;
+/** 16-bit words of a record. */
+export const RECORD_U16 = RECORD_BYTES / 2;
+/** 64-bit words of a record. */
+export const RECORD_F64 = RECORD_BYTES / 8;
+
+// Offsets in words of the view's own width, from the start of a record.
+export const U32_SYMBOL = 0;
+export const U16_KIND_FLAGS = 2;
+export const U16_SOURCE = 3;
+/** Kind, flags and source as one word: `kind | flags | sourceId << 16`. */
+export const U32_KIND_FLAGS_SOURCE = 1;
+export const U32_SEQ_LOW = 2;
+export const U32_SYMBOL_SEQ = 3;
+export const U32_RAW_POSITION = 2;
+export const U32_RAW_FOLDED = 3;
+export const U32_TS_EVENT_S = 4;
+export const U32_TS_EVENT_NS = 5;
+export const U32_TS_RECV_S = 6;
+export const U32_TS_RECV_NS = 7;
+export const F64_BID = 4;
+export const F64_ASK = 5;
+export const F64_BID_SIZE = 6;
+export const F64_ASK_SIZE = 7;
+export const F64_PRICE = 4;
+export const F64_SIZE = 6;
+export const F64_TRADE_ID = 7;
+export const U32_STATUS_ARG0 = 8;
+export const U16_STATUS_CODE = 18;
+export const F64_STATUS_ARG1 = 5;
+export const F64_STATUS_ARG2 = 6;
+export const F64_STATUS_ARG3 = 7;
+export const U16_GAP_REASON = 18;
+export const F64_GAP_FIRST = 5;
+export const F64_GAP_LAST = 6;
+export const F64_GAP_COUNT = 7;
+
+export const KIND_MASK = 0x7;
+export const Kind = { quote: 0, trade: 1, status: 2, gap: 3 } as const;
+export type KindName = keyof typeof Kind;
+export const KIND_NAMES: readonly KindName[] = ['quote', 'trade', 'status', 'gap'];
+
+/** Bits of the u16 at 4, beside the kind. Bits 11-15 are reserved and written as 0. */
+export const Flag = {
+  /** bid > ask: logged and streamed, kept out of the last-value table. */
+  crossed: 1 << 3,
+  /** bid = ask: valid. */
+  locked: 1 << 4,
+  /** The source's time went back; order is by receipt. */
+  late: 1 << 5,
+  /** The source sent state, not an event (first messages after a subscribe). */
+  snapshot: 1 << 6,
+  /** A move beyond the bound in robust deviations: delivered all the same. */
+  suspicious: 1 << 7,
+  /** Stands for earlier quotes too; symbolSeq advanced by their number. */
+  conflated: 1 << 8,
+  /** The aggressor bought. */
+  buy: 1 << 9,
+  /** The aggressor sold. */
+  sell: 1 << 10,
+} as const;
+export type FlagName = keyof typeof Flag;
+export const FLAG_NAMES = Object.keys(Flag) as readonly FlagName[];
+export const FLAGS_MASK = 0x7f8;
+
+/** Status codes (u16 at 36) and what their arguments mean. */
+export const StatusCode = {
+  /** A symbol is defined or redefined: arg0 = version, arg1 = digits. Numbered before the first tick that uses it. */
+  symbolDefined: 1,
+  /** Symbol id 0: a source connected. */
+  sourceUp: 2,
+  /** Symbol id 0: a source disconnected. */
+  sourceDown: 3,
+  /** The symbol misses ticks of its source until the next snapshot. */
+  symbolStale: 4,
+  /** Trading is halted. */
+  halted: 5,
+  /** Trading goes on. */
+  trading: 6,
+} as const;
+export type StatusName = keyof typeof StatusCode;
+
+/** Reasons of a gap (u16 at 36). `first` and `last` are inclusive, in the numbering that the reason names. */
+export const GapReason = {
+  /** The venue's own sequence jumped: first..last are its numbers. */
+  sourceSequence: 1,
+  /** The feed's bounded buffers overflowed: `count` ticks were dropped; first and last are 0. */
+  feedOverflow: 2,
+  /** A feed thread died holding ticks that its source cannot resend: `count` are gone. */
+  feedRestart: 3,
+  /** The log stood still under `log.onStall = shed`: first..last are seqs that it does not hold. */
+  logShed: 4,
+} as const;
+export type GapReasonName = keyof typeof GapReason;
+
+/** Symbol id 0 stands for the feed or engine itself; its symbolSeq is numbered per shard. */
+export const ENGINE_SYMBOL = 0;
+/** tsEvent seconds when the source gave no time. */
+export const NO_TIME_S = 0xffffffff;
+/** A price that is not there: a missing side of a raw quote. */
+export const NO_PRICE = Number.NaN;
+/** A size that the source does not tell. */
+export const NO_SIZE = Number.NaN;
+/** A trade without an id. Ids are integers up to 2^53. */
+export const NO_TRADE_ID = Number.NaN;
+
+/** The four views that a block of records is read and written through. */
+export class Records {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+  readonly capacity: number;
+
+  /**
+   * @param buffer memory that holds the records
+   * @param byteOffset where the first one starts; a multiple of 8
+   * @param capacity how many there are
+   */
+  constructor(buffer: ArrayBufferLike, byteOffset = 0, capacity = (buffer.byteLength - byteOffset) / RECORD_BYTES) {
+    const bytes = capacity * RECORD_BYTES;
+    this.capacity = capacity;
+    this.u8 = new Uint8Array(buffer, byteOffset, bytes);
+    this.u16 = new Uint16Array(buffer, byteOffset, bytes / 2);
+    this.u32 = new Uint32Array(buffer, byteOffset, bytes / 4);
+    this.f64 = new Float64Array(buffer, byteOffset, bytes / 8);
+  }
+
+  static allocate(capacity: number): Records {
+    return new Records(new ArrayBuffer(capacity * RECORD_BYTES));
+  }
+}
+
+export function kindOf(r: Records, i: number): number {
+  return r.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
+}
+
+export function flagsOf(r: Records, i: number): number {
+  return r.u16[i * RECORD_U16 + U16_KIND_FLAGS] & FLAGS_MASK;
+}
+
+export function isCritical(kind: number): boolean {
+  return kind !== Kind.quote;
+}
+
+/** Writes what every kind has. `second` and `third` are the words at 8 and 12, whose meaning the stage gives. */
+export function writeHeader(
+  r: Records,
+  i: number,
+  symbolId: number,
+  kindAndFlags: number,
+  sourceId: number,
+  second: number,
+  third: number,
+): void {
+  const w = i * RECORD_U32;
+  r.u32[w + U32_SYMBOL] = symbolId;
+  r.u32[w + U32_KIND_FLAGS_SOURCE] = kindAndFlags | (sourceId << 16);
+  r.u32[w + 2] = second;
+  r.u32[w + 3] = third;
+}
+
+export function writeTimes(r: Records, i: number, eventS: number, eventNs: number, recvS: number, recvNs: number): void {
+  const w = i * RECORD_U32;
+  r.u32[w + U32_TS_EVENT_S] = eventS;
+  r.u32[w + U32_TS_EVENT_NS] = eventNs;
+  r.u32[w + U32_TS_RECV_S] = recvS;
+  r.u32[w + U32_TS_RECV_NS] = recvNs;
+}
+
+export function writeQuote(r: Records, i: number, bid: number, ask: number, bidSize: number, askSize: number): void {
+  const d = i * RECORD_F64;
+  r.f64[d + F64_BID] = bid;
+  r.f64[d + F64_ASK] = ask;
+  r.f64[d + F64_BID_SIZE] = bidSize;
+  r.f64[d + F64_ASK_SIZE] = askSize;
+}
+
+export function writeTrade(r: Records, i: number, price: number, size: number, tradeId: number): void {
+  const d = i * RECORD_F64;
+  r.f64[d + F64_PRICE] = price;
+  r.f64[d + F64_ASK] = 0;
+  r.f64[d + F64_SIZE] = size;
+  r.f64[d + F64_TRADE_ID] = tradeId;
+}
+
+export function writeStatus(
+  r: Records,
+  i: number,
+  code: number,
+  arg0: number,
+  arg1: number,
+  arg2: number,
+  arg3: number,
+): void {
+  const d = i * RECORD_F64;
+  r.u32[i * RECORD_U32 + U32_STATUS_ARG0] = arg0;
+  r.u32[i * RECORD_U32 + U32_STATUS_ARG0 + 1] = code;
+  r.f64[d + F64_STATUS_ARG1] = arg1;
+  r.f64[d + F64_STATUS_ARG2] = arg2;
+  r.f64[d + F64_STATUS_ARG3] = arg3;
+}
+
+export function writeGap(r: Records, i: number, reason: number, first: number, last: number, count: number): void {
+  const d = i * RECORD_F64;
+  r.u32[i * RECORD_U32 + U32_STATUS_ARG0] = 0;
+  r.u32[i * RECORD_U32 + U32_STATUS_ARG0 + 1] = reason;
+  r.f64[d + F64_GAP_FIRST] = first;
+  r.f64[d + F64_GAP_LAST] = last;
+  r.f64[d + F64_GAP_COUNT] = count;
+}
+
+/** Copies one record: the first half as integers, so that no bit pattern is ever taken for a NaN. */
+export function copyRecord(from: Records, i: number, to: Records, j: number): void {
+  const a = i * RECORD_U32;
+  const b = j * RECORD_U32;
+  for (let k = 0; k < 8; k++) to.u32[b + k] = from.u32[a + k];
+  const c = i * RECORD_F64;
+  const d = j * RECORD_F64;
+  for (let k = 4; k < 8; k++) to.f64[d + k] = from.f64[c + k];
+}
+
+/** A tick as an object, for the edges of the system (JSON, hosts, tools): never on the hot path. */
+export interface Tick {
+  kind: KindName;
+  symbolId: number;
+  sourceId: number;
+  symbolSeq: number;
+  flags: FlagName[];
+  /** UNIX nanoseconds, UTC; null where the source gave no time. */
+  tsEvent: bigint | null;
+  tsRecv: bigint;
+  bid?: number;
+  ask?: number;
+  bidSize?: number | null;
+  askSize?: number | null;
+  price?: number;
+  size?: number | null;
+  tradeId?: number | null;
+  code?: number;
+  args?: [number, number, number, number];
+  reason?: number;
+  first?: number;
+  last?: number;
+  count?: number;
+}
+
+function orNull(x: number): number | null {
+  return Number.isNaN(x) ? null : x;
+}
+
+/** Seconds and nanoseconds as UNIX nanoseconds, for the edges. */
+export function nanoseconds(s: number, ns: number): bigint {
+  return BigInt(s) * 1_000_000_000n + BigInt(ns);
+}
+
+export function flagNames(flags: number): FlagName[] {
+  return FLAG_NAMES.filter((name) => (flags & Flag[name]) !== 0);
+}
+
+export function toTick(r: Records, i: number): Tick {
+  const w = i * RECORD_U32;
+  const h = i * RECORD_U16;
+  const d = i * RECORD_F64;
+  const kind = kindOf(r, i);
+  const eventS = r.u32[w + U32_TS_EVENT_S];
+  const tick: Tick = {
+    kind: KIND_NAMES[kind] ?? 'status',
+    symbolId: r.u32[w + U32_SYMBOL],
+    sourceId: r.u16[h + U16_SOURCE],
+    symbolSeq: r.u32[w + U32_SYMBOL_SEQ],
+    flags: flagNames(flagsOf(r, i)),
+    tsEvent: eventS === NO_TIME_S ? null : nanoseconds(eventS, r.u32[w + U32_TS_EVENT_NS]),
+    tsRecv: nanoseconds(r.u32[w + U32_TS_RECV_S], r.u32[w + U32_TS_RECV_NS]),
+  };
+  if (kind === Kind.quote) {
+    tick.bid = r.f64[d + F64_BID];
+    tick.ask = r.f64[d + F64_ASK];
+    tick.bidSize = orNull(r.f64[d + F64_BID_SIZE]);
+    tick.askSize = orNull(r.f64[d + F64_ASK_SIZE]);
+  } else if (kind === Kind.trade) {
+    tick.price = r.f64[d + F64_PRICE];
+    tick.size = orNull(r.f64[d + F64_SIZE]);
+    tick.tradeId = orNull(r.f64[d + F64_TRADE_ID]);
+  } else if (kind === Kind.status) {
+    tick.code = r.u16[h + U16_STATUS_CODE];
+    tick.args = [
+      r.u32[w + U32_STATUS_ARG0],
+      r.f64[d + F64_STATUS_ARG1],
+      r.f64[d + F64_STATUS_ARG2],
+      r.f64[d + F64_STATUS_ARG3],
+    ];
+  } else {
+    tick.reason = r.u16[h + U16_GAP_REASON];
+    tick.first = r.f64[d + F64_GAP_FIRST];
+    tick.last = r.f64[d + F64_GAP_LAST];
+    tick.count = r.f64[d + F64_GAP_COUNT];
+  }
+  return tick;
+}
