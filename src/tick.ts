@@ -146,7 +146,11 @@ export class Records {
    * @param byteOffset where the first one starts; a multiple of 8
    * @param capacity how many there are
    */
-  constructor(buffer: ArrayBufferLike, byteOffset = 0, capacity = (buffer.byteLength - byteOffset) / RECORD_BYTES) {
+  constructor(
+    buffer: ArrayBufferLike,
+    byteOffset = 0,
+    capacity = (buffer.byteLength - byteOffset) / RECORD_BYTES,
+  ) {
     const bytes = capacity * RECORD_BYTES;
     this.capacity = capacity;
     this.u8 = new Uint8Array(buffer, byteOffset, bytes);
@@ -189,7 +193,14 @@ export function writeHeader(
   r.u32[w + 3] = third;
 }
 
-export function writeTimes(r: Records, i: number, eventS: number, eventNs: number, recvS: number, recvNs: number): void {
+export function writeTimes(
+  r: Records,
+  i: number,
+  eventS: number,
+  eventNs: number,
+  recvS: number,
+  recvNs: number,
+): void {
   const w = i * RECORD_U32;
   r.u32[w + U32_TS_EVENT_S] = eventS;
   r.u32[w + U32_TS_EVENT_NS] = eventNs;
@@ -197,7 +208,14 @@ export function writeTimes(r: Records, i: number, eventS: number, eventNs: numbe
   r.u32[w + U32_TS_RECV_NS] = recvNs;
 }
 
-export function writeQuote(r: Records, i: number, bid: number, ask: number, bidSize: number, askSize: number): void {
+export function writeQuote(
+  r: Records,
+  i: number,
+  bid: number,
+  ask: number,
+  bidSize: number,
+  askSize: number,
+): void {
   const d = i * RECORD_F64;
   r.f64[d + F64_BID] = bid;
   r.f64[d + F64_ASK] = ask;
@@ -230,7 +248,14 @@ export function writeStatus(
   r.f64[d + F64_STATUS_ARG3] = arg3;
 }
 
-export function writeGap(r: Records, i: number, reason: number, first: number, last: number, count: number): void {
+export function writeGap(
+  r: Records,
+  i: number,
+  reason: number,
+  first: number,
+  last: number,
+  count: number,
+): void {
   const d = i * RECORD_F64;
   r.u32[i * RECORD_U32 + U32_STATUS_ARG0] = 0;
   r.u32[i * RECORD_U32 + U32_STATUS_ARG0 + 1] = reason;

@@ -4,7 +4,15 @@
  * content is counted as dropped and marked by a gap record.
  */
 import { SIDE_QUEUE_SLOTS } from '../limits.js';
-import { copyRecord, Flag, RECORD_U16, RECORD_U32, Records, U16_KIND_FLAGS, U32_RAW_FOLDED } from '../tick.js';
+import {
+  copyRecord,
+  Flag,
+  RECORD_U16,
+  RECORD_U32,
+  Records,
+  U16_KIND_FLAGS,
+  U32_RAW_FOLDED,
+} from '../tick.js';
 
 export class Aside {
   /** Quotes kept, one slot a symbol. */
@@ -83,7 +91,8 @@ export class Aside {
     this.#orderCount[shard]--;
     this.#present[symbolId] = 0;
     copyRecord(this.records, symbolId, to, i);
-    if (to.u32[i * RECORD_U32 + U32_RAW_FOLDED] > 0) to.u16[i * RECORD_U16 + U16_KIND_FLAGS] |= Flag.conflated;
+    if (to.u32[i * RECORD_U32 + U32_RAW_FOLDED] > 0)
+      to.u16[i * RECORD_U16 + U16_KIND_FLAGS] |= Flag.conflated;
     return true;
   }
 }

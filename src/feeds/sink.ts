@@ -184,8 +184,16 @@ export class FeedSink {
    * @param position what `take` was given; one less for all but the last record of a split tick
    */
   quote(
-    source: Source, symbolId: number, flags: number, position: number, eventS: number, eventNs: number,
-    bid: number, ask: number, bidSize: number, askSize: number,
+    source: Source,
+    symbolId: number,
+    flags: number,
+    position: number,
+    eventS: number,
+    eventNs: number,
+    bid: number,
+    ask: number,
+    bidSize: number,
+    askSize: number,
   ): void {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     const aside = this.#aside;
@@ -208,8 +216,15 @@ export class FeedSink {
 
   /** Writes a trade of an accepted tick. */
   trade(
-    source: Source, symbolId: number, flags: number, position: number, eventS: number, eventNs: number,
-    price: number, size: number, tradeId: number,
+    source: Source,
+    symbolId: number,
+    flags: number,
+    position: number,
+    eventS: number,
+    eventNs: number,
+    price: number,
+    size: number,
+    tradeId: number,
   ): void {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     const slot = this.#critical(shard);
@@ -222,7 +237,13 @@ export class FeedSink {
 
   /** Writes a status that the connector makes itself; counted as `made`. False when a `block` ring is full. */
   status(
-    source: Source, symbolId: number, code: number, arg0: number, arg1 = 0, arg2 = 0, arg3 = 0,
+    source: Source,
+    symbolId: number,
+    code: number,
+    arg0: number,
+    arg1 = 0,
+    arg2 = 0,
+    arg3 = 0,
   ): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     if (!this.#roomForMade(shard)) return false;
@@ -358,7 +379,13 @@ export class FeedSink {
   }
 
   #writeGap(
-    slot: number, symbolId: number, sourceId: number, reason: number, first: number, last: number, count: number,
+    slot: number,
+    symbolId: number,
+    sourceId: number,
+    reason: number,
+    first: number,
+    last: number,
+    count: number,
   ): void {
     const r = this.#target;
     writeHeader(r, slot, symbolId, Kind.gap, sourceId, 0, 0);

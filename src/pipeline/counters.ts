@@ -28,7 +28,10 @@ export const REJECT_REASONS = [
   'bad_record',
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
-export const Reject = Object.fromEntries(REJECT_REASONS.map((name, i) => [name, i])) as Record<RejectReason, number>;
+export const Reject = Object.fromEntries(REJECT_REASONS.map((name, i) => [name, i])) as Record<
+  RejectReason,
+  number
+>;
 
 /** Words of a feed's cell. */
 export const FeedWord = {
@@ -142,7 +145,9 @@ export class CounterReader {
   readonly #log: CommitCells;
 
   constructor(readonly memory: EngineMemory) {
-    this.#feeds = memory.feedCells.map((m, i) => new CommitCells(m, FEED_WORDS + memory.plan.feeds[i].stateWords));
+    this.#feeds = memory.feedCells.map(
+      (m, i) => new CommitCells(m, FEED_WORDS + memory.plan.feeds[i].stateWords),
+    );
     this.#shards = memory.shardCells.map((m) => new CommitCells(m, SHARD_WORDS));
     this.#log = new CommitCells(memory.logCells, LOG_WORDS);
   }
@@ -187,10 +192,23 @@ export class CounterReader {
 
   totals(): Totals {
     const t: Totals = {
-      received: 0, split: 0, made: 0, rejected: 0,
+      received: 0,
+      split: 0,
+      made: 0,
+      rejected: 0,
       rejectedBy: Object.fromEntries(REJECT_REASONS.map((r) => [r, 0])) as Record<RejectReason, number>,
-      duplicate: 0, conflated: 0, dropped: 0, held: 0, inFlight: 0, numbered: 0, logged: 0, shed: 0,
-      crossed: 0, locked: 0, late: 0, suspicious: 0,
+      duplicate: 0,
+      conflated: 0,
+      dropped: 0,
+      held: 0,
+      inFlight: 0,
+      numbered: 0,
+      logged: 0,
+      shed: 0,
+      crossed: 0,
+      locked: 0,
+      late: 0,
+      suspicious: 0,
     };
     const shards = this.#shards.map((cells) => cells.readInto(new Float64Array(ShardWord.heldList)));
     for (const words of shards) {

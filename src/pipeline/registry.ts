@@ -12,8 +12,9 @@
  * 64 entries: u32 length │ UTF-8 JSON, padded to 4
  * ```
  */
-import { BUCKETS, DIGITS_MAX, SOURCES_MAX, SYMBOL_NAME_BYTES_MAX } from '../limits.js';
+
 import { TickwireError } from '../errors.js';
+import { BUCKETS, DIGITS_MAX, SOURCES_MAX, SYMBOL_NAME_BYTES_MAX } from '../limits.js';
 import { probe } from './fault.js';
 
 const HEADER_BYTES = 64;
@@ -134,7 +135,10 @@ export class Registry {
   load(bytes: Uint8Array): void {
     if (this.length !== 0) throw new RangeError('the registry is not empty');
     if (bytes.length > this.#bytes.length) {
-      throw new TickwireError('registry_full', 'The data folder defines more symbols than the registry holds.');
+      throw new TickwireError(
+        'registry_full',
+        'The data folder defines more symbols than the registry holds.',
+      );
     }
     this.#bytes.set(bytes);
     Atomics.store(this.#words, COMMITTED, bytes.length);
@@ -215,7 +219,8 @@ export class Registry {
 
   /** For the supervisor: frees the lock of a stage that died. */
   releaseIfHeldBy(owner: number): void {
-    if (Atomics.compareExchange(this.#words, LOCK, owner + 1, 0) === owner + 1) Atomics.notify(this.#words, LOCK);
+    if (Atomics.compareExchange(this.#words, LOCK, owner + 1, 0) === owner + 1)
+      Atomics.notify(this.#words, LOCK);
   }
 
   #locked<T>(body: () => T): T {
@@ -240,7 +245,10 @@ export class Registry {
     const at = this.length;
     const end = at + 4 + Math.ceil(json.length / 4) * 4;
     if (end > this.#bytes.length) {
-      throw new TickwireError('registry_full', 'The registry of symbols and sources is full: start a new data folder.');
+      throw new TickwireError(
+        'registry_full',
+        'The registry of symbols and sources is full: start a new data folder.',
+      );
     }
     this.#view.setUint32(at, json.length, true);
     this.#bytes.set(json, at + 4);

@@ -27,7 +27,16 @@ export const ENTRY_BYTES = 320;
 const ENTRY_U32 = ENTRY_BYTES / 4;
 const ENTRY_F64 = ENTRY_BYTES / 8;
 
-export const EntryU32 = { version: 0, defined: 1, symbolSeq: 2, seen: 3, quoteS: 12, quoteNs: 13, tradeS: 14, tradeNs: 15 };
+export const EntryU32 = {
+  version: 0,
+  defined: 1,
+  symbolSeq: 2,
+  seen: 3,
+  quoteS: 12,
+  quoteNs: 13,
+  tradeS: 14,
+  tradeNs: 15,
+};
 export const EntryF64 = {
   seq: 2,
   quoteSeq: 3,
