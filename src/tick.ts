@@ -126,8 +126,11 @@ export type GapReasonName = keyof typeof GapReason;
 export const ENGINE_SYMBOL = 0;
 /** tsEvent seconds when the source gave no time. */
 export const NO_TIME_S = 0xffffffff;
-/** A price that is not there: a missing side of a raw quote. */
-export const NO_PRICE = Number.NaN;
+/**
+ * A price that is not there: a missing side of a raw quote. Numbered quotes always have both sides. It is
+ * finite, so that a NaN from a source stays what it is: an error.
+ */
+export const NO_PRICE = Number.MAX_VALUE;
 /** A size that the source does not tell. */
 export const NO_SIZE = Number.NaN;
 /** A trade without an id. Ids are integers up to 2^53. */

@@ -57,7 +57,7 @@ export const FeedWord = {
 export const FEED_WORDS = FeedWord.state;
 
 /** Words of one held half-quote in a shard's cell. */
-export const HELD_WORDS = 5;
+export const HELD_WORDS = 6;
 
 /** Words of a shard's cell. */
 export const ShardWord = {
@@ -78,11 +78,13 @@ export const ShardWord = {
   /** Gauge: receipt minus event of the last tick that had a time, in ns. */
   skewNs: 10,
   batches: 11,
+  /** symbolSeq of symbol id 0 in this shard. */
+  engineSymbolSeq: 12,
   /** By reject reason; 8 words reserved. */
   rejected: 16,
   /** Raw ring tails, by feed. */
   tails: 24,
-  /** Half-quotes of the last batch, to be projected: symbolId, bid, ask, bidSize, askSize. */
+  /** Symbols that the last batch left with a half-quote: symbolId, bid, ask, bidSize, askSize, half-quotes held. */
   heldList: 24 + FEEDS_MAX,
 } as const;
 export const SHARD_WORDS = ShardWord.heldList + HELD_PER_BATCH * HELD_WORDS;

@@ -24,8 +24,8 @@ import { probe } from './fault.js';
 
 const HEADER_BYTES = SHARDS_MAX * 8;
 export const ENTRY_BYTES = 320;
-const ENTRY_U32 = ENTRY_BYTES / 4;
-const ENTRY_F64 = ENTRY_BYTES / 8;
+export const ENTRY_U32 = ENTRY_BYTES / 4;
+export const ENTRY_F64 = ENTRY_BYTES / 8;
 
 export const EntryU32 = {
   version: 0,
@@ -89,18 +89,19 @@ export class TableEntry {
 }
 
 export class LastValueTable {
-  readonly #u32: Uint32Array;
+  /** All entries as words, for the writer between `begin` and `end`: entry i starts at i × ENTRY_U32. */
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
   readonly #versions: Int32Array;
-  readonly #f64: Float64Array;
   readonly #applied: Float64Array;
 
   constructor(
     readonly memory: SharedArrayBuffer,
     readonly maxSymbols: number,
   ) {
-    this.#u32 = new Uint32Array(memory, HEADER_BYTES);
+    this.u32 = new Uint32Array(memory, HEADER_BYTES);
     this.#versions = new Int32Array(memory, HEADER_BYTES);
-    this.#f64 = new Float64Array(memory, HEADER_BYTES);
+    this.f64 = new Float64Array(memory, HEADER_BYTES);
     this.#applied = new Float64Array(memory, 0, SHARDS_MAX);
   }
 
@@ -127,22 +128,30 @@ export class LastValueTable {
 
   /** The seq of a symbol's last tick, for a quick look before an entry is copied. */
   lastSeq(symbolId: number): number {
-    return this.#f64[symbolId * ENTRY_F64 + EntryF64.seq];
+    return this.f64[symbolId * ENTRY_F64 + EntryF64.seq];
   }
 
-  /** Writer only: replaces an entry. A version left odd by a dead writer is taken over. */
+  /** Writer only: opens an entry for changes through `u32` and `f64`. A version left odd by a dead writer is taken over. */
+  begin(symbolId: number): void {
+    const w = symbolId * ENTRY_U32;
+    Atomics.store(this.#versions, w, this.#versions[w] | 1);
+    probe();
+  }
+
+  /** Writer only: makes the changes since `begin` visible. */
+  end(symbolId: number): void {
+    const w = symbolId * ENTRY_U32;
+    probe();
+    Atomics.store(this.#versions, w, (this.#versions[w] + 1) | 0);
+    probe();
+  }
+
+  /** Writer only: replaces a whole entry. */
   write(symbolId: number, entry: TableEntry): void {
     const w = symbolId * ENTRY_U32;
-    const version = this.#versions[w] | 1;
-    Atomics.store(this.#versions, w, version);
-    probe();
-    const half = ENTRY_U32 / 2;
-    for (let i = 1; i < half; i++) this.#u32[w + i] = entry.u32[i];
-    probe();
-    for (let i = half; i < ENTRY_U32; i++) this.#u32[w + i] = entry.u32[i];
-    probe();
-    Atomics.store(this.#versions, w, (version + 1) | 0);
-    probe();
+    this.begin(symbolId);
+    for (let i = 1; i < ENTRY_U32; i++) this.u32[w + i] = entry.u32[i];
+    this.end(symbolId);
   }
 
   /** Any thread: copies an entry. False when it could not be had whole: its writer is dead and not yet replaced. */
@@ -151,13 +160,13 @@ export class LastValueTable {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const version = Atomics.load(this.#versions, w);
       if ((version & 1) !== 0) continue;
-      for (let i = 1; i < ENTRY_U32; i++) into.u32[i] = this.#u32[w + i];
+      for (let i = 1; i < ENTRY_U32; i++) into.u32[i] = this.u32[w + i];
       if (Atomics.load(this.#versions, w) === version) return true;
     }
     return false;
   }
 
-  /** True while an entry's version is odd. */
+  /** True while an entry is being written, or was left so by a writer that died. */
   isTorn(symbolId: number): boolean {
     return (Atomics.load(this.#versions, symbolId * ENTRY_U32) & 1) !== 0;
   }

@@ -1,0 +1,295 @@
+/**
+ * A shard: takes raw records from every feed's ring, normalises and numbers them, and shows them in three
+ * places that carry the same numbers: the broadcast ring, the critical ring and the last-value table.
+ *
+ * One batch: declare the intent, fill slots, flip the commit cell, project the table. Whatever the moment at
+ * which the thread dies, the batch has either not happened (its slots lie beyond the head) or it has, and the
+ * next shard finishes the projection.
+ */
+import { SHARD_BATCH, SLOTS_PER_RAW, HELD_PER_BATCH } from '../limits.js';
+import {
+  copyRecord,
+  ENGINE_SYMBOL,
+  Flag,
+  isCritical,
+  KIND_MASK,
+  Kind,
+  NO_TIME_S,
+  RECORD_U16,
+  RECORD_U32,
+  Records,
+  StatusCode,
+  U16_KIND_FLAGS,
+  U32_RAW_FOLDED,
+  U32_RAW_POSITION,
+  U32_SEQ_LOW,
+  U32_SYMBOL,
+  U32_SYMBOL_SEQ,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+  writeHeader,
+  writeStatus,
+  writeTimes,
+} from '../tick.js';
+import { BroadcastWriter } from './broadcast.js';
+import { CommitCells } from './cells.js';
+import { FEED_WORDS, FeedWord, HELD_WORDS, LOG_WORDS, LogWord, Reject, SHARD_WORDS, ShardWord } from './counters.js';
+import { probe } from './fault.js';
+import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from './memory.js';
+import { HELD, NORMAL, Normaliser, REJECTED } from './normalise.js';
+import type { Registry } from './registry.js';
+import { RingConsumer } from './ring.js';
+import { SymbolStates } from './states.js';
+import { LastValueTable, TableEntry } from './table.js';
+import { Bell } from './wait.js';
+
+export class Shard {
+  readonly #cells: CommitCells;
+  readonly #log: CommitCells | undefined;
+  readonly #rings: RingConsumer[];
+  readonly #broadcast: BroadcastWriter;
+  readonly #critical: BroadcastWriter;
+  readonly #table: LastValueTable;
+  readonly #states: SymbolStates;
+  readonly #normaliser: Normaliser;
+  readonly #samples: Records;
+  readonly #logBell: Bell;
+  readonly #fanoutBell: Bell;
+  readonly #feedBells: Bell[];
+  readonly #heldSymbols = new Uint32Array(HELD_PER_BATCH);
+  #heldCount = 0;
+  #next: Float64Array;
+  #head: number;
+  #criticalHead: number;
+  #gate = 0;
+  #turn = 0;
+
+  constructor(
+    readonly memory: EngineMemory,
+    readonly index: number,
+    readonly registry: Registry,
+  ) {
+    const plan = memory.plan;
+    this.#cells = new CommitCells(memory.shardCells[index], SHARD_WORDS);
+    this.#next = this.#cells.prime();
+    this.#head = this.#next[ShardWord.head];
+    this.#criticalHead = this.#next[ShardWord.criticalHead];
+    this.#log = plan.log ? new CommitCells(memory.logCells, LOG_WORDS) : undefined;
+    this.#rings = memory.raw.map(
+      (slots, feed) =>
+        new RingConsumer(
+          slots[index],
+          {
+            cells: new CommitCells(memory.feedCells[feed], FEED_WORDS + plan.feeds[feed].stateWords),
+            word: FeedWord.heads + index,
+          },
+          { cells: this.#cells, word: ShardWord.tails + feed },
+        ),
+    );
+    this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
+    this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
+    this.#table = new LastValueTable(memory.table, plan.maxSymbols);
+    this.#states = new SymbolStates(plan.maxSymbols);
+    this.#normaliser = new Normaliser(registry, this.#states);
+    this.#samples = new Records(memory.rejectSamples[index]);
+    this.#logBell = new Bell(memory.bells, LOG_STAGE);
+    this.#fanoutBell = new Bell(memory.bells, FANOUT_BELL);
+    this.#feedBells = memory.raw.map((_, feed) => new Bell(memory.bells, feedStage(feed)));
+    this.#recover();
+  }
+
+  /** Loads the states from the table and finishes the projection of the last committed batch. */
+  #recover(): void {
+    this.registry.refresh();
+    const applied = this.#table.applied(this.index);
+    const entry = new TableEntry();
+    for (let id = 1; id < this.registry.symbolCount; id++) {
+      if (this.registry.bucket[id] % this.memory.plan.shards === this.index) {
+        this.#states.load(this.#table, id, applied, entry);
+      }
+    }
+    this.#states.symbolSeq[ENGINE_SYMBOL] = this.#next[ShardWord.engineSymbolSeq];
+    const ring = this.#broadcast.records;
+    for (let seq = applied + 1; seq <= this.#head; seq++) {
+      const slot = this.#broadcast.slot(seq);
+      if (seq > this.#states.seq[ring.u32[slot * RECORD_U32 + U32_SYMBOL]]) this.#states.apply(ring, slot, seq);
+    }
+    this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
+    this.#project(applied);
+  }
+
+  /**
+   * One turn: processes what the feeds have published, up to a batch and to what the log has made room for.
+   * @returns raw records taken; 0 when there was nothing to do or no room
+   */
+  doWork(): number {
+    const room = this.#room();
+    if (room === 0) return 0;
+    this.registry.refresh();
+    this.#broadcast.intend(this.#head + room * SLOTS_PER_RAW);
+    this.#critical.intend(this.#criticalHead + room * SLOTS_PER_RAW);
+    let taken = 0;
+    const feeds = this.#rings.length;
+    for (let k = 0; k < feeds && taken < room; k++) taken += this.#takeFrom((this.#turn + k) % feeds, room - taken);
+    this.#turn = (this.#turn + 1) % feeds;
+    if (taken > 0) this.#commit();
+    return taken;
+  }
+
+  /** Raw records that may be taken now. */
+  #room(): number {
+    const free = this.#free();
+    if (free >= SHARD_BATCH * SLOTS_PER_RAW) return SHARD_BATCH;
+    if (this.#log !== undefined) this.#gate = this.#log.read(LogWord.visible + this.index);
+    return Math.min(SHARD_BATCH, Math.floor(this.#free() / SLOTS_PER_RAW));
+  }
+
+  #free(): number {
+    if (this.#log === undefined) return Number.MAX_SAFE_INTEGER;
+    return this.#broadcast.capacity - (this.#head - this.#gate);
+  }
+
+  #takeFrom(feed: number, max: number): number {
+    const ring = this.#rings[feed];
+    const tail = this.#next[ShardWord.tails + feed];
+    const count = Math.min(ring.available(tail), max);
+    let done = 0;
+    while (done < count && this.#heldCount < HELD_PER_BATCH) this.#take(ring.records, ring.slot(tail + done++));
+    this.#next[ShardWord.tails + feed] = tail + done;
+    return done;
+  }
+
+  #take(raw: Records, i: number): void {
+    const id = raw.u32[i * RECORD_U32 + U32_SYMBOL];
+    if (id >= this.registry.symbolCount && id !== ENGINE_SYMBOL) {
+      this.#reject(raw, i, Reject.unknown_symbol);
+      return;
+    }
+    if (this.#states.defined[id] !== this.registry.version[id]) this.#define(raw, i, id);
+    const ring = this.#broadcast.records;
+    const slot = this.#broadcast.slot(this.#head + 1);
+    const result = this.#normaliser.normalise(raw, i, ring, slot);
+    if (result === NORMAL) {
+      this.#number(raw, i, slot, id);
+    } else if (result === HELD) {
+      this.#hold(id);
+    } else {
+      this.#reject(raw, i, result - REJECTED);
+    }
+  }
+
+  /** Gives the record in `slot` its numbers, and lets everything that follows from it know. */
+  #number(raw: Records, i: number, slot: number, id: number): void {
+    const ring = this.#broadcast.records;
+    const w = slot * RECORD_U32;
+    const seq = ++this.#head;
+    let folded = raw.u32[i * RECORD_U32 + U32_RAW_FOLDED];
+    const position = raw.u32[i * RECORD_U32 + U32_RAW_POSITION];
+    const kind = ring.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
+    if (kind === Kind.quote && this.#states.held[id] !== 0) folded += this.#release(slot, id);
+    ring.u32[w + U32_SEQ_LOW] = seq;
+    ring.u32[w + U32_SYMBOL_SEQ] = this.#states.symbolSeq[id] + 1 + folded;
+    this.#broadcast.positions[slot] = position;
+    this.#states.apply(ring, slot, seq);
+    if (isCritical(kind)) copyRecord(ring, slot, this.#critical.records, this.#critical.slot(++this.#criticalHead));
+    probe();
+  }
+
+  /** A definition is a tick of its own, numbered before the first tick that relies on it. */
+  #define(raw: Records, i: number, id: number): void {
+    const ring = this.#broadcast.records;
+    const slot = this.#broadcast.slot(this.#head + 1);
+    const seq = ++this.#head;
+    const w = i * RECORD_U32;
+    const recvS = raw.u32[w + U32_TS_RECV_S];
+    const recvNs = raw.u32[w + U32_TS_RECV_NS];
+    const source = raw.u16[i * RECORD_U16 + 3];
+    writeHeader(ring, slot, id, Kind.status, source, seq, this.#states.symbolSeq[id] + 1);
+    writeTimes(ring, slot, recvS, recvNs, recvS, recvNs);
+    writeStatus(ring, slot, StatusCode.symbolDefined, this.registry.version[id], this.registry.digits[id], 0, 0);
+    this.#broadcast.positions[slot] = 0;
+    this.#next[ShardWord.made]++;
+    this.#states.apply(ring, slot, seq);
+    copyRecord(ring, slot, this.#critical.records, this.#critical.slot(++this.#criticalHead));
+    probe();
+  }
+
+  /** The normaliser has kept a half-quote. An earlier one of the symbol is folded into it. */
+  #hold(id: number): void {
+    const before = this.#states.held[id]++;
+    if (before === 0) this.#next[ShardWord.held]++;
+    else this.#next[ShardWord.conflated]++;
+    this.#states.touch(id);
+    for (let k = 0; k < this.#heldCount; k++) if (this.#heldSymbols[k] === id) return;
+    this.#heldSymbols[this.#heldCount++] = id;
+  }
+
+  /** A quote went out that stands for the half-quotes held before it. */
+  #release(slot: number, id: number): number {
+    const held = this.#states.held[id];
+    this.#next[ShardWord.held]--;
+    this.#next[ShardWord.conflated]++;
+    this.#broadcast.records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] |= Flag.conflated;
+    return held;
+  }
+
+  #reject(raw: Records, i: number, reason: number): void {
+    this.#next[ShardWord.rejected + reason]++;
+    copyRecord(raw, i, this.#samples, reason);
+  }
+
+  #commit(): void {
+    const since = this.#cells.current[ShardWord.head];
+    const next = this.#next;
+    next[ShardWord.head] = this.#head;
+    next[ShardWord.criticalHead] = this.#criticalHead;
+    next[ShardWord.crossed] += this.#normaliser.crossed;
+    next[ShardWord.locked] += this.#normaliser.locked;
+    next[ShardWord.late] += this.#normaliser.late;
+    next[ShardWord.suspicious] += this.#normaliser.suspicious;
+    next[ShardWord.engineSymbolSeq] = this.#states.symbolSeq[ENGINE_SYMBOL];
+    next[ShardWord.batches]++;
+    this.#normaliser.crossed = this.#normaliser.locked = this.#normaliser.late = this.#normaliser.suspicious = 0;
+    if (this.#head > since) next[ShardWord.skewNs] = this.#skew();
+    this.#listHeld();
+    this.#cells.commit();
+    this.#next = this.#cells.prime();
+    this.#project(since);
+    this.#logBell.ring();
+    this.#fanoutBell.ring();
+    for (const bell of this.#feedBells) bell.ring();
+  }
+
+  /** Receipt minus event of the last tick: how far the source's clock is behind ours, delay included. */
+  #skew(): number {
+    const w = this.#broadcast.slot(this.#head) * RECORD_U32;
+    const u32 = this.#broadcast.records.u32;
+    if (u32[w + U32_TS_EVENT_S] === NO_TIME_S) return this.#next[ShardWord.skewNs];
+    return (
+      (u32[w + U32_TS_RECV_S] - u32[w + U32_TS_EVENT_S]) * 1e9 + u32[w + U32_TS_RECV_NS] - u32[w + U32_TS_EVENT_NS]
+    );
+  }
+
+  #listHeld(): void {
+    const s = this.#states;
+    for (let k = 0; k < this.#heldCount; k++) {
+      const id = this.#heldSymbols[k];
+      const at = ShardWord.heldList + k * HELD_WORDS;
+      this.#next[at] = id;
+      this.#next[at + 1] = s.bid[id];
+      this.#next[at + 2] = s.ask[id];
+      this.#next[at + 3] = s.bidSize[id];
+      this.#next[at + 4] = s.askSize[id];
+      this.#next[at + 5] = s.held[id];
+    }
+    this.#next[ShardWord.heldListLength] = this.#heldCount;
+    this.#heldCount = 0;
+  }
+
+  #project(since: number): void {
+    this.#states.project(this.#table, since, this.#broadcast.records, this.#broadcast.mask);
+    this.#table.setApplied(this.index, this.#head);
+  }
+}
