@@ -76,8 +76,14 @@ export const HEARTBEAT_MS = 5_000;
 
 /** Terminals connected to one MT5 port. More: refused with an error frame. */
 export const MT5_CONNECTIONS_MAX = 64;
-/** Bytes of an MT5 frame. More: bad framing, the connection is closed. */
-export const MT5_FRAME_BYTES_MAX = 256 * 1024;
+/** Bytes of an MT5 frame: the largest batch, and its header. More: bad framing, the connection is closed. */
+export const MT5_FRAME_BYTES_MAX = 260 * 1024;
+/** Bytes of the first frame of a connection, which anyone may send. More: bad framing, as above. */
+export const MT5_HELLO_BYTES_MAX = 2_048;
+/** Bytes of a string in an MT5 frame. Longer ones are cut by the sender and refused by the receiver. */
+export const MT5_STRING_BYTES_MAX = 512;
+/** Symbols that one terminal numbers. More: those definitions are answered with an error, the others go on. */
+export const MT5_SYMBOLS_MAX = 65_536;
 /** Ticks in one MT5 batch. */
 export const MT5_BATCH_TICKS_MAX = 4_096;
 /** Ticks that a terminal keeps until they are acknowledged. More: its source is paused, or, where it cannot be, the oldest go, counted. */
@@ -105,4 +111,5 @@ assertLimit(BROADCAST_RING_SLOTS >= 16 * SHARD_BATCH * SLOTS_PER_RAW, 'a batch i
 assertLimit(BUCKETS % SHARDS_MAX === 0 && SHARDS_MAX <= BUCKETS, 'every shard has a bucket');
 assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
+assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
 assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');

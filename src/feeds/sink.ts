@@ -148,6 +148,7 @@ export class FeedSink {
     const bucket = this.registry.bucket[symbolId];
     const at = FeedWord.positions + source.local * BUCKETS + bucket;
     if (position !== 0 && position <= this.#next[at]) {
+      this.#reach(source, position);
       this.#next[FeedWord.received]++;
       this.#next[FeedWord.duplicate]++;
       return Take.duplicate;
@@ -158,7 +159,10 @@ export class FeedSink {
       if (this.#rings[shard].free(head, RECORDS_PER_TICK) < RECORDS_PER_TICK) return Take.full;
     }
     this.#next[FeedWord.received]++;
-    if (position !== 0) this.#next[at] = position;
+    if (position !== 0) {
+      this.#next[at] = position;
+      this.#reach(source, position);
+    }
     return Take.accepted;
   }
 
@@ -166,6 +170,19 @@ export class FeedSink {
   reject(reason: RejectReason, count = 1): void {
     this.#next[FeedWord.received] += count;
     this.#next[FeedWord.rejected + Reject[reason]] += count;
+  }
+
+  /**
+   * Counts a tick of a resumable source that cannot be used at all. Its position counts as dealt with: it
+   * holds up no acknowledgement, and sent again it is a duplicate.
+   */
+  refuse(source: Source, position: number, reason: RejectReason): void {
+    if (position <= this.#next[FeedWord.reached + source.local]) {
+      this.duplicate(1);
+      return;
+    }
+    this.#reach(source, position);
+    this.reject(reason);
   }
 
   /** Counts ticks that a resuming source sends again although they were dealt with, without offering each. */
@@ -293,17 +310,25 @@ export class FeedSink {
   }
 
   /**
-   * The highest position of the source such that it and all before it are durable (numbered, without a log).
+   * The highest position of the source such that it and all before it that were offered in this run are
+   * durable (numbered, without a log). 0 at first: after a restart of the process the log may hold the ticks
+   * of one shard up to a higher position than those of another, so nothing is known until they are offered again.
    * Cheap; to be asked every few milliseconds by connectors that acknowledge.
    */
   durablePosition(source: Source): number {
     return this.#acks.position(this.#cells.current, source.local);
   }
 
+  #reach(source: Source, position: number): void {
+    const at = FeedWord.reached + source.local;
+    if (position > this.#next[at]) this.#next[at] = position;
+  }
+
   #highest(sourceId: number): number {
     let highest = 0;
     for (let local = 0; local < FEED_SOURCES_MAX; local++) {
       if (this.#next[FeedWord.sourceIds + local] !== sourceId) continue;
+      highest = Math.max(highest, this.#next[FeedWord.reached + local]);
       for (let b = 0; b < BUCKETS; b++) {
         highest = Math.max(highest, this.#next[FeedWord.positions + local * BUCKETS + b]);
       }
@@ -465,11 +490,7 @@ class Acknowledger {
     for (let s = 0; s < this.#heads.length; s++) this.#heads[s] = committed[FeedWord.heads + s];
     for (let local = 0; local < FEED_SOURCES_MAX; local++) {
       if (committed[FeedWord.sourceIds + local] === 0) break;
-      let highest = 0;
-      for (let b = 0; b < BUCKETS; b++) {
-        highest = Math.max(highest, committed[FeedWord.positions + local * BUCKETS + b]);
-      }
-      this.#asked[local] = highest;
+      this.#asked[local] = committed[FeedWord.reached + local];
     }
     this.#needed.fill(-1);
     this.#underWay = true;

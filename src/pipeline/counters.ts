@@ -51,8 +51,10 @@ export const FeedWord = {
   sourceIds: SHARDS_MAX + 16,
   /** Position of each local source in each bucket: source × BUCKETS + bucket. */
   positions: SHARDS_MAX + 16 + FEED_SOURCES_MAX,
+  /** Position that each local source has reached in this run: everything up to it was offered, whatever became of it. */
+  reached: SHARDS_MAX + 16 + FEED_SOURCES_MAX + FEED_SOURCES_MAX * BUCKETS,
   /** The connector's own checkpoint. */
-  state: SHARDS_MAX + 16 + FEED_SOURCES_MAX + FEED_SOURCES_MAX * BUCKETS,
+  state: SHARDS_MAX + 16 + 2 * FEED_SOURCES_MAX + FEED_SOURCES_MAX * BUCKETS,
 } as const;
 export const FEED_WORDS = FeedWord.state;
 
