@@ -127,7 +127,6 @@ export class Shard {
   doWork(): number {
     const room = this.#room();
     if (room === 0) return 0;
-    this.registry.refresh();
     this.#broadcast.intend(this.#head + room * SLOTS_PER_RAW);
     this.#critical.intend(this.#criticalHead + room * SLOTS_PER_RAW);
     let taken = 0;
@@ -136,6 +135,11 @@ export class Shard {
     this.#turn = (this.#turn + 1) % feeds;
     if (taken > 0) this.#commit();
     return taken;
+  }
+
+  /** Whether every record that the feeds have published was taken. */
+  isDrained(): boolean {
+    return this.#rings.every((ring, feed) => ring.available(this.#next[ShardWord.tails + feed]) === 0);
   }
 
   /** Raw records that may be taken now. */
@@ -155,6 +159,8 @@ export class Shard {
     const ring = this.#rings[feed];
     const tail = this.#next[ShardWord.tails + feed];
     const count = Math.min(ring.available(tail), max);
+    // After the look at the ring: a symbol is defined before its ticks are published, so all of these are known.
+    this.registry.refresh();
     let done = 0;
     while (done < count && this.#heldCount < HELD_PER_BATCH) this.#take(ring.records, ring.slot(tail + done++));
     this.#next[ShardWord.tails + feed] = tail + done;

@@ -1,0 +1,98 @@
+/** Runs one connector: on a feed stage's thread, or on the host's for a connector that the host passes. */
+import { SharedClock } from '../clock.js';
+import { TickwireError } from '../errors.js';
+import { Command, type Control, type EngineMemory, HOST_STAGE } from '../pipeline/memory.js';
+import { Registry } from '../pipeline/registry.js';
+import { turn } from '../pipeline/wait.js';
+import type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feed.js';
+import { FeedSink } from './sink.js';
+
+const CONTROL_LOOK_MS = 10;
+const STATUS_EVERY_MS = 250;
+
+export interface FeedRun {
+  memory: EngineMemory;
+  /** Stage number, or HOST_STAGE on the host's thread. */
+  stage: number;
+  control: Control;
+  feed: number;
+  resumed: boolean;
+  aliases: Record<string, string>;
+  post(
+    message:
+      | { type: 'log'; level: 'info' | 'warn' | 'error'; details: object; message: string }
+      | { type: 'status'; status: FeedStatus },
+  ): void;
+}
+
+/** Loads the connector's module and runs it until the control word ends it. */
+export async function runFeedStage(
+  run: FeedRun & { source: { module: string; type: string; options: unknown } },
+): Promise<void> {
+  const module = (await import(run.source.module)) as Record<string, unknown>;
+  const type = module[run.source.type] as FeedType<unknown> | undefined;
+  if (typeof type?.create !== 'function') {
+    throw new TickwireError('bad_config', `Module ${run.source.module} has no feed type "${run.source.type}".`);
+  }
+  await runFeed(type.create(run.source.options), run);
+}
+
+/** Runs a connector until the control word says `drain` or `stop`; everything that it took is committed then. */
+export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
+  const abort = new AbortController();
+  const context = createContext(run, abort.signal);
+  await feed.start(context);
+  let paused = false;
+  let toldAt = 0;
+  for (;;) {
+    const command = run.control.command;
+    if (command === Command.stop || command === Command.drain) break;
+    if ((command === Command.pause) !== paused) {
+      paused = !paused;
+      if (paused) feed.pause?.();
+      else feed.resume?.();
+    }
+    if (Date.now() - toldAt >= STATUS_EVERY_MS) {
+      toldAt = Date.now();
+      run.post({ type: 'status', status: feed.status() });
+    }
+    run.control.turn();
+    await new Promise((resolve) => setTimeout(resolve, CONTROL_LOOK_MS));
+  }
+  abort.abort();
+  await feed.stop();
+  run.post({ type: 'status', status: feed.status() });
+  const { sink } = context;
+  sink.commit();
+  while (sink.standingAside > 0 && run.control.command === Command.drain) {
+    await turn();
+    await sink.room();
+  }
+}
+
+function createContext(run: FeedRun, signal: AbortSignal): FeedContext {
+  const { memory } = run;
+  const registry = new Registry(memory.registry, memory.plan.maxSymbols, run.stage);
+  const clock = new SharedClock(memory.clock);
+  const sink = new FeedSink(memory, run.feed, registry, clock, run.stage !== HOST_STAGE);
+  const name = memory.plan.feeds[run.feed].name;
+  const say = (level: 'info' | 'warn' | 'error') => (details: object, message: string) =>
+    run.post({ type: 'log', level, details: { feed: name, ...details }, message });
+  const log: FeedLog = { info: say('info'), warn: say('warn'), error: say('error') };
+  return {
+    name,
+    sink,
+    clock,
+    log,
+    signal,
+    resumed: run.resumed,
+    state: () => sink.state(),
+    source: (source, details = {}) => sink.open(name, source, details.stream, details.info),
+    symbol(source, raw, definition) {
+      const canonical = run.aliases[raw] ?? raw;
+      const id = registry.defineSymbol({ ...definition, name: canonical });
+      if (canonical !== raw) registry.defineAlias(source.id, raw, id);
+      return id;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * What a stage's thread runs: the entry of the Piscina pool of stages. One endless task a thread; it ends
+ * when its control word says so, and starts again from shared memory when its thread died.
+ */
+import { threadId } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { runFeedStage } from './feeds/stage.js';
+import { type LogStageOptions, runLogStage } from './log/writer.js';
+import { armFault } from './pipeline/fault.js';
+import { Command, Control, type EngineMemory, StageState } from './pipeline/memory.js';
+import { Registry } from './pipeline/registry.js';
+import { Shard } from './pipeline/shard.js';
+import { Bell, SpinThenPark } from './pipeline/wait.js';
+
+export interface StageTask {
+  /** Its number: bells, control block and registry lock go by it. */
+  stage: number;
+  memory: EngineMemory;
+  port: MessagePort;
+  work:
+    | { kind: 'shard'; shard: number }
+    | { kind: 'log'; folder: string; epoch: number; options: LogStageOptions }
+    | { kind: 'feed'; feed: number; resumed: boolean; source: FeedModule; aliases: Record<string, string> };
+}
+
+/** A connector that a worker can load: a module with a `FeedType` among its exports. */
+export interface FeedModule {
+  /** URL of the module. */
+  module: string;
+  /** Name of the export that is the `FeedType`. */
+  type: string;
+  options: unknown;
+}
+
+/** What a stage says to the engine. */
+export type StageMessage =
+  | { type: 'log'; level: 'info' | 'warn' | 'error'; details: object; message: string }
+  | { type: 'status'; status: object };
+
+export default async function runStage(task: StageTask): Promise<void> {
+  const control = new Control(task.memory.control, task.stage);
+  control.threadId = threadId;
+  control.state = StageState.running;
+  armFault(control.faultAt, () => {
+    control.faultAt = 0;
+    process.exit(70);
+  });
+  const post = (message: StageMessage) => task.port.postMessage(message);
+  try {
+    if (task.work.kind === 'shard') {
+      runShard(task.memory, task.stage, task.work.shard, control);
+    } else if (task.work.kind === 'log') {
+      const { folder, epoch, options } = task.work;
+      const report = (level: 'info' | 'warn' | 'error', message: string) =>
+        post({ type: 'log', level, details: { stage: 'log' }, message });
+      await runLogStage({ memory: task.memory, control, folder, epoch, options, report });
+    } else {
+      const { feed, resumed, source, aliases } = task.work;
+      await runFeedStage({ memory: task.memory, stage: task.stage, control, feed, resumed, source, aliases, post });
+    }
+  } finally {
+    armFault(0, () => {});
+    task.port.close();
+  }
+  control.state = StageState.stopped;
+}
+
+function runShard(memory: EngineMemory, stage: number, index: number, control: Control): void {
+  const registry = new Registry(memory.registry, memory.plan.maxSymbols, stage);
+  const shard = new Shard(memory, index, registry);
+  const wait = new SpinThenPark(new Bell(memory.bells, stage));
+  for (;;) {
+    const command = control.command;
+    if (command === Command.stop) return;
+    wait.before();
+    const work = shard.doWork();
+    if (work === 0 && command === Command.drain && shard.isDrained()) return;
+    wait.after(work);
+    control.turn();
+  }
+}
