@@ -119,6 +119,8 @@ export const GapReason = {
   feedRestart: 3,
   /** The log stood still under `log.onStall = shed`: first..last are seqs that it does not hold. */
   logShed: 4,
+  /** Made for one subscriber that fell behind what ring and log hold: first..last are seqs of the shard. */
+  notHeld: 5,
 } as const;
 export type GapReasonName = keyof typeof GapReason;
 

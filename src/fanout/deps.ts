@@ -1,0 +1,120 @@
+/** What the fan-out is given by whoever composes the engine, and what it gives back. */
+import type { EngineMemory } from '../pipeline/memory.js';
+import type { Registry } from '../pipeline/registry.js';
+import type { TemplatedApp } from './uws.js';
+
+export interface Identity {
+  /** 16 hex digits: the log's random name. */
+  logId: string;
+  epoch: number;
+}
+
+export interface FeedInfo {
+  name: string;
+  state: string;
+  /** One sentence for the operator. */
+  detail: string;
+  /** Age of the feed's last tick; null before the first. */
+  ageMs: number | null;
+}
+
+export interface Readiness {
+  ready: boolean;
+  /** Why not, one sentence each. */
+  reasons: string[];
+}
+
+export interface FanoutLogger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** A part of one shard's sequence, to be read from the log off this thread. */
+export interface RangeRequest {
+  epoch: number;
+  shard: number;
+  /** Inclusive. */
+  fromSeq: number;
+  /** Inclusive. */
+  toSeq: number;
+  /** By symbolId: 1 where the symbol is wanted (ids beyond its end are not); null: all. */
+  watch: Uint8Array | null;
+  /** Bit `1 << kind` for each kind that is wanted. */
+  kindsMask: number;
+  maxTicks: number;
+}
+
+export interface RangeResult {
+  /** 64-byte records with seqLow set. */
+  buffer: ArrayBuffer;
+  /** Full seq of each record. */
+  seqs: Float64Array;
+  count: number;
+  /** Everything wanted below it is in the result: where to go on. More than `fromSeq`, unless nothing is visible yet. */
+  nextSeq: number;
+  /** Parts of the range that the log does not hold (shed, or removed by retention), ascending. */
+  gaps: { firstSeq: number; lastSeq: number }[];
+}
+
+export interface EpochInfo {
+  epoch: number;
+  shards: number;
+  /** By shard: the oldest seq still held. */
+  firstSeq: number[];
+  /** By shard: the last durable seq of an epoch that is over; the last visible one of the present epoch. */
+  lastSeq: number[];
+}
+
+/** The tick log as the fan-out sees it. A rejected promise is told to the subscriber as `log_failed`. */
+export interface CatchUp {
+  readRange(request: RangeRequest): Promise<RangeResult>;
+  /** Every epoch that is held, ascending, the present one last. */
+  epochs(): Promise<EpochInfo[]>;
+  /** Last seq of the present epoch that `readRange` sees. */
+  visible(shard: number): number;
+  /** Last seq of the present epoch that survives a crash. */
+  durable(shard: number): number;
+}
+
+export interface FanoutDeps {
+  memory: EngineMemory;
+  /** This thread's view. */
+  registry: Registry;
+  identity: Identity;
+  /** Absent without a log. */
+  catchUp?: CatchUp | undefined;
+  logger: FanoutLogger;
+  feeds(): FeedInfo[];
+  readiness(): Readiness;
+  /** The host's own app. Its owner listens and closes it; the fan-out only adds its routes. */
+  app?: TemplatedApp | undefined;
+}
+
+export interface FanoutStats {
+  connections: number;
+  subscriptions: number;
+  flushes: number;
+  /** Ticks handed to sockets, counted once per subscriber. */
+  ticksSent: number;
+  bytesSent: number;
+  /** Subscriptions fed from the log now, or waiting for their turn. */
+  catchingUp: number;
+  /** Subscribers passed by the ring or the log: gaps told. */
+  gapsTold: number;
+  /** Milliseconds that one flush takes, smoothed. */
+  flushMs: number;
+  /** Milliseconds between flushes that this leads to; 0 = at once. */
+  intervalMs: number;
+}
+
+export interface Fanout {
+  /**
+   * Begins to serve.
+   * @throws TickwireError port_taken
+   */
+  listen(): Promise<{ port: number }>;
+  /** Sends what there is, closes every connection with 4000, frees the port. */
+  close(): Promise<void>;
+  stats(): FanoutStats;
+}

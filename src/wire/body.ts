@@ -1,0 +1,83 @@
+/**
+ * What the three encodings have in common on the sending side. A body is the encoded ticks of one batch,
+ * without what differs between subscribers: `wrap` puts it into a message with the subscription's number
+ * and cursor, so that subscribers with equal subscriptions share the encoded bytes.
+ */
+import type { Records } from '../tick.js';
+
+/** Memory that bodies and frames are written into; every view covers all of it. */
+export class Scratch {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly view: DataView;
+
+  /** @param bytes a multiple of 8 */
+  constructor(readonly bytes: number) {
+    const buffer = new ArrayBuffer(bytes);
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.f32 = new Float32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.view = new DataView(buffer);
+  }
+}
+
+/** Where the encoded ticks of one batch stand in the encoder's scratch, and what its header will say. */
+export class Body {
+  at = 0;
+  bytes = 0;
+  count = 0;
+  shard = 0;
+  epoch = 0;
+  snapshot = false;
+  /** -1 until the first tick gives it. */
+  baseSeq = -1;
+  eventS = 0;
+  eventNs = 0;
+  recvS = 0;
+  recvNs = 0;
+  /** Power of ten of the unit of event times, in nanoseconds; -1 until the first event time gives it. */
+  unit = -1;
+
+  /**
+   * @param at where in the scratch it starts; a multiple of 8
+   * @param baseSeq the lowest seq to be expected, -1 for that of the first tick
+   */
+  begin(at: number, shard: number, epoch: number, snapshot: boolean, baseSeq = -1): void {
+    this.at = at;
+    this.bytes = 0;
+    this.count = 0;
+    this.shard = shard;
+    this.epoch = epoch;
+    this.snapshot = snapshot;
+    this.baseSeq = baseSeq;
+    this.unit = -1;
+  }
+}
+
+/** What an encoder needs to know of symbols, by symbolId. */
+export interface SymbolNames {
+  readonly digits: Uint8Array;
+  readonly symbols: readonly ({ name: string } | undefined)[];
+}
+
+export interface TickEncoder {
+  /** An upper bound of the bytes of one tick. The caller sees to it that there is room for one more. */
+  readonly tickBytesMax: number;
+  /** An upper bound of what `wrap` adds. */
+  readonly wrapBytesMax: number;
+  /** Whether messages are text. */
+  readonly text: boolean;
+  /** Whether one message holds many batches. */
+  readonly framed: boolean;
+  /** Appends record `i` of `r`, numbered `seq`. */
+  put(body: Body, r: Records, i: number, seq: number): void;
+  /** Writes the batch into `into` at `at`; returns where it ends. */
+  wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number;
+}

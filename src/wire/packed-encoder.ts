@@ -1,0 +1,175 @@
+/** The packed encoding, sending side. The layout stands in packed.ts. */
+import {
+  F64_ASK,
+  F64_ASK_SIZE,
+  F64_BID,
+  F64_BID_SIZE,
+  Kind,
+  NO_TIME_S,
+  RECORD_F64,
+  RECORD_U16,
+  RECORD_U32,
+  type Records,
+  U16_KIND_FLAGS,
+  U16_SOURCE,
+  U32_SYMBOL,
+  U32_SYMBOL_SEQ,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+} from '../tick.js';
+import type { Body, Scratch, SymbolNames, TickEncoder } from './body.js';
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_SNAPSHOT,
+  COMPACT_SEQ_MAX,
+  FORM_BYTES,
+  FORM_SHIFT,
+  Form,
+  FRAME_MAGIC,
+  FRAME_VERSION,
+  POW10,
+} from './packed.js';
+
+const INT32_MAX = 0x7fffffff;
+const SPREAD_MAX = 0xffff;
+/** Seconds between two event times whose distance in milliseconds still fits into an int32. */
+const EVENT_SECONDS_MAX = 2_147_000;
+const CURSOR_BYTES_MAX = 256;
+const KIND_AND_FLAGS = 0x7ff;
+
+/** Writes the header of a frame at 0. */
+export function writeFrameHeader(into: Scratch, batches: number): void {
+  into.u32[0] = FRAME_MAGIC | (FRAME_VERSION << 8) | (batches << 16);
+  into.u32[1] = 0;
+}
+
+export class PackedEncoder implements TickEncoder {
+  readonly tickBytesMax = FORM_BYTES[Form.wide];
+  readonly wrapBytesMax = BATCH_HEADER_BYTES + CURSOR_BYTES_MAX;
+  readonly text = false;
+  readonly framed = true;
+  // What #fitsCompact found, for the record at hand.
+  #bid = 0;
+  #spread = 0;
+  #event = 0;
+  #recv = 0;
+
+  constructor(
+    readonly scratch: Scratch,
+    readonly names: SymbolNames,
+  ) {}
+
+  put(body: Body, r: Records, i: number, seq: number): void {
+    const w = i * RECORD_U32;
+    const kindFlags = r.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_AND_FLAGS;
+    if (body.baseSeq < 0) body.baseSeq = seq;
+    if (body.count === 0) {
+      body.recvS = r.u32[w + U32_TS_RECV_S];
+      body.recvNs = r.u32[w + U32_TS_RECV_NS];
+    }
+    if (body.unit < 0) setEventBase(body, r, w);
+    const s = this.scratch;
+    const at = body.at + body.bytes;
+    const a = at >>> 2;
+    let form: number = Form.wide;
+    if ((kindFlags & 7) === Kind.quote && this.#fitsCompact(body, r, i, seq)) {
+      form = sizeForm(r.f64[i * RECORD_F64 + F64_BID_SIZE], r.f64[i * RECORD_F64 + F64_ASK_SIZE]);
+    }
+    s.u32[a] = (r.u32[w + U32_SYMBOL] & 0xffff) | ((kindFlags | (form << FORM_SHIFT)) << 16);
+    s.u32[a + 1] = r.u32[w + U32_SYMBOL_SEQ];
+    if (form === Form.wide) {
+      s.u32[a + 2] = seq >>> 0;
+      s.u32[a + 3] = r.u16[i * RECORD_U16 + U16_SOURCE];
+      for (let k = 4; k < 8; k++) s.u32[a + k] = r.u32[w + k];
+      const d = i * RECORD_F64;
+      for (let k = 4; k < 8; k++) s.f64[(at >>> 3) + k] = r.f64[d + k];
+    } else {
+      s.i32[a + 2] = this.#bid;
+      s.u32[a + 3] = this.#spread | ((seq - body.baseSeq) << 16);
+      s.i32[a + 4] = this.#event;
+      s.i32[a + 5] = this.#recv;
+      if (form === Form.sized) {
+        s.f32[a + 6] = r.f64[i * RECORD_F64 + F64_BID_SIZE];
+        s.f32[a + 7] = r.f64[i * RECORD_F64 + F64_ASK_SIZE];
+      }
+    }
+    body.bytes += FORM_BYTES[form];
+    body.count++;
+  }
+
+  /** Whether prices, times and seq come back exactly from the compact form; the sizes are looked at apart. */
+  #fitsCompact(body: Body, r: Records, i: number, seq: number): boolean {
+    const ahead = seq - body.baseSeq;
+    if (ahead < 0 || ahead > COMPACT_SEQ_MAX || seq === 0) return false;
+    const w = i * RECORD_U32;
+    const d = i * RECORD_F64;
+    const pow = POW10[this.names.digits[r.u32[w + U32_SYMBOL]]];
+    const bid = r.f64[d + F64_BID];
+    const ask = r.f64[d + F64_ASK];
+    const bidInt = Math.round(bid * pow);
+    const askInt = Math.round(ask * pow);
+    // A zero is left to the wide form, which keeps its sign. NaN fails every comparison.
+    if (!(Math.abs(bidInt) <= INT32_MAX && bidInt / pow === bid && askInt / pow === ask)) return false;
+    if (bidInt === 0 || askInt === 0) return false;
+    const spread = askInt - bidInt;
+    if (spread < 0 || spread > SPREAD_MAX) return false;
+    const eventS = r.u32[w + U32_TS_EVENT_S];
+    const seconds = eventS - body.eventS;
+    if (eventS === NO_TIME_S || body.unit < 0 || Math.abs(seconds) > EVENT_SECONDS_MAX) return false;
+    const event = (seconds * 1e9 + (r.u32[w + U32_TS_EVENT_NS] - body.eventNs)) / POW10[body.unit];
+    if (!Number.isInteger(event) || Math.abs(event) > INT32_MAX) return false;
+    const recvSeconds = r.u32[w + U32_TS_RECV_S] - body.recvS;
+    const recv = recvSeconds * 1e9 + (r.u32[w + U32_TS_RECV_NS] - body.recvNs);
+    if (Math.abs(recv) > INT32_MAX) return false;
+    this.#bid = bidInt;
+    this.#spread = spread;
+    this.#event = event;
+    this.#recv = recv;
+    return true;
+  }
+
+  wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {
+    const a = at >>> 2;
+    into.u32[a] = sub;
+    into.u32[a + 1] = body.count;
+    into.u32[a + 2] = body.bytes;
+    into.u32[a + 3] =
+      body.shard | ((body.snapshot ? BATCH_SNAPSHOT : 0) << 16) | (Math.max(0, body.unit) << 24);
+    into.f64[(at >>> 3) + 2] = Math.max(0, body.baseSeq);
+    const timed = body.unit >= 0;
+    into.u32[a + 6] = timed ? body.eventS : 0;
+    into.u32[a + 7] = timed ? body.eventNs : 0;
+    into.u32[a + 8] = body.recvS;
+    into.u32[a + 9] = body.recvNs;
+    into.u32[a + 10] = body.epoch;
+    into.u32[a + 11] = cursor.length;
+    const cursorAt = at + BATCH_HEADER_BYTES;
+    const recordsAt = cursorAt + Math.ceil(cursor.length / 8) * 8;
+    into.u8.fill(0, cursorAt + cursor.length, recordsAt);
+    into.u8.set(cursor, cursorAt);
+    into.u8.set(this.scratch.u8.subarray(body.at, body.at + body.bytes), recordsAt);
+    return recordsAt + body.bytes;
+  }
+}
+
+/** The first event time of a batch is its base, and its coarseness the batch's unit. */
+function setEventBase(body: Body, r: Records, w: number): void {
+  const seconds = r.u32[w + U32_TS_EVENT_S];
+  if (seconds === NO_TIME_S) return;
+  const nanos = r.u32[w + U32_TS_EVENT_NS];
+  body.eventS = seconds;
+  body.eventNs = nanos;
+  body.unit = nanos % 1_000_000 === 0 ? 6 : nanos % 1000 === 0 ? 3 : 0;
+}
+
+function sizeForm(bidSize: number, askSize: number): number {
+  const noBid = Number.isNaN(bidSize);
+  const noAsk = Number.isNaN(askSize);
+  if (noBid && noAsk) return Form.compact;
+  if ((noBid || Math.fround(bidSize) === bidSize) && (noAsk || Math.fround(askSize) === askSize)) {
+    return Form.sized;
+  }
+  return Form.wide;
+}
