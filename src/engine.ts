@@ -2,12 +2,19 @@
  * The engine: the one place that composes the stages. Feeds write raw rings, shards number, the log keeps,
  * the fan-out serves; this file allocates their memory, starts them in order and stops them in order.
  */
+
+import type { TemplatedApp } from 'uWebSockets.js';
 import { EventEmitter } from 'node:events';
 import { Piscina } from 'piscina';
-import type { TemplatedApp } from 'uWebSockets.js';
 import { SharedClock } from './clock.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
-import { type CatchUp, createFanout, type Fanout, type FanoutOptions, type FeedInfo } from './fanout/index.js';
+import {
+  type CatchUp,
+  createFanout,
+  type Fanout,
+  type FanoutOptions,
+  type FeedInfo,
+} from './fanout/index.js';
 import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
 import { FEED_TYPES, type FeedTypeName, feedModuleUrl } from './feeds/index.js';
 import { runFeed } from './feeds/stage.js';
@@ -28,7 +35,7 @@ import {
 } from './limits.js';
 import type { ReadRangeAnswer, ReadRangeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
-import { openLog, type OpenedLog } from './log/recover.js';
+import { type OpenedLog, openLog } from './log/recover.js';
 import type { LogStageOptions } from './log/writer.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
 import { CommitCells } from './pipeline/cells.js';
@@ -160,13 +167,17 @@ export class Engine extends EventEmitter<EngineEvents> {
       });
     }
     this.counters = new CounterReader(memory);
-    const stages = memory.plan.shards + (log === undefined ? 0 : 1) + feeds.filter((f) => !isHostFeed(f.config)).length;
+    const stages =
+      memory.plan.shards + (log === undefined ? 0 : 1) + feeds.filter((f) => !isHostFeed(f.config)).length;
     this.supervisor = new Supervisor(
       memory,
       stages,
       {
         death: (spec, reason, deaths) => {
-          this.#logger.warn({ stage: spec.name, deaths }, `Stage ${spec.name} died (${reason}) and is started afresh.`);
+          this.#logger.warn(
+            { stage: spec.name, deaths },
+            `Stage ${spec.name} died (${reason}) and is started afresh.`,
+          );
           this.emit('stageDeath', { stage: spec.name, reason, deaths });
         },
         failure: (_spec, error) => this.#fail(error),
@@ -196,7 +207,8 @@ export class Engine extends EventEmitter<EngineEvents> {
    * @throws TickwireError port_taken
    */
   async start(): Promise<void> {
-    if (this.#state !== 'created') throw new TickwireError('unsupported', 'An engine starts once; create another.');
+    if (this.#state !== 'created')
+      throw new TickwireError('unsupported', 'An engine starts once; create another.');
     this.#state = 'running';
     const clock = new SharedClock(this.memory.clock);
     this.#timer = setInterval(() => this.#everySecond(clock), DISCIPLINE_MS);
@@ -205,13 +217,18 @@ export class Engine extends EventEmitter<EngineEvents> {
       this.supervisor.start({
         name: 'log',
         stage: LOG_STAGE,
-        work: { kind: 'log', folder: this.#log.folder, epoch: this.#log.epoch, options: logOptions(this.options) },
+        work: {
+          kind: 'log',
+          folder: this.#log.folder,
+          epoch: this.#log.epoch,
+          options: logOptions(this.options),
+        },
       });
     }
     for (let shard = 0; shard < this.memory.plan.shards; shard++) {
       this.supervisor.start({ name: `shard ${shard}`, stage: shard, work: { kind: 'shard', shard } });
     }
-    this.#feeds.forEach((feed, index) => this.#startFeed(feed.config, index));
+    for (const [index, feed] of this.#feeds.entries()) this.#startFeed(feed.config, index);
     if (this.fanout !== undefined && this.options.app === undefined) {
       try {
         this.port = (await this.fanout.listen()).port;
@@ -282,7 +299,11 @@ export class Engine extends EventEmitter<EngineEvents> {
     }
     const source =
       'type' in config
-        ? { module: feedModuleUrl(config.type), type: FEED_TYPES[config.type].export, options: config.options }
+        ? {
+            module: feedModuleUrl(config.type),
+            type: FEED_TYPES[config.type].export,
+            options: config.options,
+          }
         : { module: String(config.module), type: config.export, options: config.options };
     this.supervisor.start({
       name: `feed ${config.name}`,
@@ -307,7 +328,10 @@ export class Engine extends EventEmitter<EngineEvents> {
       });
     } catch (error) {
       this.#feeds[index].status = { state: 'failed', detail: messageOf(error), sources: 0 };
-      this.#logger.error({ feed: config.name, code: codeOf(error) }, `Feed ${config.name} failed: ${messageOf(error)}`);
+      this.#logger.error(
+        { feed: config.name, code: codeOf(error) },
+        `Feed ${config.name} failed: ${messageOf(error)}`,
+      );
     }
   }
 
@@ -362,12 +386,14 @@ export class Engine extends EventEmitter<EngineEvents> {
       for (const stage of feeds) this.supervisor.control(stage).command = Command.drain;
       await Promise.race([Promise.all(this.#hostRuns), pause(STOP_GRACE_MS)]);
       const hurry = (inTime: boolean, what: string) => {
-        if (!inTime) this.#logger.warn({}, `${what} took longer than ${STOP_GRACE_MS} ms to drain and was cut off.`);
+        if (!inTime)
+          this.#logger.warn({}, `${what} took longer than ${STOP_GRACE_MS} ms to drain and was cut off.`);
       };
       hurry(await this.supervisor.drain(feeds, STOP_GRACE_MS), 'A feed');
       const shards = Array.from({ length: this.memory.plan.shards }, (_, s) => s);
       hurry(await this.supervisor.drain(shards, STOP_GRACE_MS), 'A shard');
-      if (this.#log !== undefined) hurry(await this.supervisor.drain([LOG_STAGE], 2 * STOP_GRACE_MS), 'The log');
+      if (this.#log !== undefined)
+        hurry(await this.supervisor.drain([LOG_STAGE], 2 * STOP_GRACE_MS), 'The log');
     }
     await this.fanout?.close();
     await this.supervisor.close();
@@ -390,7 +416,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     throw new TickwireError('bad_config', `shards must be 1 to ${SHARDS_MAX}, not ${shards}.`);
   }
   if (options.feeds.length > FEEDS_MAX) {
-    throw new TickwireError('bad_config', `An engine has at most ${FEEDS_MAX} feeds, not ${options.feeds.length}.`);
+    throw new TickwireError(
+      'bad_config',
+      `An engine has at most ${FEEDS_MAX} feeds, not ${options.feeds.length}.`,
+    );
   }
   const names = new Set(options.feeds.map((f) => f.name));
   if (names.size !== options.feeds.length) {
@@ -405,7 +434,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     if (!isPowerOfTwo(slots)) throw new TickwireError('bad_config', `rings.${name} must be a power of two.`);
   }
   if (rings.broadcast < 4 * SHARD_BATCH * SLOTS_PER_RAW) {
-    throw new TickwireError('bad_config', `rings.broadcast must be at least ${4 * SHARD_BATCH * SLOTS_PER_RAW}.`);
+    throw new TickwireError(
+      'bad_config',
+      `rings.broadcast must be at least ${4 * SHARD_BATCH * SLOTS_PER_RAW}.`,
+    );
   }
   const feeds = await Promise.all(options.feeds.map(feedSlot));
   const logger = options.logger ?? SILENT;
@@ -444,7 +476,10 @@ async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
       ? (FEED_TYPES[config.type].type as FeedType<unknown>)
       : ((await import(String(config.module)))[config.export] as FeedType<unknown> | undefined);
   if (type === undefined) {
-    throw new TickwireError('bad_config', `Feed ${config.name}: the module has no export "${(config as ModuleFeed).export}".`);
+    throw new TickwireError(
+      'bad_config',
+      `Feed ${config.name}: the module has no export "${(config as ModuleFeed).export}".`,
+    );
   }
   return { ...slot, policy: config.policy ?? type.policy, stateWords: type.stateWords(config.options) };
 }

@@ -22,7 +22,7 @@
  * ```
  *
  * Times are UNIX time, UTC. Prices are float64 rounded to the symbol's digits. In a status or gap the
- * u16 at 38 stays 0, so that the eight bytes at 32 never form a NaN and survive being copied as a float64.
+ * u16 at 38 stays 0, so that the eight bytes at 32 never form a NaN and survive being moved as a float64.
  */
 
 export const RECORD_BYTES = 64;
@@ -269,14 +269,29 @@ export function writeGap(
   r.f64[d + F64_GAP_COUNT] = count;
 }
 
-/** Copies one record: the first half as integers, so that no bit pattern is ever taken for a NaN. */
+/** Copies the 16 words of a record. Unrolled: a loop takes three times as long. */
+export function copyWords(from: Uint32Array, a: number, to: Uint32Array, b: number): void {
+  to[b] = from[a];
+  to[b + 1] = from[a + 1];
+  to[b + 2] = from[a + 2];
+  to[b + 3] = from[a + 3];
+  to[b + 4] = from[a + 4];
+  to[b + 5] = from[a + 5];
+  to[b + 6] = from[a + 6];
+  to[b + 7] = from[a + 7];
+  to[b + 8] = from[a + 8];
+  to[b + 9] = from[a + 9];
+  to[b + 10] = from[a + 10];
+  to[b + 11] = from[a + 11];
+  to[b + 12] = from[a + 12];
+  to[b + 13] = from[a + 13];
+  to[b + 14] = from[a + 14];
+  to[b + 15] = from[a + 15];
+}
+
+/** Copies one record, bit for bit. */
 export function copyRecord(from: Records, i: number, to: Records, j: number): void {
-  const a = i * RECORD_U32;
-  const b = j * RECORD_U32;
-  for (let k = 0; k < 8; k++) to.u32[b + k] = from.u32[a + k];
-  const c = i * RECORD_F64;
-  const d = j * RECORD_F64;
-  for (let k = 4; k < 8; k++) to.f64[d + k] = from.f64[c + k];
+  copyWords(from.u32, i * RECORD_U32, to.u32, j * RECORD_U32);
 }
 
 /** A tick as an object, for the edges of the system (JSON, hosts, tools): never on the hot path. */

@@ -6,7 +6,12 @@ import { syntheticFeed, syntheticOptions } from './synthetic/index.js';
 
 export const FEED_TYPES = {
   mt5: { type: mt5 as FeedType<never>, schema: mt5Options, module: './mt5/index.js', export: 'mt5' },
-  file: { type: fileFeed as FeedType<never>, schema: fileOptions, module: './file/index.js', export: 'fileFeed' },
+  file: {
+    type: fileFeed as FeedType<never>,
+    schema: fileOptions,
+    module: './file/index.js',
+    export: 'fileFeed',
+  },
   synthetic: {
     type: syntheticFeed as FeedType<never>,
     schema: syntheticOptions,

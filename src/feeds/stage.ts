@@ -32,7 +32,10 @@ export async function runFeedStage(
   const module = (await import(run.source.module)) as Record<string, unknown>;
   const type = module[run.source.type] as FeedType<unknown> | undefined;
   if (typeof type?.create !== 'function') {
-    throw new TickwireError('bad_config', `Module ${run.source.module} has no feed type "${run.source.type}".`);
+    throw new TickwireError(
+      'bad_config',
+      `Module ${run.source.module} has no feed type "${run.source.type}".`,
+    );
   }
   await runFeed(type.create(run.source.options), run);
 }

@@ -1,7 +1,6 @@
 /**
- * Normalisation: one raw record becomes one clean record, a rejection, or a half-quote held back.
- * It looks at the shard's symbol states and never changes them, but for half-quotes; everything else follows
- * from the numbered ticks.
+ * Normalisation and numbering: one raw record becomes one clean, numbered record, a rejection, or a
+ * half-quote held back.
  */
 import {
   copyRecord,
@@ -11,28 +10,47 @@ import {
   F64_BID_SIZE,
   F64_PRICE,
   F64_SIZE,
-  Flag,
   FLAGS_MASK,
+  Flag,
   KIND_MASK,
   Kind,
   NO_PRICE,
-  NO_TIME_S,
   RECORD_F64,
-  RECORD_U16,
   RECORD_U32,
   type Records,
-  U16_KIND_FLAGS,
+  U32_KIND_FLAGS_SOURCE,
+  U32_RAW_FOLDED,
+  U32_SEQ_LOW,
   U32_SYMBOL,
+  U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
 } from '../tick.js';
-import { DIGITS_MAX } from '../limits.js';
 import { Reject } from './counters.js';
-import type { Registry } from './registry.js';
-import { isBefore, type SymbolStates } from './states.js';
+import {
+  isBefore,
+  S_ASK,
+  S_ASK_SIZE,
+  S_BID,
+  S_BID_SIZE,
+  S_DEVIATION,
+  S_HELD,
+  S_SCALE,
+  STATE_F64,
+  STATE_U32,
+  SU_QUOTE_NS,
+  SU_QUOTE_S,
+  SU_SIGNED,
+  SU_SYMBOL_SEQ,
+  SU_TRADE_NS,
+  SU_TRADE_S,
+  type SymbolStates,
+} from './states.js';
 
 /** Results of `normalise` besides a reject reason (which is `REJECTED + reason`). */
-export const NORMAL = 0;
+export const NUMBERED = 0;
 export const HELD = 1;
 export const REJECTED = 2;
 
@@ -42,12 +60,12 @@ const SUSPICIOUS_AFTER = 64;
 const SECOND_NS = 1_000_000_000;
 /** Beyond this a price times its power of ten is no exact integer, and is left as it came. */
 const EXACT = 2 ** 52;
-const POW10 = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, d) => 10 ** d);
 
-export function roundTo(price: number, digits: number): number {
-  const scaled = price * POW10[digits];
+/** Rounds a price to 1 / scale, scale being a power of ten; the result is the float64 nearest to the decimal. */
+export function roundTo(price: number, scale: number): number {
+  const scaled = price * scale;
   if (scaled > EXACT || scaled < -EXACT) return price;
-  return Math.round(scaled) / POW10[digits];
+  return Math.round(scaled) / scale;
 }
 
 export class Normaliser {
@@ -55,113 +73,185 @@ export class Normaliser {
   locked = 0;
   late = 0;
   suspicious = 0;
+  /** Quotes numbered that stand for half-quotes held before. */
+  released = 0;
+  // The quote at hand, once its sides are settled.
+  #bid = 0;
+  #ask = 0;
+  #bidSize = 0;
+  #askSize = 0;
 
-  constructor(
-    readonly registry: Registry,
-    readonly states: SymbolStates,
-  ) {}
+  constructor(readonly states: SymbolStates) {}
 
-  /** Writes the clean record of raw record `i` to slot `o` of `out`, all but its seq and symbolSeq. */
-  normalise(raw: Records, i: number, out: Records, o: number): number {
-    const id = raw.u32[i * RECORD_U32 + U32_SYMBOL];
-    const kind = raw.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
-    if (raw.u32[i * RECORD_U32 + U32_TS_EVENT_NS] >= SECOND_NS) return REJECTED + Reject.bad_time;
-    if (kind === Kind.quote) return this.#quote(raw, i, out, o, id);
-    if (kind === Kind.trade) return this.#trade(raw, i, out, o, id);
+  /** Makes slot `o` of `out` the record numbered `seq`, from raw record `i`, and updates the symbol's state. */
+  normalise(raw: Records, i: number, out: Records, o: number, seq: number): number {
+    const w = i * RECORD_U32;
+    const kind = raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
+    if (raw.u32[w + U32_TS_EVENT_NS] >= SECOND_NS) return REJECTED + Reject.bad_time;
+    if (kind === Kind.quote) return this.#quote(raw, i, out, o, seq);
+    if (kind === Kind.trade) return this.#trade(raw, i, out, o, seq);
     if (kind > Kind.gap) return REJECTED + Reject.bad_kind;
     copyRecord(raw, i, out, o);
-    return NORMAL;
+    return this.#number(raw, i, out, o, seq);
   }
 
-  #quote(raw: Records, i: number, out: Records, o: number, id: number): number {
-    const s = this.states;
+  #quote(raw: Records, i: number, out: Records, o: number, seq: number): number {
+    const ru = raw.u32;
+    const rf = raw.f64;
+    const sf = this.states.f64;
+    const su = this.states.u32;
+    const w = i * RECORD_U32;
     const d = i * RECORD_F64;
-    const signed = this.registry.negative[id] !== 0;
-    const digits = this.registry.digits[id];
-    let bid = raw.f64[d + F64_BID];
-    let ask = raw.f64[d + F64_ASK];
-    let bidSize = raw.f64[d + F64_BID_SIZE];
-    let askSize = raw.f64[d + F64_ASK_SIZE];
-    const noBid = bid === NO_PRICE || (bid === 0 && !signed);
-    const noAsk = ask === NO_PRICE || (ask === 0 && !signed);
-    if (noBid && noAsk) return REJECTED + Reject.bad_price;
-    if (!noBid && !isPrice(bid, signed)) return REJECTED + Reject.bad_price;
-    if (!noAsk && !isPrice(ask, signed)) return REJECTED + Reject.bad_price;
+    const id = ru[w + U32_SYMBOL];
+    const s = id * STATE_F64;
+    const u = id * STATE_U32;
+    let bid = rf[d + F64_BID];
+    let ask = rf[d + F64_ASK];
+    let bidSize = rf[d + F64_BID_SIZE];
+    let askSize = rf[d + F64_ASK_SIZE];
     if (!isSize(bidSize) || !isSize(askSize)) return REJECTED + Reject.bad_size;
-    if (noBid) {
-      bid = s.bid[id];
-      bidSize = s.bidSize[id];
+    if (bid > 0 && ask > 0 && bid < NO_PRICE && ask < NO_PRICE) {
+      bid = roundTo(bid, sf[s + S_SCALE]);
+      ask = roundTo(ask, sf[s + S_SCALE]);
     } else {
-      bid = roundTo(bid, digits);
+      const result = this.#settleSides(id, bid, ask, bidSize, askSize);
+      if (result !== NUMBERED) return result;
+      bid = this.#bid;
+      ask = this.#ask;
+      bidSize = this.#bidSize;
+      askSize = this.#askSize;
     }
-    if (noAsk) {
-      ask = s.ask[id];
-      askSize = s.askSize[id];
-    } else {
-      ask = roundTo(ask, digits);
+    let kindFlags = ru[w + U32_KIND_FLAGS_SOURCE];
+    if (bid >= ask) kindFlags |= this.#flagCrossing(bid, ask);
+    const eventS = ru[w + U32_TS_EVENT_S];
+    const eventNs = ru[w + U32_TS_EVENT_NS];
+    if (isBefore(eventS, eventNs, su[u + SU_QUOTE_S], su[u + SU_QUOTE_NS])) kindFlags |= this.#flagLate();
+    const move = Math.abs(bid + ask - sf[s + S_BID] - sf[s + S_ASK]) / 2;
+    const before = su[u + SU_SYMBOL_SEQ];
+    if (move > SUSPICIOUS_MOVES * sf[s + S_DEVIATION]) kindFlags |= this.#flagSuspicious(s, before);
+    let symbolSeq = before + 1 + ru[w + U32_RAW_FOLDED];
+    if (sf[s + S_HELD] !== 0) {
+      symbolSeq += sf[s + S_HELD];
+      kindFlags |= Flag.conflated;
+      this.released++;
     }
+    const ou = out.u32;
+    const of = out.f64;
+    const v = o * RECORD_U32;
+    const e = o * RECORD_F64;
+    ou[v + U32_SYMBOL] = id;
+    ou[v + U32_KIND_FLAGS_SOURCE] = kindFlags;
+    ou[v + U32_SEQ_LOW] = seq;
+    ou[v + U32_SYMBOL_SEQ] = symbolSeq;
+    ou[v + U32_TS_EVENT_S] = eventS;
+    ou[v + U32_TS_EVENT_NS] = eventNs;
+    ou[v + U32_TS_RECV_S] = ru[w + U32_TS_RECV_S];
+    ou[v + U32_TS_RECV_NS] = ru[w + U32_TS_RECV_NS];
+    of[e + F64_BID] = bid;
+    of[e + F64_ASK] = ask;
+    of[e + F64_BID_SIZE] = bidSize;
+    of[e + F64_ASK_SIZE] = askSize;
+    this.states.applyQuote(
+      id,
+      seq,
+      symbolSeq,
+      kindFlags & FLAGS_MASK,
+      eventS,
+      eventNs,
+      bid,
+      ask,
+      bidSize,
+      askSize,
+    );
+    return NUMBERED;
+  }
+
+  /** A quote with a side that is missing, not positive or no number: carries forward, holds or rejects. */
+  #settleSides(id: number, rawBid: number, rawAsk: number, rawBidSize: number, rawAskSize: number): number {
+    const f = this.states.f64;
+    const s = id * STATE_F64;
+    const signed = this.states.u32[id * STATE_U32 + SU_SIGNED] !== 0;
+    const noBid = isMissing(rawBid, signed);
+    const noAsk = isMissing(rawAsk, signed);
+    if (noBid && noAsk) return REJECTED + Reject.bad_price;
+    if ((!noBid && !isPrice(rawBid, signed)) || (!noAsk && !isPrice(rawAsk, signed))) {
+      return REJECTED + Reject.bad_price;
+    }
+    const bid = noBid ? f[s + S_BID] : roundTo(rawBid, f[s + S_SCALE]);
+    const ask = noAsk ? f[s + S_ASK] : roundTo(rawAsk, f[s + S_SCALE]);
+    const bidSize = noBid ? f[s + S_BID_SIZE] : rawBidSize;
+    const askSize = noAsk ? f[s + S_ASK_SIZE] : rawAskSize;
     if (Number.isNaN(bid) || Number.isNaN(ask)) {
-      s.bid[id] = bid;
-      s.ask[id] = ask;
-      s.bidSize[id] = bidSize;
-      s.askSize[id] = askSize;
+      f[s + S_BID] = bid;
+      f[s + S_ASK] = ask;
+      f[s + S_BID_SIZE] = bidSize;
+      f[s + S_ASK_SIZE] = askSize;
       return HELD;
     }
-    let flags = raw.u16[i * RECORD_U16 + U16_KIND_FLAGS] & FLAGS_MASK;
-    if (bid > ask) {
-      flags |= Flag.crossed;
-      this.crossed++;
-    } else if (bid === ask) {
-      flags |= Flag.locked;
-      this.locked++;
-    }
-    const eventS = raw.u32[i * RECORD_U32 + U32_TS_EVENT_S];
-    const eventNs = raw.u32[i * RECORD_U32 + U32_TS_EVENT_NS];
-    if (eventS !== NO_TIME_S && isBefore(eventS, eventNs, s.quoteS[id], s.quoteNs[id])) {
-      flags |= Flag.late;
-      this.late++;
-    }
-    const move = Math.abs(bid + ask - s.bid[id] - s.ask[id]) / 2;
-    if (move > SUSPICIOUS_MOVES * s.deviation[id] && s.deviation[id] > 0 && s.symbolSeq[id] > SUSPICIOUS_AFTER) {
-      flags |= Flag.suspicious;
-      this.suspicious++;
-    }
-    this.#head(raw, i, out, o, flags);
-    const e = o * RECORD_F64;
-    out.f64[e + F64_BID] = bid;
-    out.f64[e + F64_ASK] = ask;
-    out.f64[e + F64_BID_SIZE] = bidSize;
-    out.f64[e + F64_ASK_SIZE] = askSize;
-    return NORMAL;
+    this.#bid = bid;
+    this.#ask = ask;
+    this.#bidSize = bidSize;
+    this.#askSize = askSize;
+    return NUMBERED;
   }
 
-  #trade(raw: Records, i: number, out: Records, o: number, id: number): number {
-    const s = this.states;
-    const d = i * RECORD_F64;
-    const price = raw.f64[d + F64_PRICE];
-    if (!isPrice(price, this.registry.negative[id] !== 0)) return REJECTED + Reject.bad_price;
-    if (!isSize(raw.f64[d + F64_SIZE])) return REJECTED + Reject.bad_size;
-    let flags = raw.u16[i * RECORD_U16 + U16_KIND_FLAGS] & FLAGS_MASK;
-    const eventS = raw.u32[i * RECORD_U32 + U32_TS_EVENT_S];
-    const eventNs = raw.u32[i * RECORD_U32 + U32_TS_EVENT_NS];
-    if (eventS !== NO_TIME_S && isBefore(eventS, eventNs, s.tradeS[id], s.tradeNs[id])) {
-      flags |= Flag.late;
-      this.late++;
-    }
-    this.#head(raw, i, out, o, flags);
-    const e = o * RECORD_F64;
-    out.f64[e + F64_PRICE] = roundTo(price, this.registry.digits[id]);
-    for (let k = F64_PRICE + 1; k < RECORD_F64; k++) out.f64[e + k] = raw.f64[d + k];
-    return NORMAL;
-  }
-
-  #head(raw: Records, i: number, out: Records, o: number, flags: number): void {
+  #trade(raw: Records, i: number, out: Records, o: number, seq: number): number {
+    const { f64: sf, u32: su } = this.states;
     const w = i * RECORD_U32;
-    const v = o * RECORD_U32;
-    for (let k = 0; k < 8; k++) out.u32[v + k] = raw.u32[w + k];
-    const kind = raw.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
-    out.u16[o * RECORD_U16 + U16_KIND_FLAGS] = kind | flags;
+    const d = i * RECORD_F64;
+    const id = raw.u32[w + U32_SYMBOL];
+    const u = id * STATE_U32;
+    const price = raw.f64[d + F64_PRICE];
+    if (!isPrice(price, su[u + SU_SIGNED] !== 0)) return REJECTED + Reject.bad_price;
+    if (!isSize(raw.f64[d + F64_SIZE])) return REJECTED + Reject.bad_size;
+    copyRecord(raw, i, out, o);
+    out.f64[o * RECORD_F64 + F64_PRICE] = roundTo(price, sf[id * STATE_F64 + S_SCALE]);
+    if (
+      isBefore(
+        raw.u32[w + U32_TS_EVENT_S],
+        raw.u32[w + U32_TS_EVENT_NS],
+        su[u + SU_TRADE_S],
+        su[u + SU_TRADE_NS],
+      )
+    ) {
+      out.u32[o * RECORD_U32 + U32_KIND_FLAGS_SOURCE] |= this.#flagLate();
+    }
+    return this.#number(raw, i, out, o, seq);
   }
+
+  #number(raw: Records, i: number, out: Records, o: number, seq: number): number {
+    const v = o * RECORD_U32;
+    const w = i * RECORD_U32;
+    const before = this.states.u32[raw.u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
+    out.u32[v + U32_SEQ_LOW] = seq;
+    out.u32[v + U32_SYMBOL_SEQ] = before + 1 + raw.u32[w + U32_RAW_FOLDED];
+    this.states.apply(out, o, seq);
+    return NUMBERED;
+  }
+
+  #flagCrossing(bid: number, ask: number): number {
+    if (bid > ask) {
+      this.crossed++;
+      return Flag.crossed;
+    }
+    this.locked++;
+    return Flag.locked;
+  }
+
+  #flagLate(): number {
+    this.late++;
+    return Flag.late;
+  }
+
+  #flagSuspicious(state: number, symbolSeq: number): number {
+    if (this.states.f64[state + S_DEVIATION] === 0 || symbolSeq <= SUSPICIOUS_AFTER) return 0;
+    this.suspicious++;
+    return Flag.suspicious;
+  }
+}
+
+function isMissing(price: number, signed: boolean): boolean {
+  return price === NO_PRICE || (price === 0 && !signed);
 }
 
 function isPrice(price: number, signed: boolean): boolean {
@@ -170,5 +260,5 @@ function isPrice(price: number, signed: boolean): boolean {
 
 /** NaN is a size that the source does not tell. */
 function isSize(size: number): boolean {
-  return Number.isNaN(size) || (size >= 0 && size !== Number.POSITIVE_INFINITY);
+  return (size >= 0 && size < Number.POSITIVE_INFINITY) || Number.isNaN(size);
 }

@@ -6,25 +6,19 @@
  * which the thread dies, the batch has either not happened (its slots lie beyond the head) or it has, and the
  * next shard finishes the projection.
  */
-import { SHARD_BATCH, SLOTS_PER_RAW, HELD_PER_BATCH } from '../limits.js';
+import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
-  ENGINE_SYMBOL,
-  Flag,
   isCritical,
   KIND_MASK,
   Kind,
   NO_TIME_S,
-  RECORD_U16,
   RECORD_U32,
   Records,
   StatusCode,
-  U16_KIND_FLAGS,
-  U32_RAW_FOLDED,
+  U32_KIND_FLAGS_SOURCE,
   U32_RAW_POSITION,
-  U32_SEQ_LOW,
   U32_SYMBOL,
-  U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
   U32_TS_RECV_NS,
@@ -35,13 +29,35 @@ import {
 } from '../tick.js';
 import { BroadcastWriter } from './broadcast.js';
 import { CommitCells } from './cells.js';
-import { FEED_WORDS, FeedWord, HELD_WORDS, LOG_WORDS, LogWord, Reject, SHARD_WORDS, ShardWord } from './counters.js';
+import {
+  FEED_WORDS,
+  FeedWord,
+  HELD_WORDS,
+  LOG_WORDS,
+  LogWord,
+  Reject,
+  SHARD_WORDS,
+  ShardWord,
+} from './counters.js';
 import { probe } from './fault.js';
 import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from './memory.js';
-import { HELD, NORMAL, Normaliser, REJECTED } from './normalise.js';
+import { HELD, Normaliser, NUMBERED, REJECTED } from './normalise.js';
 import type { Registry } from './registry.js';
 import { RingConsumer } from './ring.js';
-import { SymbolStates } from './states.js';
+import {
+  S_ASK,
+  S_ASK_SIZE,
+  S_BID,
+  S_BID_SIZE,
+  S_HELD,
+  STATE_F64,
+  STATE_U32,
+  SU_DEFINED,
+  SU_KNOWN,
+  SU_SYMBOL_SEQ,
+  SU_VERSION,
+  SymbolStates,
+} from './states.js';
 import { LastValueTable, TableEntry } from './table.js';
 import { Bell } from './wait.js';
 
@@ -92,7 +108,7 @@ export class Shard {
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#table = new LastValueTable(memory.table, plan.maxSymbols);
     this.#states = new SymbolStates(plan.maxSymbols);
-    this.#normaliser = new Normaliser(registry, this.#states);
+    this.#normaliser = new Normaliser(this.#states);
     this.#samples = new Records(memory.rejectSamples[index]);
     this.#logBell = new Bell(memory.bells, LOG_STAGE);
     this.#fanoutBell = new Bell(memory.bells, FANOUT_BELL);
@@ -103,6 +119,7 @@ export class Shard {
   /** Loads the states from the table and finishes the projection of the last committed batch. */
   #recover(): void {
     this.registry.refresh();
+    this.#states.learn(this.registry);
     const applied = this.#table.applied(this.index);
     const entry = new TableEntry();
     for (let id = 1; id < this.registry.symbolCount; id++) {
@@ -110,11 +127,12 @@ export class Shard {
         this.#states.load(this.#table, id, applied, entry);
       }
     }
-    this.#states.symbolSeq[ENGINE_SYMBOL] = this.#next[ShardWord.engineSymbolSeq];
+    this.#states.u32[SU_SYMBOL_SEQ] = this.#next[ShardWord.engineSymbolSeq];
     const ring = this.#broadcast.records;
     for (let seq = applied + 1; seq <= this.#head; seq++) {
       const slot = this.#broadcast.slot(seq);
-      if (seq > this.#states.seq[ring.u32[slot * RECORD_U32 + U32_SYMBOL]]) this.#states.apply(ring, slot, seq);
+      if (seq > this.#states.seqOf(ring.u32[slot * RECORD_U32 + U32_SYMBOL]))
+        this.#states.apply(ring, slot, seq);
     }
     this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
     this.#project(applied);
@@ -131,7 +149,8 @@ export class Shard {
     this.#critical.intend(this.#criticalHead + room * SLOTS_PER_RAW);
     let taken = 0;
     const feeds = this.#rings.length;
-    for (let k = 0; k < feeds && taken < room; k++) taken += this.#takeFrom((this.#turn + k) % feeds, room - taken);
+    for (let k = 0; k < feeds && taken < room; k++)
+      taken += this.#takeFrom((this.#turn + k) % feeds, room - taken);
     this.#turn = (this.#turn + 1) % feeds;
     if (taken > 0) this.#commit();
     return taken;
@@ -160,25 +179,33 @@ export class Shard {
     const tail = this.#next[ShardWord.tails + feed];
     const count = Math.min(ring.available(tail), max);
     // After the look at the ring: a symbol is defined before its ticks are published, so all of these are known.
-    this.registry.refresh();
+    if (this.registry.refresh()) this.#states.learn(this.registry);
     let done = 0;
-    while (done < count && this.#heldCount < HELD_PER_BATCH) this.#take(ring.records, ring.slot(tail + done++));
+    while (done < count && this.#heldCount < HELD_PER_BATCH)
+      this.#take(ring.records, ring.slot(tail + done++));
     this.#next[ShardWord.tails + feed] = tail + done;
     return done;
   }
 
   #take(raw: Records, i: number): void {
-    const id = raw.u32[i * RECORD_U32 + U32_SYMBOL];
-    if (id >= this.registry.symbolCount && id !== ENGINE_SYMBOL) {
+    const w = i * RECORD_U32;
+    const id = raw.u32[w + U32_SYMBOL];
+    const u = id * STATE_U32;
+    const states = this.#states.u32;
+    if (id >= this.memory.plan.maxSymbols || states[u + SU_KNOWN] === 0) {
       this.#reject(raw, i, Reject.unknown_symbol);
       return;
     }
-    if (this.#states.defined[id] !== this.registry.version[id]) this.#define(raw, i, id);
+    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(raw, i, id);
     const ring = this.#broadcast.records;
-    const slot = this.#broadcast.slot(this.#head + 1);
-    const result = this.#normaliser.normalise(raw, i, ring, slot);
-    if (result === NORMAL) {
-      this.#number(raw, i, slot, id);
+    const seq = this.#head + 1;
+    const slot = this.#broadcast.slot(seq);
+    const result = this.#normaliser.normalise(raw, i, ring, slot, seq);
+    if (result === NUMBERED) {
+      this.#head = seq;
+      this.#broadcast.positions[slot] = raw.u32[w + U32_RAW_POSITION];
+      if (isCritical(raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK)) this.#publishCritical(slot);
+      probe();
     } else if (result === HELD) {
       this.#hold(id);
     } else {
@@ -186,21 +213,13 @@ export class Shard {
     }
   }
 
-  /** Gives the record in `slot` its numbers, and lets everything that follows from it know. */
-  #number(raw: Records, i: number, slot: number, id: number): void {
-    const ring = this.#broadcast.records;
-    const w = slot * RECORD_U32;
-    const seq = ++this.#head;
-    let folded = raw.u32[i * RECORD_U32 + U32_RAW_FOLDED];
-    const position = raw.u32[i * RECORD_U32 + U32_RAW_POSITION];
-    const kind = ring.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
-    if (kind === Kind.quote && this.#states.held[id] !== 0) folded += this.#release(slot, id);
-    ring.u32[w + U32_SEQ_LOW] = seq;
-    ring.u32[w + U32_SYMBOL_SEQ] = this.#states.symbolSeq[id] + 1 + folded;
-    this.#broadcast.positions[slot] = position;
-    this.#states.apply(ring, slot, seq);
-    if (isCritical(kind)) copyRecord(ring, slot, this.#critical.records, this.#critical.slot(++this.#criticalHead));
-    probe();
+  #publishCritical(slot: number): void {
+    copyRecord(
+      this.#broadcast.records,
+      slot,
+      this.#critical.records,
+      this.#critical.slot(++this.#criticalHead),
+    );
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
@@ -211,34 +230,27 @@ export class Shard {
     const w = i * RECORD_U32;
     const recvS = raw.u32[w + U32_TS_RECV_S];
     const recvNs = raw.u32[w + U32_TS_RECV_NS];
-    const source = raw.u16[i * RECORD_U16 + 3];
-    writeHeader(ring, slot, id, Kind.status, source, seq, this.#states.symbolSeq[id] + 1);
+    const source = raw.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
+    const states = this.#states.u32;
+    const u = id * STATE_U32;
+    writeHeader(ring, slot, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
     writeTimes(ring, slot, recvS, recvNs, recvS, recvNs);
-    writeStatus(ring, slot, StatusCode.symbolDefined, this.registry.version[id], this.registry.digits[id], 0, 0);
+    writeStatus(ring, slot, StatusCode.symbolDefined, states[u + SU_VERSION], this.registry.digits[id], 0, 0);
     this.#broadcast.positions[slot] = 0;
     this.#next[ShardWord.made]++;
     this.#states.apply(ring, slot, seq);
-    copyRecord(ring, slot, this.#critical.records, this.#critical.slot(++this.#criticalHead));
+    this.#publishCritical(slot);
     probe();
   }
 
   /** The normaliser has kept a half-quote. An earlier one of the symbol is folded into it. */
   #hold(id: number): void {
-    const before = this.#states.held[id]++;
+    const before = this.#states.f64[id * STATE_F64 + S_HELD]++;
     if (before === 0) this.#next[ShardWord.held]++;
     else this.#next[ShardWord.conflated]++;
     this.#states.touch(id);
     for (let k = 0; k < this.#heldCount; k++) if (this.#heldSymbols[k] === id) return;
     this.#heldSymbols[this.#heldCount++] = id;
-  }
-
-  /** A quote went out that stands for the half-quotes held before it. */
-  #release(slot: number, id: number): number {
-    const held = this.#states.held[id];
-    this.#next[ShardWord.held]--;
-    this.#next[ShardWord.conflated]++;
-    this.#broadcast.records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] |= Flag.conflated;
-    return held;
   }
 
   #reject(raw: Records, i: number, reason: number): void {
@@ -255,9 +267,16 @@ export class Shard {
     next[ShardWord.locked] += this.#normaliser.locked;
     next[ShardWord.late] += this.#normaliser.late;
     next[ShardWord.suspicious] += this.#normaliser.suspicious;
-    next[ShardWord.engineSymbolSeq] = this.#states.symbolSeq[ENGINE_SYMBOL];
+    next[ShardWord.held] -= this.#normaliser.released;
+    next[ShardWord.conflated] += this.#normaliser.released;
+    this.#normaliser.released = 0;
+    next[ShardWord.engineSymbolSeq] = this.#states.u32[SU_SYMBOL_SEQ];
     next[ShardWord.batches]++;
-    this.#normaliser.crossed = this.#normaliser.locked = this.#normaliser.late = this.#normaliser.suspicious = 0;
+    this.#normaliser.crossed =
+      this.#normaliser.locked =
+      this.#normaliser.late =
+      this.#normaliser.suspicious =
+        0;
     if (this.#head > since) next[ShardWord.skewNs] = this.#skew();
     this.#listHeld();
     this.#cells.commit();
@@ -274,21 +293,23 @@ export class Shard {
     const u32 = this.#broadcast.records.u32;
     if (u32[w + U32_TS_EVENT_S] === NO_TIME_S) return this.#next[ShardWord.skewNs];
     return (
-      (u32[w + U32_TS_RECV_S] - u32[w + U32_TS_EVENT_S]) * 1e9 + u32[w + U32_TS_RECV_NS] - u32[w + U32_TS_EVENT_NS]
+      (u32[w + U32_TS_RECV_S] - u32[w + U32_TS_EVENT_S]) * 1e9 +
+      u32[w + U32_TS_RECV_NS] -
+      u32[w + U32_TS_EVENT_NS]
     );
   }
 
   #listHeld(): void {
-    const s = this.#states;
+    const { f64 } = this.#states;
     for (let k = 0; k < this.#heldCount; k++) {
       const id = this.#heldSymbols[k];
       const at = ShardWord.heldList + k * HELD_WORDS;
       this.#next[at] = id;
-      this.#next[at + 1] = s.bid[id];
-      this.#next[at + 2] = s.ask[id];
-      this.#next[at + 3] = s.bidSize[id];
-      this.#next[at + 4] = s.askSize[id];
-      this.#next[at + 5] = s.held[id];
+      this.#next[at + 1] = f64[id * STATE_F64 + S_BID];
+      this.#next[at + 2] = f64[id * STATE_F64 + S_ASK];
+      this.#next[at + 3] = f64[id * STATE_F64 + S_BID_SIZE];
+      this.#next[at + 4] = f64[id * STATE_F64 + S_ASK_SIZE];
+      this.#next[at + 5] = f64[id * STATE_F64 + S_HELD];
     }
     this.#next[ShardWord.heldListLength] = this.#heldCount;
     this.#heldCount = 0;

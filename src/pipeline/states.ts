@@ -4,15 +4,27 @@
  *
  * It is a function of the numbered ticks (and of the half-quotes held), so a shard that starts afresh loads
  * it from the table and applies the ticks that the table does not have yet; applying them twice changes nothing.
+ *
+ * One symbol's state is 128 bytes, private to the shard's thread:
+ *
+ * ```
+ *  0 f64 last bid │ 8 f64 last ask │ 16 f64 last bid size │ 24 f64 last ask size (NaN = never seen)
+ * 32 f64 mean absolute move of the mid │ 40 f64 half-quotes held │ 48 f64 10^digits
+ * 56 f64 seq of the last tick │ 64 f64 of the quote to show │ 72 f64 of the trade │ 80 f64 of the status
+ * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent s │ 100 ns
+ * 104 u32 newest trade tsEvent s │ 108 ns │ 112 u32 1 = changed since the last projection
+ * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry │ 124 u32 1 = known
+ * ```
  */
 import {
+  copyWords,
   ENGINE_SYMBOL,
   F64_ASK,
   F64_ASK_SIZE,
   F64_BID,
   F64_BID_SIZE,
-  Flag,
   FLAGS_MASK,
+  Flag,
   KIND_MASK,
   Kind,
   NO_TIME_S,
@@ -31,62 +43,72 @@ import {
 } from '../tick.js';
 import { HELD_WORDS } from './counters.js';
 import { probe } from './fault.js';
-import { ENTRY_F64, ENTRY_U32, EntryF64, EntryU32, type LastValueTable, Slot, TableEntry } from './table.js';
+import type { Registry } from './registry.js';
+import {
+  ENTRY_F64,
+  ENTRY_U32,
+  EntryF64,
+  EntryU32,
+  type LastValueTable,
+  Slot,
+  type TableEntry,
+} from './table.js';
 
 /** Weight of a new move in the mean absolute move, and how many means a counted move is clipped to. */
 const DEVIATION_WEIGHT = 1 / 64;
 const DEVIATION_CLIP = 8;
-const RECORDS_U32 = 16;
+const ENTRY_RECORDS_U32 = 16;
+
+export const STATE_F64 = 16;
+export const STATE_U32 = 32;
+export const S_BID = 0;
+export const S_ASK = 1;
+export const S_BID_SIZE = 2;
+export const S_ASK_SIZE = 3;
+export const S_DEVIATION = 4;
+export const S_HELD = 5;
+export const S_SCALE = 6;
+const S_SEQ = 7;
+const S_QUOTE_SEQ = 8;
+const S_TRADE_SEQ = 9;
+const S_STATUS_SEQ = 10;
+export const SU_SYMBOL_SEQ = 22;
+export const SU_DEFINED = 23;
+export const SU_QUOTE_S = 24;
+export const SU_QUOTE_NS = 25;
+export const SU_TRADE_S = 26;
+export const SU_TRADE_NS = 27;
+const SU_DIRTY = 28;
+export const SU_SIGNED = 29;
+export const SU_VERSION = 30;
+export const SU_KNOWN = 31;
 
 export class SymbolStates {
-  readonly symbolSeq: Uint32Array;
-  /** Version of the definition that was numbered in this epoch. */
-  readonly defined: Uint32Array;
-  /** Last known sides, of whatever quote; NaN = never seen. */
-  readonly bid: Float64Array;
-  readonly ask: Float64Array;
-  readonly bidSize: Float64Array;
-  readonly askSize: Float64Array;
-  /** Newest event times. */
-  readonly quoteS: Uint32Array;
-  readonly quoteNs: Uint32Array;
-  readonly tradeS: Uint32Array;
-  readonly tradeNs: Uint32Array;
-  /** Mean absolute move of the mid, each move clipped. */
-  readonly deviation: Float64Array;
-  /** Half-quotes swallowed since the last quote went out. */
-  readonly held: Float64Array;
-  /** Seq of the last tick, and of the records that the table is to show. */
-  readonly seq: Float64Array;
-  readonly quoteSeq: Float64Array;
-  readonly tradeSeq: Float64Array;
-  readonly statusSeq: Float64Array;
-  /** Symbols changed since the last projection. */
+  readonly f64: Float64Array;
+  readonly u32: Uint32Array;
   readonly #dirty: Uint32Array;
-  readonly #isDirty: Uint8Array;
   #dirtyCount = 0;
 
   constructor(readonly maxSymbols: number) {
-    const u32 = () => new Uint32Array(maxSymbols);
-    const f64 = () => new Float64Array(maxSymbols);
-    this.symbolSeq = u32();
-    this.defined = u32();
-    this.bid = f64().fill(Number.NaN);
-    this.ask = f64().fill(Number.NaN);
-    this.bidSize = f64().fill(Number.NaN);
-    this.askSize = f64().fill(Number.NaN);
-    this.quoteS = u32();
-    this.quoteNs = u32();
-    this.tradeS = u32();
-    this.tradeNs = u32();
-    this.deviation = f64();
-    this.held = f64();
-    this.seq = f64();
-    this.quoteSeq = f64();
-    this.tradeSeq = f64();
-    this.statusSeq = f64();
-    this.#dirty = u32();
-    this.#isDirty = new Uint8Array(maxSymbols);
+    const buffer = new ArrayBuffer(maxSymbols * STATE_F64 * 8);
+    this.f64 = new Float64Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.#dirty = new Uint32Array(maxSymbols);
+    this.u32[SU_KNOWN] = 1;
+  }
+
+  /** Takes over definitions that are new in the registry. */
+  learn(registry: Registry): void {
+    for (let id = 1; id < registry.symbolCount; id++) {
+      const u = id * STATE_U32;
+      if (this.u32[u + SU_VERSION] === registry.version[id]) continue;
+      const d = id * STATE_F64;
+      if (this.u32[u + SU_KNOWN] === 0) this.f64.fill(Number.NaN, d + S_BID, d + S_ASK_SIZE + 1);
+      this.f64[d + S_SCALE] = 10 ** registry.digits[id];
+      this.u32[u + SU_SIGNED] = registry.negative[id];
+      this.u32[u + SU_VERSION] = registry.version[id];
+      this.u32[u + SU_KNOWN] = 1;
+    }
   }
 
   /**
@@ -97,82 +119,124 @@ export class SymbolStates {
     const torn = table.isTorn(id);
     if (torn) entry.u32.set(table.u32.subarray(id * ENTRY_U32, (id + 1) * ENTRY_U32));
     else table.read(id, entry);
-    this.symbolSeq[id] = entry.u32[EntryU32.symbolSeq];
-    this.defined[id] = entry.u32[EntryU32.defined];
-    this.bid[id] = entry.f64[EntryF64.bid];
-    this.ask[id] = entry.f64[EntryF64.ask];
-    this.bidSize[id] = entry.f64[EntryF64.bidSize];
-    this.askSize[id] = entry.f64[EntryF64.askSize];
-    this.quoteS[id] = entry.u32[EntryU32.quoteS];
-    this.quoteNs[id] = entry.u32[EntryU32.quoteNs];
-    this.tradeS[id] = entry.u32[EntryU32.tradeS];
-    this.tradeNs[id] = entry.u32[EntryU32.tradeNs];
-    this.deviation[id] = torn ? 0 : entry.f64[EntryF64.deviation];
-    this.held[id] = entry.f64[EntryF64.held];
-    this.seq[id] = torn ? applied : entry.f64[EntryF64.seq];
-    this.quoteSeq[id] = entry.f64[EntryF64.quoteSeq];
-    this.tradeSeq[id] = entry.f64[EntryF64.tradeSeq];
-    this.statusSeq[id] = entry.f64[EntryF64.statusSeq];
+    const d = id * STATE_F64;
+    const u = id * STATE_U32;
+    this.f64[d + S_BID] = entry.f64[EntryF64.bid];
+    this.f64[d + S_ASK] = entry.f64[EntryF64.ask];
+    this.f64[d + S_BID_SIZE] = entry.f64[EntryF64.bidSize];
+    this.f64[d + S_ASK_SIZE] = entry.f64[EntryF64.askSize];
+    this.f64[d + S_DEVIATION] = torn ? 0 : entry.f64[EntryF64.deviation];
+    this.f64[d + S_HELD] = entry.f64[EntryF64.held];
+    this.f64[d + S_SEQ] = torn ? applied : entry.f64[EntryF64.seq];
+    this.f64[d + S_QUOTE_SEQ] = entry.f64[EntryF64.quoteSeq];
+    this.f64[d + S_TRADE_SEQ] = entry.f64[EntryF64.tradeSeq];
+    this.f64[d + S_STATUS_SEQ] = entry.f64[EntryF64.statusSeq];
+    this.u32[u + SU_SYMBOL_SEQ] = entry.u32[EntryU32.symbolSeq];
+    this.u32[u + SU_DEFINED] = entry.u32[EntryU32.defined];
+    this.u32[u + SU_QUOTE_S] = entry.u32[EntryU32.quoteS];
+    this.u32[u + SU_QUOTE_NS] = entry.u32[EntryU32.quoteNs];
+    this.u32[u + SU_TRADE_S] = entry.u32[EntryU32.tradeS];
+    this.u32[u + SU_TRADE_NS] = entry.u32[EntryU32.tradeNs];
     if (torn) this.touch(id);
   }
 
+  /** Seq of a symbol's last tick. */
+  seqOf(id: number): number {
+    return this.f64[id * STATE_F64 + S_SEQ];
+  }
+
   touch(id: number): void {
-    if (this.#isDirty[id] !== 0) return;
-    this.#isDirty[id] = 1;
+    if (this.u32[id * STATE_U32 + SU_DIRTY] !== 0) return;
+    this.u32[id * STATE_U32 + SU_DIRTY] = 1;
     this.#dirty[this.#dirtyCount++] = id;
   }
 
-  /** Updates the state by a numbered tick. */
+  /** Updates the state by a quote that was numbered. */
+  applyQuote(
+    id: number,
+    seq: number,
+    symbolSeq: number,
+    flags: number,
+    eventS: number,
+    eventNs: number,
+    bid: number,
+    ask: number,
+    bidSize: number,
+    askSize: number,
+  ): void {
+    const f = this.f64;
+    const u = this.u32;
+    const d = id * STATE_F64;
+    const w = id * STATE_U32;
+    const deviation = f[d + S_DEVIATION];
+    const move = Math.abs(bid + ask - f[d + S_BID] - f[d + S_ASK]) / 2;
+    if (deviation > 0) {
+      f[d + S_DEVIATION] =
+        deviation + (Math.min(move, DEVIATION_CLIP * deviation) - deviation) * DEVIATION_WEIGHT;
+    } else if (move > 0) {
+      f[d + S_DEVIATION] = move;
+    }
+    f[d + S_BID] = bid;
+    f[d + S_ASK] = ask;
+    f[d + S_BID_SIZE] = bidSize;
+    f[d + S_ASK_SIZE] = askSize;
+    f[d + S_HELD] = 0;
+    f[d + S_SEQ] = seq;
+    u[w + SU_SYMBOL_SEQ] = symbolSeq;
+    if ((flags & (Flag.crossed | Flag.late)) === 0) f[d + S_QUOTE_SEQ] = seq;
+    if ((flags & Flag.late) === 0 && eventS !== NO_TIME_S) {
+      u[w + SU_QUOTE_S] = eventS;
+      u[w + SU_QUOTE_NS] = eventNs;
+    }
+    if (u[w + SU_DIRTY] === 0) this.touch(id);
+  }
+
+  /** Updates the state by any numbered tick, from its record. */
   apply(r: Records, slot: number, seq: number): void {
     const w = slot * RECORD_U32;
     const h = slot * RECORD_U16;
+    const e = slot * RECORD_F64;
     const id = r.u32[w + U32_SYMBOL];
     const kindFlags = r.u16[h + U16_KIND_FLAGS];
     const flags = kindFlags & FLAGS_MASK;
-    this.symbolSeq[id] = r.u32[w + U32_SYMBOL_SEQ];
-    if (id === ENGINE_SYMBOL) return;
-    this.touch(id);
-    this.seq[id] = seq;
     const kind = kindFlags & KIND_MASK;
-    if (kind === Kind.quote) {
-      this.#applyQuote(r, slot, id);
-      if ((flags & (Flag.crossed | Flag.late)) === 0) this.quoteSeq[id] = seq;
-    } else if (kind === Kind.trade) {
-      if ((flags & Flag.late) === 0) {
-        this.tradeSeq[id] = seq;
-        if (r.u32[w + U32_TS_EVENT_S] !== NO_TIME_S) {
-          this.tradeS[id] = r.u32[w + U32_TS_EVENT_S];
-          this.tradeNs[id] = r.u32[w + U32_TS_EVENT_NS];
-        }
-      }
-    } else if (kind === Kind.status) {
-      if (r.u16[h + U16_STATUS_CODE] === StatusCode.symbolDefined) this.defined[id] = r.u32[w + U32_STATUS_ARG0];
-      else this.statusSeq[id] = seq;
-    }
-  }
-
-  #applyQuote(r: Records, slot: number, id: number): void {
-    const w = slot * RECORD_U32;
-    const d = slot * RECORD_F64;
-    const bid = r.f64[d + F64_BID];
-    const ask = r.f64[d + F64_ASK];
-    const move = Math.abs(bid + ask - this.bid[id] - this.ask[id]) / 2;
-    const deviation = this.deviation[id];
-    if (deviation === 0) {
-      if (move > 0) this.deviation[id] = move;
-    } else {
-      this.deviation[id] += (Math.min(move, DEVIATION_CLIP * deviation) - deviation) * DEVIATION_WEIGHT;
-    }
-    this.bid[id] = bid;
-    this.ask[id] = ask;
-    this.bidSize[id] = r.f64[d + F64_BID_SIZE];
-    this.askSize[id] = r.f64[d + F64_ASK_SIZE];
-    this.held[id] = 0;
     const eventS = r.u32[w + U32_TS_EVENT_S];
     const eventNs = r.u32[w + U32_TS_EVENT_NS];
-    if (eventS !== NO_TIME_S && !isBefore(eventS, eventNs, this.quoteS[id], this.quoteNs[id])) {
-      this.quoteS[id] = eventS;
-      this.quoteNs[id] = eventNs;
+    const symbolSeq = r.u32[w + U32_SYMBOL_SEQ];
+    if (id === ENGINE_SYMBOL) {
+      this.u32[SU_SYMBOL_SEQ] = symbolSeq;
+      return;
+    }
+    if (kind === Kind.quote) {
+      const f = r.f64;
+      this.applyQuote(
+        id,
+        seq,
+        symbolSeq,
+        flags,
+        eventS,
+        eventNs,
+        f[e + F64_BID],
+        f[e + F64_ASK],
+        f[e + F64_BID_SIZE],
+        f[e + F64_ASK_SIZE],
+      );
+      return;
+    }
+    this.touch(id);
+    const d = id * STATE_F64;
+    const u = id * STATE_U32;
+    this.u32[u + SU_SYMBOL_SEQ] = symbolSeq;
+    this.f64[d + S_SEQ] = seq;
+    if (kind === Kind.trade && (flags & Flag.late) === 0) {
+      this.f64[d + S_TRADE_SEQ] = seq;
+      if (eventS !== NO_TIME_S) {
+        this.u32[u + SU_TRADE_S] = eventS;
+        this.u32[u + SU_TRADE_NS] = eventNs;
+      }
+    } else if (kind === Kind.status) {
+      if (r.u16[h + U16_STATUS_CODE] !== StatusCode.symbolDefined) this.f64[d + S_STATUS_SEQ] = seq;
+      else this.u32[u + SU_DEFINED] = r.u32[w + U32_STATUS_ARG0];
     }
   }
 
@@ -180,65 +244,81 @@ export class SymbolStates {
   applyHeld(words: Float64Array, from: number, count: number): void {
     for (let i = 0; i < count; i++) {
       const at = from + i * HELD_WORDS;
-      const id = words[at];
-      this.bid[id] = words[at + 1];
-      this.ask[id] = words[at + 2];
-      this.bidSize[id] = words[at + 3];
-      this.askSize[id] = words[at + 4];
-      this.held[id] = words[at + 5];
-      this.touch(id);
+      const d = words[at] * STATE_F64;
+      this.f64[d + S_BID] = words[at + 1];
+      this.f64[d + S_ASK] = words[at + 2];
+      this.f64[d + S_BID_SIZE] = words[at + 3];
+      this.f64[d + S_ASK_SIZE] = words[at + 4];
+      this.f64[d + S_HELD] = words[at + 5];
+      this.touch(words[at]);
     }
   }
 
   /** Writes every changed symbol into the table; `since` is the seq that the table had, `ring` holds what came after. */
   project(table: LastValueTable, since: number, ring: Records, mask: number): void {
-    for (let i = 0; i < this.#dirtyCount; i++) {
-      const id = this.#dirty[i];
-      this.#isDirty[id] = 0;
-      const w = id * ENTRY_U32;
-      const d = id * ENTRY_F64;
-      table.begin(id);
-      table.u32[w + EntryU32.defined] = this.defined[id];
-      table.u32[w + EntryU32.symbolSeq] = this.symbolSeq[id];
-      table.u32[w + EntryU32.seen] = 1;
-      table.f64[d + EntryF64.seq] = this.seq[id];
-      table.u32[w + EntryU32.quoteS] = this.quoteS[id];
-      table.u32[w + EntryU32.quoteNs] = this.quoteNs[id];
-      table.u32[w + EntryU32.tradeS] = this.tradeS[id];
-      table.u32[w + EntryU32.tradeNs] = this.tradeNs[id];
-      if (this.quoteSeq[id] > since) {
-        table.f64[d + EntryF64.quoteSeq] = this.quoteSeq[id];
-        copyToEntry(ring, this.quoteSeq[id] & mask, table, w, Slot.quote);
-      }
-      if (this.tradeSeq[id] > since) {
-        table.f64[d + EntryF64.tradeSeq] = this.tradeSeq[id];
-        copyToEntry(ring, this.tradeSeq[id] & mask, table, w, Slot.trade);
-      }
-      if (this.statusSeq[id] > since) {
-        table.f64[d + EntryF64.statusSeq] = this.statusSeq[id];
-        copyToEntry(ring, this.statusSeq[id] & mask, table, w, Slot.status);
-      }
-      probe();
-      table.f64[d + EntryF64.bid] = this.bid[id];
-      table.f64[d + EntryF64.ask] = this.ask[id];
-      table.f64[d + EntryF64.bidSize] = this.bidSize[id];
-      table.f64[d + EntryF64.askSize] = this.askSize[id];
-      table.f64[d + EntryF64.deviation] = this.deviation[id];
-      table.f64[d + EntryF64.held] = this.held[id];
-      table.end(id);
-    }
+    for (let i = 0; i < this.#dirtyCount; i++) this.#projectOne(this.#dirty[i], table, since, ring, mask);
     this.#dirtyCount = 0;
+  }
+
+  #projectOne(id: number, table: LastValueTable, since: number, ring: Records, mask: number): void {
+    const { f64: f, u32: u } = this;
+    const { f64: tf, u32: tu } = table;
+    const from = id * STATE_F64;
+    const fromU = id * STATE_U32;
+    const to = id * ENTRY_F64;
+    const toU = id * ENTRY_U32;
+    u[fromU + SU_DIRTY] = 0;
+    table.begin(id);
+    tu[toU + EntryU32.defined] = u[fromU + SU_DEFINED];
+    tu[toU + EntryU32.symbolSeq] = u[fromU + SU_SYMBOL_SEQ];
+    tu[toU + EntryU32.seen] = 1;
+    tf[to + EntryF64.seq] = f[from + S_SEQ];
+    tu[toU + EntryU32.quoteS] = u[fromU + SU_QUOTE_S];
+    tu[toU + EntryU32.quoteNs] = u[fromU + SU_QUOTE_NS];
+    tu[toU + EntryU32.tradeS] = u[fromU + SU_TRADE_S];
+    tu[toU + EntryU32.tradeNs] = u[fromU + SU_TRADE_NS];
+    const quoteSeq = f[from + S_QUOTE_SEQ];
+    if (quoteSeq > since) {
+      tf[to + EntryF64.quoteSeq] = quoteSeq;
+      copyWords(
+        ring.u32,
+        (quoteSeq & mask) * RECORD_U32,
+        tu,
+        toU + ENTRY_RECORDS_U32 + Slot.quote * RECORD_U32,
+      );
+    }
+    const tradeSeq = f[from + S_TRADE_SEQ];
+    if (tradeSeq > since) {
+      tf[to + EntryF64.tradeSeq] = tradeSeq;
+      copyWords(
+        ring.u32,
+        (tradeSeq & mask) * RECORD_U32,
+        tu,
+        toU + ENTRY_RECORDS_U32 + Slot.trade * RECORD_U32,
+      );
+    }
+    const statusSeq = f[from + S_STATUS_SEQ];
+    if (statusSeq > since) {
+      tf[to + EntryF64.statusSeq] = statusSeq;
+      copyWords(
+        ring.u32,
+        (statusSeq & mask) * RECORD_U32,
+        tu,
+        toU + ENTRY_RECORDS_U32 + Slot.status * RECORD_U32,
+      );
+    }
+    probe();
+    tf[to + EntryF64.bid] = f[from + S_BID];
+    tf[to + EntryF64.ask] = f[from + S_ASK];
+    tf[to + EntryF64.bidSize] = f[from + S_BID_SIZE];
+    tf[to + EntryF64.askSize] = f[from + S_ASK_SIZE];
+    tf[to + EntryF64.deviation] = f[from + S_DEVIATION];
+    tf[to + EntryF64.held] = f[from + S_HELD];
+    table.end(id);
   }
 }
 
 /** Whether time a is before time b; both in seconds and nanoseconds. */
 export function isBefore(aS: number, aNs: number, bS: number, bNs: number): boolean {
   return aS < bS || (aS === bS && aNs < bNs);
-}
-
-/** Copies a numbered record into one of an entry's three places. */
-function copyToEntry(ring: Records, slot: number, table: LastValueTable, entryWord: number, place: number): void {
-  const from = slot * RECORD_U32;
-  const to = entryWord + RECORDS_U32 + place * RECORD_U32;
-  for (let k = 0; k < RECORD_U32; k++) table.u32[to + k] = ring.u32[from + k];
 }
