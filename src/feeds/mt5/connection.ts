@@ -1,0 +1,242 @@
+/**
+ * One terminal's connection: it reads frames, puts their ticks into the sink and answers. When the rings are
+ * full it stops where it is, in the middle of a batch if need be, and pauses the socket; the server calls
+ * `work` again when there is room. So it holds at most one chunk and one frame.
+ */
+import type { Socket } from 'node:net';
+import { messageOf, TickwireError } from '../../errors.js';
+import { MT5_FRAME_BYTES_MAX, MT5_HELLO_BYTES_MAX, MT5_SYMBOLS_MAX } from '../../limits.js';
+import type { FeedSink } from '../sink.js';
+import { BatchIntake } from './batch.js';
+import { FieldReader, FRAME_HEADER_BYTES } from './fields.js';
+import {
+  decodeBye,
+  decodeHello,
+  decodeSymbol,
+  encodeAck,
+  encodeBye,
+  encodeError,
+  encodeWelcome,
+  FrameType,
+  HEARTBEAT,
+  type Hello,
+  type SymbolFrame,
+} from './framing.js';
+import { FrameReader } from './reader.js';
+import { REFUSALS, Refusal, Severity } from './refusal.js';
+import type { TerminalSource } from './sources.js';
+
+/** Milliseconds that a closed peer has to read why. */
+const FAREWELL_MS = 500;
+/** Bytes of answers that a peer may leave unread before it gets no more of them. */
+const UNREAD_BYTES_MAX = 64 * 1024;
+
+/** What a connection needs of its server. */
+export interface ConnectionHost {
+  readonly sink: FeedSink;
+  readonly idleTimeoutMs: number;
+  readonly isPaused: boolean;
+  /** Checks a hello and opens its source. @throws Refusal */
+  admit(connection: Connection, hello: Hello): TerminalSource;
+  /** Defines a symbol of the source. @throws TickwireError bad_input, registry_full */
+  define(source: TerminalSource, symbol: SymbolFrame): number;
+  /** Tells the engine whether the source is up. False: no room yet. */
+  announce(source: TerminalSource): boolean;
+  /** The connection found the rings full. */
+  blocked(connection: Connection): void;
+  /** The connection is over. */
+  left(connection: Connection): void;
+  count(what: string): void;
+  warn(details: object, message: string): void;
+}
+
+export class Connection {
+  /** Set once the hello was accepted. */
+  source: TerminalSource | undefined;
+  isClosed = false;
+  heardMs = performance.now();
+  readonly #reader = new FrameReader(MT5_HELLO_BYTES_MAX);
+  readonly #batches: BatchIntake;
+  /** A frame was begun and not finished. */
+  #isInFrame = false;
+  #acked = 0;
+  #isBlocked = false;
+
+  constructor(
+    readonly host: ConnectionHost,
+    readonly socket: Socket,
+  ) {
+    this.#batches = new BatchIntake(host.sink);
+    socket.on('data', (chunk) => this.#onData(chunk));
+    socket.on('error', () => host.count('socketErrors'));
+    socket.on('close', () => this.#leave());
+  }
+
+  /** Batches that did not start where the last one ended. */
+  get gaps(): number {
+    return this.#batches.gaps;
+  }
+
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  get peer(): string {
+    return `${this.socket.remoteAddress}:${this.socket.remotePort}`;
+  }
+
+  /** Consumes what has come, until there is no more or the rings are full (false). */
+  work(): boolean {
+    if (this.isClosed) return true;
+    const sink = this.host.sink;
+    sink.stamp();
+    try {
+      this.#isBlocked = this.host.isPaused || !this.#frames(this.#reader);
+    } catch (error) {
+      this.#isBlocked = false;
+      this.#refuse(error);
+    }
+    sink.commit();
+    return !this.#isBlocked;
+  }
+
+  /** Tells the terminal what has become durable. */
+  acknowledge(): void {
+    if (this.isClosed || this.source === undefined) return;
+    const durable = this.#durable(this.source);
+    if (durable <= this.#acked || this.socket.writableLength > UNREAD_BYTES_MAX) return;
+    this.#acked = durable;
+    this.host.count('acks');
+    this.socket.write(encodeAck(durable));
+  }
+
+  heartbeat(): void {
+    if (this.isClosed || this.source === undefined || this.socket.writableLength > UNREAD_BYTES_MAX) return;
+    this.socket.write(HEARTBEAT);
+  }
+
+  /** Closes for a fault of the peer, and says why. */
+  refuse(refusal: Refusal): void {
+    this.host.count(refusal.code);
+    this.host.warn({ code: refusal.code, peer: this.peer, source: this.source?.name }, refusal.message);
+    this.#end(encodeError(REFUSALS[refusal.code], refusal.code, refusal.message));
+  }
+
+  /** Closes because the port does. */
+  bye(reason: string): void {
+    this.#end(encodeBye(reason));
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.isClosed) return;
+    // Until its hello is in, a connection has one time-out in all, however slowly it talks.
+    if (this.source !== undefined) this.heardMs = performance.now();
+    this.#reader.push(chunk);
+    if (this.work()) return;
+    this.socket.pause();
+    this.host.blocked(this);
+  }
+
+  #frames(reader: FrameReader): boolean {
+    while (!this.isClosed) {
+      if (!this.#isInFrame) {
+        if (!reader.next()) return true;
+        this.#isInFrame = true;
+      }
+      if (!this.#frame(reader)) return false;
+      this.#isInFrame = false;
+    }
+    return true;
+  }
+
+  /** Consumes the present frame, or as much of it as there is room for (false). */
+  #frame(reader: FrameReader): boolean {
+    const source = this.source;
+    if (source === undefined) {
+      this.#hello(reader);
+      return true;
+    }
+    if (!this.host.announce(source)) return false;
+    switch (reader.type) {
+      case FrameType.batch:
+        return this.#batches.take(this.#body(reader), source);
+      case FrameType.symbol:
+        this.#define(source, decodeSymbol(this.#body(reader)));
+        return true;
+      case FrameType.heartbeat:
+        this.#body(reader).done();
+        return true;
+      case FrameType.bye:
+        this.host.count('byes');
+        decodeBye(this.#body(reader));
+        this.#end(encodeBye('bye'));
+        return true;
+      default:
+        throw new Refusal('bad_framing', `A frame of type ${reader.type} does not come from a terminal.`);
+    }
+  }
+
+  #body(reader: FrameReader): FieldReader {
+    return new FieldReader(reader.view, reader.start + FRAME_HEADER_BYTES, reader.end);
+  }
+
+  #hello(reader: FrameReader): void {
+    if (reader.type !== FrameType.hello) {
+      throw new Refusal('bad_framing', `The first frame must be a hello, not one of type ${reader.type}.`);
+    }
+    const source = this.host.admit(this, decodeHello(this.#body(reader)));
+    this.source = source;
+    reader.bytesMax = MT5_FRAME_BYTES_MAX;
+    this.#acked = this.#durable(source);
+    this.socket.write(encodeWelcome(this.host.idleTimeoutMs, this.#acked));
+    // Without room for it now, the next frame waits for that room.
+    this.host.announce(source);
+  }
+
+  #define(source: TerminalSource, symbol: SymbolFrame): void {
+    try {
+      if (symbol.local >= MT5_SYMBOLS_MAX) {
+        throw new TickwireError(
+          'limit_exceeded',
+          `Local number ${symbol.local} of ${symbol.raw} is too high: they run to ${MT5_SYMBOLS_MAX - 1}.`,
+        );
+      }
+      this.#batches.define(symbol.local, this.host.define(source, symbol));
+    } catch (error) {
+      if (!(error instanceof TickwireError)) throw error;
+      this.host.count('bad_symbol');
+      this.host.warn({ peer: this.peer, source: source.name, symbol: symbol.raw }, error.message);
+      // What the number meant before is not what its coming ticks mean.
+      this.#batches.forget(symbol.local);
+      if (this.socket.writableLength > UNREAD_BYTES_MAX) return;
+      this.socket.write(encodeError(Severity.notice, 'bad_symbol', error.message));
+    }
+  }
+
+  /** Durable ticks of the stream. */
+  #durable(source: TerminalSource): number {
+    return Math.max(0, this.host.sink.durablePosition(source.source) - source.source.base);
+  }
+
+  #refuse(error: unknown): void {
+    this.refuse(error instanceof Refusal ? error : new Refusal('failed', messageOf(error)));
+  }
+
+  /**
+   * Sends a last frame. The socket is read on, into nothing: closed with bytes unread it would be reset, and
+   * the peer might never see the frame.
+   */
+  #end(frame: Buffer): void {
+    if (this.isClosed) return;
+    this.socket.end(frame);
+    this.socket.resume();
+    setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref();
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.host.left(this);
+  }
+}

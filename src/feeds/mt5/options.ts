@@ -1,0 +1,59 @@
+/** Options of the MT5 port, and their check. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { MT5_STRING_BYTES_MAX, SYMBOL_NAME_BYTES_MAX } from '../../limits.js';
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true;
+  return isIP(host) === 4 && host.startsWith('127.');
+}
+
+const canonicalName = z
+  .string()
+  .min(1, 'an alias must name a symbol')
+  .max(SYMBOL_NAME_BYTES_MAX, `a symbol name has at most ${SYMBOL_NAME_BYTES_MAX} bytes`);
+
+export const mt5Options = z
+  .strictObject({
+    /** Address to listen on. Other machines can reach it only off loopback, and then a secret is needed. */
+    host: z.string().min(1, 'host must be an address such as "127.0.0.1"').default('127.0.0.1'),
+    /** TCP port; 0 takes any free one. */
+    port: z
+      .int('port must be a whole number')
+      .min(0, 'port must be 0 to 65535')
+      .max(65_535, 'port must be 0 to 65535')
+      .default(5555),
+    /** What every terminal must know. Needed off loopback; checked wherever it is set. */
+    secret: z
+      .string()
+      .min(8, 'secret must have at least 8 characters')
+      .refine((s) => Buffer.byteLength(s) <= MT5_STRING_BYTES_MAX, {
+        error: `secret must have at most ${MT5_STRING_BYTES_MAX} bytes`,
+      })
+      .optional(),
+    /** Canonical names by the terminals' raw names. They come before an alias that a terminal gives itself. */
+    aliases: z.record(z.string(), canonicalName).optional(),
+    /** Milliseconds without a word from a terminal before it is taken for gone. */
+    idleTimeoutMs: z
+      .int('idleTimeoutMs must be a whole number of milliseconds')
+      .min(100, 'idleTimeoutMs must be at least 100')
+      .max(3_600_000, 'idleTimeoutMs must be at most an hour')
+      .default(15_000),
+    /** Milliseconds between two looks at what has become durable. */
+    ackIntervalMs: z
+      .int('ackIntervalMs must be a whole number of milliseconds')
+      .min(1, 'ackIntervalMs must be at least 1')
+      .max(1_000, 'ackIntervalMs must be at most 1000')
+      .default(5),
+  })
+  .refine((o) => o.secret !== undefined || isLoopback(o.host), {
+    path: ['secret'],
+    error: (issue) =>
+      `the MT5 port on ${String((issue.input as { host?: unknown }).host)} can be reached from other machines: set a secret that the terminals send, or listen on 127.0.0.1`,
+  });
+
+/** As the configuration gives them. */
+export type Mt5Options = z.input<typeof mt5Options>;
+/** With all defaults. */
+export type Mt5Settings = z.output<typeof mt5Options>;

@@ -1,0 +1,265 @@
+/**
+ * The MT5 port: a TCP server that terminals stream their ticks to. It can make them wait, so its policy is
+ * `block`: a full ring pauses the sockets, TCP makes the terminals stop, and they keep their ticks until
+ * those are acknowledged, which happens only once the log has them.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type Server } from 'node:net';
+import { codeOf, messageOf, TickwireError } from '../../errors.js';
+import { MT5_CONNECTIONS_MAX } from '../../limits.js';
+import type { Feed, FeedContext, FeedStatus } from '../feed.js';
+import type { FeedSink } from '../sink.js';
+import { Connection, type ConnectionHost } from './connection.js';
+import type { Hello, SymbolFrame } from './framing.js';
+import { type Mt5Options, type Mt5Settings, mt5Options } from './options.js';
+import { Refusal } from './refusal.js';
+import { type TerminalSource, TerminalSources } from './sources.js';
+import { ServerClock } from './zone.js';
+
+const NAME_BYTES_MAX = 64;
+
+export class Mt5Server implements Feed, ConnectionHost {
+  readonly #settings: Mt5Settings;
+  readonly #connections = new Set<Connection>();
+  /** Connections that wait for room, in the order in which they get it. */
+  readonly #blocked = new Set<Connection>();
+  #sources!: TerminalSources;
+  readonly #counters: Record<string, number> = {};
+  #context!: FeedContext;
+  #server: Server | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #state: FeedStatus['state'] = 'starting';
+  #failure = '';
+  #pumping: Promise<void> | undefined;
+
+  /** @throws TickwireError bad_config */
+  constructor(options: Mt5Options = {}) {
+    const parsed = mt5Options.safeParse(options);
+    if (!parsed.success) {
+      throw new TickwireError('bad_config', parsed.error.issues.map((i) => i.message).join('; '));
+    }
+    this.#settings = parsed.data;
+  }
+
+  get sink(): FeedSink {
+    return this.#context.sink;
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#settings.idleTimeoutMs;
+  }
+
+  get isPaused(): boolean {
+    return this.#state === 'paused';
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    const address = this.#server?.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#settings.port;
+  }
+
+  async start(context: FeedContext): Promise<void> {
+    this.#context = context;
+    this.#sources = new TerminalSources(context);
+    const server = createServer({ noDelay: true }, (socket) => this.#accept(new Connection(this, socket)));
+    this.#server = server;
+    await this.#listen(server);
+    server.on('error', (error) => this.#fail(error));
+    const { idleTimeoutMs, ackIntervalMs } = this.#settings;
+    this.#timers = [
+      setInterval(() => this.#acknowledge(), ackIntervalMs),
+      setInterval(() => this.#dropSilent(), Math.min(1000, idleTimeoutMs / 4)),
+      setInterval(() => this.#heartbeat(), idleTimeoutMs / 3),
+    ];
+    this.#state = 'live';
+    context.log.info({ host: this.#settings.host, port: this.port }, 'MT5 port is open');
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'ended';
+    if (this.#server === undefined) return;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#pumping;
+    const server = this.#server;
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const connection of [...this.#connections]) connection.bye('the port closes');
+    this.#sources.announceAll();
+    this.sink.commit();
+    await closed;
+  }
+
+  pause(): void {
+    if (this.#state === 'live') this.#state = 'paused';
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'live';
+    this.#pump();
+  }
+
+  status(): FeedStatus {
+    const sources = this.#sources?.connected ?? 0;
+    const { host } = this.#settings;
+    const detail =
+      this.#failure ||
+      `${sources} terminal(s) on ${host}:${this.port}, ${this.#blocked.size} of them waiting for room`;
+    return { state: this.#state, detail, sources, counters: { ...this.#counters } };
+  }
+
+  admit(connection: Connection, hello: Hello): TerminalSource {
+    const { secret } = this.#settings;
+    if (secret !== undefined && !isSame(secret, hello.secret)) {
+      throw new Refusal('unauthorised', "The secret in the hello is not this port's.");
+    }
+    const nameBytes = Buffer.byteLength(hello.name);
+    if (nameBytes === 0 || nameBytes > NAME_BYTES_MAX || /\p{Cc}/u.test(hello.name)) {
+      throw new Refusal(
+        'bad_hello',
+        `A source name has 1 to ${NAME_BYTES_MAX} bytes and no control characters.`,
+      );
+    }
+    let clock: ServerClock;
+    try {
+      clock = new ServerClock(hello.zone);
+    } catch (error) {
+      throw new Refusal('bad_hello', messageOf(error));
+    }
+    // A terminal may come back while its old connection still seems to stand: the newest wins.
+    for (const rival of this.#sources.rivals(hello)) {
+      rival.refuse(
+        new Refusal('taken_over', `Another connection took over as ${JSON.stringify(hello.name)}.`),
+      );
+    }
+    const terminal = this.#sources.open(hello, clock, connection);
+    this.count('hellos');
+    this.#context.log.info(
+      { source: hello.name, server: hello.server, peer: connection.peer },
+      'terminal is up',
+    );
+    return terminal;
+  }
+
+  define(terminal: TerminalSource, symbol: SymbolFrame): number {
+    const { raw, alias, digits, negative } = symbol;
+    const isConfigured = Object.hasOwn(this.#settings.aliases ?? {}, raw);
+    const name = alias !== '' && !isConfigured ? alias : raw;
+    const id = this.#context.symbol(terminal.source, name, { digits, ...(negative ? { negative } : {}) });
+    if (name !== raw) this.sink.registry.defineAlias(terminal.source.id, raw, id);
+    return id;
+  }
+
+  announce(terminal: TerminalSource): boolean {
+    return this.#sources.announce(terminal);
+  }
+
+  blocked(connection: Connection): void {
+    this.count('waits');
+    this.#blocked.add(connection);
+    this.#pump();
+  }
+
+  left(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#blocked.delete(connection);
+    if (connection.gaps > 0) this.#counters.gaps = (this.#counters.gaps ?? 0) + connection.gaps;
+    const terminal = connection.source;
+    if (terminal === undefined || terminal.connection !== connection) return;
+    terminal.connection = undefined;
+    this.#context.log.info({ source: terminal.name }, 'terminal is down');
+    this.sink.stamp();
+    if (this.announce(terminal)) this.sink.commit();
+    else this.#pump();
+  }
+
+  count(what: string): void {
+    this.#counters[what] = (this.#counters[what] ?? 0) + 1;
+  }
+
+  warn(details: object, message: string): void {
+    this.#context.log.warn(details, message);
+  }
+
+  #accept(connection: Connection): void {
+    this.count('connections');
+    if (this.#connections.size >= MT5_CONNECTIONS_MAX) {
+      connection.refuse(
+        new Refusal('limit_exceeded', `${MT5_CONNECTIONS_MAX} terminals are connected; no more are taken.`),
+      );
+      return;
+    }
+    this.#connections.add(connection);
+  }
+
+  /** Gives room to those that wait for it, until none does. */
+  #pump(): void {
+    this.#pumping ??= this.#serveBlocked().finally(() => {
+      this.#pumping = undefined;
+      // Somebody may have come to wait between the last look and here.
+      if (this.#state === 'live' && this.#blocked.size > 0) this.#pump();
+    });
+  }
+
+  async #serveBlocked(): Promise<void> {
+    while (this.#state === 'live' && (this.#blocked.size > 0 || this.#sources.owesStatus)) {
+      await this.sink.room();
+      this.sink.stamp();
+      this.#sources.announceAll();
+      for (const connection of [...this.#blocked]) {
+        this.#blocked.delete(connection);
+        // Whoever is still blocked goes to the end, so that all get their turn.
+        if (connection.work()) connection.socket.resume();
+        else this.#blocked.add(connection);
+      }
+    }
+  }
+
+  #acknowledge(): void {
+    for (const connection of this.#connections) connection.acknowledge();
+  }
+
+  #heartbeat(): void {
+    for (const connection of this.#connections) connection.heartbeat();
+  }
+
+  #dropSilent(): void {
+    const { idleTimeoutMs } = this.#settings;
+    const now = performance.now();
+    for (const connection of [...this.#connections]) {
+      if (connection.isBlocked) connection.heardMs = now;
+      if (now - connection.heardMs <= idleTimeoutMs) continue;
+      connection.refuse(new Refusal('idle', `Nothing was heard for ${idleTimeoutMs} ms.`));
+    }
+  }
+
+  async #listen(server: Server): Promise<void> {
+    const { host, port } = this.#settings;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      if (codeOf(error) === 'EADDRINUSE') {
+        throw new TickwireError('port_taken', `MT5 port ${host}:${port} is taken by another program.`);
+      }
+      throw new TickwireError('bad_config', `MT5 port ${host}:${port} cannot be opened: ${messageOf(error)}`);
+    }
+  }
+
+  #fail(error: Error): void {
+    this.#state = 'failed';
+    this.#failure = `The MT5 port failed: ${error.message}`;
+    this.#context.log.error({ error: error.message }, 'the MT5 port failed');
+  }
+}
+
+/** Compares in a time that tells nothing about where two secrets differ. */
+function isSame(a: string, b: string): boolean {
+  const digest = (s: string): Buffer => createHash('sha256').update(s).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,93 @@
+/** What the port remembers of its terminals between their connections. */
+import { FEED_SOURCES_MAX } from '../../limits.js';
+import { ENGINE_SYMBOL, StatusCode } from '../../tick.js';
+import type { FeedContext } from '../feed.js';
+import type { Source } from '../sink.js';
+import type { Connection } from './connection.js';
+import type { Hello } from './framing.js';
+import { Refusal } from './refusal.js';
+import type { ServerClock } from './zone.js';
+
+export interface TerminalSource {
+  readonly name: string;
+  /** Replaced when the terminal begins a new stream. */
+  source: Source;
+  streamId: string;
+  clock: ServerClock;
+  /** Count of the tick that comes next in the stream; 0 while that is not known. */
+  next: number;
+  /** The connection in force. */
+  connection: Connection | undefined;
+  /** Whether the engine was last told that the source is up. */
+  isAnnounced: boolean;
+}
+
+export class TerminalSources {
+  readonly #byName = new Map<string, TerminalSource>();
+
+  constructor(readonly context: FeedContext) {}
+
+  /** Terminals connected now. */
+  get connected(): number {
+    let count = 0;
+    for (const terminal of this.#byName.values()) if (terminal.connection !== undefined) count++;
+    return count;
+  }
+
+  /** Whether some announcement waits for room. */
+  get owesStatus(): boolean {
+    for (const terminal of this.#byName.values()) {
+      if (terminal.isAnnounced !== (terminal.connection !== undefined)) return true;
+    }
+    return false;
+  }
+
+  /** Connections that a hello takes the place of: of the same name, or the same stream. */
+  rivals(hello: Hello): Connection[] {
+    const found: Connection[] = [];
+    for (const { name, streamId, connection } of this.#byName.values()) {
+      if (connection !== undefined && (name === hello.name || streamId === hello.streamId))
+        found.push(connection);
+    }
+    return found;
+  }
+
+  /** Opens the source of a hello, or finds it again. @throws Refusal limit_exceeded */
+  open(hello: Hello, clock: ServerClock, connection: Connection): TerminalSource {
+    const { name, streamId, account, server, zone } = hello;
+    const known = this.#byName.get(name);
+    if (known === undefined && this.#byName.size >= FEED_SOURCES_MAX) {
+      throw new Refusal(
+        'limit_exceeded',
+        `This port has had ${FEED_SOURCES_MAX} different sources in this run; it takes no more.`,
+      );
+    }
+    const source = this.context.source(name, { stream: streamId, info: { account, server, zone } });
+    if (known === undefined) {
+      const fresh = { name, source, streamId, clock, next: 0, connection, isAnnounced: false };
+      this.#byName.set(name, fresh);
+      return fresh;
+    }
+    if (known.streamId !== streamId) known.next = 0;
+    // The clock remembers how far the source had come, so it is kept while its rule stays.
+    if (known.clock.rule.text !== zone) known.clock = clock;
+    known.source = source;
+    known.streamId = streamId;
+    known.connection = connection;
+    return known;
+  }
+
+  /** Tells the engine whether the source is up, unless it knows. False: there is no room yet. */
+  announce(terminal: TerminalSource): boolean {
+    const isUp = terminal.connection !== undefined;
+    if (terminal.isAnnounced === isUp) return true;
+    const code = isUp ? StatusCode.sourceUp : StatusCode.sourceDown;
+    if (!this.context.sink.status(terminal.source, ENGINE_SYMBOL, code, 0)) return false;
+    terminal.isAnnounced = isUp;
+    return true;
+  }
+
+  announceAll(): void {
+    for (const terminal of this.#byName.values()) this.announce(terminal);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What an MT5 tick means: a quote, a trade, or both; and its way into the sink.
+ *
+ * Every MqlTick carries all fields, changed or not; the flags name those that changed. They are masked to
+ * the documented bits, and where they name nothing, the fields that are set decide. A side of 0 is missing,
+ * but on a symbol whose prices may be 0 and where the flags name that side. Buy and sell flags together, as
+ * FX ticks have them, tell no aggressor. Prices go on as they are: the shard judges and rounds them.
+ */
+import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../tick.js';
+import { type FeedSink, type Source, Take } from '../sink.js';
+import { MqlFlag, type MqlTick } from './mqltick.js';
+import type { ServerClock } from './zone.js';
+
+const QUOTE = MqlFlag.bid | MqlFlag.ask;
+const TRADE = MqlFlag.last | MqlFlag.volume;
+const DEAL = MqlFlag.buy | MqlFlag.sell;
+const TIME_MAX_MS = NO_TIME_S * 1000;
+
+function sideOf(price: number, isNamed: boolean, mayBeZero: boolean): number {
+  return price !== 0 || (mayBeZero && isNamed) ? price : NO_PRICE;
+}
+
+function sizeOf(tick: MqlTick): number {
+  if (tick.volumeReal !== 0) return tick.volumeReal;
+  return tick.volume !== 0 ? tick.volume : NO_SIZE;
+}
+
+function aggressorOf(flags: number): number {
+  const deal = flags & DEAL;
+  if (deal === MqlFlag.buy) return Flag.buy;
+  return deal === MqlFlag.sell ? Flag.sell : 0;
+}
+
+/**
+ * Puts one tick into the sink.
+ * @param symbolId 0 for a symbol that the terminal never defined
+ * @param position the tick's count in its stream, with the source's base
+ * @returns false when the ring is full: nothing was done, and the tick is to be offered again
+ */
+export function putTick(
+  sink: FeedSink,
+  source: Source,
+  clock: ServerClock,
+  symbolId: number,
+  position: number,
+  tick: MqlTick,
+): boolean {
+  if (symbolId === 0) {
+    sink.refuse(source, position, 'unknown_symbol');
+    return true;
+  }
+  const flags = tick.flags;
+  const mayBeZero = sink.registry.negative[symbolId] === 1;
+  const bid = sideOf(tick.bid, (flags & MqlFlag.bid) !== 0, mayBeZero);
+  const ask = sideOf(tick.ask, (flags & MqlFlag.ask) !== 0, mayBeZero);
+  const hasSide = bid !== NO_PRICE || ask !== NO_PRICE;
+  const hasLast = tick.last !== 0;
+  const deal = flags & DEAL;
+  const isUnnamedTrade = (flags & QUOTE) === 0 && ((deal !== 0 && deal !== DEAL) || !hasSide);
+  const isTrade = hasLast && ((flags & TRADE) !== 0 || isUnnamedTrade);
+  const isQuote = hasSide && ((flags & QUOTE) !== 0 || !isTrade);
+  if (!isQuote && !isTrade) {
+    sink.refuse(source, position, 'bad_price');
+    return true;
+  }
+
+  let eventS = NO_TIME_S;
+  let eventNs = 0;
+  const wallMs = tick.timeMs !== 0 ? tick.timeMs : tick.time * 1000;
+  if (wallMs !== 0) {
+    const utcMs = wallMs > 0 && wallMs < TIME_MAX_MS ? clock.toUtc(wallMs) : -1;
+    if (utcMs < 0 || utcMs >= TIME_MAX_MS) {
+      sink.refuse(source, position, 'bad_time');
+      return true;
+    }
+    eventS = Math.floor(utcMs / 1000);
+    eventNs = (utcMs - eventS * 1000) * 1_000_000;
+  }
+
+  const taken = sink.take(source, symbolId, position);
+  if (taken !== Take.accepted) return taken === Take.duplicate;
+  if (isQuote) {
+    // The first record of a split tick stands one below it: the tick is done with its last record only.
+    const at = isTrade ? position - 1 : position;
+    if (isTrade) sink.split();
+    sink.quote(source, symbolId, 0, at, eventS, eventNs, bid, ask, NO_SIZE, NO_SIZE);
+  }
+  if (isTrade) {
+    const aggressor = aggressorOf(flags);
+    sink.trade(source, symbolId, aggressor, position, eventS, eventNs, tick.last, sizeOf(tick), NO_TRADE_ID);
+  }
+  return true;
+}
