@@ -77,14 +77,22 @@ export class Aside {
     return shard * SIDE_QUEUE_SLOTS + place;
   }
 
-  /** Moves the next record of the shard out: critical ticks first, then quotes as they came. False: none left. */
-  takeInto(shard: number, to: Records, i: number): boolean {
-    if (this.#queueCount[shard] > 0) {
-      copyRecord(this.queue, shard * SIDE_QUEUE_SLOTS + this.#queueHead[shard], to, i);
-      this.#queueHead[shard] = (this.#queueHead[shard] + 1) % SIDE_QUEUE_SLOTS;
-      this.#queueCount[shard]--;
-      return true;
-    }
+  /** Free slots of the shard's queue. */
+  criticalRoom(shard: number): number {
+    return SIDE_QUEUE_SLOTS - this.#queueCount[shard];
+  }
+
+  /** Moves the next critical tick of the shard out. False: none left. */
+  takeCritical(shard: number, to: Records, i: number): boolean {
+    if (this.#queueCount[shard] === 0) return false;
+    copyRecord(this.queue, shard * SIDE_QUEUE_SLOTS + this.#queueHead[shard], to, i);
+    this.#queueHead[shard] = (this.#queueHead[shard] + 1) % SIDE_QUEUE_SLOTS;
+    this.#queueCount[shard]--;
+    return true;
+  }
+
+  /** Moves the next quote of the shard out, in the order in which they came. False: none left. */
+  takeQuote(shard: number, to: Records, i: number): boolean {
     if (this.#orderCount[shard] === 0) return false;
     const symbolId = this.#order[shard * this.maxSymbols + this.#orderHead[shard]];
     this.#orderHead[shard] = (this.#orderHead[shard] + 1) % this.maxSymbols;

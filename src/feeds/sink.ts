@@ -21,13 +21,19 @@ import {
 } from '../pipeline/counters.js';
 import { probe } from '../pipeline/fault.js';
 import { type EngineMemory, feedStage } from '../pipeline/memory.js';
+import { isMissing, quoteFault } from '../pipeline/normalise.js';
 import type { Registry } from '../pipeline/registry.js';
 import { RingProducer } from '../pipeline/ring.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import {
   ENGINE_SYMBOL,
+  F64_ASK,
+  F64_ASK_SIZE,
+  F64_BID,
+  F64_BID_SIZE,
   GapReason,
   Kind,
+  RECORD_F64,
   type Records,
   writeGap,
   writeHeader,
@@ -215,13 +221,20 @@ export class FeedSink {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     const aside = this.#aside;
     if (aside !== undefined && !this.#direct(aside, shard)) {
-      const i = aside.quoteSlot(shard, symbolId);
-      if (aside.replaced) this.#next[FeedWord.conflated]++;
-      else this.#next[FeedWord.aside]++;
-      const folded = aside.folded(i);
-      writeHeader(aside.records, i, symbolId, Kind.quote | flags, source.id, position, folded);
-      writeTimes(aside.records, i, eventS, eventNs, this.recvS, this.recvNs);
-      writeQuote(aside.records, i, bid, ask, bidSize, askSize);
+      this.#quoteAside(
+        aside,
+        shard,
+        source,
+        symbolId,
+        flags,
+        position,
+        eventS,
+        eventNs,
+        bid,
+        ask,
+        bidSize,
+        askSize,
+      );
       return;
     }
     const r = this.#rings[shard].records;
@@ -229,6 +242,50 @@ export class FeedSink {
     writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position, 0);
     writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
     writeQuote(r, i, bid, ask, bidSize, askSize);
+  }
+
+  /**
+   * Keeps a quote beside a full ring in place of the symbol's last one. A bad quote must not replace a good one,
+   * so it is rejected here rather than by the shard; a half-quote takes its other side from the one it replaces.
+   */
+  #quoteAside(
+    aside: Aside,
+    shard: number,
+    source: Source,
+    symbolId: number,
+    flags: number,
+    position: number,
+    eventS: number,
+    eventNs: number,
+    bid: number,
+    ask: number,
+    bidSize: number,
+    askSize: number,
+  ): void {
+    const signed = this.registry.negative[symbolId] !== 0;
+    const scale = 10 ** this.registry.digits[symbolId];
+    const fault = quoteFault(eventNs, bid, ask, bidSize, askSize, signed, scale);
+    if (fault !== undefined) {
+      this.#next[FeedWord.rejected + Reject[fault]]++;
+      return;
+    }
+    const i = aside.quoteSlot(shard, symbolId);
+    const r = aside.records;
+    const d = i * RECORD_F64;
+    const noBid = aside.replaced && isMissing(bid, signed);
+    const noAsk = aside.replaced && isMissing(ask, signed);
+    if (aside.replaced) this.#next[FeedWord.conflated]++;
+    else this.#next[FeedWord.aside]++;
+    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position, aside.folded(i));
+    writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
+    writeQuote(
+      r,
+      i,
+      noBid ? r.f64[d + F64_BID] : bid,
+      noAsk ? r.f64[d + F64_ASK] : ask,
+      noBid ? r.f64[d + F64_BID_SIZE] : bidSize,
+      noAsk ? r.f64[d + F64_ASK_SIZE] : askSize,
+    );
   }
 
   /** Writes a trade of an accepted tick. */
@@ -392,15 +449,21 @@ export class FeedSink {
       this.#target = this.#rings[shard].records;
       return this.#claim(shard);
     }
-    const slot = aside.criticalSlot(shard);
-    if (slot < 0) {
+    this.#target = aside.queue;
+    const lost = aside.lost[shard];
+    // The gap record stands where the ticks are missing: before the next one that finds room.
+    if (aside.criticalRoom(shard) < (lost > 0 ? 2 : 1)) {
       this.#next[FeedWord.dropped]++;
+      this.#next[FeedWord.unmarked]++;
       aside.lost[shard]++;
       return -1;
     }
+    if (lost > 0) {
+      this.#next[FeedWord.aside]++;
+      this.#mark(aside.criticalSlot(shard), shard, GapReason.feedOverflow);
+    }
     this.#next[FeedWord.aside]++;
-    this.#target = aside.queue;
-    return slot;
+    return aside.criticalSlot(shard);
   }
 
   #writeGap(
@@ -421,34 +484,46 @@ export class FeedSink {
   /** Moves what stands aside into the rings as far as they have room: critical ticks, a gap record, quotes. */
   #drainAside(aside: Aside): void {
     for (let shard = 0; shard < this.#shardCount; shard++) {
+      const ring = this.#rings[shard];
       while (!aside.isEmpty(shard) && this.#free(shard, 1)) {
-        const i = this.#rings[shard].slot(this.#next[FeedWord.heads + shard]);
-        if (!aside.takeInto(shard, this.#rings[shard].records, i)) break;
-        this.#claim(shard);
-        this.#next[FeedWord.aside]--;
-      }
-      if (aside.lost[shard] > 0 && this.#free(shard, 1)) {
-        this.#mark(shard, GapReason.feedOverflow, aside.lost[shard]);
-        aside.lost[shard] = 0;
+        const i = ring.slot(this.#next[FeedWord.heads + shard]);
+        if (aside.takeCritical(shard, ring.records, i)) {
+          this.#next[FeedWord.aside]--;
+          this.#claim(shard);
+        } else if (aside.lost[shard] > 0) {
+          this.#target = ring.records;
+          this.#mark(this.#claim(shard), shard, GapReason.feedOverflow);
+        } else {
+          aside.takeQuote(shard, ring.records, i);
+          this.#next[FeedWord.aside]--;
+          this.#claim(shard);
+        }
       }
     }
   }
 
-  #mark(shard: number, reason: number, count: number): void {
+  /** Makes slot `slot` of the target the gap record of what the shard lost. */
+  #mark(slot: number, shard: number, reason: number): void {
+    const count = this.#aside!.lost[shard];
     this.#next[FeedWord.made]++;
-    this.#target = this.#rings[shard].records;
-    this.#writeGap(this.#claim(shard), ENGINE_SYMBOL, 0, reason, 0, 0, count);
+    this.#next[FeedWord.unmarked] -= count;
+    this.#aside!.lost[shard] = 0;
+    this.#writeGap(slot, ENGINE_SYMBOL, 0, reason, 0, 0, count);
   }
 
-  /** After a crash of the thread: what stood aside is gone with it, and says so. */
+  /** After a crash of the thread: what stood aside is gone with it, and says so; so does what was dropped but not yet marked. */
   #admitLoss(): void {
-    const lost = this.#next[FeedWord.aside];
-    if (lost === 0) return;
-    this.stamp();
+    const stood = this.#next[FeedWord.aside];
     this.#next[FeedWord.aside] = 0;
-    this.#next[FeedWord.dropped] += lost;
-    if (this.#free(0, 1)) this.#mark(0, GapReason.feedRestart, lost);
-    else this.#aside!.lost[0] += lost;
+    this.#next[FeedWord.dropped] += stood;
+    this.#next[FeedWord.unmarked] += stood;
+    if (this.#next[FeedWord.unmarked] === 0) return;
+    this.stamp();
+    this.#aside!.lost[0] = this.#next[FeedWord.unmarked];
+    if (this.#free(0, 1)) {
+      this.#target = this.#rings[0].records;
+      this.#mark(this.#claim(0), 0, GapReason.feedRestart);
+    }
     this.commit();
   }
 }

@@ -45,6 +45,8 @@ export const FeedWord = {
   dropped: SHARDS_MAX + 5,
   /** Ticks standing aside of a full ring, now. */
   aside: SHARDS_MAX + 6,
+  /** Ticks dropped that no gap record tells of yet. */
+  unmarked: SHARDS_MAX + 7,
   /** By reject reason; 8 words reserved. */
   rejected: SHARDS_MAX + 8,
   /** Source id of each local source; 0 = free. */

@@ -28,7 +28,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import { Reject } from './counters.js';
+import { Reject, type RejectReason } from './counters.js';
 import {
   isBefore,
   S_ASK,
@@ -65,7 +65,8 @@ const EXACT = 2 ** 52;
 export function roundTo(price: number, scale: number): number {
   const scaled = price * scale;
   if (scaled > EXACT || scaled < -EXACT) return price;
-  return Math.round(scaled) / scale;
+  // Adding 0 makes a negative zero positive: there is one zero, whoever encodes it.
+  return Math.round(scaled) / scale + 0;
 }
 
 export class Normaliser {
@@ -110,9 +111,10 @@ export class Normaliser {
     let bidSize = rf[d + F64_BID_SIZE];
     let askSize = rf[d + F64_ASK_SIZE];
     if (!isSize(bidSize) || !isSize(askSize)) return REJECTED + Reject.bad_size;
-    if (bid > 0 && ask > 0 && bid < NO_PRICE && ask < NO_PRICE) {
-      bid = roundTo(bid, sf[s + S_SCALE]);
-      ask = roundTo(ask, sf[s + S_SCALE]);
+    const scale = sf[s + S_SCALE];
+    if (bid * scale >= 0.5 && ask * scale >= 0.5 && bid < NO_PRICE && ask < NO_PRICE) {
+      bid = roundTo(bid, scale);
+      ask = roundTo(ask, scale);
     } else {
       const result = this.#settleSides(id, bid, ask, bidSize, askSize);
       if (result !== NUMBERED) return result;
@@ -166,19 +168,17 @@ export class Normaliser {
     return NUMBERED;
   }
 
-  /** A quote with a side that is missing, not positive or no number: carries forward, holds or rejects. */
+  /** A quote with a side that is missing, not positive, too small or no number: carries forward, holds or rejects. */
   #settleSides(id: number, rawBid: number, rawAsk: number, rawBidSize: number, rawAskSize: number): number {
     const f = this.states.f64;
     const s = id * STATE_F64;
     const signed = this.states.u32[id * STATE_U32 + SU_SIGNED] !== 0;
+    const scale = f[s + S_SCALE];
+    if (!hasGoodPrices(rawBid, rawAsk, signed, scale)) return REJECTED + Reject.bad_price;
     const noBid = isMissing(rawBid, signed);
     const noAsk = isMissing(rawAsk, signed);
-    if (noBid && noAsk) return REJECTED + Reject.bad_price;
-    if ((!noBid && !isPrice(rawBid, signed)) || (!noAsk && !isPrice(rawAsk, signed))) {
-      return REJECTED + Reject.bad_price;
-    }
-    const bid = noBid ? f[s + S_BID] : roundTo(rawBid, f[s + S_SCALE]);
-    const ask = noAsk ? f[s + S_ASK] : roundTo(rawAsk, f[s + S_SCALE]);
+    const bid = noBid ? f[s + S_BID] : roundTo(rawBid, scale);
+    const ask = noAsk ? f[s + S_ASK] : roundTo(rawAsk, scale);
     const bidSize = noBid ? f[s + S_BID_SIZE] : rawBidSize;
     const askSize = noAsk ? f[s + S_ASK_SIZE] : rawAskSize;
     if (Number.isNaN(bid) || Number.isNaN(ask)) {
@@ -202,7 +202,8 @@ export class Normaliser {
     const id = raw.u32[w + U32_SYMBOL];
     const u = id * STATE_U32;
     const price = raw.f64[d + F64_PRICE];
-    if (!isPrice(price, su[u + SU_SIGNED] !== 0)) return REJECTED + Reject.bad_price;
+    if (!isPrice(price, su[u + SU_SIGNED] !== 0, sf[id * STATE_F64 + S_SCALE]))
+      return REJECTED + Reject.bad_price;
     if (!isSize(raw.f64[d + F64_SIZE])) return REJECTED + Reject.bad_size;
     copyRecord(raw, i, out, o);
     out.f64[o * RECORD_F64 + F64_PRICE] = roundTo(price, sf[id * STATE_F64 + S_SCALE]);
@@ -250,12 +251,38 @@ export class Normaliser {
   }
 }
 
-function isMissing(price: number, signed: boolean): boolean {
+/** Whether a side of a raw quote is missing: told so, or zero where no price can be zero. */
+export function isMissing(price: number, signed: boolean): boolean {
   return price === NO_PRICE || (price === 0 && !signed);
 }
 
-function isPrice(price: number, signed: boolean): boolean {
-  return Number.isFinite(price) && (signed || price > 0) && price !== NO_PRICE;
+/** Whether a raw quote has at least one side, and no side that cannot be a price. */
+function hasGoodPrices(bid: number, ask: number, signed: boolean, scale: number): boolean {
+  const noBid = isMissing(bid, signed);
+  const noAsk = isMissing(ask, signed);
+  return (
+    !(noBid && noAsk) && (noBid || isPrice(bid, signed, scale)) && (noAsk || isPrice(ask, signed, scale))
+  );
+}
+
+/** Why a raw quote cannot be used, in the order in which `normalise` looks; undefined when it can. */
+export function quoteFault(
+  eventNs: number,
+  bid: number,
+  ask: number,
+  bidSize: number,
+  askSize: number,
+  signed: boolean,
+  scale: number,
+): RejectReason | undefined {
+  if (eventNs >= SECOND_NS) return 'bad_time';
+  if (!isSize(bidSize) || !isSize(askSize)) return 'bad_size';
+  return hasGoodPrices(bid, ask, signed, scale) ? undefined : 'bad_price';
+}
+
+/** Where zero is no price, one that would round to it is none either. */
+function isPrice(price: number, signed: boolean, scale: number): boolean {
+  return Number.isFinite(price) && (signed || price * scale >= 0.5) && price !== NO_PRICE;
 }
 
 /** NaN is a size that the source does not tell. */

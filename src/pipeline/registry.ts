@@ -6,9 +6,10 @@
  * same for as long as the data folder lives.
  *
  * ```
- *  0 i32 lock: 0 free, else 1 + index of the stage that holds it
+ *  0 i32 lock: 0 free, else 1 + index of the stage that holds it (low 8 bits) and a ticket of this taking (the rest)
  *  4 i32 bytes committed, without the header
- *  8 i32 count of commits (a bell for readers) … padded to 64
+ *  8 i32 count of commits (a bell for readers)
+ * 12 i32 count of tickets … padded to 64
  * 64 entries: u32 length │ UTF-8 JSON, padded to 4
  * ```
  */
@@ -21,7 +22,10 @@ const HEADER_BYTES = 64;
 const LOCK = 0;
 const COMMITTED = 1;
 const COMMITS = 2;
+const TICKET = 3;
 const LOCK_PATIENCE_MS = 1000;
+const OWNER_BITS = 8;
+const OWNER_MASK = (1 << OWNER_BITS) - 1;
 
 export interface SymbolDefinition {
   /** Canonical name: the one that subscribers use. */
@@ -102,7 +106,7 @@ export class Registry {
     readonly maxSymbols: number,
     readonly owner = 0,
   ) {
-    this.#words = new Int32Array(memory, 0, 3);
+    this.#words = new Int32Array(memory, 0, 4);
     this.#bytes = new Uint8Array(memory, HEADER_BYTES);
     this.#view = new DataView(memory, HEADER_BYTES);
     this.digits = new Uint8Array(maxSymbols);
@@ -143,6 +147,12 @@ export class Registry {
     this.#bytes.set(bytes);
     Atomics.store(this.#words, COMMITTED, bytes.length);
     this.refresh();
+    if (this.symbols.length > this.maxSymbols) {
+      throw new TickwireError(
+        'registry_full',
+        `The data folder defines ${this.symbols.length - 1} symbols, more than maxSymbols (${this.maxSymbols}) holds. Raise maxSymbols.`,
+      );
+    }
   }
 
   /** Decodes what others have appended. Cheap when there is nothing; true when there was. */
@@ -219,24 +229,37 @@ export class Registry {
 
   /** For the supervisor: frees the lock of a stage that died. */
   releaseIfHeldBy(owner: number): void {
-    if (Atomics.compareExchange(this.#words, LOCK, owner + 1, 0) === owner + 1)
-      Atomics.notify(this.#words, LOCK);
+    const holder = Atomics.load(this.#words, LOCK);
+    if ((holder & OWNER_MASK) === owner + 1) this.#release(holder);
+  }
+
+  /** Frees the lock if it is still the same taking of it: a late call never frees what another has taken since. */
+  #release(holder: number): void {
+    if (Atomics.compareExchange(this.#words, LOCK, holder, 0) === holder) Atomics.notify(this.#words, LOCK);
   }
 
   #locked<T>(body: () => T): T {
-    for (let waitedMs = 0; ; waitedMs++) {
-      const holder = Atomics.compareExchange(this.#words, LOCK, 0, this.owner + 1);
+    const mine = (Atomics.add(this.#words, TICKET, 1) << OWNER_BITS) | (this.owner + 1);
+    let blocker = 0;
+    let sinceMs = 0;
+    for (;;) {
+      const holder = Atomics.compareExchange(this.#words, LOCK, 0, mine);
       if (holder === 0) break;
+      // Time is measured per taking: under contention the lock changes hands often, and every change of it
+      // ends the wait early, which says nothing about any holder being dead.
+      if (holder !== blocker) {
+        blocker = holder;
+        sinceMs = performance.now();
+      }
       Atomics.wait(this.#words, LOCK, holder, 1);
       // An append takes microseconds. A holder this late is dead, and the supervisor may itself be waiting here.
-      if (waitedMs > LOCK_PATIENCE_MS) this.releaseIfHeldBy(holder - 1);
+      if (performance.now() - sinceMs > LOCK_PATIENCE_MS) this.#release(holder);
     }
     probe();
     try {
       return body();
     } finally {
-      Atomics.store(this.#words, LOCK, 0);
-      Atomics.notify(this.#words, LOCK);
+      this.#release(mine);
     }
   }
 

@@ -9,6 +9,7 @@
 import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
+  ENGINE_SYMBOL,
   isCritical,
   KIND_MASK,
   Kind,
@@ -17,6 +18,7 @@ import {
   Records,
   StatusCode,
   U32_KIND_FLAGS_SOURCE,
+  U32_RAW_FOLDED,
   U32_RAW_POSITION,
   U32_SYMBOL,
   U32_TS_EVENT_NS,
@@ -192,7 +194,10 @@ export class Shard {
     const id = raw.u32[w + U32_SYMBOL];
     const u = id * STATE_U32;
     const states = this.#states.u32;
-    if (id >= this.memory.plan.maxSymbols || states[u + SU_KNOWN] === 0) {
+    const kind = raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
+    // Of the engine itself only status and gap records speak: it has no price.
+    const isEngine = id === ENGINE_SYMBOL && kind < Kind.status;
+    if (isEngine || id >= this.memory.plan.maxSymbols || states[u + SU_KNOWN] === 0) {
       this.#reject(raw, i, Reject.unknown_symbol);
       return;
     }
@@ -204,10 +209,10 @@ export class Shard {
     if (result === NUMBERED) {
       this.#head = seq;
       this.#broadcast.positions[slot] = raw.u32[w + U32_RAW_POSITION];
-      if (isCritical(raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK)) this.#publishCritical(slot);
+      if (isCritical(kind)) this.#publishCritical(slot);
       probe();
     } else if (result === HELD) {
-      this.#hold(id);
+      this.#hold(id, raw.u32[w + U32_RAW_FOLDED]);
     } else {
       this.#reject(raw, i, result - REJECTED);
     }
@@ -243,9 +248,10 @@ export class Shard {
     probe();
   }
 
-  /** The normaliser has kept a half-quote. An earlier one of the symbol is folded into it. */
-  #hold(id: number): void {
-    const before = this.#states.f64[id * STATE_F64 + S_HELD]++;
+  /** The normaliser has kept a half-quote that stands for `folded` others. An earlier one of the symbol is folded into it. */
+  #hold(id: number, folded: number): void {
+    const before = this.#states.f64[id * STATE_F64 + S_HELD];
+    this.#states.f64[id * STATE_F64 + S_HELD] = before + 1 + folded;
     if (before === 0) this.#next[ShardWord.held]++;
     else this.#next[ShardWord.conflated]++;
     this.#states.touch(id);

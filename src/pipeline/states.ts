@@ -9,7 +9,7 @@
  *
  * ```
  *  0 f64 last bid │ 8 f64 last ask │ 16 f64 last bid size │ 24 f64 last ask size (NaN = never seen)
- * 32 f64 mean absolute move of the mid │ 40 f64 half-quotes held │ 48 f64 10^digits
+ * 32 f64 mean absolute move of the mid │ 40 f64 ticks that held half-quotes stand for │ 48 f64 10^digits
  * 56 f64 seq of the last tick │ 64 f64 of the quote to show │ 72 f64 of the trade │ 80 f64 of the status
  * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent s │ 100 ns
  * 104 u32 newest trade tsEvent s │ 108 ns │ 112 u32 1 = changed since the last projection
@@ -113,7 +113,7 @@ export class SymbolStates {
 
   /**
    * Takes over one symbol from the table. An entry that its writer left torn counts as standing at `applied`,
-   * so that all later ticks are applied to it again; its deviation starts anew, as it alone cannot be applied twice.
+   * at most, so that all later ticks are applied to it again; its deviation starts anew, as it alone cannot be applied twice.
    */
   load(table: LastValueTable, id: number, applied: number, entry: TableEntry): void {
     const torn = table.isTorn(id);
@@ -127,7 +127,7 @@ export class SymbolStates {
     this.f64[d + S_ASK_SIZE] = entry.f64[EntryF64.askSize];
     this.f64[d + S_DEVIATION] = torn ? 0 : entry.f64[EntryF64.deviation];
     this.f64[d + S_HELD] = entry.f64[EntryF64.held];
-    this.f64[d + S_SEQ] = torn ? applied : entry.f64[EntryF64.seq];
+    this.f64[d + S_SEQ] = torn ? Math.min(applied, entry.f64[EntryF64.seq]) : entry.f64[EntryF64.seq];
     this.f64[d + S_QUOTE_SEQ] = entry.f64[EntryF64.quoteSeq];
     this.f64[d + S_TRADE_SEQ] = entry.f64[EntryF64.tradeSeq];
     this.f64[d + S_STATUS_SEQ] = entry.f64[EntryF64.statusSeq];
@@ -170,10 +170,12 @@ export class SymbolStates {
     const w = id * STATE_U32;
     const deviation = f[d + S_DEVIATION];
     const move = Math.abs(bid + ask - f[d + S_BID] - f[d + S_ASK]) / 2;
-    if (deviation > 0) {
+    // A quote that leaves the mid where it is tells nothing about moves. Counting it would wear the mean down
+    // until, in a quiet market, every ordinary move looked suspicious.
+    if (deviation > 0 && move > 0) {
       f[d + S_DEVIATION] =
         deviation + (Math.min(move, DEVIATION_CLIP * deviation) - deviation) * DEVIATION_WEIGHT;
-    } else if (move > 0) {
+    } else if (move > 0 && move < Number.POSITIVE_INFINITY) {
       f[d + S_DEVIATION] = move;
     }
     f[d + S_BID] = bid;
