@@ -1,0 +1,98 @@
+/**
+ * What a subscription has received, judged by each symbol's own numbering. In one epoch `symbolSeq` counts
+ * every tick of a symbol, so a jump says exactly how many the subscription was not sent.
+ *
+ * In mode `latest` trades may come after a quote that is newer than they are: the jump of that quote counted
+ * them as folded, and each one that arrives takes itself out of the count again.
+ */
+export class Account {
+  /** Ticks received, those of snapshots included. */
+  received = 0;
+  /** Ticks that newer ones stand for: folded by the server for this subscription, or before numbering. */
+  folded = 0;
+  /** Ticks missing in mode `every` that nothing accounts for. */
+  gaps = 0;
+  /** Ticks received twice. */
+  repeats = 0;
+
+  readonly #folds: boolean;
+  readonly #complete: boolean;
+  // Per symbol of the client: the first symbolSeq seen, the highest, and the highest of a trade, status or gap.
+  #first = new Uint32Array(64);
+  #newest = new Uint32Array(64);
+  #critical = new Uint32Array(64);
+  /** By symbol: the epoch of these numbers; 0 before the first tick. */
+  #epochs = new Uint32Array(64);
+  #epoch = 0;
+
+  /**
+   * @param folds whether the mode is `latest`, in which a jump is a fold
+   * @param complete whether all kinds are subscribed; if not, a jump in mode `every` proves no gap
+   */
+  constructor(folds: boolean, complete: boolean) {
+    this.#folds = folds;
+    this.#complete = complete;
+  }
+
+  /** Begins a batch. Every epoch numbers every symbol afresh, from 1. */
+  enter(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  /**
+   * @param symbol the client's own number of the symbol
+   * @param critical whether it is a trade, status or gap
+   * @param conflated whether the record stands for earlier ticks too
+   * @param inSnapshot whether it is state, sent again, and not news
+   */
+  count(symbol: number, symbolSeq: number, critical: boolean, conflated: boolean, inSnapshot: boolean): void {
+    this.received++;
+    if (symbol >= this.#epochs.length) this.#grow(symbol);
+    const epoch = this.#epochs[symbol];
+    if (epoch !== this.#epoch) {
+      this.#epochs[symbol] = this.#epoch;
+      // Only who had everything of the epoch before can say that the new one's first ticks are missing.
+      const joins = epoch === 0 || this.#folds;
+      const base = joins ? symbolSeq : 0;
+      this.#first[symbol] = base;
+      this.#newest[symbol] = base;
+      this.#critical[symbol] = base;
+      if (joins) return;
+    }
+    const ahead = (symbolSeq - this.#newest[symbol]) | 0;
+    if (ahead > 0) {
+      this.#newest[symbol] = symbolSeq;
+      if (critical) this.#critical[symbol] = symbolSeq;
+      if (ahead === 1) return;
+      if (this.#folds || conflated || inSnapshot) this.folded += ahead - 1;
+      else if (this.#complete) this.gaps += ahead - 1;
+    } else if (this.#folds && critical) {
+      this.#countLate(symbol, symbolSeq, inSnapshot);
+    } else if (!inSnapshot) {
+      this.repeats++;
+    }
+  }
+
+  /** A trade, status or gap older than the newest quote: it was counted as folded, unless it precedes all. */
+  #countLate(symbol: number, symbolSeq: number, inSnapshot: boolean): void {
+    if (((symbolSeq - this.#critical[symbol]) | 0) > 0) {
+      this.#critical[symbol] = symbolSeq;
+      this.folded--;
+    } else if (!inSnapshot && ((symbolSeq - this.#first[symbol]) | 0) > 0) {
+      this.repeats++;
+    }
+  }
+
+  #grow(symbol: number): void {
+    const length = 2 ** Math.ceil(Math.log2(symbol + 1));
+    const grow = (from: Uint32Array): Uint32Array<ArrayBuffer> => {
+      const to = new Uint32Array(length);
+      to.set(from);
+      return to;
+    };
+    this.#first = grow(this.#first);
+    this.#newest = grow(this.#newest);
+    this.#critical = grow(this.#critical);
+    this.#epochs = grow(this.#epochs);
+  }
+}

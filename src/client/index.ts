@@ -1,0 +1,19 @@
+/**
+ * `tickwire/client`: follows a tickwire server from browsers and Node.
+ *
+ * ```ts
+ * const client = new TickClient('ws://127.0.0.1:8080/v1/stream');
+ * await client.connect();
+ * const quotes = client.subscribe({ symbols: ['EUR*'] }, (tick) => console.log(tick.symbol, tick.bid, tick.ask));
+ * const all = client.subscribe({ symbols: ['*'], mode: 'every' });
+ * for await (const tick of all) if (tick.kind === 'trade') console.log(tick.price);
+ * ```
+ */
+export type { ReconnectOptions } from './backoff.js';
+export { TickClient } from './client.js';
+export { ConnectionClosed, ServerError } from './errors.js';
+export type { ClientEvents, ClientState, TickClientOptions } from './options.js';
+export type { SocketConstructor, SocketLike } from './socket.js';
+export type { OnTick, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
+export type { SymbolInfo } from './symbols.js';
+export type { PlainTick, TickView } from './view.js';

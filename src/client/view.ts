@@ -1,0 +1,182 @@
+import {
+  Flag,
+  type FlagName,
+  flagNames,
+  KIND_NAMES,
+  Kind,
+  type KindName,
+  NO_TIME_S,
+  nanoseconds,
+} from '../tick.js';
+import type { PackedTick } from '../wire/packed.js';
+import type { JsonTick } from '../wire/ticks.js';
+import type { SymbolInfo } from './symbols.js';
+
+interface PlainHead {
+  symbol: string;
+  epoch: number;
+  shard: number;
+  seq: number;
+  symbolSeq: number;
+  /** UNIX nanoseconds; null where the source gave no time. */
+  tsEvent: bigint | null;
+  /** UNIX nanoseconds at which the engine received it. */
+  tsRecv: bigint;
+  flags: FlagName[];
+  /** State sent at the start of a subscription, not news. */
+  inSnapshot: boolean;
+}
+
+/** A tick as an object of its own: safe to keep. */
+export type PlainTick = PlainHead &
+  (
+    | { kind: 'quote'; bid: number; ask: number; bidSize: number | null; askSize: number | null }
+    | {
+        kind: 'trade';
+        price: number;
+        size: number | null;
+        side: 'buy' | 'sell' | null;
+        tradeId: number | null;
+      }
+    | { kind: 'status'; code: number; args: [number, number, number, number] }
+    | { kind: 'gap'; reason: number; first: number; last: number; count: number }
+  );
+
+function orNull(x: number): number | null {
+  return Number.isNaN(x) ? null : x;
+}
+
+/**
+ * The tick that callbacks get. **It is one object, filled anew for every tick**: read it during the call,
+ * and copy it with `toObject()` to keep it. Prices and sizes are NaN where they are not known or do not
+ * belong to the kind; the fields of another kind hold leftovers.
+ */
+export class TickView {
+  /** Filled by the subscription. */
+  info!: SymbolInfo;
+  epoch = 0;
+  shard = 0;
+  /** State sent at the start of a subscription, not news. */
+  inSnapshot = false;
+  readonly #record: PackedTick;
+
+  constructor(record: PackedTick) {
+    this.#record = record;
+  }
+
+  get kind(): KindName {
+    return KIND_NAMES[this.#record.kind] ?? 'status';
+  }
+  /** The name; `$engine` for records of the engine itself. */
+  get symbol(): string {
+    return this.info.symbol;
+  }
+  /** Decimal digits of the symbol's prices. */
+  get digits(): number {
+    return this.info.digits;
+  }
+  /** Number in the shard's sequence; 0 in a snapshot for state of an earlier epoch. */
+  get seq(): number {
+    return this.#record.seq;
+  }
+  /** Number in the symbol's own sequence, modulo 2^32. */
+  get symbolSeq(): number {
+    return this.#record.symbolSeq;
+  }
+  /** Bits of `Flag`. */
+  get flags(): number {
+    return this.#record.flags;
+  }
+  get bid(): number {
+    return this.#record.bid;
+  }
+  get ask(): number {
+    return this.#record.ask;
+  }
+  get bidSize(): number {
+    return this.#record.bidSize;
+  }
+  get askSize(): number {
+    return this.#record.askSize;
+  }
+  /** Price of a trade. */
+  get price(): number {
+    return this.#record.price;
+  }
+  /** Size of a trade. */
+  get size(): number {
+    return this.#record.size;
+  }
+  get tradeId(): number {
+    return this.#record.tradeId;
+  }
+  /** The side that took, where the source tells. */
+  get side(): 'buy' | 'sell' | null {
+    const { flags } = this.#record;
+    return (flags & Flag.buy) !== 0 ? 'buy' : (flags & Flag.sell) !== 0 ? 'sell' : null;
+  }
+  /** `StatusCode` of a status, `GapReason` of a gap. */
+  get code(): number {
+    return this.#record.code;
+  }
+  /** Seconds of the source's time; `NO_TIME_S` where it gave none. */
+  get tsEventS(): number {
+    return this.#record.eventS;
+  }
+  get tsEventNs(): number {
+    return this.#record.eventNs;
+  }
+  /** Seconds, and nanoseconds of that second, at which the engine received the tick. */
+  get tsRecvS(): number {
+    return this.#record.recvS;
+  }
+  get tsRecvNs(): number {
+    return this.#record.recvNs;
+  }
+
+  /** A copy to keep. */
+  toObject(): PlainTick {
+    const r = this.#record;
+    const head: PlainHead = {
+      symbol: this.symbol,
+      epoch: this.epoch,
+      shard: this.shard,
+      seq: r.seq,
+      symbolSeq: r.symbolSeq,
+      tsEvent: r.eventS === NO_TIME_S ? null : nanoseconds(r.eventS, r.eventNs),
+      tsRecv: nanoseconds(r.recvS, r.recvNs),
+      flags: r.flags === 0 ? [] : flagNames(r.flags),
+      inSnapshot: this.inSnapshot,
+    };
+    switch (r.kind) {
+      case Kind.quote:
+        return {
+          kind: 'quote',
+          ...head,
+          bid: r.bid,
+          ask: r.ask,
+          bidSize: orNull(r.bidSize),
+          askSize: orNull(r.askSize),
+        };
+      case Kind.trade:
+        return {
+          kind: 'trade',
+          ...head,
+          price: r.price,
+          size: orNull(r.size),
+          side: this.side,
+          tradeId: orNull(r.tradeId),
+        };
+      case Kind.gap:
+        return { kind: 'gap', ...head, reason: r.code, first: r.first, last: r.last, count: r.count };
+      default:
+        return { kind: 'status', ...head, code: r.code, args: [r.arg0, r.arg1, r.arg2, r.arg3] };
+    }
+  }
+
+  /** The tick as the wire's JSON encoding has it; `JSON.stringify` uses this. */
+  toJSON(): JsonTick {
+    const { epoch: _epoch, shard: _shard, inSnapshot: _inSnapshot, ...tick } = this.toObject();
+    return { ...tick, tsEvent: tick.tsEvent?.toString() ?? null, tsRecv: tick.tsRecv.toString() } as JsonTick;
+  }
+}

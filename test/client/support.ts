@@ -1,0 +1,297 @@
+/**
+ * A stream server in miniature that can misbehave: it speaks the real encodings, keeps a log of what it
+ * published, and closes, drops or silences its connections when told to.
+ */
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
+import {
+  Flag,
+  Kind,
+  NO_SIZE,
+  NO_TRADE_ID,
+  Records,
+  writeHeader,
+  writeQuote,
+  writeTimes,
+  writeTrade,
+} from '../../src/tick.js';
+import { Body, Scratch, type TickEncoder } from '../../src/wire/body.js';
+import { cursorFromText, cursorToText, encodeCursor } from '../../src/wire/cursor.js';
+import { JsonEncoder, jsonControl } from '../../src/wire/json.js';
+import { MsgpackEncoder, packControl, unpackMessage } from '../../src/wire/msgpack.js';
+import { FRAME_HEADER_BYTES } from '../../src/wire/packed.js';
+import { PackedEncoder, writeFrameHeader } from '../../src/wire/packed-encoder.js';
+import type { ClientMessage, ServerMessage, SubscribeRequest } from '../../src/wire/ticks.js';
+
+const LOG_ID = '00112233445566ff';
+const CAPACITY = 65_536;
+const DIGITS = 5;
+
+export interface ServerOptions {
+  symbols?: string[];
+  heartbeatMs?: number;
+  epoch?: number;
+  /** Whether heartbeats are sent. */
+  beats?: boolean;
+  port?: number;
+  /** Serves everything but the stream. */
+  http?: RequestListener;
+}
+
+export class StreamServer {
+  readonly #options: ServerOptions;
+  readonly #http: Server;
+  readonly #wss: WebSocketServer;
+  readonly records = Records.allocate(CAPACITY);
+  readonly #symbolSeqs: number[] = [];
+  readonly names: string[];
+  readonly digits: Uint8Array;
+  /** Connections, the closed ones too. */
+  readonly peers: Peer[] = [];
+  epoch: number;
+  head = 0;
+  port = 0;
+
+  private constructor(options: ServerOptions) {
+    this.#options = options;
+    this.names = options.symbols ?? ['EURUSD', 'XAUUSD'];
+    this.digits = new Uint8Array(this.names.length + 1).fill(DIGITS);
+    this.epoch = options.epoch ?? 1;
+    this.#http = createServer(options.http);
+    this.#wss = new WebSocketServer({
+      server: this.#http,
+      handleProtocols: (offered) => [...offered][0],
+      perMessageDeflate: false,
+    });
+    this.#wss.on('connection', (socket) => this.peers.push(new Peer(this, socket, options)));
+  }
+
+  static async start(options: ServerOptions = {}): Promise<StreamServer> {
+    const server = new StreamServer(options);
+    server.#http.listen(options.port ?? 0, '127.0.0.1');
+    await once(server.#http, 'listening');
+    server.port = (server.#http.address() as AddressInfo).port;
+    return server;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/v1/stream`;
+  }
+
+  /** The connection made last. */
+  get peer(): Peer {
+    return this.peers[this.peers.length - 1];
+  }
+
+  quote(symbol: string, bid: number, ask: number): void {
+    const i = this.#number(symbol, Kind.quote);
+    writeQuote(this.records, i, bid, ask, NO_SIZE, NO_SIZE);
+    this.#publish();
+  }
+
+  trade(symbol: string, price: number, size: number): void {
+    const i = this.#number(symbol, Kind.trade | Flag.buy);
+    writeTrade(this.records, i, price, size, NO_TRADE_ID);
+    this.#publish();
+  }
+
+  /** Numbers a tick that no subscriber in mode `latest` gets: it is folded. */
+  fold(symbol: string): void {
+    const i = this.#number(symbol, Kind.quote);
+    writeQuote(this.records, i, 1, 2, NO_SIZE, NO_SIZE);
+  }
+
+  cursor(): string {
+    return cursorToText({ logId: LOG_ID, epoch: this.epoch, seqs: [this.head] });
+  }
+
+  /** Token bytes for "everything up to `seq`". */
+  token(seq: number): Uint8Array {
+    return encodeCursor({ logId: LOG_ID, epoch: this.epoch, seqs: [seq] });
+  }
+
+  hello(): ServerMessage {
+    const heartbeatMs = this.#options.heartbeatMs ?? 1000;
+    return {
+      op: 'hello',
+      protocol: 1,
+      server: 'test/1',
+      logId: LOG_ID,
+      epoch: this.epoch,
+      shards: 1,
+      heartbeatMs,
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const peer of this.peers) peer.drop();
+    this.#wss.close();
+    this.#http.closeAllConnections();
+    this.#http.close();
+    await once(this.#http, 'close');
+  }
+
+  #number(symbol: string, kindAndFlags: number): number {
+    const id = this.names.indexOf(symbol) + 1;
+    const i = this.head++;
+    const ms = Date.now();
+    this.#symbolSeqs[id] = (this.#symbolSeqs[id] ?? 0) + 1;
+    writeHeader(this.records, i, id, kindAndFlags, 1, this.head, this.#symbolSeqs[id]);
+    const s = Math.floor(ms / 1000);
+    const ns = (ms % 1000) * 1e6;
+    writeTimes(this.records, i, s, ns, s, ns);
+    return i;
+  }
+
+  #publish(): void {
+    for (const peer of this.peers) peer.flush();
+  }
+}
+
+interface Followed {
+  id: number;
+  request: SubscribeRequest;
+  at: number;
+}
+
+/** The server's end of one connection. */
+export class Peer {
+  readonly requests: ClientMessage[] = [];
+  readonly #server: StreamServer;
+  readonly #socket: WebSocket;
+  readonly #encoder: TickEncoder;
+  readonly #scratch = new Scratch(1 << 20);
+  readonly #out = new Scratch(1 << 20);
+  readonly #subs = new Map<number, Followed>();
+  #beat: NodeJS.Timeout | undefined;
+  /** Answers a subscribe with this error instead, once. */
+  refuseWith: Extract<ServerMessage, { op: 'error' }> | undefined;
+  closed = false;
+
+  constructor(server: StreamServer, socket: WebSocket, options: ServerOptions) {
+    this.#server = server;
+    this.#socket = socket;
+    const names = {
+      digits: server.digits,
+      symbols: [{ name: '$engine' }, ...server.names.map((name) => ({ name }))],
+    };
+    this.#encoder =
+      socket.protocol === 'ticks.packed.v1'
+        ? new PackedEncoder(this.#scratch, names)
+        : socket.protocol === 'ticks.msgpack.v1'
+          ? new MsgpackEncoder(this.#scratch)
+          : new JsonEncoder(this.#scratch, names);
+    socket.on('close', () => {
+      this.closed = true;
+      clearInterval(this.#beat);
+    });
+    socket.on('error', () => {});
+    socket.on('message', (data: Buffer) => this.#request(data));
+    this.send(server.hello());
+    if (options.beats !== false) {
+      const beat = () =>
+        this.send({ op: 'heartbeat', time: 0, feeds: [{ feed: 'test', state: 'live', ageMs: 1 }] });
+      this.#beat = setInterval(beat, options.heartbeatMs ?? 1000);
+    }
+  }
+
+  send(message: ServerMessage): void {
+    this.#socket.send(this.#encoder.text ? jsonControl(message) : packControl(message));
+  }
+
+  raw(data: string | Uint8Array): void {
+    this.#socket.send(data);
+  }
+
+  close(code: number): void {
+    this.#socket.close(code);
+  }
+
+  drop(): void {
+    this.#socket.terminate();
+  }
+
+  /** Sends nothing more, and keeps the connection open. */
+  silence(): void {
+    clearInterval(this.#beat);
+    this.#subs.clear();
+  }
+
+  flush(): void {
+    for (const followed of this.#subs.values()) {
+      if (followed.at < this.#server.head) this.#batch(followed, followed.at, this.#server.head, false);
+      followed.at = this.#server.head;
+    }
+  }
+
+  #request(data: Buffer): void {
+    const message = (this.#encoder.text ? JSON.parse(String(data)) : unpackMessage(data)) as ClientMessage;
+    this.requests.push(message);
+    if (message.op === 'unsubscribe') {
+      this.#subs.delete(message.sub);
+      this.send({ op: 'unsubscribed', id: message.id, sub: message.sub });
+    } else if (message.op === 'subscribe') {
+      if (this.refuseWith !== undefined) {
+        this.send({ ...this.refuseWith, id: message.id });
+        this.refuseWith = undefined;
+      } else this.#subscribe(message);
+    }
+  }
+
+  #subscribe(request: SubscribeRequest): void {
+    const server = this.#server;
+    const from = request.from === undefined ? null : cursorFromText(request.from);
+    const followed = { id: this.requests.length, request, at: from?.seqs[0] ?? server.head };
+    const all = request.symbols.includes('*');
+    const symbols = server.names
+      .map((symbol, i) => ({ symbol, symbolId: i + 1, digits: server.digits[i + 1], version: 1 }))
+      .filter(({ symbol }) => all || request.symbols.includes(symbol));
+    this.send({
+      op: 'subscribed',
+      id: request.id,
+      sub: followed.id,
+      mode: request.mode ?? 'latest',
+      intervalMs: 0,
+      deliver: 'published',
+      kinds: ['quote', 'trade', 'status', 'gap'],
+      epoch: server.epoch,
+      cursor: server.cursor(),
+      symbols,
+      unknown: request.symbols.filter((name) => name !== '*' && !server.names.includes(name)),
+    });
+    this.#subs.set(followed.id, followed);
+    if (from === null && request.snapshot !== false && server.head > 0) {
+      this.#batch(followed, 0, server.head, true);
+    }
+    this.flush();
+  }
+
+  /** Ticks of [from, to); of a snapshot, or in mode `latest`, only the newest of each symbol and kind. */
+  #batch(followed: Followed, from: number, to: number, snapshot: boolean): void {
+    const { records } = this.#server;
+    const newest = new Map<number, number>();
+    for (let i = from; i < to; i++) newest.set(records.u32[i * 16] * 8 + (records.u16[i * 32 + 2] & 7), i);
+    const folds = snapshot || followed.request.mode !== 'every';
+    const wanted = folds ? [...newest.values()].sort((a, b) => a - b) : undefined;
+    const body = new Body();
+    body.begin(0, 0, this.#server.epoch, snapshot);
+    for (let i = from; i < to; i++) {
+      if (wanted === undefined || wanted.includes(i)) this.#encoder.put(body, records, i, i + 1);
+    }
+    const at = this.#encoder.framed ? FRAME_HEADER_BYTES : 0;
+    if (this.#encoder.framed) writeFrameHeader(this.#out, 1);
+    const end = this.#encoder.wrap(body, followed.id, this.#server.token(to), this.#out, at);
+    const bytes = this.#out.u8.slice(0, end);
+    this.#socket.send(this.#encoder.text ? Buffer.from(bytes).toString() : bytes);
+  }
+}
+
+/** Resolves when `emitter` says `name`. */
+export function said<E>(
+  emitter: { once(name: never, listener: (event: E) => void): unknown },
+  name: string,
+): Promise<E> {
+  return new Promise((resolve) => emitter.once(name as never, resolve));
+}
