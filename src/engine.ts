@@ -6,6 +6,7 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import { EventEmitter } from 'node:events';
 import { Piscina } from 'piscina';
+import { z } from 'zod';
 import { SharedClock } from './clock.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
 import {
@@ -349,10 +350,23 @@ export class Engine extends EventEmitter<EngineEvents> {
   #catchUp(folder: string): CatchUp {
     return {
       readRange: (request) => this.#jobs!.run({ folder, ...request }),
-      epochs: () => this.#logReader!.epochs(),
+      epochs: () => this.#epochs(),
       visible: (shard) => this.counters.visible(shard),
       durable: (shard) => this.counters.durable(shard),
     };
+  }
+
+  #epochs(): EpochInfo[] {
+    const reader = this.#logReader!;
+    return reader.epochs().map(({ epoch, shards, last }) => {
+      const bounds = Array.from({ length: shards }, (_, shard) => reader.bounds(epoch, shard));
+      return {
+        epoch,
+        shards,
+        firstSeq: bounds.map((b) => b.oldest),
+        lastSeq: last ?? bounds.map((b) => b.newest),
+      };
+    });
   }
 
   #everySecond(clock: SharedClock): void {
@@ -467,10 +481,11 @@ function isHostFeed(config: EngineFeed): config is HostFeed {
 
 async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
   const status: FeedStatus = { state: 'starting', detail: 'starting', sources: 0 };
-  const slot = { config, status, received: 0, movedAtMs: null };
+  const slot = { status, received: 0, movedAtMs: null };
   if (isHostFeed(config)) {
-    return { ...slot, policy: config.policy ?? 'block', stateWords: config.stateWords ?? 0 };
+    return { ...slot, config, policy: config.policy ?? 'block', stateWords: config.stateWords ?? 0 };
   }
+  const options = 'type' in config ? checkFeedOptions(config) : config.options;
   const type =
     'type' in config
       ? (FEED_TYPES[config.type].type as FeedType<unknown>)
@@ -481,7 +496,26 @@ async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
       `Feed ${config.name}: the module has no export "${(config as ModuleFeed).export}".`,
     );
   }
-  return { ...slot, policy: config.policy ?? type.policy, stateWords: type.stateWords(config.options) };
+  return {
+    ...slot,
+    config: { ...config, options } as EngineFeed,
+    policy: config.policy ?? type.policy,
+    stateWords: type.stateWords(options),
+  };
+}
+
+/** The options of a built-in connector, with its defaults. */
+function checkFeedOptions(config: BuiltInFeed): object {
+  const known = FEED_TYPES[config.type];
+  if (known === undefined) {
+    throw new TickwireError(
+      'bad_config',
+      `Feed ${config.name}: there is no feed type "${config.type}"; there are ${Object.keys(FEED_TYPES).join(', ')}.`,
+    );
+  }
+  const parsed = known.schema.safeParse(config.options ?? {});
+  if (parsed.success) return parsed.data;
+  throw new TickwireError('bad_config', `Feed ${config.name}: ${z.prettifyError(parsed.error)}`);
 }
 
 function logOptions(options: EngineOptions): LogStageOptions {

@@ -1,0 +1,47 @@
+/** What the scenarios measure processes by. */
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** Anonymous and whole resident memory of this process, in bytes. */
+export function memoryBytes(): { rssAnon: number; rss: number; rssShmem: number } {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const field = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { rssAnon: field('RssAnon'), rss: field('VmRSS'), rssShmem: field('RssShmem') };
+}
+
+/** CPU time of this process since `since`, all threads, in nanoseconds. */
+export function cpuNs(since?: NodeJS.CpuUsage): number {
+  const usage = process.cpuUsage(since);
+  return (usage.user + usage.system) * 1000;
+}
+
+/** The machine that figures come from; they mean nothing without it. */
+export function machine(): { cpu: string; cores: number; node: string } {
+  const all = cpus();
+  return { cpu: all[0]?.model ?? 'unknown', cores: all.length, node: process.version };
+}
+
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  if (sorted.length === 0) return Number.NaN;
+  const mid = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[mid] : (sorted[mid - 1] + sorted[mid]) / 2;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * Waits until `holds`, looking every few milliseconds.
+ * @returns false when it did not within `timeoutMs`
+ */
+export async function until(holds: () => boolean, timeoutMs: number): Promise<boolean> {
+  const end = performance.now() + timeoutMs;
+  while (!holds()) {
+    if (performance.now() > end) return false;
+    await sleep(2);
+  }
+  return true;
+}
