@@ -1,5 +1,8 @@
 /** Jobs of the Piscina pool: what decodes the log away from the event loops. The pool's filename is this file. */
-import type { LogGap } from './reader.js';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { LOG_CACHE_BLOCKS } from '../limits.js';
+import { RECORD_BYTES, Records } from '../tick.js';
+import { type LogGap, LogReader } from './reader.js';
 
 export interface ReadRangeJob {
   /** The data folder. */
@@ -24,6 +27,47 @@ export interface ReadRangeAnswer {
   gaps: LogGap[];
 }
 
-export async function readRange(_job: ReadRangeJob): Promise<ReadRangeAnswer> {
-  throw new Error('readRange is being written');
+/** This thread's readers, by data folder. They stay open: a reader's blocks serve the jobs that follow. */
+const readers = new Map<string, LogReader>();
+
+function readerOf(folder: string): LogReader {
+  let reader = readers.get(folder);
+  if (reader === undefined) {
+    reader = LogReader.open(folder, LOG_CACHE_BLOCKS);
+    readers.set(folder, reader);
+  }
+  return reader;
+}
+
+/**
+ * Reads one piece of a shard's log; see `LogReader.read`.
+ * @throws TickwireError log_missing
+ */
+export async function readRange(job: ReadRangeJob): Promise<ReadRangeAnswer> {
+  const { folder, ...request } = job;
+  const into = Records.allocate(job.maxTicks);
+  const seqs = new Float64Array(job.maxTicks);
+  const { count, nextSeq, gaps } = readerOf(folder).read(request, into, seqs);
+  const answer: ReadRangeAnswer = {
+    buffer: (into.u8.buffer as ArrayBuffer).slice(0, count * RECORD_BYTES),
+    seqs: seqs.slice(0, count),
+    count,
+    nextSeq,
+    gaps,
+  };
+  const transferable = {
+    get [transferableSymbol]() {
+      return [answer.buffer, answer.seqs.buffer];
+    },
+    get [valueSymbol]() {
+      return answer;
+    },
+  };
+  return move(transferable) as unknown as ReadRangeAnswer;
+}
+
+/** Closes this thread's readers: for those that run jobs without a pool. */
+export async function closeReaders(): Promise<void> {
+  await Promise.all(Array.from(readers.values(), (reader) => reader.close()));
+  readers.clear();
 }

@@ -1,10 +1,34 @@
-/** The log stage: the gating reader of all shards' broadcast rings. */
-import type { Control, EngineMemory } from '../pipeline/memory.js';
-import type { SyncMode } from './recover.js';
+/**
+ * The log stage: the gating reader of all shards' broadcast rings.
+ *
+ * ```
+ * ring ──copy, encode──▶ filling batch ──one transaction──▶ LMDB ──visible──▶ gate, counters ──flushed──▶ durable
+ * ```
+ *
+ * One transaction is under way at a time, and the next is filled meanwhile: so a transaction that fails can
+ * never be followed by one that succeeds, which would leave a hole. All it knows stands in LMDB and in its
+ * commit cell; a stage that died is started afresh and goes on from there, as the gate has kept the rest.
+ */
+import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS, LOG_SYNC_INTERVAL_MS } from '../limits.js';
+import { CommitCells } from '../pipeline/cells.js';
+import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
+import { probe } from '../pipeline/fault.js';
+import { Command, type Control, type EngineMemory, LOG_STAGE } from '../pipeline/memory.js';
+import { Registry } from '../pipeline/registry.js';
+import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
+import { ARENA_BYTES, Batch } from './batch.js';
+import { blockBytesMax, readHeader, writeShed } from './block.js';
+import { RowCodec } from './codec.js';
+import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
+import { blockKey } from './keys.js';
+import { commitPuts, LogState } from './state.js';
+import { flush, keyBefore, type LogStore, openStore, readRegistry, type SyncMode, sealed } from './store.js';
+import { ShardTail, SourceCounts } from './tail.js';
 
 export interface LogStageOptions {
   /** Milliseconds that a tick may wait before its block is written, full or not. */
   commitDelayMs: number;
+  /** As given to `openLog`. */
   sync: SyncMode;
   onStall: 'block' | 'shed';
   /** Free bytes of the data folder's disk below which nothing is written. */
@@ -18,11 +42,365 @@ export interface LogStageInput {
   folder: string;
   epoch: number;
   options: LogStageOptions;
-  /** Told in a sentence when the log stands still and when it goes on. */
+  /** Told in a sentence when the log stands still, when it goes on, and of damage it meets. */
   report: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
-/** Runs until the control word says `drain` or `stop`. Rejects only on faults that a fresh start may cure. */
-export async function runLogStage(_input: LogStageInput): Promise<void> {
-  throw new Error('runLogStage is being written');
+/** Blocks made of one shard before the event loop gets a turn. */
+const BLOCKS_PER_TURN = 4;
+/** Part of a ring whose ticks are worth a transaction at once. */
+const COMMIT_SHARE = 8;
+const RETRY_MS = 1_000;
+
+/**
+ * Runs until the control word says `stop`, or `drain` and everything up to the shards' heads is durable.
+ * Rejects only on faults that a fresh start may cure; trouble of the disk is reported and waited out.
+ */
+export async function runLogStage(input: LogStageInput): Promise<void> {
+  const store = openStore(input.folder, { sync: input.options.sync });
+  try {
+    await new LogStage(input, store).run();
+  } finally {
+    await store.root.close();
+  }
+}
+
+class LogStage {
+  readonly #cells: CommitCells;
+  readonly #registry: Registry;
+  readonly #tails: ShardTail[];
+  readonly #bells: Bell[];
+  readonly #wait: YieldThenPark;
+  readonly #codec = new RowCodec();
+  readonly #state = new LogState();
+  readonly #space: FreeSpace;
+  #filling: Batch;
+  #writing: Batch;
+  /** Whether `#writing` is on its way. */
+  #isUnderWay = false;
+  #registryLogged: number;
+  /** Earliest time of the next try after a commit that failed. */
+  #retryAt = 0;
+  /** Whether nothing is to be written for now. */
+  #isStalled = false;
+  /** Whether it was reported. */
+  #isTold = false;
+  #fault: unknown;
+  #blocksSince = 0;
+  #checkpointAt = performance.now();
+  #syncedAt = performance.now();
+  #isSyncing = false;
+
+  constructor(
+    readonly input: LogStageInput,
+    readonly store: LogStore,
+  ) {
+    const { memory, epoch, folder, options } = input;
+    const { shards, maxSymbols } = memory.plan;
+    this.#cells = new CommitCells(memory.logCells, LOG_WORDS);
+    this.#registry = new Registry(memory.registry, maxSymbols, LOG_STAGE);
+    this.#registryLogged = readRegistry(store).length;
+    this.#state.restore(store, this.#codec, (message) => input.report('warn', message));
+    const known = new SourceCounts();
+    known.load(this.#state.positions());
+    this.#tails = Array.from({ length: shards }, (_, s) => new ShardTail(memory, s, epoch, known));
+    this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
+    this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
+    this.#space = new FreeSpace(folder, options.freeBytesFloor);
+    this.#filling = new Batch(shards);
+    this.#writing = new Batch(shards);
+  }
+
+  async run(): Promise<void> {
+    const { control } = this.input;
+    await flush(this.store);
+    this.#resume();
+    for (;;) {
+      if (this.#fault !== undefined) throw this.#fault;
+      const command = control.command;
+      control.turn();
+      if (command === Command.stop && !this.#isUnderWay) return;
+      this.#wait.before();
+      const now = performance.now();
+      const isDraining = command === Command.drain;
+      this.#look(now);
+      let work = 0;
+      if (this.#isStalled) this.#leaveBehind();
+      else if (command !== Command.pause && command !== Command.stop) work = this.#collect(now, isDraining);
+      this.#commitWhenDue(now, isDraining);
+      this.#syncWhenDue(now);
+      if (isDraining && this.#isDrained()) return await this.#finish();
+      if (work > 0) await turn();
+      else if (this.#isUnderWay || this.#isSyncing) await new Promise((resolve) => setTimeout(resolve, 1));
+      else await this.#wait.after(0);
+    }
+  }
+
+  /** Takes up where LMDB says that the log ends. What the cell shows beyond that was shed. */
+  #resume(): void {
+    const next = this.#cells.prime();
+    const { epoch } = this.input;
+    if (next[LogWord.epoch] !== epoch) next.fill(0);
+    for (const tail of this.#tails) {
+      const key = keyBefore(this.store, epoch, tail.shard, Number.MAX_SAFE_INTEGER);
+      const last = key === undefined ? 0 : readHeader(this.store.blocks.get(key)!)!.lastSeq;
+      const visible = next[LogWord.visible + tail.shard];
+      if (visible > last) tail.gapFirst = last + 1;
+      tail.next = Math.max(last, visible) + 1;
+      next[LogWord.visible + tail.shard] = tail.next - 1;
+      next[LogWord.durable + tail.shard] = last;
+      next[LogWord.logged + tail.shard] = tail.next - 1 - next[LogWord.shed + tail.shard];
+    }
+    next[LogWord.epoch] = epoch;
+    next[LogWord.stalled] = 0;
+    this.#cells.commit();
+    for (const bell of this.#bells) bell.ring();
+  }
+
+  /** Looks at the disk about once a second; after a commit that failed, not before the next try. */
+  #look(now: number): void {
+    if (now < this.#retryAt) return;
+    const trouble = this.#space.trouble(now);
+    this.#isStalled = trouble !== '';
+    if (this.#isStalled) this.#tell(trouble);
+  }
+
+  /** Says once, until a commit succeeds, that the log stands still. */
+  #tell(trouble: string): void {
+    if (this.#isTold) return;
+    this.#isTold = true;
+    this.#setStalled(1);
+    const outcome =
+      this.input.options.onStall === 'block'
+        ? 'The log stands still, and so do the shards and feeds until there is room.'
+        : 'Ticks go on without being logged until there is room; the log will show the gap.';
+    this.input.report('error', `${trouble} ${outcome}`);
+  }
+
+  #setStalled(value: number): void {
+    this.#cells.prime()[LogWord.stalled] = value;
+    this.#cells.commit();
+  }
+
+  #tellEnd(): void {
+    if (!this.#isTold) return;
+    this.#isTold = false;
+    this.#setStalled(0);
+    this.input.report('info', 'The log writes again.');
+  }
+
+  /** Under `shed`: lets the shards pass everything that is not in the log. */
+  #leaveBehind(): void {
+    if (this.input.options.onStall === 'block' || this.#isUnderWay) return;
+    this.#filling.clear();
+    let left = 0;
+    const next = this.#cells.prime();
+    for (const tail of this.#tails) {
+      const visible = next[LogWord.visible + tail.shard];
+      const count = tail.head() - visible;
+      tail.next = visible + count + 1;
+      if (count === 0) continue;
+      if (tail.gapFirst === 0) tail.gapFirst = visible + 1;
+      next[LogWord.visible + tail.shard] = visible + count;
+      next[LogWord.shed + tail.shard] += count;
+      tail.waitingSince = 0;
+      left += count;
+    }
+    if (left === 0) return;
+    this.#state.touchAll();
+    this.#cells.commit();
+    for (const bell of this.#bells) bell.ring();
+  }
+
+  /** Makes blocks of what the shards have numbered; returns how many. */
+  #collect(now: number, isDraining: boolean): number {
+    let made = 0;
+    for (const tail of this.#tails) {
+      if (tail.gapFirst !== 0) this.#addGap(tail, now);
+      const head = tail.head();
+      if (head < tail.next) continue;
+      // After the look at the head: every symbol of those ticks is defined.
+      this.#registry.refresh();
+      if (tail.waitingSince === 0) tail.waitingSince = now;
+      const isDue = isDraining || now - tail.waitingSince >= this.input.options.commitDelayMs;
+      for (let n = 0; n < BLOCKS_PER_TURN && head >= tail.next; n++) {
+        const count = Math.min(tail.blockTicks, head - tail.next + 1);
+        if ((count < tail.blockTicks && !isDue) || !this.#hasRoom(count)) break;
+        this.#add(tail, count);
+        made++;
+      }
+      if (head < tail.next) tail.waitingSince = 0;
+    }
+    return made;
+  }
+
+  #hasRoom(count: number): boolean {
+    return this.#filling.used + blockBytesMax(this.#codec, count) <= ARENA_BYTES;
+  }
+
+  /** Lets the log say which seqs it does not hold. */
+  #addGap(tail: ShardTail, now: number): void {
+    const batch = this.#filling;
+    const { epoch } = this.input;
+    const value = writeShed(epoch, tail.shard, tail.gapFirst, tail.next - 1);
+    batch.puts.push({
+      database: 'blocks',
+      key: blockKey(epoch, tail.shard, tail.gapFirst),
+      value,
+      isNew: true,
+    });
+    batch.last[tail.shard] = tail.next - 1;
+    batch.since = Math.min(batch.since, now);
+    tail.gapFirst = 0;
+  }
+
+  #add(tail: ShardTail, count: number): void {
+    const batch = this.#filling;
+    const { epoch } = this.input;
+    const key = blockKey(epoch, tail.shard, tail.next);
+    const value = tail.take(count, this.#codec, this.#registry, this.#state, batch.arena, batch.used);
+    batch.puts.push({ database: 'blocks', key, value, isNew: true });
+    batch.used += value.length;
+    batch.last[tail.shard] = tail.next - 1;
+    batch.ticks += count;
+    batch.blocks++;
+    batch.since = Math.min(batch.since, tail.waitingSince);
+    // What stays behind of a busy shard began to wait about now.
+    tail.waitingSince = performance.now();
+  }
+
+  #commitWhenDue(now: number, isDraining: boolean): void {
+    if (this.#isUnderWay || this.#isStalled) return;
+    if (!this.#writing.isEmpty) {
+      // The last try failed, and nothing may overtake it.
+      this.#submit();
+      return;
+    }
+    const batch = this.#filling;
+    const registryGrew = this.#registry.length > this.#registryLogged;
+    const isDue =
+      batch.ticks >= this.input.memory.plan.ringSlots / COMMIT_SHARE ||
+      now - batch.since >= this.input.options.commitDelayMs ||
+      (isDraining && !batch.isEmpty) ||
+      registryGrew;
+    if (!isDue) return;
+    if (registryGrew) {
+      const bytes = this.#registry.bytesFrom(this.#registryLogged);
+      batch.registryEnd = this.#registryLogged + bytes.length;
+      batch.puts.push({ database: 'registry', key: this.#registryLogged, value: sealed(bytes), isNew: true });
+    }
+    this.#blocksSince += batch.blocks;
+    if (this.#blocksSince >= LOG_CHECKPOINT_BLOCKS || now - this.#checkpointAt >= LOG_CHECKPOINT_MS) {
+      this.#addCheckpoint(now);
+    }
+    this.#filling = this.#writing;
+    this.#writing = batch;
+    this.#submit();
+  }
+
+  #addCheckpoint(now: number): void {
+    this.#filling.puts.push(...this.#state.checkpoint(this.input.epoch));
+    this.#blocksSince = 0;
+    this.#checkpointAt = now;
+  }
+
+  #submit(): void {
+    this.#isUnderWay = true;
+    const batch = this.#writing;
+    probe();
+    const visible = commitPuts(this.store, batch.puts);
+    const flushed = this.store.root.flushed.then(() => {});
+    visible
+      .then(
+        () => this.#committed(batch, flushed),
+        (error: unknown) => (isCommitFailure(error) ? this.#failed(error) : Promise.reject(error)),
+      )
+      .catch((error: unknown) => {
+        this.#fault = error;
+      });
+  }
+
+  #committed(batch: Batch, flushed: Promise<void>): void {
+    probe();
+    const last = Float64Array.from(batch.last);
+    const next = this.#cells.prime();
+    for (const tail of this.#tails) {
+      const s = tail.shard;
+      if (last[s] === 0) continue;
+      next[LogWord.visible + s] = last[s];
+      next[LogWord.logged + s] = last[s] - next[LogWord.shed + s];
+      if (this.input.options.sync === 'os') next[LogWord.durable + s] = last[s];
+    }
+    next[LogWord.commits]++;
+    next[LogWord.blocks] += batch.blocks;
+    next[LogWord.bytes] += batch.used;
+    this.#cells.commit();
+    if (batch.registryEnd !== 0) this.#registryLogged = batch.registryEnd;
+    last.forEach((seq, s) => {
+      if (seq !== 0) this.#bells[s].ring();
+    });
+    batch.clear();
+    this.#isUnderWay = false;
+    this.#tellEnd();
+    if (this.input.options.sync !== 'every-commit') return;
+    flushed.then(
+      () => this.#durable(last),
+      (error: unknown) => {
+        this.#fault = error;
+      },
+    );
+  }
+
+  /** Raises what survives a power cut. */
+  #durable(last: Float64Array): void {
+    const next = this.#cells.prime();
+    last.forEach((seq, s) => {
+      if (seq > next[LogWord.durable + s]) next[LogWord.durable + s] = seq;
+    });
+    this.#cells.commit();
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const trouble = await commitTrouble(error);
+    this.#retryAt = performance.now() + RETRY_MS;
+    if (this.input.options.onStall === 'shed') this.#writing.clear();
+    this.#isStalled = true;
+    this.#tell(`The log in ${this.input.folder} cannot be written: ${trouble}.`);
+    this.#isUnderWay = false;
+  }
+
+  #visible(): Float64Array {
+    return this.#cells.readInto(new Float64Array(this.#tails.length), LogWord.visible);
+  }
+
+  #syncWhenDue(now: number): void {
+    if (this.input.options.sync !== 'interval' || this.#isSyncing) return;
+    if (now - this.#syncedAt < LOG_SYNC_INTERVAL_MS) return;
+    this.#isSyncing = true;
+    this.#syncedAt = now;
+    const visible = this.#visible();
+    flush(this.store).then(
+      () => {
+        this.#durable(visible);
+        this.#isSyncing = false;
+      },
+      (error: unknown) => {
+        this.#fault = error;
+      },
+    );
+  }
+
+  #isDrained(): boolean {
+    if (this.#isUnderWay || this.#isSyncing || !this.#writing.isEmpty || !this.#filling.isEmpty) return false;
+    if (this.#tails.some((tail) => tail.head() >= tail.next)) return false;
+    if (this.#isStalled) return true;
+    return this.#registry.length === this.#registryLogged && this.#tails.every((tail) => tail.gapFirst === 0);
+  }
+
+  /** The last checkpoint, and everything on the disk. */
+  async #finish(): Promise<void> {
+    if (!this.#isStalled) await commitPuts(this.store, this.#state.checkpoint(this.input.epoch));
+    await flush(this.store);
+    this.#durable(this.#visible());
+  }
 }

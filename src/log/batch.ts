@@ -1,0 +1,38 @@
+/** What one transaction will hold. Two of them take turns: one is filled while lmdb writes the other. */
+import { LOG_INFLIGHT_BYTES } from '../limits.js';
+import type { Put } from './state.js';
+
+/** Bytes that a filled batch and the one being written may hold, each. */
+export const ARENA_BYTES = LOG_INFLIGHT_BYTES / 2;
+
+export class Batch {
+  /** Private memory that lmdb reads the blocks from: untouched until the commit is over. */
+  readonly arena = new Uint8Array(ARENA_BYTES);
+  used = 0;
+  puts: Put[] = [];
+  /** By shard: last seq of the batch's blocks; 0 = none of that shard. */
+  readonly last: Float64Array;
+  ticks = 0;
+  blocks = 0;
+  /** When the oldest of its ticks began to wait, in ms. */
+  since = Number.POSITIVE_INFINITY;
+  registryEnd = 0;
+
+  constructor(shards: number) {
+    this.last = new Float64Array(shards);
+  }
+
+  clear(): void {
+    this.used = 0;
+    this.puts = [];
+    this.last.fill(0);
+    this.ticks = 0;
+    this.blocks = 0;
+    this.since = Number.POSITIVE_INFINITY;
+    this.registryEnd = 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.puts.length === 0;
+  }
+}

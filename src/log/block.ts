@@ -1,0 +1,206 @@
+/**
+ * A block as it stands in the log: a header, the stream positions of what it holds, the codec's payload.
+ *
+ * ```
+ *  0 u8 codec version, 0 = shed (no ticks: seqs that the log does not hold) │ 1 u8 0 │ 2 u16 shard
+ *  4 u32 crc32 of everything from 8 on
+ *  8 u32 epoch      │ 12 u32 positions
+ * 16 f64 first seq  │ 24 f64 last seq
+ * 32 u32 lowest tsRecv s  │ 36 ns │ 40 u32 highest tsRecv s  │ 44 ns
+ * 48 u32 lowest tsEvent s │ 52 ns │ 56 u32 highest tsEvent s │ 60 ns   (lowest > highest: no tick had one)
+ * 64 positions: u16 sourceId │ u16 bucket │ u32 0 │ f64 position
+ *  … payload
+ * ```
+ *
+ * Little-endian. A position is what the source had counted once the block's last tick of that bucket was
+ * done: blocks carry them, so that dropping a damaged block drops its positions with it.
+ */
+import { crc32 } from 'node:zlib';
+import {
+  NO_TIME_S,
+  RECORD_U32,
+  type Records,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+} from '../tick.js';
+import type { BlockCodec } from './codec.js';
+
+export const BLOCK_HEADER_BYTES = 64;
+export const POSITION_BYTES = 16;
+const SHED_VERSION = 0;
+const RECV_AT = 32;
+const EVENT_AT = 48;
+const LATEST = 0xffffffff;
+
+/** A header, read. */
+export interface BlockHeader {
+  shed: boolean;
+  version: number;
+  shard: number;
+  epoch: number;
+  firstSeq: number;
+  lastSeq: number;
+  recvMin: [number, number];
+  recvMax: [number, number];
+  positions: number;
+}
+
+export interface BlockPosition {
+  sourceId: number;
+  bucket: number;
+  position: number;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function writeIdentity(
+  view: DataView,
+  version: number,
+  epoch: number,
+  shard: number,
+  first: number,
+  last: number,
+  positions: number,
+): void {
+  view.setUint32(0, version, true);
+  view.setUint16(2, shard, true);
+  view.setUint32(8, epoch, true);
+  view.setUint32(12, positions, true);
+  view.setFloat64(16, first, true);
+  view.setFloat64(24, last, true);
+}
+
+/** Lowest and highest of one time in the records; writes the four words of the header. */
+function writeRange(
+  view: DataView,
+  at: number,
+  words: Uint32Array,
+  count: number,
+  s: number,
+  ns: number,
+): void {
+  let minS = LATEST;
+  let minNs = LATEST;
+  let maxS = 0;
+  let maxNs = 0;
+  for (let w = 0; w < count * RECORD_U32; w += RECORD_U32) {
+    const a = words[w + s];
+    const b = words[w + ns];
+    if (a === NO_TIME_S) continue;
+    if (a > maxS || (a === maxS && b > maxNs)) {
+      maxS = a;
+      maxNs = b;
+    }
+    if (a < minS || (a === minS && b < minNs)) {
+      minS = a;
+      minNs = b;
+    }
+  }
+  view.setUint32(at, minS, true);
+  view.setUint32(at + 4, minNs, true);
+  view.setUint32(at + 8, maxS, true);
+  view.setUint32(at + 12, maxNs, true);
+}
+
+function seal(bytes: Uint8Array, view: DataView): Uint8Array {
+  view.setUint32(4, crc32(bytes.subarray(8)), true);
+  return bytes;
+}
+
+/** Bytes that a block can take at most. */
+export function blockBytesMax(codec: BlockCodec, count: number): number {
+  return BLOCK_HEADER_BYTES + count * POSITION_BYTES + codec.maxBytes(count);
+}
+
+/**
+ * Writes a block of ticks at `at` in `out`, which has `blockBytesMax` free there.
+ * @returns the block: a view on `out`
+ */
+export function writeBlock(
+  codec: BlockCodec,
+  epoch: number,
+  shard: number,
+  firstSeq: number,
+  records: Records,
+  count: number,
+  digits: Uint8Array,
+  positions: readonly BlockPosition[],
+  out: Uint8Array,
+  at: number,
+): Uint8Array {
+  const payloadAt = at + BLOCK_HEADER_BYTES + positions.length * POSITION_BYTES;
+  const end = codec.encode(records, count, digits, out, payloadAt);
+  const block = out.subarray(at, end);
+  const view = viewOf(block);
+  writeIdentity(view, codec.version, epoch, shard, firstSeq, firstSeq + count - 1, positions.length);
+  writeRange(view, RECV_AT, records.u32, count, U32_TS_RECV_S, U32_TS_RECV_NS);
+  writeRange(view, EVENT_AT, records.u32, count, U32_TS_EVENT_S, U32_TS_EVENT_NS);
+  positions.forEach((p, i) => {
+    const o = BLOCK_HEADER_BYTES + i * POSITION_BYTES;
+    view.setUint16(o, p.sourceId, true);
+    view.setUint16(o + 2, p.bucket, true);
+    view.setUint32(o + 4, 0, true);
+    view.setFloat64(o + 8, p.position, true);
+  });
+  return seal(block, view);
+}
+
+/** A block that stands for seqs which the log does not hold. */
+export function writeShed(epoch: number, shard: number, firstSeq: number, lastSeq: number): Uint8Array {
+  const block = new Uint8Array(BLOCK_HEADER_BYTES);
+  const view = viewOf(block);
+  writeIdentity(view, SHED_VERSION, epoch, shard, firstSeq, lastSeq, 0);
+  view.setUint32(RECV_AT, LATEST, true);
+  view.setUint32(EVENT_AT, LATEST, true);
+  return seal(block, view);
+}
+
+/** What the header says, unchecked; undefined when there is not even a header. */
+export function readHeader(bytes: Uint8Array): BlockHeader | undefined {
+  if (bytes.length < BLOCK_HEADER_BYTES) return undefined;
+  const view = viewOf(bytes);
+  const time = (at: number): [number, number] => [view.getUint32(at, true), view.getUint32(at + 4, true)];
+  return {
+    shed: bytes[0] === SHED_VERSION,
+    version: bytes[0],
+    shard: view.getUint16(2, true),
+    epoch: view.getUint32(8, true),
+    positions: view.getUint32(12, true),
+    firstSeq: view.getFloat64(16, true),
+    lastSeq: view.getFloat64(24, true),
+    recvMin: time(RECV_AT),
+    recvMax: time(RECV_AT + 8),
+  };
+}
+
+/** The header of a block whose checksum holds; undefined for a damaged one. */
+export function checkBlock(bytes: Uint8Array): BlockHeader | undefined {
+  const header = readHeader(bytes);
+  if (header === undefined || viewOf(bytes).getUint32(4, true) !== crc32(bytes.subarray(8))) return undefined;
+  return header;
+}
+
+export function readPositions(bytes: Uint8Array, header: BlockHeader): BlockPosition[] {
+  const view = viewOf(bytes);
+  return Array.from({ length: header.positions }, (_, i) => {
+    const at = BLOCK_HEADER_BYTES + i * POSITION_BYTES;
+    return {
+      sourceId: view.getUint16(at, true),
+      bucket: view.getUint16(at + 2, true),
+      position: view.getFloat64(at + 8, true),
+    };
+  });
+}
+
+/** Decodes a checked block to the start of `into`. @returns how many ticks, 0 for shed, −1 for a payload that is none */
+export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHeader, into: Records): number {
+  if (header.shed) return 0;
+  const count = header.lastSeq - header.firstSeq + 1;
+  if (header.version !== codec.version || count > into.capacity) return -1;
+  const at = BLOCK_HEADER_BYTES + header.positions * POSITION_BYTES;
+  return codec.decode(bytes, at, count, header.firstSeq, into) === bytes.length ? count : -1;
+}

@@ -1,0 +1,176 @@
+/**
+ * What the log's ticks add up to: last values and stream positions. Blocks are the truth; the checkpoint is
+ * this state written down now and then, so that opening replays only what came after.
+ *
+ * Each shard's newest block is held back until the next one follows. So the checkpoint never covers a last
+ * block, and when that block proves damaged at opening and is dropped, nothing of it is left anywhere.
+ */
+import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../limits.js';
+import type { SourcePosition } from '../pipeline/memory.js';
+import { Records } from '../tick.js';
+import { type BlockPosition, checkBlock, readPositions, readTicks } from './block.js';
+import type { BlockCodec } from './codec.js';
+import { blockKey, parseKey } from './keys.js';
+import { Projection } from './projection.js';
+import { blocksFrom, CHECKPOINT, type CheckpointRecord, type LogStore, sealed, unsealed } from './store.js';
+
+/** One write of a transaction. */
+export interface Put {
+  database: 'blocks' | 'registry' | 'positions' | 'checkpoint' | 'meta';
+  key: Uint8Array | number | string | [string, number];
+  /** Must not change until the commit; JSON under `meta`. */
+  value: unknown;
+  /** Whether the key must not exist yet. */
+  isNew: boolean;
+}
+
+interface Held {
+  records: Records;
+  count: number;
+  lastSeq: number;
+  positions: readonly BlockPosition[];
+}
+
+export class LogState {
+  readonly projection = new Projection();
+  /** By shard, of the present epoch: up to where everything is folded. */
+  covered: number[] = new Array(SHARDS_MAX).fill(0);
+  readonly #positions = new Map<number, Float64Array>();
+  #dirtySources = new Set<number>();
+  readonly #held: (Held | undefined)[] = [];
+
+  /** Takes a block of ticks with its records; returns records of the same capacity to be used in their place. */
+  push(
+    shard: number,
+    records: Records,
+    count: number,
+    lastSeq: number,
+    positions: readonly BlockPosition[],
+  ): Records {
+    const before = this.#held[shard];
+    if (before !== undefined) this.#fold(shard, before);
+    this.#held[shard] = { records, count, lastSeq, positions };
+    return before?.records ?? Records.allocate(records.capacity);
+  }
+
+  #fold(shard: number, held: Held): void {
+    this.projection.fold(held.records, held.count);
+    for (const p of held.positions) this.#position(p);
+    this.covered[shard] = held.lastSeq;
+  }
+
+  #position(p: BlockPosition): void {
+    const buckets = this.#positions.get(p.sourceId) ?? new Float64Array(BUCKETS);
+    buckets[p.bucket] = p.position;
+    this.#positions.set(p.sourceId, buckets);
+    this.#dirtySources.add(p.sourceId);
+  }
+
+  /** Folds what is held back: those blocks were verified, or another epoch follows. */
+  settle(): void {
+    this.#held.forEach((held, shard) => {
+      if (held !== undefined) this.#fold(shard, held);
+    });
+    this.#held.length = 0;
+  }
+
+  /** Stream positions of all that was pushed, held back or not. */
+  positions(): SourcePosition[] {
+    const all = new Map(Array.from(this.#positions, ([id, buckets]) => [id, Array.from(buckets)]));
+    for (const held of this.#held) {
+      for (const p of held?.positions ?? []) {
+        const buckets = all.get(p.sourceId) ?? new Array(BUCKETS).fill(0);
+        buckets[p.bucket] = p.position;
+        all.set(p.sourceId, buckets);
+      }
+    }
+    return Array.from(all, ([sourceId, buckets]) => ({ sourceId, buckets }));
+  }
+
+  /** Everything counts as changed: a checkpoint was thrown away with its transaction. */
+  touchAll(): void {
+    this.projection.touchAll();
+    this.#dirtySources = new Set(this.#positions.keys());
+  }
+
+  /** What has to be written for the checkpoint to cover `covered`; empty when nothing changed. */
+  checkpoint(epoch: number): Put[] {
+    const put = (database: Put['database'], key: Put['key'], value: unknown): Put => ({
+      database,
+      key,
+      value,
+      isNew: false,
+    });
+    const puts = this.projection
+      .takeDirty()
+      .map((id) => put('checkpoint', id, sealed(this.projection.entry(id))));
+    for (const id of this.#dirtySources) {
+      const bytes = new Uint8Array(this.#positions.get(id)!.buffer);
+      puts.push(put('positions', id, sealed(bytes)));
+    }
+    this.#dirtySources.clear();
+    if (puts.length > 0) puts.push(put('meta', CHECKPOINT, { epoch, covered: [...this.covered] }));
+    return puts;
+  }
+
+  /**
+   * Loads the checkpoint and replays the blocks after it; those of an epoch before the newest are settled.
+   * @param warn told of everything damaged that had to be passed over
+   */
+  restore(store: LogStore, codec: BlockCodec, warn: (message: string) => void): void {
+    const record = store.meta.get(CHECKPOINT) as CheckpointRecord | undefined;
+    let epoch = record?.epoch ?? 0;
+    if (record !== undefined) this.covered = record.covered;
+    this.#load(store, warn);
+    let records = Records.allocate(BLOCK_TICKS);
+    for (const [key, bytes] of blocksFrom(store, blockKey(epoch, 0, 0), blockKey(0xffffffff, 0, 0))) {
+      const at = parseKey(key);
+      if (at.epoch !== epoch) {
+        this.settle();
+        this.covered.fill(0);
+        epoch = at.epoch;
+      }
+      const header = checkBlock(bytes);
+      const count = header === undefined ? -1 : readTicks(codec, bytes, header, records);
+      if (header === undefined || count < 0) {
+        warn(
+          `Block ${at.firstSeq} of epoch ${at.epoch}, shard ${at.shard} is damaged: last values go on without it.`,
+        );
+      } else if (count > 0 && header.lastSeq > this.covered[at.shard]) {
+        records = this.push(at.shard, records, count, header.lastSeq, readPositions(bytes, header));
+      }
+    }
+  }
+
+  #load(store: LogStore, warn: (message: string) => void): void {
+    for (const { key, value } of store.checkpoint.getRange({ start: 0 })) {
+      const bytes = unsealed(value);
+      if (bytes === undefined)
+        warn(`The checkpoint of symbol ${key} is damaged: it starts without last values.`);
+      else this.projection.load(key, bytes);
+    }
+    for (const { key, value } of store.positions.getRange({ start: 0 })) {
+      const bytes = unsealed(value);
+      if (bytes === undefined)
+        warn(`The position of source ${key} is damaged: it is read again from the start.`);
+      else this.#positions.set(key, new Float64Array(bytes.buffer));
+    }
+  }
+}
+
+/** Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible. */
+export async function commitPuts(store: LogStore, puts: readonly Put[]): Promise<void> {
+  const results = await Promise.all(puts.map((p) => putOne(store, p)));
+  const refused = results.indexOf(false);
+  if (refused >= 0) throw new Error(`LMDB refused key ${refused} of ${puts.length}: it exists already`);
+}
+
+/** lmdb's types leave the options of `put` out. */
+interface Putting {
+  put(key: Put['key'], value: unknown, options: { noOverwrite?: boolean }): Promise<boolean>;
+}
+
+function putOne(store: LogStore, p: Put): Promise<boolean> {
+  const database = store[p.database] as unknown as Putting;
+  return database.put(p.key, p.value, p.isNew ? { noOverwrite: true } : {});
+}

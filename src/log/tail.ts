@@ -1,0 +1,138 @@
+/** One shard's end of the log: takes numbered ticks out of its broadcast ring and makes blocks of them. */
+import { BLOCK_TICKS, BUCKETS } from '../limits.js';
+import { BroadcastReader } from '../pipeline/broadcast.js';
+import { CommitCells } from '../pipeline/cells.js';
+import { SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
+import type { EngineMemory, SourcePosition } from '../pipeline/memory.js';
+import type { Registry } from '../pipeline/registry.js';
+import { RECORD_BYTES, RECORD_U16, RECORD_U32, Records, U16_SOURCE, U32_SYMBOL } from '../tick.js';
+import { type BlockPosition, writeBlock } from './block.js';
+import type { BlockCodec } from './codec.js';
+import type { LogState } from './state.js';
+
+/** The ring is gated by the log, so a block must leave room for the shard to go on meanwhile. */
+const RING_SHARE = 4;
+
+export class ShardTail {
+  /** The first seq that is neither in the log nor on its way there. */
+  next = 1;
+  /** First seq of those left behind that the log does not yet say so of; 0 = none. */
+  gapFirst = 0;
+  /** When ticks were first seen waiting, in ms; 0 = none wait. */
+  waitingSince = 0;
+  /** Ticks of a full block. */
+  readonly blockTicks: number;
+  readonly #ring: BroadcastReader;
+  readonly #known: SourceCounts;
+  #staged: Records;
+
+  constructor(
+    memory: EngineMemory,
+    readonly shard: number,
+    readonly epoch: number,
+    known: SourceCounts,
+  ) {
+    const slots = memory.plan.ringSlots;
+    const cells = new CommitCells(memory.shardCells[shard], SHARD_WORDS);
+    this.#ring = new BroadcastReader(memory.broadcast[shard], slots, { cells, word: ShardWord.head });
+    this.blockTicks = Math.min(BLOCK_TICKS, slots / RING_SHARE);
+    this.#staged = Records.allocate(BLOCK_TICKS);
+    this.#known = known;
+  }
+
+  head(): number {
+    return this.#ring.head();
+  }
+
+  /**
+   * Makes a block of the next `count` ticks at `at` in `out`.
+   * @returns the block: a view on `out`
+   */
+  take(
+    count: number,
+    codec: BlockCodec,
+    registry: Registry,
+    state: LogState,
+    out: Uint8Array,
+    at: number,
+  ): Uint8Array {
+    const slot = this.#ring.slot(this.next);
+    const first = Math.min(count, this.#ring.capacity - slot);
+    this.#copy(slot, 0, first);
+    this.#copy(0, first, count - first);
+    this.#scan(registry, slot, 0, first);
+    this.#scan(registry, 0, first, count - first);
+    const positions = this.#known.takeTouched();
+    const records = this.#staged;
+    const block = writeBlock(
+      codec,
+      this.epoch,
+      this.shard,
+      this.next,
+      records,
+      count,
+      registry.digits,
+      positions,
+      out,
+      at,
+    );
+    this.next += count;
+    this.#staged = state.push(this.shard, records, count, this.next - 1, positions);
+    return block;
+  }
+
+  #copy(slot: number, to: number, count: number): void {
+    const from = slot * RECORD_BYTES;
+    this.#staged.u8.set(this.#ring.records.u8.subarray(from, from + count * RECORD_BYTES), to * RECORD_BYTES);
+  }
+
+  /** Takes in the positions of the ticks just copied. */
+  #scan(registry: Registry, slot: number, from: number, count: number): void {
+    const { u16, u32 } = this.#staged;
+    for (let i = 0; i < count; i++) {
+      const low = this.#ring.positions[slot + i];
+      if (low === 0) continue;
+      const source = u16[(from + i) * RECORD_U16 + U16_SOURCE];
+      const bucket = registry.bucket[u32[(from + i) * RECORD_U32 + U32_SYMBOL]];
+      this.#known.advance(source, bucket, low);
+    }
+  }
+}
+
+/** The full counts of all sources, from the low words that the ring carries. */
+export class SourceCounts {
+  readonly #buckets: Float64Array[] = [];
+  /** By source: bit b = bucket b was touched. */
+  readonly #touched: number[] = [];
+  #sources: number[] = [];
+
+  load(positions: readonly SourcePosition[]): void {
+    for (const p of positions) this.#buckets[p.sourceId] = Float64Array.from(p.buckets);
+  }
+
+  /** Takes a position's low word. A source's count in a bucket never goes back. */
+  advance(sourceId: number, bucket: number, low: number): void {
+    const buckets = (this.#buckets[sourceId] ??= new Float64Array(BUCKETS));
+    const known = buckets[bucket];
+    const step = known === 0 ? low : (low - (known | 0)) | 0;
+    if (step <= 0) return;
+    buckets[bucket] = known + step;
+    const touched = this.#touched[sourceId] ?? 0;
+    if (touched === 0) this.#sources.push(sourceId);
+    this.#touched[sourceId] = touched | (1 << bucket);
+  }
+
+  /** The full counts of what advanced since the last call. */
+  takeTouched(): BlockPosition[] {
+    const positions: BlockPosition[] = [];
+    for (const sourceId of this.#sources) {
+      for (let bucket = 0; bucket < BUCKETS; bucket++) {
+        if ((this.#touched[sourceId] & (1 << bucket)) === 0) continue;
+        positions.push({ sourceId, bucket, position: this.#buckets[sourceId][bucket] });
+      }
+      this.#touched[sourceId] = 0;
+    }
+    this.#sources = [];
+    return positions;
+  }
+}
