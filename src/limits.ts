@@ -48,6 +48,13 @@ export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
 export const LOG_COMMIT_DELAY_MS = 50;
 /** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
 export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
+/** Blocks, and milliseconds, after which the log writes its state down: what opening replays is bounded by them. */
+export const LOG_CHECKPOINT_BLOCKS = 1_024;
+export const LOG_CHECKPOINT_MS = 10_000;
+/** Milliseconds between two flushes under `log.sync = interval`. */
+export const LOG_SYNC_INTERVAL_MS = 1_000;
+/** Decoded blocks that a job thread keeps for neighbouring jobs. */
+export const LOG_CACHE_BLOCKS = 64;
 
 /** WebSocket connections. More: refused with close code 4503. */
 export const CONNECTIONS_MAX = 10_000;
