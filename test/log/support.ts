@@ -1,9 +1,25 @@
 /** Ticks for the tests of the log: seeded, so that a failure comes back. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { LogGap, LogReader } from '../../src/log/reader.js';
+import { type OpenedLog, openLog } from '../../src/log/recover.js';
+import { type LogStageOptions, runLogStage } from '../../src/log/writer.js';
+import { BroadcastWriter } from '../../src/pipeline/broadcast.js';
+import { CommitCells } from '../../src/pipeline/cells.js';
+import { CounterReader, LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
+import { allocateMemory, Command, Control, type EngineMemory, LOG_STAGE } from '../../src/pipeline/memory.js';
+import { Registry } from '../../src/pipeline/registry.js';
+import { Bell, turn } from '../../src/pipeline/wait.js';
 import {
+  copyRecord,
   Flag,
   Kind,
   NO_TIME_S,
-  type Records,
+  RECORD_BYTES,
+  RECORD_U32,
+  Records,
+  U32_SEQ_LOW,
   writeHeader,
   writeQuote,
   writeTimes,
@@ -79,4 +95,167 @@ export class Market {
       );
     return id;
   }
+}
+
+const MIB = 1024 * 1024;
+
+/** What a shard is to the log: numbered ticks in a ring, a head in a cell, a gate that it obeys. */
+export class FakeShard {
+  readonly ring: BroadcastWriter;
+  readonly #cells: CommitCells;
+  readonly #log: CommitCells;
+  readonly #bell: Bell;
+  /** A copy of everything published: seq s at index s − 1. */
+  readonly sent: Records;
+  head: number;
+  /** Of the source, with each tick; raised by `publish` when positions are on. */
+  position = 0;
+
+  constructor(
+    readonly memory: EngineMemory,
+    readonly shard: number,
+    readonly market: Market,
+    capacity: number,
+    readonly withPositions = false,
+  ) {
+    this.ring = new BroadcastWriter(memory.broadcast[shard], memory.plan.ringSlots);
+    this.#cells = new CommitCells(memory.shardCells[shard], SHARD_WORDS);
+    this.#log = new CommitCells(memory.logCells, LOG_WORDS);
+    this.#bell = new Bell(memory.bells, LOG_STAGE);
+    this.sent = Records.allocate(capacity);
+    this.head = this.#cells.read(ShardWord.head);
+  }
+
+  get visible(): number {
+    return this.#log.read(LogWord.visible + this.shard);
+  }
+
+  /** Numbers up to `count` ticks, as many as the gate lets through; returns how many. */
+  publish(count: number): number {
+    const n = Math.min(count, this.ring.capacity - (this.head - this.visible));
+    this.ring.intend(this.head + n);
+    for (let i = 0; i < n; i++) {
+      const seq = ++this.head;
+      const slot = this.ring.slot(seq);
+      this.market.write(this.ring.records, slot);
+      this.ring.records.u32[slot * RECORD_U32 + U32_SEQ_LOW] = seq;
+      this.ring.positions[slot] = this.withPositions ? ++this.position : 0;
+      copyRecord(this.ring.records, slot, this.sent, seq - 1);
+    }
+    this.#cells.prime()[ShardWord.head] = this.head;
+    this.#cells.commit();
+    this.#bell.ring();
+    return n;
+  }
+
+  /** Publishes `count` ticks in all, letting the event loop turn whenever the gate is shut. */
+  async publishAll(count: number, batch = 512): Promise<void> {
+    for (let left = count; left > 0; ) {
+      left -= this.publish(Math.min(left, batch));
+      await turn();
+    }
+  }
+}
+
+export interface Rig {
+  memory: EngineMemory;
+  opened: OpenedLog;
+  control: Control;
+  registry: Registry;
+  counters: CounterReader;
+  reports: string[];
+  /** Starts a log stage on this thread. */
+  stage(options?: Partial<LogStageOptions>): Promise<void>;
+}
+
+export const STAGE_OPTIONS: LogStageOptions = {
+  commitDelayMs: 5,
+  sync: 'every-commit',
+  onStall: 'block',
+  freeBytesFloor: MIB,
+};
+
+/** An engine's memory on a data folder, with `symbols` symbols defined and no other stage. */
+export async function openRig(
+  folder: string,
+  symbols: number,
+  { shards = 1, ringSlots = 16_384, warn = (_: string) => {} } = {},
+): Promise<Rig> {
+  const opened = await openLog(folder, { shards, warn });
+  const memory = allocateMemory({
+    shards,
+    feeds: [],
+    log: true,
+    maxSymbols: 1024,
+    rawSlots: 64,
+    ringSlots,
+    criticalSlots: 64,
+  });
+  const registry = new Registry(memory.registry, 1024);
+  registry.load(opened.registryBytes);
+  memory.positions = opened.positions;
+  for (let id = 1; id <= symbols; id++) registry.defineSymbol({ name: `S${id}`, digits: 2 + (id % 4) });
+  const control = new Control(memory.control, LOG_STAGE);
+  const reports: string[] = [];
+  return {
+    memory,
+    opened,
+    control,
+    registry,
+    counters: new CounterReader(memory),
+    reports,
+    stage: (options = {}) =>
+      runLogStage({
+        memory,
+        control,
+        folder,
+        epoch: opened.epoch,
+        options: { ...STAGE_OPTIONS, ...options },
+        report: (_, message) => reports.push(message),
+      }),
+  };
+}
+
+/** Drains a running stage and puts its control word back. */
+export async function drain(rig: Rig, stage: Promise<void>): Promise<void> {
+  rig.control.command = Command.drain;
+  await stage;
+  rig.control.command = Command.run;
+}
+
+/** Reads everything of a shard from `fromSeq` on. */
+export function readAll(
+  reader: LogReader,
+  epoch: number,
+  shard: number,
+  fromSeq = 1,
+): { records: Records; seqs: number[]; gaps: LogGap[] } {
+  const { newest } = reader.bounds(epoch, shard);
+  const records = Records.allocate(Math.max(0, newest - fromSeq + 1));
+  const all: number[] = [];
+  const gaps: LogGap[] = [];
+  const into = Records.allocate(10_000);
+  const seqs = new Float64Array(10_000);
+  for (let next = fromSeq; next <= newest; ) {
+    const result = reader.read({ epoch, shard, fromSeq: next, maxTicks: 10_000 }, into, seqs);
+    for (let i = 0; i < result.count; i++) {
+      copyRecord(into, i, records, all.length);
+      all.push(seqs[i]);
+    }
+    gaps.push(...result.gaps);
+    next = result.nextSeq;
+  }
+  return { records, seqs: all, gaps };
+}
+
+export function bytesOf(records: Records, from: number, count: number): Buffer {
+  return Buffer.from(records.u8.buffer, records.u8.byteOffset + from * RECORD_BYTES, count * RECORD_BYTES);
+}
+
+export function makeFolder(): string {
+  return mkdtempSync(path.join(tmpdir(), 'tickwire-log-'));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
 }
