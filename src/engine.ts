@@ -9,16 +9,20 @@ import { Piscina } from 'piscina';
 import { z } from 'zod';
 import { SharedClock } from './clock.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
-import {
-  type CatchUp,
-  createFanout,
-  type Fanout,
-  type FanoutOptions,
-  type FeedInfo,
-} from './fanout/index.js';
+import type { CatchUp, EpochInfo, Fanout, FeedInfo } from './fanout/deps.js';
+import { createFanout } from './fanout/fanout.js';
+import type { FanoutOptions } from './fanout/options.js';
 import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
 import { FEED_TYPES, type FeedTypeName, feedModuleUrl } from './feeds/index.js';
 import { runFeed } from './feeds/stage.js';
+import {
+  type Following,
+  type FollowOptions,
+  follow,
+  type LastValue,
+  lastValue,
+  type NamedTick,
+} from './host.js';
 import {
   BROADCAST_RING_SLOTS,
   CATCHUP_JOBS,
@@ -281,6 +285,19 @@ export class Engine extends EventEmitter<EngineEvents> {
     const index = this.#feeds.findIndex((f) => f.config.name === feed);
     if (index < 0) throw new TickwireError('bad_input', `There is no feed "${feed}".`);
     this.supervisor.control(feedStage(index)).command = paused ? Command.pause : Command.run;
+  }
+
+  /** The newest state of a symbol, read from the table; undefined when it never ticked. */
+  last(symbol: string): LastValue | undefined {
+    return lastValue(this, symbol);
+  }
+
+  /**
+   * Hands every tick from now on to `onTick`, on this thread. It delays nobody: one that is too slow is
+   * overtaken by the ring, told so, and goes on.
+   */
+  follow(options: FollowOptions, onTick: (tick: NamedTick) => void): Following {
+    return follow(this, options, onTick);
   }
 
   /** A free reader of a shard's broadcast ring, on this thread: reads committed ticks without delaying anyone. */

@@ -47,9 +47,9 @@ export interface RingResult {
 export async function benchRing(seconds: number, runs: number): Promise<RingResult> {
   const warm = await runOnce(2_000_000);
   const count = Math.max(1_000_000, Math.round(warm.perSecond * seconds));
-  const results = [];
+  const results: Run[] = [];
   for (let i = 0; i < runs; i++) results.push(await runOnce(count));
-  const total = (of: (r: (typeof results)[0]) => number) => results.reduce((sum, r) => sum + of(r), 0);
+  const total = (of: (r: Run) => number) => results.reduce((sum, r) => sum + of(r), 0);
   const lost = total((r) => count - r.report.read);
   const reordered = total((r) => r.report.reordered);
   const torn = total((r) => r.report.torn);
@@ -67,7 +67,13 @@ export async function benchRing(seconds: number, runs: number): Promise<RingResu
   };
 }
 
-async function runOnce(count: number): Promise<{ perSecond: number; cpuNs: number; report: ConsumerReport }> {
+interface Run {
+  perSecond: number;
+  cpuNs: number;
+  report: ConsumerReport;
+}
+
+async function runOnce(count: number): Promise<Run> {
   const shared = {
     count,
     slots: allocateSlots(SLOTS),
