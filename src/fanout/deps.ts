@@ -54,7 +54,7 @@ export interface RangeResult {
   /** Everything wanted below it is in the result: where to go on. More than `fromSeq`, unless nothing is visible yet. */
   nextSeq: number;
   /** Parts of the range that the log does not hold (shed, or removed by retention), ascending. */
-  gaps: { firstSeq: number; lastSeq: number }[];
+  gaps: { first: number; last: number }[];
 }
 
 export interface EpochInfo {
@@ -70,7 +70,7 @@ export interface EpochInfo {
 export interface CatchUp {
   readRange(request: RangeRequest): Promise<RangeResult>;
   /** Every epoch that is held, ascending, the present one last. */
-  epochs(): Promise<EpochInfo[]>;
+  epochs(): Promise<EpochInfo[]> | EpochInfo[];
   /** Last seq of the present epoch that `readRange` sees. */
   visible(shard: number): number;
   /** Last seq of the present epoch that survives a crash. */

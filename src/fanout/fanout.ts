@@ -1,9 +1,175 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
-import type { Fanout, FanoutDeps } from './deps.js';
-import type { FanoutOptions } from './options.js';
+import { messageOf, TickwireError } from '../errors.js';
+import { FANOUT_BELL } from '../pipeline/memory.js';
+import { Bell } from '../pipeline/wait.js';
+import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
+import { CloseCode, PROTOCOL_VERSION } from '../wire/ticks.js';
+import type { Connection } from './connection.js';
+import type { Fanout, FanoutDeps, FanoutStats } from './deps.js';
+import { FlushLoop } from './flush-loop.js';
+import { Frame } from './frame.js';
+import { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './options.js';
+import { loadPages, type Page } from './pages.js';
+import { Rest } from './rest.js';
+import { addRoutes, type RouteContext } from './routes.js';
+import { Stream } from './stream.js';
+import { closeListenSocket, createApp, type ListenSocket, listen, type TemplatedApp } from './uws.js';
+
+const SERVER = 'tickwire';
+/** Heartbeats are looked after this many times per interval. */
+const LOOKS_PER_HEARTBEAT = 4;
+const SAMPLE_MS = 1000;
+/** Milliseconds that closing sockets get to write their last bytes. */
+const CLOSE_GRACE_MS = 50;
 
 /**
- * Puts the fan-out together; it serves from `listen` on.
+ * Puts the fan-out together; it serves from `listen` on. With `deps.app` its routes are on that app at once,
+ * and its owner does the listening.
  * @throws TickwireError bad_config
  */
-export declare function createFanout(deps: FanoutDeps, options?: FanoutOptions): Fanout;
+export function createFanout(deps: FanoutDeps, options: FanoutOptions = {}): Fanout {
+  const parsed = fanoutOptionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new TickwireError('bad_config', `http.${issue.path.join('.')}: ${issue.message}`);
+  }
+  if (deps.memory.plan.maxSymbols > WIRE_SYMBOLS_MAX) {
+    throw new TickwireError(
+      'bad_config',
+      `maxSymbols: packed frames name at most ${WIRE_SYMBOLS_MAX} symbols.`,
+    );
+  }
+  return new Server(deps, parsed.data);
+}
+
+class Server implements Fanout {
+  readonly #stream: Stream;
+  readonly #loop: FlushLoop;
+  readonly #frame = new Frame();
+  readonly #connections = new Set<Connection>();
+  readonly #context: RouteContext;
+  readonly #app: TemplatedApp;
+  readonly #rest: Rest;
+  #socket: ListenSocket | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #ticksSent = 0;
+  #bytesSent = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    readonly deps: FanoutDeps,
+    readonly settings: FanoutSettings,
+  ) {
+    this.#stream = new Stream(deps, settings.limits.catchUpJobs, () => this.#loop.wake());
+    this.#loop = new FlushLoop(
+      this.#stream,
+      new Bell(deps.memory.bells, FANOUT_BELL),
+      settings.flushIntervalMsMax,
+      () => this.#stream.subscriptions > 0,
+      () => this.#flush(),
+    );
+    this.#rest = new Rest(this.#stream, () => this.stats());
+    this.#app = deps.app ?? createApp();
+    this.#context = {
+      stream: this.#stream,
+      settings,
+      rest: this.#rest,
+      pages: this.#loadPages(),
+      shared: deps.app !== undefined,
+      connections: this.#connections,
+      closing: false,
+      count: (ticks, bytes) => {
+        this.#ticksSent += ticks;
+        this.#bytesSent += bytes;
+      },
+      greet: (connection) => this.#greet(connection),
+    };
+    addRoutes(this.#app, this.#context);
+    if (deps.app !== undefined) this.#start();
+  }
+
+  #loadPages(): Map<string, Page> {
+    if (this.settings.webRoot === undefined) return new Map();
+    try {
+      return loadPages(this.settings.webRoot);
+    } catch (error) {
+      this.deps.logger.warn({ folder: this.settings.webRoot, error: messageOf(error) }, 'No page is served.');
+      return new Map();
+    }
+  }
+
+  #start(): void {
+    this.#loop.start();
+    const every = (ms: number, body: () => void) => {
+      const timer = setInterval(body, ms);
+      timer.unref();
+      this.#timers.push(timer);
+    };
+    every(this.settings.heartbeatMs / LOOKS_PER_HEARTBEAT, () => {
+      const nowMs = performance.now();
+      for (const connection of this.#connections) connection.heartbeat(nowMs);
+    });
+    every(SAMPLE_MS, () => this.#rest.sample());
+  }
+
+  #flush(): boolean {
+    let more = false;
+    for (const connection of this.#connections) if (connection.flush(this.#frame)) more = true;
+    return more;
+  }
+
+  #greet(connection: Connection): void {
+    connection.control({
+      op: 'hello',
+      protocol: PROTOCOL_VERSION,
+      server: SERVER,
+      logId: this.deps.identity.logId,
+      epoch: this.deps.identity.epoch,
+      shards: this.deps.memory.plan.shards,
+      heartbeatMs: this.settings.heartbeatMs,
+    });
+  }
+
+  async listen(): Promise<{ port: number }> {
+    if (this.deps.app !== undefined) {
+      throw new TickwireError('unsupported', 'The host that passes its own app listens on it itself.');
+    }
+    const { host, port } = this.settings;
+    const listening = await listen(this.#app, host, port);
+    this.#socket = listening.socket;
+    this.#start();
+    this.deps.logger.info({ host, port: listening.port }, `Listening on ${host}:${listening.port}.`);
+    return { port: listening.port };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#context.closing = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#socket !== undefined) closeListenSocket(this.#socket);
+    await this.#loop.stop();
+    if (this.#connections.size > 0) this.#loop.flushNow();
+    const closing = [...this.#connections];
+    for (const connection of closing) connection.close(CloseCode.shutdown, 'shutting down');
+    if (closing.length > 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
+    if (this.deps.app === undefined) this.#app.close();
+  }
+
+  stats(): FanoutStats {
+    return {
+      connections: this.#connections.size,
+      subscriptions: this.#stream.subscriptions,
+      flushes: this.#stream.flushNo,
+      ticksSent: this.#ticksSent,
+      bytesSent: this.#bytesSent,
+      catchingUp: this.#stream.jobs.size,
+      gapsTold: this.#stream.gapsTold,
+      flushMs: this.#loop.workMs,
+      intervalMs: this.#loop.intervalMs,
+    };
+  }
+}

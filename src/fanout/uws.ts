@@ -12,6 +12,9 @@ export function createApp(): uws.TemplatedApp {
   return uws.App();
 }
 
+/** LIBUS_LISTEN_EXCLUSIVE_PORT. */
+const EXCLUSIVE_PORT = 1;
+
 /** The typings leave out the form with host and options that the native side has. */
 type ListenWithOptions = (
   host: string,
@@ -30,7 +33,7 @@ export function listen(
   port: number,
 ): Promise<{ socket: ListenSocket; port: number }> {
   return new Promise((resolve, reject) => {
-    (app.listen as ListenWithOptions).call(app, host, port, EXCLUSIVE_PORT, (socket) => {
+    (app.listen as unknown as ListenWithOptions).call(app, host, port, EXCLUSIVE_PORT, (socket) => {
       if (socket !== false) {
         resolve({ socket, port: uws.us_socket_local_port(socket) });
         return;
@@ -44,8 +47,6 @@ export function listen(
     });
   });
 }
-
-const EXCLUSIVE_PORT = 1;
 
 export function closeListenSocket(socket: ListenSocket): void {
   uws.us_listen_socket_close(socket);

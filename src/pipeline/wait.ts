@@ -14,6 +14,16 @@ export function allocateBells(count: number): SharedArrayBuffer {
   return new SharedArrayBuffer(count * STRIDE_I32 * 4);
 }
 
+/** Node 20 has it; the language level that types it is newer. */
+const { waitAsync } = Atomics as unknown as {
+  waitAsync(
+    words: Int32Array,
+    at: number,
+    value: number,
+    timeoutMs: number,
+  ): { async: false } | { async: true; value: Promise<string> };
+};
+
 export class Bell {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -38,6 +48,14 @@ export class Bell {
   park(seen: number, timeoutMs: number): void {
     Atomics.store(this.#words, this.#at + PARKED, 1);
     Atomics.wait(this.#words, this.#at, seen, timeoutMs);
+    Atomics.store(this.#words, this.#at + PARKED, 0);
+  }
+
+  /** As `park`, for threads that must not block: resolves when the bell differs from `seen`, or after `timeoutMs`. */
+  async parkAsync(seen: number, timeoutMs: number): Promise<void> {
+    Atomics.store(this.#words, this.#at + PARKED, 1);
+    const waiting = waitAsync(this.#words, this.#at, seen, timeoutMs);
+    if (waiting.async) await waiting.value;
     Atomics.store(this.#words, this.#at + PARKED, 0);
   }
 }

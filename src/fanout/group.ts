@@ -1,0 +1,240 @@
+/**
+ * A group: all subscriptions with the same symbols, kinds, mode and encoding. They share encoded bodies: at
+ * the head of the stream every one of them needs the same bytes in the same flush.
+ */
+import { Slot } from '../pipeline/table.js';
+import { KIND_MASK, Kind, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
+import { Body, Scratch, type TickEncoder } from '../wire/body.js';
+import { COMPACT_SEQ_MAX } from '../wire/packed.js';
+import type { Mode } from '../wire/ticks.js';
+import { MIRROR_SLOTS, type Mirror } from './mirror.js';
+import type { ShardView } from './shard-view.js';
+import type { Watch } from './watch.js';
+
+const ARENA_BYTES = 8 * 1024 * 1024;
+/** Bytes of a body that subscribers share: small enough to fit into most windows, large enough to be worth it. */
+export const SHARED_BYTES = 64 * 1024;
+/** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
+const SCAN_MAX = 65_536;
+/** Bodies of one shard that are remembered within a flush. */
+const SHARED_BODIES = 8;
+/** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
+export const FROM_NOTHING = -1;
+/** What `readRing` answers when the ring passed the reader: nothing of the body is to be used. */
+export const OVERTAKEN = -1;
+export const QUOTE_BIT = 1 << Kind.quote;
+
+/** Memory of all bodies. They live for one flush; when the arena is full, the older ones die earlier. */
+export class Arena {
+  readonly scratch = new Scratch(ARENA_BYTES);
+  generation = 0;
+  #at = 0;
+
+  reset(): void {
+    this.generation++;
+    this.#at = 0;
+  }
+
+  /** Where a body of up to `bytes` may stand. */
+  reserve(bytes: number): number {
+    if (this.#at + bytes > ARENA_BYTES) this.reset();
+    return this.#at;
+  }
+
+  keep(body: Body): void {
+    this.#at = Math.ceil((body.at + body.bytes) / 8) * 8;
+  }
+}
+
+/** A body of ticks and the place that it ends at. */
+export class LaneBody extends Body {
+  generation = -1;
+  from = 0;
+  limit = 0;
+  next = 0;
+}
+
+/** Seqs that a snapshot has already covered, by symbol. */
+export type SkipMap = Map<number, number>;
+
+export class Group {
+  users = 0;
+  /** Watched symbols that one batch of quotes covers; its snapshot has three records of each. */
+  readonly chunk: number;
+  /** Whether ticks come from the critical ring: only trades, status and gaps are wanted of the stream. */
+  readonly critical: boolean;
+  /** Kinds that the lane delivers; in `latest` quotes come from the mirror instead. */
+  readonly laneMask: number;
+  readonly #shared: LaneBody[][];
+  readonly #chunks: LaneBody[][];
+
+  constructor(
+    readonly key: string,
+    readonly encoder: TickEncoder,
+    readonly watch: Watch,
+    readonly mode: Mode,
+    readonly kindsMask: number,
+    readonly arena: Arena,
+  ) {
+    this.laneMask = mode === 'latest' ? kindsMask & ~QUOTE_BIT : kindsMask;
+    this.critical = (this.laneMask & QUOTE_BIT) === 0;
+    this.chunk = Math.floor((160 * 1024) / (MIRROR_SLOTS * encoder.tickBytesMax));
+    this.#shared = watch.lists.map(() => []);
+    this.#chunks = watch.lists.map(() => []);
+  }
+
+  /**
+   * The body of the ticks after `from` (a seq, or a position in the critical ring) up to seq `limit`, shared
+   * if some other subscription asked for it in this flush. `next` of it is where to go on.
+   */
+  sharedBody(view: ShardView, from: number, limit: number, epoch: number): LaneBody {
+    const bodies = this.#shared[view.index];
+    for (const body of bodies) {
+      if (body.generation === this.arena.generation && body.from === from && body.limit === limit)
+        return body;
+    }
+    let body = bodies.find((b) => b.generation !== this.arena.generation);
+    if (body === undefined) {
+      if (bodies.length >= SHARED_BODIES) body = bodies[0];
+      else bodies.push((body = new LaneBody()));
+    }
+    this.fill(body, view, from, limit, epoch, SHARED_BYTES, null);
+    body.generation = this.arena.generation;
+    return body;
+  }
+
+  /** As `sharedBody`, into a body of the caller's, of at most `bytes`, without what `skip` covers. */
+  fill(
+    body: LaneBody,
+    view: ShardView,
+    from: number,
+    limit: number,
+    epoch: number,
+    bytes: number,
+    skip: SkipMap | null,
+  ): void {
+    body.begin(this.arena.reserve(bytes), view.index, epoch, false);
+    body.from = from;
+    body.limit = limit;
+    body.next = this.critical
+      ? this.#readCritical(body, view, from, limit, bytes, skip)
+      : this.#readRing(body, view, from, limit, bytes, skip);
+    this.arena.keep(body);
+  }
+
+  #readRing(body: Body, view: ShardView, from: number, limit: number, bytes: number, skip: SkipMap | null) {
+    const { ring } = view;
+    const { records } = ring;
+    const { bits } = this.watch;
+    const full = bytes - this.encoder.tickBytesMax;
+    const end = Math.min(limit, from + SCAN_MAX);
+    let seq = from;
+    while (seq < end && body.bytes <= full) {
+      const slot = ring.slot(++seq);
+      const symbol = records.u32[slot * RECORD_U32 + U32_SYMBOL];
+      if (bits[symbol] !== 1) continue;
+      if (!this.wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
+      if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
+      this.encoder.put(body, records, slot, seq);
+    }
+    return ring.oldest() > from + 1 ? OVERTAKEN : seq;
+  }
+
+  #readCritical(
+    body: Body,
+    view: ShardView,
+    from: number,
+    limit: number,
+    bytes: number,
+    skip: SkipMap | null,
+  ) {
+    const { critical, criticalHead } = view;
+    const { records } = critical;
+    const { bits } = this.watch;
+    const full = bytes - this.encoder.tickBytesMax;
+    let at = from;
+    while (at < criticalHead && body.bytes <= full) {
+      const seq = view.criticalSeq(at + 1);
+      if (seq > limit) break;
+      const slot = critical.slot(++at);
+      const symbol = records.u32[slot * RECORD_U32 + U32_SYMBOL];
+      if (bits[symbol] !== 1) continue;
+      if (!this.wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
+      if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
+      this.encoder.put(body, records, slot, seq);
+    }
+    return critical.oldest() > from + 1 ? OVERTAKEN : at;
+  }
+
+  wants(kind: number): boolean {
+    return ((this.laneMask >>> kind) & 1) === 1;
+  }
+
+  chunks(shard: number): number {
+    return Math.ceil(this.watch.lists[shard].length / this.chunk);
+  }
+
+  /**
+   * The state of one chunk of the watched symbols: of those whose quote changed after flush `from`, or of
+   * all of them, with trade and status, as a snapshot.
+   */
+  chunkBody(mirror: Mirror, view: ShardView, k: number, from: number, flushNo: number, epoch: number): Body {
+    const bodies = this.#chunks[view.index];
+    const body = (bodies[k] ??= new LaneBody());
+    if (body.generation === this.arena.generation && body.from === from) return body;
+    this.#beginChunk(body, view, epoch, from === FROM_NOTHING);
+    body.from = from;
+    const list = this.watch.lists[view.index];
+    const first = k * this.chunk;
+    const end = Math.min(list.length, first + this.chunk);
+    const changes = mirror.changes[view.index];
+    if (from === FROM_NOTHING) {
+      for (let i = first; i < end; i++) this.#putState(body, mirror, list[i]);
+    } else if (from === flushNo - 1 && changes.count < end - first) {
+      const { place } = this.watch;
+      for (let i = 0; i < changes.count; i++) {
+        const at = place[changes.ids[i]];
+        if (at > first && at <= end) this.#putQuote(body, mirror, changes.ids[i]);
+      }
+    } else {
+      for (let i = first; i < end; i++) {
+        if (mirror.changedAt[list[i]] > from) this.#putQuote(body, mirror, list[i]);
+      }
+    }
+    this.arena.keep(body);
+    body.generation = this.arena.generation;
+    return body;
+  }
+
+  /** The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. */
+  resumeBody(body: Body, mirror: Mirror, view: ShardView, k: number, seq: number, epoch: number): void {
+    this.#beginChunk(body, view, epoch, false);
+    const list = this.watch.lists[view.index];
+    const end = Math.min(list.length, (k + 1) * this.chunk);
+    for (let i = k * this.chunk; i < end; i++) {
+      if (mirror.seqs[list[i] * MIRROR_SLOTS + Slot.quote] > seq) this.#putQuote(body, mirror, list[i]);
+    }
+    this.arena.keep(body);
+  }
+
+  #beginChunk(body: Body, view: ShardView, epoch: number, snapshot: boolean): void {
+    const bytes = this.chunk * MIRROR_SLOTS * this.encoder.tickBytesMax;
+    // Quotes of a chunk are not in order of seq: the base lies so far below T that recent ones are ahead of it.
+    const baseSeq = Math.max(0, view.applied - Math.floor(COMPACT_SEQ_MAX * 0.9));
+    body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, baseSeq);
+  }
+
+  #putQuote(body: Body, mirror: Mirror, id: number): void {
+    const at = id * MIRROR_SLOTS + Slot.quote;
+    this.encoder.put(body, mirror.records, at, mirror.seqs[at]);
+  }
+
+  #putState(body: Body, mirror: Mirror, id: number): void {
+    for (let slot = 0; slot < MIRROR_SLOTS; slot++) {
+      const at = id * MIRROR_SLOTS + slot;
+      const wanted = ((this.kindsMask >>> slot) & 1) === 1;
+      if (wanted && !Number.isNaN(mirror.seqs[at]))
+        this.encoder.put(body, mirror.records, at, mirror.seqs[at]);
+    }
+  }
+}

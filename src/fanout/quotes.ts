@@ -1,0 +1,152 @@
+/**
+ * The quotes of a `latest` subscription, and the snapshot of either mode. The watched symbols go in chunks,
+ * each of which fits into a frame; of a chunk, what was sent is one number: the flush that it was sent in.
+ */
+import { FRAME_BYTES_MAX } from '../limits.js';
+import { Body } from '../wire/body.js';
+import type { Frame } from './frame.js';
+import { FROM_NOTHING, type Group } from './group.js';
+import type { Lane, LaneOwner } from './lane.js';
+import type { ShardView } from './shard-view.js';
+import type { Stream } from './stream.js';
+
+/** Where a chunk stands that resumes at a cursor: quotes newer than that are sent. */
+export const FROM_CURSOR = -2;
+/** Bytes of a frame that quotes leave to the trades once they have sent anything. */
+const TRADES_BYTES = FRAME_BYTES_MAX / 4;
+
+interface Chunk {
+  /** The flush that it was sent in, or FROM_NOTHING, or FROM_CURSOR. */
+  flushNo: number;
+  /** T of that flush. */
+  applied: number;
+}
+
+export class Quotes {
+  readonly #chunks: Chunk[][];
+  /** Chunks that have not been sent for the first time. */
+  #pending = 0;
+  #turn = 0;
+  #dueAtMs = 0;
+  readonly #own = new Body();
+
+  /**
+   * @param start FROM_NOTHING, FROM_CURSOR, or the present flush
+   * @param resume by shard, for FROM_CURSOR: the seq that quotes have to be newer than
+   */
+  constructor(
+    readonly stream: Stream,
+    readonly group: Group,
+    readonly intervalMs: number,
+    readonly start: number,
+    readonly resume: ArrayLike<number>,
+  ) {
+    this.#chunks = stream.shards.map((view) =>
+      Array.from({ length: group.chunks(view.index) }, () => ({
+        flushNo: start,
+        applied: start === FROM_CURSOR ? Math.max(0, resume[view.index]) : view.applied,
+      })),
+    );
+    if (start < 0) for (const chunks of this.#chunks) this.#pending += chunks.length;
+  }
+
+  /** Whether the state at the start has been sent. */
+  get started(): boolean {
+    return this.#pending === 0;
+  }
+
+  /** The seq up to which all quotes of a shard have been sent or folded. */
+  applied(shard: number): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const chunk of this.#chunks[shard]) least = Math.min(least, chunk.applied);
+    return least;
+  }
+
+  /** Sends what fits into the frame. False when there was more than that. */
+  flush(frame: Frame, owner: LaneOwner, lane: Lane): boolean {
+    const { stream } = this;
+    if (this.started && this.intervalMs > 0 && stream.nowMs < this.#dueAtMs) {
+      if (this.#changed()) stream.dueAtMs = Math.min(stream.dueAtMs, this.#dueAtMs);
+      return true;
+    }
+    const before = frame.ticks;
+    let all = true;
+    // A frame that is too small for all shards begins with another one each time.
+    const shards = stream.shards.length;
+    const first = this.#turn++ % shards;
+    for (let n = 0; n < shards; n++) {
+      if (!this.#flushShard(frame, owner, lane, stream.shards[(first + n) % shards])) all = false;
+    }
+    if (frame.ticks > before && this.intervalMs > 0) {
+      // Aligned, so that equal subscriptions send in the same flush and share what is encoded.
+      this.#dueAtMs = (Math.floor(stream.nowMs / this.intervalMs) + 1) * this.intervalMs;
+    }
+    return all;
+  }
+
+  #changed(): boolean {
+    return this.#chunks.some((chunks, s) =>
+      chunks.some((chunk) => chunk.flushNo < this.stream.mirror.changes[s].flushNo),
+    );
+  }
+
+  #flushShard(frame: Frame, owner: LaneOwner, lane: Lane, view: ShardView): boolean {
+    const { stream, group } = this;
+    const chunks = this.#chunks[view.index];
+    const count = group.chunks(view.index);
+    // A chunk that came into being after the start holds only symbols that never were in a flush before.
+    while (chunks.length < count) chunks.push({ flushNo: 0, applied: view.applied });
+    const first = count === 0 ? 0 : this.#turn % count;
+    for (let n = 0; n < count; n++) {
+      const k = (first + n) % count;
+      const chunk = chunks[k];
+      if (chunk.flushNo >= 0 && chunk.flushNo >= stream.mirror.changes[view.index].flushNo) {
+        chunk.flushNo = stream.flushNo;
+        chunk.applied = view.applied;
+        continue;
+      }
+      if (chunk.flushNo < 0 && this.#torn(view, k)) return true;
+      const body = this.#body(view, k, chunk);
+      if (!frame.fits(group.encoder, body)) return false;
+      if (frame.ticks > 0 && frame.left - body.bytes < TRADES_BYTES) return false;
+      if (chunk.flushNo === FROM_NOTHING) this.#cover(view, k, lane);
+      if (chunk.flushNo < 0) this.#pending--;
+      chunk.flushNo = stream.flushNo;
+      chunk.applied = view.applied;
+      if (body.count > 0) owner.deliver(frame, body);
+    }
+    return true;
+  }
+
+  #body(view: ShardView, k: number, chunk: Chunk): Body {
+    const { stream, group } = this;
+    if (chunk.flushNo !== FROM_CURSOR) {
+      return group.chunkBody(stream.mirror, view, k, chunk.flushNo, stream.flushNo, stream.epoch);
+    }
+    group.resumeBody(this.#own, stream.mirror, view, k, this.resume[view.index], stream.epoch);
+    return this.#own;
+  }
+
+  #symbols(view: ShardView, k: number): number[] {
+    const { chunk, watch } = this.group;
+    return watch.lists[view.index].slice(k * chunk, (k + 1) * chunk);
+  }
+
+  /** Whether the entry of one of its symbols may be older than T, because its writer died inside it. */
+  #torn(view: ShardView, k: number): boolean {
+    const { torn } = this.stream.mirror;
+    return torn.size > 0 && this.#symbols(view, k).some((id) => torn.has(id));
+  }
+
+  /** Each symbol of a snapshot streams after the seq of its entry, where that lies beyond the lane's place. */
+  #cover(view: ShardView, k: number, lane: Lane): void {
+    const { mirror } = this.stream;
+    for (const id of this.#symbols(view, k)) {
+      const seq = mirror.lastSeq[id];
+      if (seq > lane.seqs[view.index]) {
+        lane.skip ??= new Map();
+        lane.skip.set(id, seq);
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** Requests of clients: decoded, checked, and never trusted. */
+import { z } from 'zod';
+import { KIND_NAMES, type KindName } from '../tick.js';
+import { unpackMessage } from '../wire/msgpack.js';
+import type { Encoding, RequestId } from '../wire/ticks.js';
+import { isPlainMsgpack } from './msgpack-check.js';
+
+const PATTERN_LENGTH_MAX = 128;
+const ID_LENGTH_MAX = 128;
+const INTERVAL_MS_MAX = 3_600_000;
+
+const id = z.union([z.string().max(ID_LENGTH_MAX), z.number()]);
+const subscribe = z.object({
+  op: z.literal('subscribe'),
+  id,
+  symbols: z.array(z.string().min(1).max(PATTERN_LENGTH_MAX)).min(1),
+  mode: z.enum(['latest', 'every']).default('latest'),
+  kinds: z
+    .array(z.enum(KIND_NAMES as [KindName, ...KindName[]]))
+    .min(1)
+    .default([...KIND_NAMES]),
+  intervalMs: z.number().min(0).max(INTERVAL_MS_MAX).default(0),
+  snapshot: z.boolean().default(true),
+  from: z.string().nullish(),
+  deliver: z.enum(['published', 'durable']).default('published'),
+});
+const request = z.discriminatedUnion('op', [
+  subscribe,
+  z.object({ op: z.literal('unsubscribe'), id, sub: z.number() }),
+  z.object({ op: z.literal('ping'), id }),
+]);
+
+export type Subscribe = z.output<typeof subscribe>;
+export type Request = z.output<typeof request>;
+
+export type Parsed =
+  | { request: Request }
+  | { error: { id: RequestId | null; code: 'bad_message' | 'bad_request'; message: string } };
+
+const text = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads one message of a client. Never throws. */
+export function parseMessage(message: ArrayBuffer, isBinary: boolean, encoding: Encoding): Parsed {
+  let value: unknown;
+  try {
+    value = encoding === 'json' ? JSON.parse(text.decode(message)) : unpack(message, isBinary);
+  } catch {
+    const wanted =
+      encoding === 'json' ? 'a JSON object in a text message' : 'a MessagePack map in a binary message';
+    return { error: { id: null, code: 'bad_message', message: `A request is ${wanted}.` } };
+  }
+  const parsed = request.safeParse(value);
+  if (parsed.success) return { request: parsed.data };
+  const known = id.safeParse((value as { id?: unknown } | null)?.id);
+  const issue = parsed.error.issues[0];
+  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  return {
+    error: {
+      id: known.success ? known.data : null,
+      code: 'bad_request',
+      message: `${where}${issue.message}`,
+    },
+  };
+}
+
+function unpack(message: ArrayBuffer, isBinary: boolean): unknown {
+  const bytes = new Uint8Array(message);
+  if (!isBinary || !isPlainMsgpack(bytes)) throw new TypeError('not plain MessagePack');
+  // The message's memory is taken away when the handler returns; strings are decoded before that.
+  return unpackMessage(bytes.slice());
+}

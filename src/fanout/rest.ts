@@ -1,0 +1,167 @@
+/** REST, read from the last-value table and the counters: the same numbers as on the wire. */
+import { CounterReader, type Totals } from '../pipeline/counters.js';
+import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
+import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import { tickJson } from '../wire/json.js';
+import type { FanoutStats } from './deps.js';
+import { type Answer, json, problem } from './http.js';
+import type { Stream } from './stream.js';
+import { matchesPattern } from './watch.js';
+
+type Rates = Record<'received' | 'numbered' | 'logged' | 'sent', number>;
+interface Sample {
+  atMs: number;
+  totals: Totals;
+  sent: number;
+}
+
+export class Rest {
+  readonly #entry = new TableEntry();
+  readonly #counters: CounterReader;
+  #sample: Sample;
+  #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
+
+  constructor(
+    readonly stream: Stream,
+    readonly stats: () => FanoutStats,
+  ) {
+    this.#counters = new CounterReader(stream.deps.memory);
+    this.#sample = this.#take();
+  }
+
+  symbols(): Answer {
+    this.stream.watches.refresh();
+    const symbols = this.stream.deps.registry.symbols.flatMap((entry) =>
+      entry === undefined || entry.id === 0
+        ? []
+        : [{ symbol: entry.name, digits: entry.digits, version: entry.version, ttlMs: entry.ttlMs ?? null }],
+    );
+    return json({ symbols });
+  }
+
+  /** @param filter names and patterns, separated by commas; empty: all */
+  quotes(filter: string): Answer {
+    this.stream.watches.refresh();
+    const { symbols } = this.stream.deps.registry;
+    const wanted = filter === '' ? ['*'] : filter.split(',');
+    const heads = this.stream.shards.map((view) => this.stream.table.applied(view.index));
+    let stale = 0;
+    const quotes: string[] = [];
+    for (let id = 1; id < symbols.length; id++) {
+      if (!wanted.some((pattern) => matchesPattern(pattern, symbols[id]!.name))) continue;
+      const state = this.#state(id);
+      if (state === null) continue;
+      quotes.push(state.body);
+      if (state.stale) stale++;
+    }
+    const etag = `"${this.stream.epoch}-${heads.join('.')}-${symbols.length}-${stale}"`;
+    return json(`{"epoch":${this.stream.epoch},"quotes":[${quotes.join()}]}`, {
+      etag,
+      'cache-control': 'no-cache',
+    });
+  }
+
+  quote(name: string): Answer {
+    this.stream.watches.refresh();
+    const id = this.stream.deps.registry.symbolId(name);
+    if (id === undefined) return problem(404, 'unknown_symbol', `No source has defined ${name}.`);
+    const state = this.#state(id);
+    if (state === null) return problem(404, 'no_quote', `${name} has not ticked yet.`);
+    return json(state.body, {
+      etag: `"${this.stream.epoch}-${state.seq}-${state.stale ? 1 : 0}"`,
+      age: String(Math.floor(state.ageMs / 1000)),
+      'cache-control': 'no-cache',
+    });
+  }
+
+  /** The state of a symbol as JSON; null before its first tick. */
+  #state(id: number): { body: string; seq: number; ageMs: number; stale: boolean } | null {
+    const entry = this.#entry;
+    const { name, ttlMs, digits } = this.stream.deps.registry.symbols[id]!;
+    if (!this.stream.table.read(id, entry)) return null;
+    const slots = [Slot.quote, Slot.trade, Slot.status];
+    if (!slots.some((slot) => entry.has(slot))) return null;
+    const seqs = [EntryF64.quoteSeq, EntryF64.tradeSeq, EntryF64.statusSeq].map((word) => entry.f64[word]);
+    const parts = slots.map((slot) =>
+      entry.has(slot) ? tickJson(entry.records, slot, seqs[slot], name) : 'null',
+    );
+    const newest = slots.filter((slot) => entry.has(slot) && slot !== Slot.status);
+    const ageMs = Math.max(
+      0,
+      Math.min(...(newest.length === 0 ? slots : newest).map((slot) => this.#ageMs(slot))),
+    );
+    const stale = ttlMs !== undefined && ageMs > ttlMs;
+    const body =
+      `{"symbol":${JSON.stringify(name)},"digits":${digits},"quote":${parts[Slot.quote]},` +
+      `"trade":${parts[Slot.trade]},"status":${parts[Slot.status]},"ageMs":${Math.round(ageMs)},"stale":${stale}}`;
+    return { body, seq: entry.seq, ageMs, stale };
+  }
+
+  /** Milliseconds since a record of the entry was received; infinite where there is none. */
+  #ageMs(slot: number): number {
+    const entry = this.#entry;
+    if (!entry.has(slot)) return Number.POSITIVE_INFINITY;
+    const { clock } = this.stream;
+    clock.stamp();
+    const w = slot * RECORD_U32;
+    const s = entry.records.u32[w + U32_TS_RECV_S];
+    const ns = entry.records.u32[w + U32_TS_RECV_NS];
+    return (clock.seconds - s) * 1000 + (clock.nanos - ns) / 1e6;
+  }
+
+  feeds(): Answer {
+    return json({ feeds: this.stream.deps.feeds() });
+  }
+
+  ready(): Answer {
+    const readiness = this.stream.deps.readiness();
+    return json(readiness, {}, readiness.ready ? 200 : 503);
+  }
+
+  /** What every stage has done, how fast, and what waits where. */
+  pipeline(): Answer {
+    const { plan } = this.stream.deps.memory;
+    const counters = this.#counters;
+    const feeds = plan.feeds.map((feed, f) => ({
+      ...counters.feed(f),
+      policy: feed.policy,
+      rawDepth: this.stream.shards.map((view) => counters.rawDepth(f, view.index)),
+      rawSlots: plan.rawSlots,
+    }));
+    const shards = this.stream.shards.map(({ index }) => ({
+      shard: index,
+      head: counters.head(index),
+      applied: this.stream.table.applied(index),
+      visible: plan.log ? counters.visible(index) : null,
+      durable: plan.log ? counters.durable(index) : null,
+      ringSlots: plan.ringSlots,
+    }));
+    return json({
+      epoch: this.stream.epoch,
+      totals: counters.totals(),
+      perSecond: this.#rates,
+      feeds,
+      shards,
+      fanout: this.stats(),
+    });
+  }
+
+  /** To be called about once a second: the rates are those between two calls. */
+  sample(): void {
+    const before = this.#sample;
+    const now = this.#take();
+    const seconds = (now.atMs - before.atMs) / 1000;
+    if (seconds <= 0) return;
+    this.#sample = now;
+    this.#rates = {
+      received: (now.totals.received - before.totals.received) / seconds,
+      numbered: (now.totals.numbered - before.totals.numbered) / seconds,
+      logged: (now.totals.logged - before.totals.logged) / seconds,
+      sent: (now.sent - before.sent) / seconds,
+    };
+  }
+
+  #take(): Sample {
+    return { atMs: performance.now(), totals: this.#counters.totals(), sent: this.stats().ticksSent };
+  }
+}

@@ -1,0 +1,115 @@
+/** What all subscriptions of one fan-out look at: the engine's shared memory as of the flush at hand. */
+import { SharedClock } from '../clock.js';
+import { LastValueTable } from '../pipeline/table.js';
+import { GapReason, Kind, NO_TIME_S, Records, writeGap, writeHeader, writeTimes } from '../tick.js';
+import { JsonEncoder } from '../wire/json.js';
+import { MsgpackEncoder } from '../wire/msgpack.js';
+import { PackedEncoder } from '../wire/packed-encoder.js';
+import type { Encoding, Mode } from '../wire/ticks.js';
+import { CatchUpJobs } from './catchup.js';
+import type { FanoutDeps } from './deps.js';
+import { Arena, Group } from './group.js';
+import { Mirror } from './mirror.js';
+import { ShardView } from './shard-view.js';
+import { type Watch, Watches } from './watch.js';
+
+export class Stream {
+  readonly shards: ShardView[];
+  readonly table: LastValueTable;
+  readonly mirror: Mirror;
+  readonly watches: Watches;
+  readonly clock: SharedClock;
+  readonly arena = new Arena();
+  readonly jobs: CatchUpJobs;
+  readonly encoders;
+  /** Counts flushes; the first is 1. */
+  flushNo = 0;
+  /** Monotonic milliseconds of the flush at hand. */
+  nowMs = 0;
+  /** When a subscription with an interval has something to send; reset by each flush. */
+  dueAtMs = Number.POSITIVE_INFINITY;
+  /** Whether some subscription waits for the log to move on; reset by each flush. */
+  awaitsLog = false;
+  gapsTold = 0;
+  /** Subscriptions of all connections. */
+  subscriptions = 0;
+  readonly #groups = new Map<string, Group>();
+  readonly #gap = Records.allocate(1);
+
+  /** @param wake asks for a flush soon */
+  constructor(
+    readonly deps: FanoutDeps,
+    catchUpJobs: number,
+    readonly wake: () => void,
+  ) {
+    const { memory, registry } = deps;
+    this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
+    this.clock = new SharedClock(memory.clock);
+    this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
+    this.mirror = new Mirror(this.table, registry, this.shards);
+    this.watches = new Watches(registry, this.shards.length);
+    this.jobs = new CatchUpJobs(deps.catchUp, catchUpJobs, wake);
+    this.encoders = {
+      packed: new PackedEncoder(this.arena.scratch, registry),
+      msgpack: new MsgpackEncoder(this.arena.scratch),
+      json: new JsonEncoder(this.arena.scratch, registry),
+    } satisfies Record<Encoding, unknown>;
+  }
+
+  get epoch(): number {
+    return this.deps.identity.epoch;
+  }
+
+  get logId(): string {
+    return this.deps.identity.logId;
+  }
+
+  moved(): boolean {
+    return this.shards.some((view) => view.moved());
+  }
+
+  /** Reads T and the heads of all shards. Whoever calls it outside of a flush has to ask for one. */
+  look(): void {
+    for (const view of this.shards) view.refresh();
+  }
+
+  /** Begins a flush. Definitions come first, so that no symbol is met before it is announced. */
+  advance(nowMs: number): void {
+    this.flushNo++;
+    this.nowMs = nowMs;
+    this.dueAtMs = Number.POSITIVE_INFINITY;
+    this.awaitsLog = false;
+    this.arena.reset();
+    this.watches.refresh();
+    this.look();
+    this.mirror.collect(this.flushNo);
+  }
+
+  /** The group of equal subscriptions; `release` gives it back. */
+  group(encoding: Encoding, watch: Watch, mode: Mode, kindsMask: number): Group {
+    const key = `${encoding} ${mode} ${kindsMask}\n${watch.key}`;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = new Group(key, this.encoders[encoding], watch, mode, kindsMask, this.arena);
+      this.#groups.set(key, group);
+    }
+    group.users++;
+    return group;
+  }
+
+  release(group: Group): void {
+    if (--group.users === 0) this.#groups.delete(group.key);
+    this.watches.release(group.watch);
+  }
+
+  /** The record that tells one subscriber that first..last are lost to it. */
+  gapRecord(first: number, last: number): Records {
+    const r = this.#gap;
+    this.clock.stamp();
+    writeHeader(r, 0, 0, Kind.gap, 0, last >>> 0, 0);
+    writeTimes(r, 0, NO_TIME_S, 0, this.clock.seconds, this.clock.nanos);
+    writeGap(r, 0, GapReason.notHeld, first, last, last - first + 1);
+    this.gapsTold++;
+    return r;
+  }
+}
