@@ -1,0 +1,112 @@
+/**
+ * `ticks demo`, what `npm start` runs: an engine with an MT5 port, and a simulated terminal that plays the
+ * bundled captures into it over TCP, in a loop shifted to now.
+ */
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { Command } from 'commander';
+import { loadConfig } from '../config.js';
+import type { Engine } from '../engine.js';
+import { portNumber } from './exit.js';
+import { createLogger, type LogLevel } from './logger.js';
+import { addressOf, logLevelOption, runEngine } from './serve.js';
+import { SIMULATION_DEFAULTS, type Simulation } from './simulate.js';
+
+/** The captures that come with the package, three folders above the compiled file. */
+const FIXTURES = fileURLToPath(new URL('../../../fixtures/ticks', import.meta.url));
+const HOST = '127.0.0.1';
+
+interface DemoFlags {
+  data?: string;
+  port?: number;
+  mt5Port?: number;
+  logLevel: LogLevel;
+}
+
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('Run an engine together with a simulated MT5 terminal: something to look at, at once.')
+    .option('-d, --data <folder>', 'data folder of the tick log (default "./data")')
+    .option('-p, --port <n>', 'port to serve on; 0 takes a free one (default 8080)', portNumber)
+    .option(
+      '--mt5-port <n>',
+      'port for MT5 terminals (default 5555, or a free one where that is taken)',
+      portNumber,
+    )
+    .addOption(logLevelOption().default('warn'))
+    .addHelpText('after', '\nExample:\n  $ ticks demo --port 9000')
+    .action((flags: DemoFlags) => demo(flags));
+}
+
+async function demo(flags: DemoFlags): Promise<void> {
+  const mt5Port = flags.mt5Port ?? (await freePort(SIMULATION_DEFAULTS.port));
+  const settings = {
+    dataFolder: flags.data,
+    feeds: [{ name: 'mt5', type: 'mt5', options: { host: HOST, port: mt5Port } }],
+    http: { port: flags.port },
+  };
+  const options = loadConfig({ flags: settings, environment: process.env });
+  let terminal: Worker | undefined;
+  await runEngine(options, createLogger(flags.logLevel), {
+    serving(engine) {
+      terminal = startTerminal(mt5Port);
+      process.stdout.write(welcome(engine, mt5Port));
+    },
+    async stopping() {
+      await terminal?.terminate();
+    },
+  });
+}
+
+/** The simulated terminal has a thread of its own, so that it neither waits for the engine nor delays it. */
+function startTerminal(port: number): Worker {
+  const simulation: Simulation = {
+    ...SIMULATION_DEFAULTS,
+    port,
+    files: [FIXTURES],
+    merge: true,
+    loop: true,
+    shiftToNow: true,
+  };
+  const worker = new Worker(new URL('./demo-terminal.js', import.meta.url), { workerData: simulation });
+  worker.on('error', (error) => {
+    process.stderr.write(`The simulated terminal has stopped: ${error.message}\n`);
+  });
+  return worker;
+}
+
+/** The wanted port, or any free one where another program has it. */
+async function freePort(wanted: number): Promise<number> {
+  return (await tryPort(wanted)) ?? (await tryPort(0)) ?? wanted;
+}
+
+function tryPort(port: number): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(undefined));
+    probe.listen(port, HOST, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined));
+    });
+  });
+}
+
+function welcome(engine: Engine, mt5Port: number): string {
+  const address = addressOf(engine);
+  const stream = `${address.replace('http', 'ws')}v1/stream`;
+  return `
+  Live quotes:   ${address}
+  WebSocket:     ${stream}
+  MT5 terminals: ${HOST}:${mt5Port} (one simulated terminal plays there now)
+  Tick log:      ${String(engine.options.dataFolder)}
+
+  Try, in another terminal:
+    curl ${address}v1/quotes
+    npx ticks tail --url ${stream} 'EUR*'
+    npx ticks replay --data ${String(engine.options.dataFolder)} --symbols EURUSD --format csv
+
+  Ctrl-C stops it.
+`;
+}

@@ -1,0 +1,150 @@
+/** `ticks serve`: runs an engine by its configuration until it is told to stop. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { pino } from 'pino';
+import { loadConfig } from '../config.js';
+import { createEngine, type Engine, type EngineOptions } from '../engine.js';
+import type { TickwireError } from '../errors.js';
+import { FEED_TYPES } from '../feeds/index.js';
+import { portNumber, untilStopped, wholeNumber } from './exit.js';
+import { createLogger, LOG_LEVELS, type LogLevel } from './logger.js';
+
+interface ServeFlags {
+  config?: string;
+  data?: string;
+  /** False under `--no-log`. */
+  log: boolean;
+  host?: string;
+  port?: number;
+  shards?: number;
+  feed?: FeedFlag[];
+  logLevel: LogLevel;
+  json?: boolean;
+}
+
+interface FeedFlag {
+  name: string;
+  type: string;
+  options?: unknown;
+}
+
+export function registerServe(program: Command): void {
+  program
+    .command('serve')
+    .description('Run the engine: take ticks from feeds, keep them in the log, serve them.')
+    .option('-c, --config <path>', 'config file (JSON); default tickwire.json where there is one')
+    .option('-d, --data <folder>', 'data folder of the tick log')
+    .option('--no-log', 'keep no log: nothing survives the process')
+    .option('--host <address>', 'address to serve on')
+    .option('-p, --port <n>', 'port to serve on; 0 takes a free one', portNumber)
+    .option('--shards <n>', 'shards that number ticks side by side', wholeNumber(1))
+    .option('--feed <type>', 'a feed, and its options: mt5, or mt5={"port":5556}; may be repeated', addFeed)
+    .addOption(logLevelOption())
+    .option('--json', 'print one JSON object on stdout once it serves, and one when it has stopped')
+    .addHelpText(
+      'after',
+      `
+Settings come from flags, then the environment (PORT, TICKWIRE_…), then the config file, then defaults.
+
+Example:
+  $ ticks serve --data ./data --feed mt5 --feed 'synthetic={"rate":1000}' --port 8080`,
+    )
+    .action((flags: ServeFlags) => serve(flags));
+}
+
+export function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'what is logged on stderr').choices(LOG_LEVELS).default('info');
+}
+
+function addFeed(text: string, before: FeedFlag[] = []): FeedFlag[] {
+  const [, type, options] = /^([^=]+)(?:=(.*))?$/s.exec(text) ?? [];
+  if (type === undefined || !(type in FEED_TYPES)) {
+    throw new InvalidArgumentError(`Expected one of ${Object.keys(FEED_TYPES).join(', ')}.`);
+  }
+  const sameType = before.filter((feed) => feed.type === type).length;
+  const feed: FeedFlag = { name: sameType === 0 ? type : `${type}-${sameType + 1}`, type };
+  if (options === undefined) return [...before, feed];
+  try {
+    return [...before, { ...feed, options: JSON.parse(options) as unknown }];
+  } catch {
+    throw new InvalidArgumentError(`The options of ${type} must be JSON, such as ${type}={"port":5556}.`);
+  }
+}
+
+/** What flags set, in the shape of the config file. */
+function settingsOf(flags: ServeFlags): object {
+  return {
+    dataFolder: flags.log ? flags.data : false,
+    shards: flags.shards,
+    feeds: flags.feed,
+    ...(flags.host === undefined && flags.port === undefined
+      ? {}
+      : { http: { host: flags.host, port: flags.port } }),
+  };
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const logger = createLogger(flags.logLevel);
+  const options = loadConfig({ flags: settingsOf(flags), environment: process.env, file: flags.config });
+  await runEngine(options, logger, {
+    serving(engine) {
+      if (flags.json) printJson({ event: 'serving', port: engine.port, ...engine.identity });
+    },
+    stopped(engine) {
+      if (flags.json) printJson({ event: 'stopped', ...engine.totals() });
+    },
+  });
+}
+
+function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** What a command adds to the run of an engine. */
+export interface RunHooks {
+  serving?(engine: Engine): void | Promise<void>;
+  /** Before the engine stops. */
+  stopping?(): void | Promise<void>;
+  stopped?(engine: Engine): void;
+}
+
+/**
+ * Runs an engine until a signal comes or it gives up.
+ * @throws TickwireError what `createEngine` and `start` throw, or why the engine gave up
+ */
+export async function runEngine(
+  options: EngineOptions,
+  logger: pino.Logger,
+  at: RunHooks = {},
+): Promise<void> {
+  const engine = await createEngine({ ...options, logger });
+  let failure: TickwireError | undefined;
+  const gaveUp = new AbortController();
+  engine.on('failed', (error) => {
+    failure = error;
+    gaveUp.abort();
+  });
+  const stopped = untilStopped(gaveUp.signal);
+  await engine.start();
+  logger.info({ ...engine.identity, port: engine.port }, `Serving on ${addressOf(engine)}`);
+  try {
+    await at.serving?.(engine);
+    await stopped;
+    await at.stopping?.();
+  } finally {
+    await engine.stop();
+  }
+  const { numbered, logged } = engine.totals();
+  logger.info(
+    { numbered, logged },
+    'Stopped; every tick taken is numbered and, where there is a log, durable.',
+  );
+  at.stopped?.(engine);
+  if (failure !== undefined) throw failure;
+}
+
+/** Where the page, REST and WebSocket are. */
+export function addressOf(engine: Engine): string {
+  const http = engine.options.http === false ? undefined : engine.options.http;
+  const host = http?.host ?? '127.0.0.1';
+  return `http://${host.includes(':') ? `[${host}]` : host}:${engine.port ?? http?.port ?? 0}/`;
+}

@@ -1,0 +1,54 @@
+/**
+ * `tickwire`: the engine as a library.
+ *
+ * ```ts
+ * const engine = await createEngine({ feeds: [{ name: 'mt5', type: 'mt5' }], dataFolder: './data' });
+ * engine.on('failed', (error) => console.error(error.code, error.message));
+ * await engine.start();
+ * engine.follow({ symbols: ['EUR*'] }, (tick) => console.log(tick.symbol, tick.bid, tick.ask));
+ * ```
+ */
+export { type Clock, SharedClock, VirtualClock } from './clock.js';
+export { type ConfigInput, type ConfigSources, loadConfig } from './config.js';
+export {
+  type BuiltInFeed,
+  createEngine,
+  type Engine,
+  type EngineEvents,
+  type EngineFeed,
+  type EngineOptions,
+  type HostFeed,
+  type Logger,
+  type ModuleFeed,
+} from './engine.js';
+export { type ErrorCode, TickwireError } from './errors.js';
+export type { FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
+export type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feeds/feed.js';
+export { type FeedSink, type Source, Take } from './feeds/sink.js';
+export type { Following, FollowOptions, LastValue, NamedTick } from './host.js';
+export * as limits from './limits.js';
+export { type EpochRecord, type LogGap, LogReader, type ReadRequest, type ReadResult } from './log/reader.js';
+export type { LogStageOptions } from './log/writer.js';
+export type { RejectReason, Totals } from './pipeline/counters.js';
+export type { SymbolDefinition, SymbolEntry } from './pipeline/registry.js';
+export {
+  ENGINE_SYMBOL,
+  Flag,
+  type FlagName,
+  flagNames,
+  flagsOf,
+  GapReason,
+  isCritical,
+  Kind,
+  type KindName,
+  kindOf,
+  NO_PRICE,
+  NO_SIZE,
+  NO_TIME_S,
+  NO_TRADE_ID,
+  nanoseconds,
+  Records,
+  StatusCode,
+  type Tick,
+  toTick,
+} from './tick.js';

@@ -1,0 +1,97 @@
+/** What is wrong in the settings is told by the field's name, with what to do. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { loadConfig } from '../../src/config.js';
+import { codeOf, messageOf } from '../../src/errors.js';
+
+function faultOf(load: () => unknown): string {
+  try {
+    load();
+  } catch (error) {
+    if (codeOf(error) === 'bad_config') return messageOf(error);
+    throw error;
+  }
+  return '';
+}
+
+const ofFlags = (flags: object) => faultOf(() => loadConfig({ flags }));
+const mt5 = { name: 'mt5', type: 'mt5' };
+
+t.test('a wrong type', async (t) => {
+  t.equal(ofFlags({ shards: 'two' }), 'shards: expected number, got string "two"');
+  t.equal(
+    ofFlags({ feeds: [mt5, { name: 'b', type: 'mt5', options: { port: 'abc' } }] }),
+    'feeds[1].options.port: port must be a whole number',
+  );
+  t.equal(ofFlags({ http: { port: 'abc' } }), 'http.port: expected number, got string "abc"');
+  t.equal(
+    ofFlags({ log: { sync: 'never' } }),
+    'log.sync: expected "every-commit" or "interval" or "os", got string "never"',
+  );
+  t.equal(ofFlags({ dataFolder: 3 }), 'dataFolder: expected string or false, got number 3');
+});
+
+t.test('a value out of its bounds', async (t) => {
+  t.equal(ofFlags({ shards: 0 }), 'shards: expected at least 1, got number 0');
+  t.equal(ofFlags({ shards: 1.5 }), 'shards: expected a whole number, got number 1.5');
+  t.equal(ofFlags({ http: { port: 70_000 } }), 'http.port: expected at most 65535, got number 70000');
+});
+
+t.test('an unknown setting is refused with a hint', async (t) => {
+  t.equal(ofFlags({ shard: 2 }), 'shard: unknown setting; did you mean "shards"?');
+  t.equal(ofFlags({ http: { prot: 1 } }), 'http.prot: unknown setting; did you mean "port"?');
+  t.match(
+    ofFlags({ rings: { colour: 1 } }),
+    'rings.colour: unknown setting; known here: raw, broadcast, critical',
+  );
+  t.equal(
+    ofFlags({ feeds: [{ ...mt5, options: { secrt: 'long enough' } }] }),
+    'feeds[0].options.secrt: unknown setting; did you mean "secret"?',
+  );
+});
+
+t.test('a bad feed', async (t) => {
+  t.match(
+    ofFlags({ feeds: [{ name: 'x', type: 'mt4' }] }),
+    /^feeds\[0\]\.type: expected "mt5" or .*, got string "mt4"$/,
+  );
+  t.match(ofFlags({ feeds: [{ type: 'mt5' }] }), /^feeds\[0\]\.name: expected string, got nothing: set it$/);
+  t.match(
+    ofFlags({ feeds: [{ ...mt5, options: { host: '0.0.0.0' } }] }),
+    /^feeds\[0\]\.options\.secret: .*set a secret/,
+  );
+  t.match(ofFlags({ feeds: 'mt5' }), /^feeds: expected array, got string "mt5"$/);
+});
+
+t.test('every fault is told at once', async (t) => {
+  const lines = ofFlags({ shards: 'a', maxSymbols: 'b', feeds: [{ ...mt5, options: { port: -1 } }] }).split(
+    '\n',
+  );
+  t.equal(lines.length, 3);
+});
+
+t.test('a config file', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tickwire-config-'));
+  const path = join(folder, 'tickwire.json');
+  const ofFile = (text: string) => {
+    writeFileSync(path, text);
+    return faultOf(() => loadConfig({ file: path }));
+  };
+  t.match(ofFile('{\n  "shards": 1,\n  "log": { sync: 1 }\n}'), /tickwire\.json is not valid JSON, line 3: /);
+  t.match(ofFile('{\n  "shards": 1\n'), /is not valid JSON, line 3: Expected|Unexpected end/);
+  t.match(ofFile('[1]'), /must hold one JSON object/);
+  t.match(ofFile('{"shards": "x"}'), 'shards: expected number, got string "x"');
+  t.match(
+    faultOf(() => loadConfig({ file: join(folder, 'none.json') })),
+    /none\.json cannot be read: there is no such file/,
+  );
+});
+
+t.test('environment variables', async (t) => {
+  const of = (environment: Record<string, string>) => faultOf(() => loadConfig({ environment }));
+  t.equal(of({ PORT: 'abc' }), 'http.port: expected number, got string "abc"');
+  t.equal(of({ TICKWIRE_SHARD: '2' }), 'TICKWIRE_SHARD: unknown variable; did you mean "TICKWIRE_SHARDS"?');
+  t.match(of({ TICKWIRE_FEEDS: '[{' }), /^TICKWIRE_FEEDS is not valid JSON, line 1: /);
+});
