@@ -9,7 +9,7 @@ import { Emitter } from './emitter.js';
 import { ServerError } from './errors.js';
 import { TickQueue } from './queue.js';
 import type { OnTick, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
-import type { SymbolBook, SymbolInfo } from './symbols.js';
+import { ENGINE_NAME, type SymbolBook, type SymbolInfo } from './symbols.js';
 import type { PlainTick, TickView } from './view.js';
 
 const KINDS = 4;
@@ -191,8 +191,9 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     while (!this.#ended && reader.nextRecord()) {
       const info = reader.symbol === undefined ? book.byId(tick.symbolId) : book.byName(reader.symbol);
       view.info = info;
-      // State of an earlier epoch is numbered in that epoch, so it says nothing about this one.
-      if (inSnapshot && tick.seq === 0) account.received++;
+      // State of an earlier epoch is numbered in that epoch, and the engine's own records in each shard:
+      // neither says anything about what is missing.
+      if ((inSnapshot && tick.seq === 0) || info.symbol === ENGINE_NAME) account.received++;
       else {
         const conflated = (tick.flags & Flag.conflated) !== 0;
         account.count(info.index, tick.symbolSeq, tick.kind !== Kind.quote, conflated, inSnapshot);

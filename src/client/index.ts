@@ -15,5 +15,5 @@ export { ConnectionClosed, ServerError } from './errors.js';
 export type { ClientEvents, ClientState, TickClientOptions } from './options.js';
 export type { SocketConstructor, SocketLike } from './socket.js';
 export type { OnTick, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
-export type { SymbolInfo } from './symbols.js';
+export { ENGINE_NAME, type SymbolInfo } from './symbols.js';
 export type { PlainTick, TickView } from './view.js';

@@ -1,0 +1,116 @@
+/** The page at `/`: follows every symbol with the project's own client and shows the state of the engine. */
+import { type ClientState, ENGINE_NAME, TickClient, type TickView } from '../client/index.js';
+import { StatusCode } from '../tick.js';
+import { FeedList } from './feeds.js';
+import { delay } from './format.js';
+import { LatencyHistogram } from './latency.js';
+import { readPipeline } from './pipeline.js';
+import { QuoteTable } from './quotes.js';
+import { PipelineStrip } from './strip.js';
+
+const POLL_MS = 1000;
+/** Milliseconds between two updates of a symbol: what a screen can show. */
+const INTERVAL_MS = 16;
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+const STATE_TEXT: Record<ClientState, string> = {
+  idle: 'not connected',
+  connecting: 'connecting',
+  connected: 'connected',
+  mute: 'connected, but nothing is heard',
+  reconnecting: 'reconnecting',
+  closed: 'closed by the server',
+};
+
+const latency = new LatencyHistogram();
+const quotes = new QuoteTable(element('quotes'), element('count'), element('empty'), element('filter'));
+const strip = new PipelineStrip();
+const feeds = new FeedList(element('feeds'));
+
+const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+const client = new TickClient(`${scheme}//${location.host}/v1/stream`, {
+  encoding: 'packed',
+  reconnect: { first: true, maxDelayMs: 5_000 },
+  latency,
+});
+
+function showState(state: ClientState): void {
+  const shown = element('connection');
+  shown.dataset.state = state;
+  shown.textContent = STATE_TEXT[state];
+  document.body.dataset.live = state === 'connected' ? 'yes' : 'no';
+}
+
+function showTick(tick: TickView): void {
+  const { kind } = tick;
+  if (kind === 'gap' || tick.symbol === ENGINE_NAME) return;
+  const row = quotes.row(tick.symbol, tick.digits);
+  if (tick.seq !== 0) row.number(tick.epoch, tick.symbolSeq);
+  if (kind === 'quote') {
+    row.bid = tick.bid;
+    row.ask = tick.ask;
+    row.stale = false;
+  } else if (kind === 'trade') {
+    row.last = tick.price;
+  } else {
+    row.stale = tick.code === StatusCode.symbolStale || tick.code === StatusCode.halted;
+  }
+  // In a snapshot the tick is as old as the engine says; afterwards it is new, whatever this clock says.
+  const recvMs = tick.tsRecvS * 1000 + tick.tsRecvNs / 1e6;
+  if (kind !== 'status') row.tickAt = tick.inSnapshot ? Math.max(recvMs, row.tickAt || 0) : Date.now();
+  quotes.mark(row);
+}
+
+client.on('state', showState);
+client.on('open', (hello) => {
+  element('epoch').textContent = String(hello.epoch);
+});
+client.on('heartbeat', (heartbeat) => feeds.show(heartbeat.feeds));
+const subscription = client.subscribe({ symbols: ['*'], intervalMs: INTERVAL_MS }, showTick);
+void client.connect();
+
+let receivedBefore = 0;
+let foldedBefore = 0;
+let polledAt = performance.now();
+
+function showDelivered(): void {
+  const now = performance.now();
+  const seconds = (now - polledAt) / 1000;
+  polledAt = now;
+  const { received, folded } = subscription;
+  strip.delivered((received - receivedBefore) / seconds, Math.max(0, folded - foldedBefore) / seconds);
+  receivedBefore = received;
+  foldedBefore = folded;
+  const median = latency.quantile(0.5);
+  const tail = latency.quantile(0.99);
+  element('latency').textContent =
+    median === undefined || tail === undefined ? '–' : `${delay(median)}, p99 ${delay(tail)}`;
+  latency.clear();
+}
+
+async function poll(): Promise<void> {
+  showDelivered();
+  const state = await readPipeline();
+  const ready = element('ready');
+  ready.dataset.ready = state === undefined ? 'unknown' : state.ready ? 'yes' : 'no';
+  ready.textContent = state === undefined ? 'no answer' : state.ready ? 'ready' : 'not ready';
+  ready.title = state?.reasons.join('\n') ?? '';
+  if (state === undefined) {
+    strip.clear();
+    return;
+  }
+  strip.show(state.sample);
+  feeds.show(state.feeds);
+}
+
+async function keepPolling(): Promise<never> {
+  for (;;) {
+    await poll();
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+void keepPolling();
