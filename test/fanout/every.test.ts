@@ -1,0 +1,164 @@
+/** Mode `every`: all ticks, in order, from the ring and, where it has passed, from the log. */
+import t from 'tap';
+import { type Served, serve } from '../helpers/fanout.js';
+import { Random } from '../helpers/random.js';
+
+/** Writes `count` ticks of random symbols and kinds in commits of random size, yielding between them. */
+async function feed(served: Served, ids: number[], count: number, random: Random, batch = 64): Promise<void> {
+  const { shard } = served;
+  for (let left = count; left > 0; ) {
+    const n = Math.min(left, 1 + random.below(batch));
+    for (let i = 0; i < n; i++) {
+      const id = random.pick(ids);
+      if (random.chance(10)) shard.trade(id, 1 + random.below(1000) / 1000, shard.head);
+      else {
+        const bid = (100_000 + random.below(1000)) / 100_000;
+        shard.quote(id, bid, bid + 1, random.chance(2) ? 5 : Number.NaN);
+      }
+    }
+    shard.commit();
+    left -= n;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+for (const encoding of ['packed', 'msgpack', 'json'] as const) {
+  t.test(`nothing is missing or repeated (${encoding})`, async (t) => {
+    const served = await serve();
+    t.teardown(() => served.close());
+    const ids = ['EURUSD', 'GBPUSD', 'XAUUSD'].map((name) => served.shard.define(name));
+    const client = await served.connect(encoding);
+    await client.subscribe(['*'], { mode: 'every' });
+    await feed(served, ids, 5000, new Random(1));
+    await client.until(() => client.ticks.length >= 5000);
+    t.same(
+      client.ticks.map((tick) => tick.seq),
+      Array.from({ length: 5000 }, (_, i) => i + 1),
+    );
+    t.match(served.errors, []);
+  });
+}
+
+t.test('snapshot, then stream: a table ahead of T repeats and loses nothing', async (t) => {
+  const served = await serve();
+  t.teardown(() => served.close());
+  const { shard } = served;
+  const eur = shard.define('EURUSD');
+  const gbp = shard.define('GBPUSD');
+  for (let i = 0; i < 10; i++) shard.quote(i % 2 === 0 ? eur : gbp, 1 + i / 100, 2);
+  shard.commit();
+  // Now a batch is committed, the entry of EURUSD is already projected, and T still says 10.
+  shard.quote(eur, 1.5, 2);
+  shard.quote(eur, 1.6, 2);
+  shard.trade(eur, 1.55, 1);
+  shard.quote(gbp, 1.7, 2);
+  shard.commitHead();
+  shard.project(13);
+  const client = await served.connect();
+  const answer = await client.subscribe(['*'], { mode: 'every' });
+  t.equal(answer.op, 'subscribed');
+  await client.until(() => client.ticks.some((tick) => tick.seq === 14));
+  const snapshot = client.ticks.filter((tick) => tick.snapshot);
+  const live = client.ticks.filter((tick) => !tick.snapshot);
+  t.same(
+    snapshot.map((tick) => [tick.symbolId, tick.kind, tick.seq]),
+    [
+      [eur, 'quote', 12],
+      [eur, 'trade', 13],
+      [gbp, 'quote', 10],
+    ],
+  );
+  t.same(
+    live.map((tick) => tick.seq),
+    [14],
+    'what the snapshot covers is skipped, what it lacks comes',
+  );
+  shard.commit();
+  shard.quote(eur, 1.8, 2);
+  shard.commit();
+  await client.until(() => client.ticks.some((tick) => tick.seq === 15));
+  t.same(
+    client.ticks.filter((tick) => !tick.snapshot).map((tick) => tick.seq),
+    [14, 15],
+  );
+});
+
+t.test('overtaken by the ring: on from the log, then back, without gap or repeat', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 512 } });
+  t.teardown(() => served.close());
+  const ids = ['EURUSD', 'GBPUSD'].map((name) => served.shard.define(name));
+  const client = await served.connect();
+  const random = new Random(2);
+  await client.subscribe(['*'], { mode: 'every' });
+  for (let round = 0; round < 5; round++) {
+    await feed(served, ids, 20, random);
+    // A burst longer than the ring, without a turn of the event loop: nobody could have followed it.
+    for (let i = 0; i < 2000; i++) served.shard.quote(random.pick(ids), 1.5, 1.6);
+    served.shard.commit();
+    await feed(served, ids, 50, random);
+  }
+  await client.until(() => client.ticks.length >= 5 * 2070 && client.control('caught_up') !== undefined);
+  t.same(
+    client.ticks.map((tick) => tick.seq),
+    Array.from({ length: 5 * 2070 }, (_, i) => i + 1),
+  );
+  t.ok(client.control('catching_up').behind > 512);
+  t.ok(served.log!.runningMost <= 2, 'no more jobs at once than allowed');
+});
+
+t.test('overtaken without a log: the gap names what is missing', async (t) => {
+  const served = await serve({ plan: { ringSlots: 512 } });
+  t.teardown(() => served.close());
+  const eur = served.shard.define('EURUSD');
+  const client = await served.connect();
+  await client.subscribe(['*'], { mode: 'every' });
+  for (let i = 0; i < 2000; i++) served.shard.quote(eur, 1.5, 1.6);
+  served.shard.commit();
+  await client.until(() => client.ticks.at(-1)?.seq === 2000);
+  const gaps = client.ticks.filter((tick) => tick.kind === 'gap');
+  const seqs = client.ticks.filter((tick) => tick.kind === 'quote').map((tick) => tick.seq);
+  const missing = gaps.reduce((sum, gap) => sum + gap.last - gap.first + 1, 0);
+  t.ok(gaps.length >= 1);
+  t.equal(missing + seqs.length, 2000);
+  t.equal(seqs[0], gaps.at(-1)!.last + 1);
+});
+
+t.test('durable: nothing beyond what survives a crash', async (t) => {
+  const served = await serve({ log: true });
+  t.teardown(() => served.close());
+  const { shard, log } = served;
+  const eur = shard.define('EURUSD');
+  log!.durableSeq = 3;
+  for (let i = 0; i < 10; i++) shard.quote(eur, 1.5, 1.6);
+  const client = await served.connect();
+  await client.subscribe(['*'], { mode: 'every', deliver: 'durable', snapshot: false });
+  shard.commit();
+  await client.until(() => client.ticks.length === 3);
+  await client.request({ op: 'ping' });
+  t.equal(client.ticks.length, 3);
+  log!.durableSeq = 10;
+  await client.until(() => client.ticks.length === 10);
+  t.same(
+    client.ticks.map((tick) => tick.seq),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
+});
+
+t.test('trades only, overtaken in the critical ring: from the log', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 4096, criticalSlots: 64 } });
+  t.teardown(() => served.close());
+  const eur = served.shard.define('EURUSD');
+  const client = await served.connect();
+  await client.subscribe(['EURUSD'], { mode: 'latest' });
+  for (let i = 1; i <= 1000; i++) {
+    served.shard.trade(eur, 1.5, i);
+    served.shard.quote(eur, 1.5, 1.6);
+  }
+  served.shard.commit();
+  await client.until(() => client.ticks.filter((tick) => tick.kind === 'trade').length >= 1000);
+  const trades = client.ticks.filter((tick) => tick.kind === 'trade');
+  t.same(
+    trades.map((tick) => tick.seq),
+    Array.from({ length: 1000 }, (_, i) => 2 * i + 1),
+  );
+});
