@@ -49,6 +49,7 @@ export class TerminalLink {
   #reader = new FrameReader(MT5_FRAME_BYTES_MAX);
   #isClosed = false;
   #attempts = 0;
+  #heardMs = 0;
   #retry: NodeJS.Timeout | undefined;
   #pulse: NodeJS.Timeout | undefined;
 
@@ -99,6 +100,7 @@ export class TerminalLink {
 
   #onData(chunk: Buffer, socket: Socket): void {
     const reader = this.#reader;
+    this.#heardMs = performance.now();
     reader.push(chunk);
     try {
       while (!socket.destroyed && reader.next()) {
@@ -128,9 +130,22 @@ export class TerminalLink {
     this.live = socket;
     this.#attempts = 0;
     this.counters.connects++;
-    this.#pulse = setInterval(() => socket.write(HEARTBEAT), idleTimeoutMs / 3);
+    this.#pulse = setInterval(() => {
+      socket.write(HEARTBEAT);
+      this.#cutIfMute(socket, idleTimeoutMs);
+    }, idleTimeoutMs / 3);
     this.events.onNote(`Connected to ${this.options.host}:${this.options.port}.`);
     this.events.onWelcome(durable);
+  }
+
+  /** A line that is up but mute is as good as cut. Looked at after a turn of the loop, which may itself be late. */
+  #cutIfMute(socket: Socket, idleTimeoutMs: number): void {
+    if (performance.now() - this.#heardMs <= idleTimeoutMs) return;
+    setImmediate(() => {
+      if (socket !== this.live || performance.now() - this.#heardMs <= idleTimeoutMs) return;
+      this.events.onNote(`Nothing was heard from the port for ${idleTimeoutMs} ms.`);
+      socket.destroy();
+    });
   }
 
   #onError(body: FieldReader): void {

@@ -223,14 +223,21 @@ export class Mt5Server implements Feed, ConnectionHost {
     for (const connection of this.#connections) connection.heartbeat();
   }
 
+  /** Closes who is silent; asked again after a turn of the loop, lest its own delay be taken for their silence. */
   #dropSilent(): void {
-    const { idleTimeoutMs } = this.#settings;
-    const now = performance.now();
-    for (const connection of [...this.#connections]) {
-      if (connection.isBlocked) connection.heardMs = now;
-      if (now - connection.heardMs <= idleTimeoutMs) continue;
-      connection.refuse(new Refusal('idle', `Nothing was heard for ${idleTimeoutMs} ms.`));
-    }
+    const suspects = [...this.#connections].filter((connection) => this.#isSilent(connection));
+    if (suspects.length === 0) return;
+    setImmediate(() => {
+      const refusal = new Refusal('idle', `Nothing was heard for ${this.idleTimeoutMs} ms.`);
+      for (const suspect of suspects)
+        if (!suspect.isClosed && this.#isSilent(suspect)) suspect.refuse(refusal);
+    });
+  }
+
+  #isSilent(connection: Connection): boolean {
+    // One that is made to wait is not read, so nothing can be heard of it.
+    if (connection.isBlocked) connection.heardMs = performance.now();
+    return performance.now() - connection.heardMs > this.idleTimeoutMs;
   }
 
   async #listen(server: Server): Promise<void> {

@@ -99,7 +99,7 @@ export class Mt5Terminal {
 
   /** Connects, and goes on trying. Resolves at the first welcome; rejects when the port refuses for good. */
   start(): Promise<void> {
-    this.#link.connect();
+    if (this.#failure === undefined) this.#link.connect();
     return this.#wait(this.#live, false);
   }
 

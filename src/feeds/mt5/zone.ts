@@ -112,7 +112,8 @@ export class ServerClock {
   toUtc(wallMs: number): number {
     const utc =
       wallMs >= this.#wallFrom && wallMs < this.#wallTo ? wallMs - this.#wallOffset : this.#lookUp(wallMs);
-    if (utc > this.#newestMs) this.#newestMs = utc;
+    // A newest time that the source falls far behind of was an error of the source, and is forgotten.
+    if (utc > this.#newestMs || this.#newestMs - utc > PLAUSIBLE_MS) this.#newestMs = utc;
     return utc;
   }
 

@@ -30,7 +30,7 @@ import { RingConsumer } from '../../../src/pipeline/ring.js';
 import { turn } from '../../../src/pipeline/wait.js';
 import { RECORD_U32, type Tick, toTick, U32_RAW_POSITION } from '../../../src/tick.js';
 
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 30_000;
 
 /** A raw record, with what only raw records have. */
 export interface RawTick extends Tick {

@@ -1,0 +1,47 @@
+/** Definitions: aliases of the port come before those of the terminal, and bad ones are answered, not fatal. */
+import t from 'tap';
+import { encodeSymbol, FrameType } from '../../../src/feeds/mt5/framing.js';
+import { MT5_SYMBOLS_MAX } from '../../../src/limits.js';
+import { Bench, until } from './harness.js';
+
+t.test('names', async (t) => {
+  const bench = await new Bench({ aliases: { 'EURUSD.m': 'EURUSD' } }).start();
+  const terminal = bench.terminal();
+  terminal.define('EURUSD.m', 5, { alias: 'EURO' });
+  terminal.define('XAUUSDc', 2, { alias: 'XAUUSD' });
+  terminal.define('US500.cash', 1);
+  await terminal.start();
+  for (let i = 0; i < 3; i++) terminal.send(i, 1e12, 6, 1, 2);
+  await bench.reading(() => terminal.counters.acked === 3, 'all acknowledged');
+  const names = bench.ticks.map((tick) => bench.registry.symbols[tick.symbolId]?.name);
+  t.strictSame(names, ['EURUSD', 'XAUUSD', 'US500.cash']);
+  for (const raw of ['EURUSD.m', 'XAUUSDc', 'US500.cash']) {
+    t.ok(
+      bench.registry.aliases.some((a) => a.raw === raw),
+      `${raw} is kept`,
+    );
+  }
+  await terminal.close();
+  await bench.server.stop();
+});
+
+t.test('bad definitions', async (t) => {
+  const bench = await new Bench().start();
+  const peer = await bench.peer();
+  await peer.hello();
+  const good = { local: 0, raw: 'EURUSD', digits: 5, negative: false, alias: '' };
+  const bad = [
+    { ...good, digits: 99 },
+    { ...good, raw: '' },
+    { ...good, raw: 'A B' },
+    { ...good, raw: 'X'.repeat(65) },
+    { ...good, local: MT5_SYMBOLS_MAX },
+  ];
+  for (const symbol of bad) peer.socket.write(encodeSymbol(symbol));
+  await until(() => peer.errors.length === bad.length, 'each is answered');
+  for (const error of peer.errors) t.match(error, { code: 'bad_symbol', severity: 0 });
+  t.equal(bench.count('bad_symbol'), bad.length);
+  t.notOk(peer.isClosed, 'the connection goes on');
+  t.notOk(peer.types.includes(FrameType.bye));
+  await bench.server.stop();
+});
