@@ -31,6 +31,7 @@ import {
 import { Reject, type RejectReason } from './counters.js';
 import {
   isBefore,
+  midMove,
   S_ASK,
   S_ASK_SIZE,
   S_BID,
@@ -128,7 +129,7 @@ export class Normaliser {
     const eventS = ru[w + U32_TS_EVENT_S];
     const eventNs = ru[w + U32_TS_EVENT_NS];
     if (isBefore(eventS, eventNs, su[u + SU_QUOTE_S], su[u + SU_QUOTE_NS])) kindFlags |= this.#flagLate();
-    const move = Math.abs(bid + ask - sf[s + S_BID] - sf[s + S_ASK]) / 2;
+    const move = midMove(bid, ask, sf[s + S_BID], sf[s + S_ASK]);
     const before = su[u + SU_SYMBOL_SEQ];
     if (move > SUSPICIOUS_MOVES * sf[s + S_DEVIATION]) kindFlags |= this.#flagSuspicious(s, before);
     let symbolSeq = before + 1 + ru[w + U32_RAW_FOLDED];

@@ -169,7 +169,7 @@ export class SymbolStates {
     const d = id * STATE_F64;
     const w = id * STATE_U32;
     const deviation = f[d + S_DEVIATION];
-    const move = Math.abs(bid + ask - f[d + S_BID] - f[d + S_ASK]) / 2;
+    const move = midMove(bid, ask, f[d + S_BID], f[d + S_ASK]);
     // A quote that leaves the mid where it is tells nothing about moves. Counting it would wear the mean down
     // until, in a quiet market, every ordinary move looked suspicious.
     if (deviation > 0 && move > 0) {
@@ -318,6 +318,11 @@ export class SymbolStates {
     tf[to + EntryF64.held] = f[from + S_HELD];
     table.end(id);
   }
+}
+
+/** How far the mid moved. Side by side, so that unchanged sides give 0 and not what their sum's rounding left over. */
+export function midMove(bid: number, ask: number, lastBid: number, lastAsk: number): number {
+  return Math.abs(bid - lastBid + (ask - lastAsk)) / 2;
 }
 
 /** Whether time a is before time b; both in seconds and nanoseconds. */
