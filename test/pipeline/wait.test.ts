@@ -1,0 +1,103 @@
+/** Bells and waits in one thread: what is seen before the sleep, time-outs, and a live event loop. */
+import t from 'tap';
+import { allocateBells, Bell, SpinThenPark, YieldThenPark } from '../../src/pipeline/wait.js';
+
+function elapsedMs(body: () => void): number {
+  const from = performance.now();
+  body();
+  return performance.now() - from;
+}
+
+t.test('a ring between the look and the sleep is not slept over', async (t) => {
+  const memory = allocateBells(3);
+  const bell = new Bell(memory, 1);
+  const seen = bell.read();
+  new Bell(memory, 1).ring();
+  t.ok(elapsedMs(() => bell.park(seen, 60_000)) < 10_000, 'returns at once');
+  t.not(bell.read(), seen);
+});
+
+t.test('bells are apart from each other', async (t) => {
+  const memory = allocateBells(3);
+  new Bell(memory, 0).ring();
+  new Bell(memory, 2).ring();
+  t.equal(new Bell(memory, 1).read(), 0);
+});
+
+t.test('a park without a ring ends with its time', async (t) => {
+  const bell = new Bell(allocateBells(1), 0);
+  t.ok(elapsedMs(() => bell.park(bell.read(), 20)) >= 19);
+});
+
+t.test('the count of rings wraps', async (t) => {
+  const memory = allocateBells(1);
+  new Int32Array(memory, 0, 1)[0] = 0x7fffffff;
+  const bell = new Bell(memory, 0);
+  const seen = bell.read();
+  bell.ring();
+  t.ok(elapsedMs(() => bell.park(seen, 60_000)) < 10_000);
+});
+
+t.test('spinning comes before parking, and work ends it', async (t) => {
+  const bell = new Bell(allocateBells(1), 0);
+  const wait = new SpinThenPark(bell);
+  const turns = (n: number, work: number) =>
+    elapsedMs(() => {
+      for (let i = 0; i < n; i++) {
+        wait.before();
+        wait.after(work);
+      }
+    });
+  turns(64, 0);
+  t.ok(turns(3, 0) >= 3 * 15, 'parked once the spins are used up');
+  turns(1, 1);
+  t.ok(turns(30, 0) < 30 * 20, 'work found: spinning again');
+});
+
+t.test('promises and timers go on while there is nothing to do', async (t) => {
+  const wait = new YieldThenPark(new Bell(allocateBells(1), 0));
+  let microtasks = 0;
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  const chain = async () => {
+    for (let i = 0; i < 50; i++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      microtasks++;
+    }
+  };
+  const done = chain();
+  for (let i = 0; i < 150; i++) {
+    wait.before();
+    await wait.after(0);
+  }
+  await done;
+  clearInterval(timer);
+  t.equal(microtasks, 50, 'a promise under way resolves');
+  t.ok(ticks > 0, 'a timer fires');
+});
+
+t.test('a thread that must not sleep does not', async (t) => {
+  const memory = allocateBells(1);
+  const wait = new YieldThenPark(new Bell(memory, 0), 60_000);
+  for (let i = 0; i < 2000; i++) {
+    wait.before();
+    await wait.after(0, false);
+  }
+  t.pass('2000 idle turns went by without a park of a minute');
+});
+
+t.test('the asynchronous park', async (t) => {
+  const memory = allocateBells(1);
+  const bell = new Bell(memory, 0);
+  const seen = bell.read();
+  const parked = bell.parkAsync(seen, 60_000);
+  setImmediate(() => bell.ring());
+  // The wait itself keeps no process alive, so a timer must.
+  const alive = setInterval(() => {}, 1000);
+  await parked;
+  await bell.parkAsync(seen, 60_000);
+  t.pass('returns at once when the bell differs already');
+  await bell.parkAsync(bell.read(), 5);
+  clearInterval(alive);
+  t.equal(new Int32Array(memory, 4, 1)[0], 0, 'parked no longer');
+});
