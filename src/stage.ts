@@ -1,16 +1,14 @@
 /**
  * What a stage's thread runs: the entry of the Piscina pool of stages. One endless task a thread; it ends
- * when its control word says so, and starts again from shared memory when its thread died.
+ * when its control word says so, and starts again from shared memory when its thread died. A thread loads
+ * only what its stage needs, so that a restart is quick.
  */
-import { threadId } from 'node:worker_threads';
+
 import type { MessagePort } from 'node:worker_threads';
-import { runFeedStage } from './feeds/stage.js';
-import { type LogStageOptions, runLogStage } from './log/writer.js';
+import { threadId } from 'node:worker_threads';
+import type { LogStageOptions } from './log/writer.js';
 import { armFault } from './pipeline/fault.js';
-import { Command, Control, type EngineMemory, StageState } from './pipeline/memory.js';
-import { Registry } from './pipeline/registry.js';
-import { Shard } from './pipeline/shard.js';
-import { Bell, SpinThenPark } from './pipeline/wait.js';
+import { Control, type EngineMemory, StageState } from './pipeline/memory.js';
 
 export interface StageTask {
   /** Its number: bells, control block and registry lock go by it. */
@@ -48,34 +46,31 @@ export default async function runStage(task: StageTask): Promise<void> {
   const post = (message: StageMessage) => task.port.postMessage(message);
   try {
     if (task.work.kind === 'shard') {
+      const { runShard } = await import('./pipeline/shard-stage.js');
       runShard(task.memory, task.stage, task.work.shard, control);
     } else if (task.work.kind === 'log') {
+      const { runLogStage } = await import('./log/writer.js');
       const { folder, epoch, options } = task.work;
       const report = (level: 'info' | 'warn' | 'error', message: string) =>
         post({ type: 'log', level, details: { stage: 'log' }, message });
       await runLogStage({ memory: task.memory, control, folder, epoch, options, report });
     } else {
+      const { runFeedStage } = await import('./feeds/stage.js');
       const { feed, resumed, source, aliases } = task.work;
-      await runFeedStage({ memory: task.memory, stage: task.stage, control, feed, resumed, source, aliases, post });
+      await runFeedStage({
+        memory: task.memory,
+        stage: task.stage,
+        control,
+        feed,
+        resumed,
+        source,
+        aliases,
+        post,
+      });
     }
   } finally {
     armFault(0, () => {});
     task.port.close();
   }
   control.state = StageState.stopped;
-}
-
-function runShard(memory: EngineMemory, stage: number, index: number, control: Control): void {
-  const registry = new Registry(memory.registry, memory.plan.maxSymbols, stage);
-  const shard = new Shard(memory, index, registry);
-  const wait = new SpinThenPark(new Bell(memory.bells, stage));
-  for (;;) {
-    const command = control.command;
-    if (command === Command.stop) return;
-    wait.before();
-    const work = shard.doWork();
-    if (work === 0 && command === Command.drain && shard.isDrained()) return;
-    wait.after(work);
-    control.turn();
-  }
 }

@@ -1,0 +1,21 @@
+/** A shard's thread: turns of work until the control word ends it. */
+import { Command, type Control, type EngineMemory } from './memory.js';
+import { Registry } from './registry.js';
+import { Shard } from './shard.js';
+import { Bell, SpinThenPark } from './wait.js';
+
+/** Runs until told to stop at once, or to drain and everything that the feeds published is numbered. */
+export function runShard(memory: EngineMemory, stage: number, index: number, control: Control): void {
+  const registry = new Registry(memory.registry, memory.plan.maxSymbols, stage);
+  const shard = new Shard(memory, index, registry);
+  const wait = new SpinThenPark(new Bell(memory.bells, stage));
+  for (;;) {
+    const command = control.command;
+    if (command === Command.stop) return;
+    wait.before();
+    const work = shard.doWork();
+    if (work === 0 && command === Command.drain && shard.isDrained()) return;
+    wait.after(work);
+    control.turn();
+  }
+}
