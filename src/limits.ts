@@ -102,6 +102,15 @@ export const STAGE_DEATHS_WINDOW_MS = 10_000;
 /** Milliseconds that a stopping engine waits for its stages to drain. */
 export const STOP_GRACE_MS = 1_500;
 
+/** Ticks that a file reader decodes at a time; its batch is reused. */
+export const FILE_BATCH_TICKS = 2_048;
+/** Bytes of one line of a tick file. Longer: the rest of the file cannot be read, which is counted as one bad record. */
+export const FILE_LINE_BYTES_MAX = 4_096;
+/** Files that are merged by time at once. More: `limit_exceeded`. */
+export const FILE_MERGE_MAX = 64;
+/** Ticks that the synthetic feed makes before it commits and lets the event loop turn. */
+export const SYNTHETIC_BATCH_TICKS = 2_048;
+
 function assertLimit(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }

@@ -1,0 +1,228 @@
+/**
+ * Plays recorded tick files into the engine, at their own pace, faster, or as fast as the rings take them.
+ */
+import { messageOf } from '../../errors.js';
+import { turn } from '../../pipeline/wait.js';
+import type { Feed, FeedContext, FeedStatus } from '../feed.js';
+import { type Source, Take } from '../sink.js';
+import { EntryKind, type TickBatch } from './batch.js';
+import { Checkpoint } from './checkpoint.js';
+import { PauseGate, type Sleep, sleepFor } from './gate.js';
+import { openMerged } from './merge.js';
+import type { FileOptions } from './options.js';
+import { Pacer } from './pacer.js';
+import { listTickFiles } from './paths.js';
+import type { TickFile, TickFileOptions } from './reader.js';
+
+/** A pause or stop in a long silence of the recording is noticed within this time. */
+const SLEEP_MS_MAX = 100;
+
+export class FileFeed implements Feed {
+  #state: FeedStatus['state'] = 'starting';
+  #detail = 'opening';
+  #badRecords = 0;
+  /** Files, or groups of files merged by time, in the order of play. */
+  #groups: string[][] = [];
+  #context!: FeedContext;
+  #source!: Source;
+  #pacer!: Pacer;
+  #signal!: AbortSignal;
+  #playing: Promise<void> = Promise.resolve();
+  readonly #stop = new AbortController();
+  readonly #gate = new PauseGate();
+  readonly #checkpoint = new Checkpoint();
+  /** Engine's ids by the open file's symbol index, and what was defined by raw name. */
+  #ids: number[] = [];
+  readonly #defined = new Map<string, { id: number; digits: number }>();
+  #isFull = false;
+  #waitMs = 0;
+
+  constructor(
+    readonly options: FileOptions,
+    readonly sleep: Sleep = sleepFor,
+  ) {}
+
+  /** @throws TickwireError bad_input when the files cannot be found or the first one cannot be read */
+  async start(context: FeedContext): Promise<void> {
+    this.#context = context;
+    this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+    this.#pacer = new Pacer(this.options.speed, context.clock);
+    const files = await listTickFiles(this.options.path);
+    this.#groups = this.options.order === 'merge' ? [files] : files.map((file) => [file]);
+    this.#source = context.source(this.options.source);
+    if (context.resumed) this.#checkpoint.load(context.state());
+    const first = this.#checkpoint.fileIndex < this.#groups.length ? await this.#open() : undefined;
+    this.#state = 'live';
+    this.#playing = this.#play(first);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#playing;
+  }
+
+  pause(): void {
+    this.#gate.pause();
+  }
+
+  resume(): void {
+    this.#gate.resume();
+  }
+
+  status(): FeedStatus {
+    const { fileIndex, entries, loops } = this.#checkpoint;
+    return {
+      state: this.#state === 'live' && this.#gate.isPaused ? 'paused' : this.#state,
+      detail: this.#detail,
+      sources: this.#state === 'live' ? 1 : 0,
+      counters: { filesDone: fileIndex, entriesOfFile: entries, loops, badRecords: this.#badRecords },
+    };
+  }
+
+  async #open(): Promise<TickFile> {
+    const group = this.#groups[this.#checkpoint.fileIndex];
+    const { log } = this.#context;
+    const { format, symbol, digits, zone } = this.options;
+    const options: TickFileOptions = {
+      ...(format === 'auto' ? {} : { format }),
+      symbol,
+      digits,
+      zone,
+      warn: (details, message) => log.warn(details, message),
+    };
+    this.#detail =
+      group.length === 1 ? `playing ${group[0]}` : `playing ${group.length} files merged by time`;
+    this.#ids = [];
+    const file = await openMerged(group, options);
+    this.#defineSymbols(file);
+    return file;
+  }
+
+  /** The whole performance: files, loops, and how it ended. */
+  async #play(first: TickFile | undefined): Promise<void> {
+    const checkpoint = this.#checkpoint;
+    let file = first;
+    try {
+      for (;;) {
+        while (checkpoint.fileIndex < this.#groups.length) {
+          await this.#playFile(file ?? (await this.#open()));
+          file = undefined;
+          if (this.#signal.aborted) return;
+          checkpoint.nextFile();
+          this.#commit();
+        }
+        // Files without a single tick would be looped over for ever, doing nothing.
+        if (!this.options.loop || checkpoint.isFresh) break;
+        checkpoint.nextLoop();
+        this.#commit();
+      }
+      this.#state = 'ended';
+      this.#detail = 'played to the end';
+    } catch (error) {
+      this.#state = 'failed';
+      this.#detail = messageOf(error);
+      this.#context.log.error({ error: this.#detail }, 'the file feed cannot go on');
+    }
+  }
+
+  async #playFile(file: TickFile): Promise<void> {
+    // What a checkpoint counts as done is read again, for the values that later lines carry on, and skipped.
+    let skip = this.#checkpoint.entries;
+    try {
+      for await (const batch of file.batches) {
+        if (skip >= batch.length) {
+          skip -= batch.length;
+          continue;
+        }
+        this.#defineSymbols(file);
+        await this.#playBatch(batch, skip);
+        skip = 0;
+        if (this.#signal.aborted) return;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #playBatch(batch: TickBatch, from: number): Promise<void> {
+    const { sink } = this.#context;
+    for (let i = from; i < batch.length && !this.#signal.aborted; ) {
+      if (this.#gate.isPaused) {
+        await this.#gate.pass(this.#signal);
+        this.#pacer.reset();
+        continue;
+      }
+      sink.stamp();
+      i = this.#offer(batch, i);
+      this.#commit();
+      if (this.#isFull) await sink.room();
+      else if (i < batch.length) await this.sleep(Math.min(this.#waitMs, SLEEP_MS_MAX), this.#signal);
+      else await turn();
+    }
+  }
+
+  /** Offers entries while they are due and there is room; the index of the first that is not done. */
+  #offer(batch: TickBatch, from: number): number {
+    const { sink } = this.#context;
+    const checkpoint = this.#checkpoint;
+    this.#isFull = false;
+    for (let i = from; i < batch.length; i++) {
+      if (batch.kind[i] === EntryKind.bad) {
+        sink.reject('bad_record');
+        this.#badRecords++;
+        checkpoint.entries++;
+        continue;
+      }
+      const eventS = batch.eventS[i];
+      const eventNs = batch.eventNs[i];
+      if (checkpoint.isFresh && this.options.shiftToNow) {
+        checkpoint.shiftTo(eventS, eventNs, sink.recvS, sink.recvNs);
+      }
+      checkpoint.shifted(eventS, eventNs);
+      this.#waitMs = this.#pacer.dueInMs(checkpoint.eventS, checkpoint.eventNs);
+      if (this.#waitMs > 0) return i;
+      const id = this.#ids[batch.symbol[i]];
+      const answer = sink.take(this.#source, id, 0);
+      if (answer === Take.full) {
+        this.#isFull = true;
+        return i;
+      }
+      this.#write(batch, i, id);
+      checkpoint.done(eventS, eventNs);
+    }
+    return batch.length;
+  }
+
+  #write(batch: TickBatch, i: number, id: number): void {
+    const { sink } = this.#context;
+    const { eventS, eventNs } = this.#checkpoint;
+    const kind = batch.kind[i];
+    if (kind === EntryKind.both) sink.split();
+    if ((kind & EntryKind.quote) !== 0) {
+      const { bid, ask, bidSize, askSize } = batch;
+      sink.quote(this.#source, id, 0, 0, eventS, eventNs, bid[i], ask[i], bidSize[i], askSize[i]);
+    }
+    if ((kind & EntryKind.trade) !== 0) {
+      const { price, size, tradeId, flags } = batch;
+      sink.trade(this.#source, id, flags[i], 0, eventS, eventNs, price[i], size[i], tradeId[i]);
+    }
+  }
+
+  #commit(): void {
+    this.#checkpoint.save(this.#context.state());
+    this.#context.sink.commit();
+  }
+
+  /** Defines the file's symbols that are new, or have more digits than so far. */
+  #defineSymbols(file: TickFile): void {
+    for (let i = 0; i < file.symbols.length; i++) {
+      const { raw, digits } = file.symbols[i];
+      let known = this.#defined.get(raw);
+      if (known === undefined || known.digits < digits) {
+        known = { id: this.#context.symbol(this.#source, raw, { digits }), digits };
+        this.#defined.set(raw, known);
+      }
+      this.#ids[i] = known.id;
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/** Feeds the synthetic market into the engine, at a set rate or as fast as the rings take it. */
+import { messageOf } from '../../errors.js';
+import { SYNTHETIC_BATCH_TICKS } from '../../limits.js';
+import { turn } from '../../pipeline/wait.js';
+import { FLAGS_MASK, Kind } from '../../tick.js';
+import type { Feed, FeedContext, FeedStatus } from '../feed.js';
+import { PauseGate, type Sleep, sleepFor } from '../file/gate.js';
+import { type Source, Take } from '../sink.js';
+import {
+  Market,
+  type MarketOptions,
+  marketStateWords,
+  STANDARD_MARKET,
+  TICK_EVENT_NS,
+  TICK_EVENT_S,
+  TICK_KIND_FLAGS,
+} from './market.js';
+import type { SyntheticOptions } from './options.js';
+import { ticksDue } from './schedule.js';
+
+// Words of the checkpoint: whether it is in use, ticks made, then the market's state.
+const USED = 0;
+const MADE = 1;
+const MARKET = 2;
+
+/** Milliseconds between two looks at the schedule. */
+const LOOK_MS = 1;
+
+export function syntheticStateWords(options: SyntheticOptions): number {
+  return MARKET + marketStateWords(options.symbols);
+}
+
+export class SyntheticFeed implements Feed {
+  #state: FeedStatus['state'] = 'starting';
+  #detail = 'making the market';
+  #context!: FeedContext;
+  #source!: Source;
+  #signal!: AbortSignal;
+  #market!: Market;
+  #ids = new Uint32Array(0);
+  /** Ticks made so far, in all runs. */
+  #made = 0;
+  /** The schedule's start by the clock, and what was made by then. */
+  #startS = 0;
+  #startNs = 0;
+  #madeAtStart = 0;
+  #isFull = false;
+  #running: Promise<void> = Promise.resolve();
+  readonly #stop = new AbortController();
+  readonly #gate = new PauseGate();
+
+  constructor(
+    readonly options: SyntheticOptions,
+    readonly sleep: Sleep = sleepFor,
+  ) {}
+
+  async start(context: FeedContext): Promise<void> {
+    this.#context = context;
+    this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
+    const { symbols, tradeShare, seed, startS } = this.options;
+    const market: MarketOptions = { ...STANDARD_MARKET, symbols, tradeShare, seed, startS };
+    const words = context.state();
+    const goesOn = context.resumed && words[USED] === 1;
+    this.#market = new Market(market, goesOn ? words.slice(MARKET) : undefined);
+    this.#made = goesOn ? words[MADE] : 0;
+    this.#source = context.source('synthetic');
+    this.#ids = Uint32Array.from(this.#market.symbols, ({ name, digits }) =>
+      context.symbol(this.#source, name, { digits }),
+    );
+    this.#state = 'live';
+    this.#detail = `${symbols} symbols, ${this.options.rate} ticks/s`;
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  pause(): void {
+    this.#gate.pause();
+  }
+
+  resume(): void {
+    this.#gate.resume();
+  }
+
+  status(): FeedStatus {
+    return {
+      state: this.#state === 'live' && this.#gate.isPaused ? 'paused' : this.#state,
+      detail: this.#detail,
+      sources: this.#state === 'live' ? 1 : 0,
+      counters: { made: this.#made },
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { sink } = this.#context;
+    const limit = this.options.count ?? Number.POSITIVE_INFINITY;
+    try {
+      this.#restartSchedule();
+      while (this.#made < limit && !this.#signal.aborted) {
+        if (this.#gate.isPaused) {
+          await this.#gate.pass(this.#signal);
+          this.#restartSchedule();
+          continue;
+        }
+        sink.stamp();
+        const wanted = Math.min(this.#due(), limit - this.#made, SYNTHETIC_BATCH_TICKS);
+        this.#offer(wanted);
+        // Also without new ticks: a commit moves on what stands aside.
+        if (wanted > 0 || sink.standingAside > 0) this.#commit();
+        if (this.#isFull) await sink.room();
+        else if (wanted < SYNTHETIC_BATCH_TICKS && this.#made < limit)
+          await this.sleep(LOOK_MS, this.#signal);
+        else await turn();
+      }
+      while (sink.standingAside > 0 && !this.#signal.aborted) await sink.room();
+      if (this.#made >= limit) this.#state = 'ended';
+    } catch (error) {
+      this.#state = 'failed';
+      this.#detail = messageOf(error);
+      this.#context.log.error({ error: this.#detail }, 'the synthetic feed cannot go on');
+    }
+  }
+
+  #restartSchedule(): void {
+    const { clock } = this.#context;
+    clock.stamp();
+    this.#startS = clock.seconds;
+    this.#startNs = clock.nanos;
+    this.#madeAtStart = this.#made;
+  }
+
+  /** Ticks that are due now and not yet made. */
+  #due(): number {
+    const { rate, swing } = this.options;
+    if (rate === 'max') return Number.POSITIVE_INFINITY;
+    const { clock } = this.#context;
+    const elapsedS = clock.seconds - this.#startS + (clock.nanos - this.#startNs) / 1e9;
+    return ticksDue(elapsedS, rate, swing) + this.#madeAtStart - this.#made;
+  }
+
+  /** Makes and writes ticks until there is no room. The market only moves on with a tick that was accepted. */
+  #offer(count: number): void {
+    const { sink } = this.#context;
+    const market = this.#market;
+    const source = this.#source;
+    const ids = this.#ids;
+    const { live } = this.options;
+    const t = market.tick;
+    const { recvS, recvNs } = sink;
+    this.#isFull = false;
+    for (let n = 0; n < count; n++) {
+      const id = ids[market.nextSymbol];
+      if (sink.take(source, id, 0) === Take.full) {
+        this.#isFull = true;
+        return;
+      }
+      market.next();
+      this.#made++;
+      const eventS = live ? recvS : t[TICK_EVENT_S];
+      const eventNs = live ? recvNs : t[TICK_EVENT_NS];
+      const kindAndFlags = t[TICK_KIND_FLAGS];
+      if ((kindAndFlags & Kind.trade) === 0) {
+        sink.quote(source, id, 0, 0, eventS, eventNs, t[4], t[5], t[6], t[7]);
+      } else {
+        sink.trade(source, id, kindAndFlags & FLAGS_MASK, 0, eventS, eventNs, t[4], t[6], t[7]);
+      }
+    }
+  }
+
+  #commit(): void {
+    const words = this.#context.state();
+    words[USED] = 1;
+    words[MADE] = this.#made;
+    this.#market.save(words.subarray(MARKET));
+    this.#context.sink.commit();
+  }
+}

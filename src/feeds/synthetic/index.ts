@@ -1,0 +1,14 @@
+/** The synthetic feed: a seeded market for demos, tests and benchmarks, at any rate. */
+import type { FeedType } from '../feed.js';
+import { SyntheticFeed, syntheticStateWords } from './feed.js';
+import type { SyntheticOptions } from './options.js';
+
+export { Market, type MarketOptions, marketStateWords, STANDARD_MARKET } from './market.js';
+export { type SyntheticOptions, syntheticOptions } from './options.js';
+
+/** `policy` is the default; the option of the same name overrides it. */
+export const syntheticFeed: FeedType<SyntheticOptions> = {
+  policy: 'block',
+  stateWords: syntheticStateWords,
+  create: (options) => new SyntheticFeed(options),
+};
