@@ -31,8 +31,11 @@ export interface FeedContext {
   readonly state: () => Float64Array;
   /** True after a crash of the connector's thread: `state` holds the last committed checkpoint. */
   readonly resumed: boolean;
-  /** Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept. */
-  symbol(source: Source, raw: string, definition: Omit<SymbolDefinition, 'name'>): number;
+  /**
+   * Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept.
+   * @param proposed the canonical name that the source itself gives; the alias table comes before it
+   */
+  symbol(source: Source, raw: string, definition: Omit<SymbolDefinition, 'name'>, proposed?: string): number;
   /** Opens a source; see `Source`. */
   source(name: string, details?: { stream?: string; info?: Record<string, string | number> }): Source;
 }

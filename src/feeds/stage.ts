@@ -91,8 +91,8 @@ function createContext(run: FeedRun, signal: AbortSignal): FeedContext {
     resumed: run.resumed,
     state: () => sink.state(),
     source: (source, details = {}) => sink.open(name, source, details.stream, details.info),
-    symbol(source, raw, definition) {
-      const canonical = run.aliases[raw] ?? raw;
+    symbol(source, raw, definition, proposed) {
+      const canonical = Object.hasOwn(run.aliases, raw) ? run.aliases[raw] : (proposed ?? raw);
       const id = registry.defineSymbol({ ...definition, name: canonical });
       if (canonical !== raw) registry.defineAlias(source.id, raw, id);
       return id;

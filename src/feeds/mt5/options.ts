@@ -1,18 +1,13 @@
 /** Options of the MT5 port, and their check. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { MT5_STRING_BYTES_MAX, SYMBOL_NAME_BYTES_MAX } from '../../limits.js';
+import { MT5_STRING_BYTES_MAX } from '../../limits.js';
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }
-
-const canonicalName = z
-  .string()
-  .min(1, 'an alias must name a symbol')
-  .max(SYMBOL_NAME_BYTES_MAX, `a symbol name has at most ${SYMBOL_NAME_BYTES_MAX} bytes`);
 
 export const mt5Options = z
   .strictObject({
@@ -32,8 +27,6 @@ export const mt5Options = z
         error: `secret must have at most ${MT5_STRING_BYTES_MAX} bytes`,
       })
       .optional(),
-    /** Canonical names by the terminals' raw names. They come before an alias that a terminal gives itself. */
-    aliases: z.record(z.string(), canonicalName).optional(),
     /** Milliseconds without a word from a terminal before it is taken for gone. */
     idleTimeoutMs: z
       .int('idleTimeoutMs must be a whole number of milliseconds')

@@ -143,11 +143,8 @@ export class Mt5Server implements Feed, ConnectionHost {
 
   define(terminal: TerminalSource, symbol: SymbolFrame): number {
     const { raw, alias, digits, negative } = symbol;
-    const isConfigured = Object.hasOwn(this.#settings.aliases ?? {}, raw);
-    const name = alias !== '' && !isConfigured ? alias : raw;
-    const id = this.#context.symbol(terminal.source, name, { digits, ...(negative ? { negative } : {}) });
-    if (name !== raw) this.sink.registry.defineAlias(terminal.source.id, raw, id);
-    return id;
+    const definition = { digits, ...(negative ? { negative } : {}) };
+    return this.#context.symbol(terminal.source, raw, definition, alias === '' ? undefined : alias);
   }
 
   announce(terminal: TerminalSource): boolean {

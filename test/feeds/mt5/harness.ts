@@ -41,6 +41,8 @@ export interface BenchOptions extends Mt5Options {
   shards?: number;
   rawSlots?: number;
   log?: boolean;
+  /** The feed's alias table. */
+  aliases?: Record<string, string>;
   /** Takes over the memory of an earlier bench, as a restarted feed thread does. */
   memory?: EngineMemory;
 }
@@ -99,7 +101,7 @@ export class Bench {
   readonly #aliases: Record<string, string>;
 
   constructor(readonly options: BenchOptions = {}) {
-    const { shards = 1, rawSlots = 4096, log = false, memory, ...server } = options;
+    const { shards = 1, rawSlots = 4096, log = false, aliases = {}, memory, ...server } = options;
     this.memory =
       memory ??
       allocateMemory({
@@ -116,7 +118,7 @@ export class Bench {
     this.server = new Mt5Server({ port: 0, ...server });
     this.shards = Array.from({ length: this.memory.plan.shards }, (_, s) => new RawShard(this.memory, s));
     this.#log = new CommitCells(this.memory.logCells, LOG_WORDS);
-    this.#aliases = server.aliases ?? {};
+    this.#aliases = aliases;
   }
 
   async start(): Promise<this> {
@@ -129,8 +131,8 @@ export class Bench {
       signal: new AbortController().signal,
       state: () => this.sink.state(),
       resumed: false,
-      symbol: (source, raw, definition) => {
-        const id = this.registry.defineSymbol({ name: this.#aliases[raw] ?? raw, ...definition });
+      symbol: (source, raw, definition, proposed) => {
+        const id = this.registry.defineSymbol({ name: this.#aliases[raw] ?? proposed ?? raw, ...definition });
         this.registry.defineAlias(source.id, raw, id);
         return id;
       },
