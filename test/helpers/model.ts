@@ -71,7 +71,7 @@ export class Model {
     return state;
   }
 
-  take(raw: RawTick): void {
+  take(raw: RawTick) {
     const symbol = this.symbols.get(raw.symbol);
     const isPriced = raw.kind === 'quote' || raw.kind === 'trade';
     if (symbol === undefined && (raw.symbol !== 0 || isPriced)) return this.#reject('unknown_symbol');
@@ -87,7 +87,7 @@ export class Model {
     this.#number(raw, raw.kind, raw.values, 0, 0, raw.position);
   }
 
-  #quote(raw: RawTick, symbol: ModelSymbol, state: State): void {
+  #quote(raw: RawTick, symbol: ModelSymbol, state: State) {
     const [bid, ask, bidSize, askSize] = raw.values;
     const sides: [number, number][] = [
       [bid, bidSize],
@@ -125,7 +125,7 @@ export class Model {
     if ((flags & (Flag.crossed | Flag.late)) === 0) state.quote = tick;
   }
 
-  #trade(raw: RawTick, symbol: ModelSymbol, state: State): void {
+  #trade(raw: RawTick, symbol: ModelSymbol, state: State) {
     const [price, size, tradeId] = raw.values;
     if (!isPrice(price, symbol)) return this.#reject('bad_price');
     if (size < 0 || size === Number.POSITIVE_INFINITY) return this.#reject('bad_size');

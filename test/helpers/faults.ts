@@ -1,0 +1,36 @@
+/** Deaths at chosen probes: in one thread an exception takes the place of the thread's exit. */
+import { armFault } from '../../src/pipeline/fault.js';
+
+export class Death extends Error {}
+
+export class Faults {
+  /** Probes passed so far. */
+  passed = 0;
+  deaths = 0;
+  readonly #at: Set<number>;
+
+  /** @param at numbers of the probes at which to die, from 1 on, counted over all calls of `run` */
+  constructor(...at: number[]) {
+    this.#at = new Set(at);
+  }
+
+  /** Runs the body under fire. False when it died. */
+  run(body: () => void): boolean {
+    const strike = () => {
+      this.passed++;
+      if (this.#at.has(this.passed)) throw new Death();
+      armFault(1, strike);
+    };
+    armFault(1, strike);
+    try {
+      body();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+      this.deaths++;
+      return false;
+    } finally {
+      armFault(0, () => {});
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * A shard dies at its n-th probe, for every n, and again soon after while its successor recovers. What is
+ * numbered, shown and counted in the end is what an undisturbed shard leaves, bit for bit.
+ */
+import t from 'tap';
+import { ShardWord } from '../../src/pipeline/counters.js';
+import { ENTRY_U32, EntryF64 } from '../../src/pipeline/table.js';
+import { Flag, RECORD_U32 } from '../../src/tick.js';
+import { Faults } from '../helpers/faults.js';
+import { SmallEngine } from '../helpers/memory.js';
+import type { ModelSymbol } from '../helpers/model.js';
+import { Random } from '../helpers/random.js';
+import { assertSums } from '../helpers/sums.js';
+import { offer, randomTick } from '../helpers/ticks.js';
+
+const SYMBOLS = 5;
+/** Words that may differ: versions of the seqlock, and the mean move, which starts anew in a torn entry. */
+const FREE_WORDS = new Set([0, EntryF64.deviation * 2, EntryF64.deviation * 2 + 1]);
+/** Second words of the records in an entry, where `suspicious` follows from the mean move. */
+const FLAG_WORDS = new Set([17, 33, 49]);
+
+interface Outcome {
+  engine: SmallEngine;
+  faults: Faults;
+  ring: number[];
+  critical: number[];
+  positions: number[];
+  table: number[];
+  torn: number;
+}
+
+function run(seed: number, ...deaths: number[]): Outcome {
+  const random = new Random(seed);
+  const faults = new Faults(...deaths);
+  const e = new SmallEngine({ rawSlots: 64, ringSlots: 512, criticalSlots: 512, maxSymbols: 64, log: true });
+  const symbols = new Map<number, ModelSymbol>();
+  const define = (name: string, digits: number) => {
+    const id = e.define(name, digits, { negative: name === 'S3' });
+    symbols.set(id, { digits, negative: name === 'S3', version: 1 });
+  };
+  for (let i = 0; i < SYMBOLS; i++) define(`S${i}`, i + 1);
+  const source = e.sink.open('test', 's');
+  let position = 0;
+  for (let step = 0; step < 7; step++) {
+    for (let i = 0; i < 12; i++) offer(e.sink, source, randomTick(random, symbols, ++position));
+    if (step === 4) define('S1', 4);
+    e.sink.commit();
+    for (;;) {
+      const lived = faults.run(() => {
+        while (e.shards[0].doWork() > 0);
+      });
+      if (lived) break;
+      while (!faults.run(() => (e.shards[0] = e.newShard())));
+    }
+  }
+  const reader = e.reader();
+  const ring: number[] = [];
+  const positions: number[] = [];
+  for (let seq = 1; seq <= reader.head(); seq++) {
+    const slot = reader.slot(seq);
+    for (let k = 0; k < RECORD_U32; k++) {
+      const word = reader.records.u32[slot * RECORD_U32 + k];
+      ring.push(k === 1 ? word & ~Flag.suspicious : word);
+    }
+    positions.push(reader.positions[slot]);
+  }
+  const criticals = e.criticalReader();
+  const critical: number[] = [];
+  for (let n = 1; n <= criticals.head(); n++) {
+    const at = criticals.slot(n) * RECORD_U32;
+    critical.push(...criticals.records.u32.subarray(at, at + RECORD_U32));
+  }
+  const table: number[] = [e.table.applied(0)];
+  let torn = 0;
+  for (let id = 0; id <= SYMBOLS; id++) {
+    if (e.table.isTorn(id)) torn++;
+    for (let k = 0; k < ENTRY_U32; k++) {
+      const word = e.table.u32[id * ENTRY_U32 + k];
+      if (!FREE_WORDS.has(k)) table.push(FLAG_WORDS.has(k) ? word & ~Flag.suspicious : word);
+    }
+  }
+  return { engine: e, faults, ring, critical, positions, table, torn };
+}
+
+function firstDifference(a: number[], b: number[]): number {
+  if (a.length !== b.length) return Math.min(a.length, b.length);
+  return a.findIndex((x, i) => x !== b[i]);
+}
+
+for (const [seed, again] of [
+  [1, undefined],
+  [2, 1],
+  [3, 4],
+] as const) {
+  const also = again === undefined ? '' : `, and ${again} probes later`;
+  t.test(`seed ${seed}: at every probe${also}`, async (t) => {
+    const calm = run(seed);
+    t.equal(calm.faults.deaths, 0);
+    t.ok(calm.ring.length > 50 * RECORD_U32);
+    assertSums(t, calm.engine.totals());
+    let n = 1;
+    for (; ; n++) {
+      const stormy = run(seed, n, ...(again === undefined ? [] : [n + again]));
+      if (stormy.faults.deaths === 0) break;
+      const differences = {
+        ring: firstDifference(stormy.ring, calm.ring),
+        critical: firstDifference(stormy.critical, calm.critical),
+        positions: firstDifference(stormy.positions, calm.positions),
+        table: firstDifference(stormy.table, calm.table),
+        torn: stormy.torn,
+      };
+      const none = { ring: -1, critical: -1, positions: -1, table: -1, torn: 0 };
+      if (!t.same(differences, none, `death at probe ${n}`)) break;
+      const { suspicious, ...totals } = stormy.engine.totals();
+      t.match(calm.engine.totals(), totals, 'and the counters');
+      assertSums(t, stormy.engine.totals());
+      if (stormy.engine.shardWord(ShardWord.criticalHead) * RECORD_U32 !== calm.critical.length)
+        t.fail('head');
+    }
+    t.equal(n, calm.faults.passed + 1, 'every probe was tried');
+    t.ok(n > 100, `${n - 1} probes`);
+  });
+}
