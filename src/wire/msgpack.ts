@@ -31,7 +31,13 @@ import {
 import type { Body, Scratch, TickEncoder } from './body.js';
 import { bytesToText } from './cursor.js';
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
+const packr = new Packr({
+  useRecords: false,
+  mapsAsObjects: true,
+  variableMapSize: true,
+  // Numbers as long as they are exact, BigInt beyond: times are always beyond, seqs never.
+  int64AsType: 'auto',
+});
 
 /** A control message as MessagePack. */
 export function packControl(message: object): Uint8Array {
