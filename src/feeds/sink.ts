@@ -31,10 +31,13 @@ import {
   F64_ASK_SIZE,
   F64_BID,
   F64_BID_SIZE,
+  F64_GAP_COUNT,
   GapReason,
   Kind,
   RECORD_F64,
+  RECORD_U16,
   type Records,
+  U16_SOURCE,
   writeGap,
   writeHeader,
   writeQuote,
@@ -65,6 +68,8 @@ export const Take = {
   full: 2,
 } as const;
 
+/** Source id of the records that the sink makes of itself; real ones start at 1. */
+const NO_SOURCE = 0;
 /** Raw records that one source tick can become: a quote and a trade. */
 const RECORDS_PER_TICK = 2;
 
@@ -489,6 +494,10 @@ export class FeedSink {
         const i = ring.slot(this.#next[FeedWord.heads + shard]);
         if (aside.takeCritical(shard, ring.records, i)) {
           this.#next[FeedWord.aside]--;
+          // A mark of ours has come through only now: had the thread died before, the mark had gone with it.
+          if (ring.records.u16[i * RECORD_U16 + U16_SOURCE] === NO_SOURCE) {
+            this.#next[FeedWord.unmarked] -= ring.records.f64[i * RECORD_F64 + F64_GAP_COUNT];
+          }
           this.#claim(shard);
         } else if (aside.lost[shard] > 0) {
           this.#target = ring.records;
@@ -506,9 +515,9 @@ export class FeedSink {
   #mark(slot: number, shard: number, reason: number): void {
     const count = this.#aside!.lost[shard];
     this.#next[FeedWord.made]++;
-    this.#next[FeedWord.unmarked] -= count;
+    if (this.#target !== this.#aside!.queue) this.#next[FeedWord.unmarked] -= count;
     this.#aside!.lost[shard] = 0;
-    this.#writeGap(slot, ENGINE_SYMBOL, 0, reason, 0, 0, count);
+    this.#writeGap(slot, ENGINE_SYMBOL, NO_SOURCE, reason, 0, 0, count);
   }
 
   /** After a crash of the thread: what stood aside is gone with it, and says so; so does what was dropped but not yet marked. */
