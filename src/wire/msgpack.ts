@@ -31,13 +31,9 @@ import {
 import type { Body, Scratch, TickEncoder } from './body.js';
 import { bytesToText } from './cursor.js';
 
-const packr = new Packr({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  // Numbers as long as they are exact, BigInt beyond: times are always beyond, seqs never.
-  int64AsType: 'auto',
-});
+// Integers are numbers as long as they are exact, BigInts beyond: times are always beyond, seqs never.
+const INT64_AS = { int64AsType: 'auto' } as unknown as { int64AsType: 'number' };
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true, ...INT64_AS });
 
 /** A control message as MessagePack. */
 export function packControl(message: object): Uint8Array {
