@@ -93,6 +93,7 @@ export function follow(engine: Engine, options: FollowOptions, onTick: (tick: Na
   return {
     close() {
       isClosed = true;
+      for (const follower of followers) follower.isClosed = true;
     },
   };
 }
@@ -104,6 +105,7 @@ class ShardFollower {
   /** By symbol id: 1 = wanted, 2 = not, 0 = not yet asked. */
   readonly #wanted: Uint8Array;
   #next: number;
+  isClosed = false;
 
   constructor(
     readonly engine: Engine,
@@ -121,7 +123,7 @@ class ShardFollower {
     const ring = this.#ring;
     const from = this.#next;
     const end = Math.min(ring.head(), from + max - 1);
-    while (this.#next <= end) {
+    while (this.#next <= end && !this.isClosed) {
       copyRecord(ring.records, ring.slot(this.#next), this.#copy, 0);
       const oldest = ring.oldest();
       if (this.#next < oldest) {

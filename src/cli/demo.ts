@@ -3,6 +3,8 @@
  * bundled captures into it over TCP, in a loop shifted to now.
  */
 import { createServer } from 'node:net';
+import { basename, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
@@ -16,6 +18,8 @@ import { SIMULATION_DEFAULTS, type Simulation } from './simulate.js';
 /** The captures that come with the package, three folders above the compiled file. */
 const FIXTURES = fileURLToPath(new URL('../../../fixtures/ticks', import.meta.url));
 const HOST = '127.0.0.1';
+const LIVE_PATIENCE_MS = 5_000;
+const LOOK_MS = 20;
 
 interface DemoFlags {
   data?: string;
@@ -50,7 +54,8 @@ async function demo(flags: DemoFlags): Promise<void> {
   const options = loadConfig({ flags: settings, environment: process.env });
   let terminal: Worker | undefined;
   await runEngine(options, createLogger(flags.logLevel), {
-    serving(engine) {
+    async serving(engine) {
+      await untilLive(engine);
       terminal = startTerminal(mt5Port);
       process.stdout.write(welcome(engine, mt5Port));
     },
@@ -58,6 +63,13 @@ async function demo(flags: DemoFlags): Promise<void> {
       await terminal?.terminate();
     },
   });
+}
+
+/** Waits for the MT5 port, but not for ever: the terminal tries again by itself. */
+async function untilLive(engine: Engine): Promise<void> {
+  for (let waitedMs = 0; waitedMs < LIVE_PATIENCE_MS && !engine.readiness().ready; waitedMs += LOOK_MS) {
+    await sleep(LOOK_MS);
+  }
 }
 
 /** The simulated terminal has a thread of its own, so that it neither waits for the engine nor delays it. */
@@ -96,17 +108,24 @@ function tryPort(port: number): Promise<number | undefined> {
 function welcome(engine: Engine, mt5Port: number): string {
   const address = addressOf(engine);
   const stream = `${address.replace('http', 'ws')}v1/stream`;
+  const data = String(engine.options.dataFolder);
   return `
   Live quotes:   ${address}
   WebSocket:     ${stream}
   MT5 terminals: ${HOST}:${mt5Port} (one simulated terminal plays there now)
-  Tick log:      ${String(engine.options.dataFolder)}
+  Tick log:      ${data}
 
   Try, in another terminal:
     curl ${address}v1/quotes
-    npx ticks tail --url ${stream} 'EUR*'
-    npx ticks replay --data ${String(engine.options.dataFolder)} --symbols EURUSD --format csv
+    ${ticks()} tail --url ${stream} 'EUR*'
+    ${ticks()} replay --data ${data} --symbols EURUSD --format csv
 
   Ctrl-C stops it.
 `;
+}
+
+/** How this program was called, so that the commands to try can be copied. */
+function ticks(): string {
+  const script = process.argv[1] ?? 'ticks';
+  return basename(script) === 'ticks' ? 'ticks' : `node ${relative('', script)}`;
 }

@@ -1,18 +1,28 @@
 /** The synthetic market as a source that plays like a tick file. */
 import { EntryKind, TickBatch } from '../feeds/file/batch.js';
 import type { TickFile } from '../feeds/file/reader.js';
+import { Market, type MarketOptions } from '../feeds/synthetic/market.js';
 import {
-  Market,
-  type MarketOptions,
-  TICK_EVENT_NS,
-  TICK_EVENT_S,
-  TICK_KIND_FLAGS,
-  TICK_SYMBOL,
-} from '../feeds/synthetic/market.js';
-import { FLAGS_MASK, KIND_MASK, Kind, NO_PRICE, NO_SIZE } from '../tick.js';
-
-/** Words of `Market.tick` that hold a quote's or trade's own fields. */
-const FIELDS = 4;
+  F64_ASK,
+  F64_ASK_SIZE,
+  F64_BID,
+  F64_BID_SIZE,
+  F64_PRICE,
+  F64_SIZE,
+  F64_TRADE_ID,
+  flagsOf,
+  Kind,
+  kindOf,
+  NO_PRICE,
+  NO_SIZE,
+  NO_TRADE_ID,
+  RECORD_F64,
+  RECORD_U32,
+  Records,
+  U32_SYMBOL,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+} from '../tick.js';
 
 /** An endless market; the player's count ends it. */
 export function openMarket(options: MarketOptions): TickFile {
@@ -27,28 +37,31 @@ export function openMarket(options: MarketOptions): TickFile {
 
 async function* batchesOf(market: Market): AsyncGenerator<TickBatch> {
   const batch = new TickBatch();
+  const records = Records.allocate(batch.capacity);
+  // The records carry the index of the symbol, as a batch does.
+  const ids = Uint32Array.from(market.symbols, (_, index) => index);
+  batch.length = batch.capacity;
   for (;;) {
-    batch.length = 0;
-    while (!batch.isFull) push(market, batch);
+    market.fill(records, 0, batch.capacity, ids);
+    for (let i = 0; i < batch.capacity; i++) copyInto(batch, i, records);
     yield batch;
   }
 }
 
-function push(market: Market, batch: TickBatch): void {
-  market.next();
-  const t = market.tick;
-  const i = batch.length++;
-  const isTrade = (t[TICK_KIND_FLAGS] & KIND_MASK) === Kind.trade;
-  batch.symbol[i] = t[TICK_SYMBOL];
+function copyInto(batch: TickBatch, i: number, r: Records): void {
+  const w = i * RECORD_U32;
+  const d = i * RECORD_F64;
+  const isTrade = kindOf(r, i) === Kind.trade;
+  batch.symbol[i] = r.u32[w + U32_SYMBOL];
   batch.kind[i] = isTrade ? EntryKind.trade : EntryKind.quote;
-  batch.flags[i] = t[TICK_KIND_FLAGS] & FLAGS_MASK;
-  batch.eventS[i] = t[TICK_EVENT_S];
-  batch.eventNs[i] = t[TICK_EVENT_NS];
-  batch.bid[i] = isTrade ? NO_PRICE : t[FIELDS];
-  batch.ask[i] = isTrade ? NO_PRICE : t[FIELDS + 1];
-  batch.bidSize[i] = isTrade ? NO_SIZE : t[FIELDS + 2];
-  batch.askSize[i] = isTrade ? NO_SIZE : t[FIELDS + 3];
-  batch.price[i] = isTrade ? t[FIELDS] : NO_PRICE;
-  batch.size[i] = isTrade ? t[FIELDS + 2] : NO_SIZE;
-  batch.tradeId[i] = isTrade ? t[FIELDS + 3] : Number.NaN;
+  batch.flags[i] = flagsOf(r, i);
+  batch.eventS[i] = r.u32[w + U32_TS_EVENT_S];
+  batch.eventNs[i] = r.u32[w + U32_TS_EVENT_NS];
+  batch.bid[i] = isTrade ? NO_PRICE : r.f64[d + F64_BID];
+  batch.ask[i] = isTrade ? NO_PRICE : r.f64[d + F64_ASK];
+  batch.bidSize[i] = isTrade ? NO_SIZE : r.f64[d + F64_BID_SIZE];
+  batch.askSize[i] = isTrade ? NO_SIZE : r.f64[d + F64_ASK_SIZE];
+  batch.price[i] = isTrade ? r.f64[d + F64_PRICE] : NO_PRICE;
+  batch.size[i] = isTrade ? r.f64[d + F64_SIZE] : NO_SIZE;
+  batch.tradeId[i] = isTrade ? r.f64[d + F64_TRADE_ID] : NO_TRADE_ID;
 }

@@ -1,0 +1,87 @@
+/** In-process reads: the ring from now on, in order, and the table. */
+import t from 'tap';
+import { createEngine, type Engine, type NamedTick } from '../../src/index.js';
+import { assertSums } from '../helpers/sums.js';
+
+const COUNT = 20_000;
+
+function market(options: object): Promise<Engine> {
+  return createEngine({
+    feeds: [
+      { name: 'market', type: 'synthetic', options: { rate: 'max', symbols: 10, count: COUNT, ...options } },
+    ],
+    dataFolder: false,
+    http: false,
+    rings: { broadcast: 32_768 },
+  });
+}
+
+async function untilEnded(engine: Engine): Promise<void> {
+  await new Promise<void>((resolve) => {
+    engine.on('feedStatus', (_feed, { state }) => {
+      if (state === 'ended') resolve();
+    });
+  });
+}
+
+t.test('a follower sees every tick once, in order, and the table ends on its last', async (t) => {
+  const engine = await market({});
+  const ticks: NamedTick[] = [];
+  engine.follow({}, (tick) => void ticks.push(tick));
+  const ended = untilEnded(engine);
+  await engine.start();
+  await ended;
+  await engine.stop();
+  const totals = engine.totals();
+  assertSums(t, totals);
+  t.equal(ticks.length, totals.numbered);
+  t.ok(ticks.every((tick, i) => tick.seq === i + 1));
+  const last = ticks.findLast((tick) => tick.kind === 'quote')!;
+  const value = engine.last(last.symbol)!;
+  t.match(value, { symbol: last.symbol, quote: { seq: last.seq, bid: last.bid, ask: last.ask } });
+  t.equal(engine.last('NOPE'), undefined);
+});
+
+t.test('patterns choose symbols', async (t) => {
+  const engine = await market({});
+  const seen = new Set<string>();
+  engine.follow({ symbols: ['EUR*'] }, (tick) => void seen.add(tick.symbol));
+  const ended = untilEnded(engine);
+  await engine.start();
+  await ended;
+  await engine.stop();
+  t.ok(seen.size > 0);
+  t.ok([...seen].every((name) => name.startsWith('EUR')));
+});
+
+t.test('a follower that is too slow is told how much it missed', async (t) => {
+  const engine = await market({ count: 200_000 });
+  let got = 0;
+  let missed = 0;
+  const ended = untilEnded(engine);
+  const onOvertaken = (ticks: number) => {
+    missed += ticks;
+  };
+  engine.follow({ onOvertaken }, () => {
+    // Blocks the thread once, long enough for the ring to go round.
+    if (got++ === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+  });
+  await engine.start();
+  await ended;
+  await engine.stop();
+  t.equal(got + missed, engine.totals().numbered, `${missed} missed, all of them told`);
+});
+
+t.test('closing ends it', async (t) => {
+  const engine = await market({});
+  let got = 0;
+  const following = engine.follow({}, () => {
+    got++;
+    following.close();
+  });
+  const ended = untilEnded(engine);
+  await engine.start();
+  await ended;
+  await engine.stop();
+  t.equal(got, 1, 'at once');
+});

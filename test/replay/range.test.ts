@@ -1,0 +1,23 @@
+/** Where a replay begins and ends, as people write it. */
+import t from 'tap';
+import { parseBound } from '../../src/replay/range.js';
+
+t.test('places', async (t) => {
+  t.same(parseBound('3:1000'), { kind: 'seq', epoch: 3, seqs: [1000] });
+  t.same(parseBound('1:5,7'), { kind: 'seq', epoch: 1, seqs: [5, 7] });
+});
+
+t.test('times are UTC unless they say otherwise, down to the nanosecond', async (t) => {
+  const at = (seconds: number, nanos: number) => ({ kind: 'time', seconds, nanos });
+  t.same(parseBound('2024-06-19T08:00:00Z'), at(1718784000, 0));
+  t.same(parseBound('2024-06-19T08:00'), at(1718784000, 0));
+  t.same(parseBound('2024-06-19T10:00:00+02:00'), at(1718784000, 0));
+  t.same(parseBound('2024-06-19T08:00:00.123456789Z'), at(1718784000, 123456789));
+  t.same(parseBound('2024-06-19'), at(1718755200, 0));
+});
+
+t.test('anything else is refused', async (t) => {
+  for (const text of ['', 'now', '3:', ':5', '3:x', '2024-13-01']) {
+    t.throws(() => parseBound(text), { code: 'bad_config' }, text);
+  }
+});
