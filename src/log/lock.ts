@@ -2,7 +2,7 @@
  * One engine a data folder. The lock is a file that names the holder's process and when that process
  * started, so that a killed engine's lock is told from a living one's although its pid may be taken again.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
 
@@ -61,7 +61,7 @@ export function lockFolder(folder: string): () => void {
   const file = path.join(folder, LOCK_FILE);
   const mine = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(path.resolve(folder));
     writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder));
     for (let tries = 0; tries < TRIES; tries++) {
       if (place(mine, file)) return () => rmSync(file, { force: true });
@@ -87,7 +87,27 @@ export function lockFolder(folder: string): () => void {
       { cause: error },
     );
   } finally {
-    rmSync(mine, { force: true });
+    removeQuietly(mine);
+  }
+}
+
+/** Where the folder itself is at fault, there is nothing to remove, and the first error says more. */
+function removeQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    return;
+  }
+}
+
+/** Makes a folder and those above it. (mkdir's own `recursive` never returns where a file system refuses folders.) */
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolders(path.dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
   }
 }
 

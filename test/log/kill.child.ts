@@ -1,0 +1,26 @@
+/**
+ * The process that `kill.ts` kills: it logs ticks with positions until it dies, and prints how far it
+ * was durable. Arguments: data folder, seed.
+ */
+import { LogWord } from '../../src/pipeline/counters.js';
+import { turn } from '../../src/pipeline/wait.js';
+import { FakeShard, Market, openRig } from './support.js';
+
+const [folder, seed] = process.argv.slice(2);
+const rig = await openRig(folder, 20, { ringSlots: 8192 });
+const shard = new FakeShard(rig.memory, 0, new Market(20, Number(seed)), 4_000_000, true);
+// A source that can resend goes on after the highest position that it is told of.
+const known = rig.opened.positions.find((p) => p.sourceId === 1);
+shard.position = Math.max(0, ...(known?.buckets ?? []));
+const from = shard.position;
+void rig.stage({ commitDelayMs: 1 });
+let told = -1;
+for (;;) {
+  shard.publish(1 + (shard.head % 700));
+  const durable = rig.counters.log(LogWord.durable);
+  if (durable !== told) {
+    told = durable;
+    process.stdout.write(`${JSON.stringify({ epoch: rig.opened.epoch, from, durable })}\n`);
+  }
+  await turn();
+}

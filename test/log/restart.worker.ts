@@ -1,0 +1,16 @@
+/** The log stage in a thread of its own, for `restart.ts`, which makes it die at a probe. */
+import { workerData } from 'node:worker_threads';
+import { runLogStage } from '../../src/log/writer.js';
+import { armFault } from '../../src/pipeline/fault.js';
+import { Control, type EngineMemory, LOG_STAGE } from '../../src/pipeline/memory.js';
+import { STAGE_OPTIONS } from './support.js';
+
+const { memory, folder, epoch, dieAt } = workerData as {
+  memory: EngineMemory;
+  folder: string;
+  epoch: number;
+  dieAt: number;
+};
+if (dieAt > 0) armFault(dieAt, () => process.exit(70));
+const control = new Control(memory.control, LOG_STAGE);
+await runLogStage({ memory, control, folder, epoch, options: STAGE_OPTIONS, report: () => {} });
