@@ -51,7 +51,7 @@ export function goldenRecords(): Records {
 export function goldenVectors(): Map<string, Uint8Array> {
   const vectors = new Map<string, Uint8Array>();
   for (const encoding of ENCODINGS) {
-    const name = encoding === 'json' ? 'ticks.json' : `ticks.${encoding}.bin`;
+    const name = encoding === 'json' ? 'ticks.json.txt' : `ticks.${encoding}.bin`;
     vectors.set(name, encode(encoding, goldenRecords(), GOLDEN_SEQS).message);
     const snapshot = encode(encoding, goldenRecords(), [0, 65_002], { snapshot: true, baseSeq: 6000 });
     vectors.set(name.replace('ticks', 'snapshot'), snapshot.message);
