@@ -23,8 +23,8 @@ import {
 
 /** Read when no other file is named, and it is there. */
 export const CONFIG_FILE = 'tickwire.json';
-/** Where the built page lies: the default of `http.webRoot`. */
-const WEB_ROOT = fileURLToPath(new URL('./web', import.meta.url));
+/** Where the built page lies: the default of `http.webRoot`, once `npm run build` has made it. */
+const WEB_ROOT = fileURLToPath(new URL('./web/public', import.meta.url));
 
 const feedCommon = {
   name: z.string().min(1),
@@ -111,7 +111,8 @@ export function loadConfig(sources: ConfigSources = {}): EngineOptions {
   const feeds = readFeeds(merged, faults);
   if (faults.length > 0 || checked.value === undefined) throw badConfig(faults);
   const { http, ...rest } = checked.value;
-  return { ...rest, feeds, http: http === false ? false : { webRoot: WEB_ROOT, ...http } };
+  const page = existsSync(WEB_ROOT) ? { webRoot: WEB_ROOT } : {};
+  return { ...rest, feeds, http: http === false ? false : { ...page, ...http } };
 }
 
 /**
