@@ -44,11 +44,18 @@ export class ZipfTable {
 }
 
 /** Steps of the table; between them is a straight line. */
-export const GAP_STEPS = 256;
+const GAP_STEPS = 256;
 
 /** Exponentially distributed gaps of the given mean, in whole ns, by quantile: GAP_STEPS + 1 entries. */
 export function gapTable(meanNs: number): Float64Array {
   return Float64Array.from({ length: GAP_STEPS + 1 }, (_, i) =>
     Math.round(-Math.log((i + 0.5) / (GAP_STEPS + 1)) * meanNs),
   );
+}
+
+/** A gap in ns: a quantile by 8 random bits, and 16 more for the place between it and the next. */
+export function gapOf(gaps: Float64Array, random: number): number {
+  const step = (random >>> 8) & (GAP_STEPS - 1);
+  const low = gaps[step];
+  return low + (gaps[step + 1] - low) * ((random >>> 16) / 65_536);
 }

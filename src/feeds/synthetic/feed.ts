@@ -8,13 +8,13 @@ import { PauseGate, type Sleep, sleepFor } from '../file/gate.js';
 import { type Source, Take } from '../sink.js';
 import {
   Market,
-  type MarketOptions,
   marketStateWords,
-  STANDARD_MARKET,
   TICK_EVENT_NS,
   TICK_EVENT_S,
   TICK_KIND_FLAGS,
+  TICK_SYMBOL,
 } from './market.js';
+import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 import type { SyntheticOptions } from './options.js';
 import { ticksDue } from './schedule.js';
 
@@ -141,33 +141,36 @@ export class SyntheticFeed implements Feed {
     return ticksDue(elapsedS, rate, swing) + this.#madeAtStart - this.#made;
   }
 
-  /** Makes and writes ticks until there is no room. The market only moves on with a tick that was accepted. */
+  /** Writes ticks until there is no room. The market only moves on with a tick that was accepted. */
   #offer(count: number): void {
     const { sink } = this.#context;
     const market = this.#market;
     const source = this.#source;
     const ids = this.#ids;
     const { live } = this.options;
-    const t = market.tick;
+    const t = market.block;
     const { recvS, recvNs } = sink;
     this.#isFull = false;
     for (let n = 0; n < count; n++) {
-      const id = ids[market.nextSymbol];
+      const at = market.at;
+      const id = ids[t[at + TICK_SYMBOL]];
       if (sink.take(source, id, 0) === Take.full) {
         this.#isFull = true;
+        this.#made += n;
         return;
       }
-      market.next();
-      this.#made++;
-      const eventS = live ? recvS : t[TICK_EVENT_S];
-      const eventNs = live ? recvNs : t[TICK_EVENT_NS];
-      const kindAndFlags = t[TICK_KIND_FLAGS];
+      const eventS = live ? recvS : t[at + TICK_EVENT_S];
+      const eventNs = live ? recvNs : t[at + TICK_EVENT_NS];
+      const kindAndFlags = t[at + TICK_KIND_FLAGS];
       if ((kindAndFlags & Kind.trade) === 0) {
-        sink.quote(source, id, 0, 0, eventS, eventNs, t[4], t[5], t[6], t[7]);
+        sink.quote(source, id, 0, 0, eventS, eventNs, t[at + 4], t[at + 5], t[at + 6], t[at + 7]);
       } else {
-        sink.trade(source, id, kindAndFlags & FLAGS_MASK, 0, eventS, eventNs, t[4], t[6], t[7]);
+        const flags = kindAndFlags & FLAGS_MASK;
+        sink.trade(source, id, flags, 0, eventS, eventNs, t[at + 4], t[at + 6], t[at + 7]);
       }
+      market.advance();
     }
+    this.#made += Math.max(0, count);
   }
 
   #commit(): void {

@@ -3,7 +3,8 @@ import type { FeedType } from '../feed.js';
 import { SyntheticFeed, syntheticStateWords } from './feed.js';
 import type { SyntheticOptions } from './options.js';
 
-export { Market, type MarketOptions, marketStateWords, STANDARD_MARKET } from './market.js';
+export { Market, marketStateWords } from './market.js';
+export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 export { type SyntheticOptions, syntheticOptions } from './options.js';
 
 /** `policy` is the default; the option of the same name overrides it. */

@@ -6,39 +6,23 @@
  *
  * ```
  * 0 format │ 1 symbols │ 2 seed │ 3, 4 random words (i32) │ 5 time s │ 6 time ns │ 7 symbol of the next tick
- * 8 symbol of the burst │ 9 ticks left of it │ 10 index of the pace │ 11 ticks left of it │ 12..15 0
- * then by symbol: bid (points), spread (points), direction of the last move, last trade id
+ * 8 symbol of the burst │ 9 ticks left of it │ 10 index of the pace │ 11 ticks left of it │ 12 ticks of the block that are done
+ * 13..15 0, then by symbol: bid (points), spread (points), direction of the last move, last trade id
  * ```
+ *
+ * Ticks are made in blocks. What is saved is the state at the start of the present block, and the place in it.
  *
  * What is drawn at random is looked up in tables instead of branched on: a mispredicted branch costs more
  * than the rest of a tick's arithmetic.
  */
 import { TickwireError } from '../../errors.js';
 import { Flag, Kind, type Records, writeHeader, writeQuote, writeTimes, writeTrade } from '../../tick.js';
-import { GAP_STEPS, gapTable, ZipfTable } from './activity.js';
+import { gapOf, gapTable, ZipfTable } from './activity.js';
+import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
+import { mix, rotated, scramble, skewed } from './random.js';
 import { type MarketSymbol, marketSymbols } from './universe.js';
 
-export interface MarketOptions {
-  /** How many symbols; 1 to 65,535. */
-  symbols: number;
-  /** Share of trades among the ticks, 0 to 1. */
-  tradeShare: number;
-  /** Integer that the whole market follows from. */
-  seed: number;
-  /** Event time of the market's start, UNIX seconds. */
-  startS: number;
-  /** Ticks per second of event time, on average, about. */
-  ticksPerSecond: number;
-}
-
-/** The market that benchmarks and tests speak of. */
-export const STANDARD_MARKET: Readonly<MarketOptions> = Object.freeze({
-  symbols: 500,
-  tradeShare: 0.05,
-  seed: 1,
-  startS: 1_718_776_800,
-  ticksPerSecond: 20_000,
-});
+export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 
 const FORMAT = 1;
 const HEADER_WORDS = 16;
@@ -55,16 +39,20 @@ const SECOND_NS = 1e9;
 /** By 3 random bits: whether a move goes on in the direction of the last one. */
 const PERSISTENCE = Int8Array.of(1, 1, 1, 1, 1, -1, -1, -1);
 /** By 4 random bits, for a spread that is ordinary and for one that is wider: it narrows more often. */
-const BREATH = [
-  Int8Array.of(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1),
-  Int8Array.of(1, 1, 1, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1),
-];
+// biome-ignore format: a row a case
+const BREATH = Int8Array.of(
+  1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1,
+  1, 1, 1, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1,
+);
 
-// Words of `Market.tick`; the last four are those of a record.
+// Words of a tick in `Market.block`; the last four are those of a record.
 export const TICK_KIND_FLAGS = 0;
 export const TICK_SYMBOL = 1;
 export const TICK_EVENT_S = 2;
 export const TICK_EVENT_NS = 3;
+const TICK_WORDS = 8;
+/** Ticks made at a time: few enough that they stay in the core's own cache. */
+const BLOCK_TICKS = 512;
 
 /** float64 words of a market's state. */
 export function marketStateWords(symbols: number): number {
@@ -74,12 +62,12 @@ export function marketStateWords(symbols: number): number {
 export class Market {
   readonly symbols: readonly MarketSymbol[];
   /**
-   * The last tick: kind and flags, symbol index, event s, event ns, then bid, ask, bidSize, askSize of a
-   * quote, or price, 0, size, tradeId of a trade.
+   * Ticks, TICK_WORDS each: kind and flags, symbol index, event s, event ns, then bid, ask, bidSize, askSize
+   * of a quote, or price, 0, size, tradeId of a trade.
    */
-  readonly tick = new Float64Array(8);
-  /** Index of the symbol that the next tick is of, known before it is made. */
-  nextSymbol = 0;
+  readonly block = new Float64Array(BLOCK_TICKS * TICK_WORDS);
+  /** Where in `block` the present tick starts. */
+  at = 0;
   readonly #zipf: ZipfTable;
   readonly #gaps: Float64Array;
   readonly #tradeChance: number;
@@ -90,6 +78,8 @@ export class Market {
   readonly #sizePower: Float64Array;
   readonly #sizeUnits: Int32Array;
   // The state, as `save` writes it.
+  readonly #blockStart: Float64Array;
+  #nextSymbol = 0;
   readonly #random = new Int32Array(2);
   readonly #time = new Float64Array(2);
   #burstSymbol = 0;
@@ -124,54 +114,17 @@ export class Market {
     this.#spread = new Int32Array(count);
     this.#direction = new Int32Array(count);
     this.#tradeId = new Float64Array(count);
+    this.#blockStart = new Float64Array(marketStateWords(count));
     if (state === undefined) this.#begin();
     else this.#restore(state);
+    this.#makeBlock();
+    this.at = (state?.[12] ?? 0) * TICK_WORDS;
   }
 
-  /** Makes the next tick, in `tick`. */
-  next(): void {
-    const t = this.tick;
-    const symbol = this.nextSymbol;
-    // Two steps of xoroshiro64 give four random words: each half of its state, multiplied.
-    const r = this.#random;
-    let a = r[0];
-    let b = r[1];
-    const timing = scramble(a);
-    const market = scramble(b);
-    b ^= a;
-    a = rotated(a, 26) ^ b ^ (b << 9);
-    b = rotated(b, 13);
-    const sizes = scramble(a);
-    const choice = scramble(b);
-    b ^= a;
-    r[0] = rotated(a, 26) ^ b ^ (b << 9);
-    r[1] = rotated(b, 13);
-    const inBurst = this.#burstLeft > 0;
-    this.#advance(timing, inBurst);
-    const power = this.#pricePower[symbol];
-    const sizePower = this.#sizePower[symbol];
-    const units = this.#sizeUnits[symbol];
-    t[TICK_SYMBOL] = symbol;
-    t[TICK_EVENT_S] = this.#time[0];
-    t[TICK_EVENT_NS] = this.#time[1];
-    if ((market & 0xffff) < this.#tradeChance) {
-      const isBuy = (market & 0x30000) === 0 ? this.#direction[symbol] < 0 : this.#direction[symbol] > 0;
-      // Ids of a venue count its trades of all its feeds, so here and there some are missing.
-      this.#tradeId[symbol] += (market & 0xc0000) === 0 ? 1 + ((market >>> 20) & 7) : 1;
-      t[TICK_KIND_FLAGS] = Kind.trade | (isBuy ? Flag.buy : Flag.sell);
-      t[4] = (isBuy ? this.#bid[symbol] + this.#spread[symbol] : this.#bid[symbol]) / power;
-      t[5] = 0;
-      t[6] = skewed(sizes, units) / sizePower;
-      t[7] = this.#tradeId[symbol];
-    } else {
-      this.#move(symbol, market, inBurst);
-      t[TICK_KIND_FLAGS] = Kind.quote;
-      t[4] = this.#bid[symbol] / power;
-      t[5] = (this.#bid[symbol] + this.#spread[symbol]) / power;
-      t[6] = skewed(sizes, units) / sizePower;
-      t[7] = skewed(Math.imul(sizes, 0x2c1b3c6d), units) / sizePower;
-    }
-    this.#chooseNext(symbol, timing, choice, inBurst);
+  /** Goes on to the tick after this one. */
+  advance(): void {
+    this.at += TICK_WORDS;
+    if (this.at === this.block.length) this.#makeBlock();
   }
 
   /**
@@ -179,62 +132,121 @@ export class Market {
    * @param ids symbol ids by symbol index; default: index + 1
    */
   fill(records: Records, from: number, count: number, ids?: Uint32Array, sourceId = 1): void {
-    const t = this.tick;
+    const t = this.block;
     for (let i = from; i < from + count; i++) {
-      this.next();
-      const symbol = t[TICK_SYMBOL];
-      const kind = t[TICK_KIND_FLAGS];
+      const at = this.at;
+      const symbol = t[at + TICK_SYMBOL];
+      const kind = t[at + TICK_KIND_FLAGS];
+      const s = t[at + TICK_EVENT_S];
+      const ns = t[at + TICK_EVENT_NS];
       writeHeader(records, i, ids === undefined ? symbol + 1 : ids[symbol], kind, sourceId, 0, 0);
-      writeTimes(records, i, t[TICK_EVENT_S], t[TICK_EVENT_NS], t[TICK_EVENT_S], t[TICK_EVENT_NS]);
-      if ((kind & Kind.trade) !== 0) writeTrade(records, i, t[4], t[6], t[7]);
-      else writeQuote(records, i, t[4], t[5], t[6], t[7]);
+      writeTimes(records, i, s, ns, s, ns);
+      if ((kind & Kind.trade) !== 0) writeTrade(records, i, t[at + 4], t[at + 6], t[at + 7]);
+      else writeQuote(records, i, t[at + 4], t[at + 5], t[at + 6], t[at + 7]);
+      this.advance();
     }
   }
 
-  /** Writes all that a market needs to go on from here: `marketStateWords` words. */
+  /** Writes all that a market needs to go on with the present tick: `marketStateWords` words. */
   save(words: Float64Array): void {
-    words[0] = FORMAT;
-    words[1] = this.options.symbols;
-    words[2] = this.options.seed;
-    words[3] = this.#random[0];
-    words[4] = this.#random[1];
-    words[5] = this.#time[0];
-    words[6] = this.#time[1];
-    words[7] = this.nextSymbol;
-    words[8] = this.#burstSymbol;
-    words[9] = this.#burstLeft;
-    words[10] = this.#pace;
-    words[11] = this.#paceLeft;
-    for (let i = 0, at = HEADER_WORDS; i < this.#bid.length; i++, at += SYMBOL_WORDS) {
-      words[at] = this.#bid[i];
-      words[at + 1] = this.#spread[i];
-      words[at + 2] = this.#direction[i];
-      words[at + 3] = this.#tradeId[i];
-    }
+    words.set(this.#blockStart);
+    words[12] = this.at / TICK_WORDS;
   }
 
-  /** Moves the clock by a gap: 24 random bits for its length. */
-  #advance(random: number, inBurst: boolean): void {
-    if (--this.#paceLeft < 0) {
-      this.#pace = random & (PACES.length - 1);
-      this.#paceLeft = 2_048 + ((random >>> 3) & 0x3fff);
-    }
+  /** Makes the next block, and notes what it was made from. All in one loop over locals: this is the hot path. */
+  #makeBlock(): void {
+    this.#note(this.#blockStart);
+    this.at = 0;
+    const t = this.block;
+    const zipf = this.#zipf;
     const gaps = this.#gaps;
-    const step = (random >>> 8) & (GAP_STEPS - 1);
-    const low = gaps[step];
-    const gap = low + (gaps[step + 1] - low) * ((random >>> 16) / 65_536);
-    const ns = this.#time[1] + 1 + Math.floor(gap * PACES[this.#pace] * (inBurst ? BURST_GAP : 1));
-    const carry = ns >= SECOND_NS ? Math.floor(ns / SECOND_NS) : 0;
-    this.#time[0] += carry;
-    this.#time[1] = ns - carry * SECOND_NS;
+    const tradeChance = this.#tradeChance;
+    const bids = this.#bid;
+    const spreads = this.#spread;
+    const directions = this.#direction;
+    const tradeIds = this.#tradeId;
+    let [a, b] = this.#random;
+    let [s, ns] = this.#time;
+    let symbol = this.#nextSymbol;
+    let burstSymbol = this.#burstSymbol;
+    let burstLeft = this.#burstLeft;
+    let pace = this.#pace;
+    let paceLeft = this.#paceLeft;
+    for (let at = 0; at < t.length; at += TICK_WORDS) {
+      // Two steps of xoroshiro64 give four random words: each half of its state, multiplied.
+      const timing = scramble(a);
+      const market = scramble(b);
+      b ^= a;
+      a = rotated(a, 26) ^ b ^ (b << 9);
+      b = rotated(b, 13);
+      const sizes = scramble(a);
+      const choice = scramble(b);
+      b ^= a;
+      a = rotated(a, 26) ^ b ^ (b << 9);
+      b = rotated(b, 13);
+      const inBurst = burstLeft > 0;
+
+      if (--paceLeft < 0) {
+        pace = timing & (PACES.length - 1);
+        paceLeft = 2_048 + ((timing >>> 3) & 0x3fff);
+      }
+      ns += 1 + Math.floor(gapOf(gaps, timing) * PACES[pace] * (inBurst ? BURST_GAP : 1));
+      while (ns >= SECOND_NS) {
+        ns -= SECOND_NS;
+        s++;
+      }
+      t[at + TICK_SYMBOL] = symbol;
+      t[at + TICK_EVENT_S] = s;
+      t[at + TICK_EVENT_NS] = ns;
+
+      const power = this.#pricePower[symbol];
+      const sizePower = this.#sizePower[symbol];
+      const units = this.#sizeUnits[symbol];
+      t[at + 6] = skewed(sizes, units) / sizePower;
+      if ((market & 0xffff) < tradeChance) {
+        const direction = directions[symbol];
+        const isBuy = (market & 0x30000) === 0 ? direction < 0 : direction > 0;
+        // Ids of a venue count its trades of all its feeds, so here and there some are missing.
+        const id = tradeIds[symbol] + ((market & 0xc0000) === 0 ? 1 + ((market >>> 20) & 7) : 1);
+        tradeIds[symbol] = id;
+        t[at + TICK_KIND_FLAGS] = Kind.trade | (isBuy ? Flag.buy : Flag.sell);
+        t[at + 4] = (isBuy ? bids[symbol] + spreads[symbol] : bids[symbol]) / power;
+        t[at + 5] = 0;
+        t[at + 7] = id;
+      } else {
+        this.#move(symbol, market, inBurst);
+        const bid = bids[symbol];
+        t[at + TICK_KIND_FLAGS] = Kind.quote;
+        t[at + 4] = bid / power;
+        t[at + 5] = (bid + spreads[symbol]) / power;
+        t[at + 7] = skewed(Math.imul(sizes, 0x2c1b3c6d), units) / sizePower;
+      }
+
+      if (inBurst) {
+        burstLeft--;
+      } else if ((timing & 0xff) < BURST_CHANCE) {
+        burstSymbol = symbol;
+        burstLeft = 8 + ((timing >>> 8) & 0x7f);
+      }
+      const drawn = zipf.at(choice);
+      symbol = burstLeft > 0 && (choice & 3) !== 0 ? burstSymbol : drawn;
+    }
+    this.#random[0] = a;
+    this.#random[1] = b;
+    this.#time[0] = s;
+    this.#time[1] = ns;
+    this.#nextSymbol = symbol;
+    this.#burstSymbol = burstSymbol;
+    this.#burstLeft = burstLeft;
+    this.#pace = pace;
+    this.#paceLeft = paceLeft;
   }
 
   /** Moves bid and spread of a symbol by some points; outside bursts every other quote changes sizes only. */
   #move(symbol: number, random: number, inBurst: boolean): void {
     const spread = this.#spread[symbol];
     const isWide = (this.#ordinarySpread[symbol] - spread) >>> 31;
-    const breath = BREATH[isWide][(random >>> 16) & 0xf];
-    this.#spread[symbol] = Math.max(0, spread + breath);
+    this.#spread[symbol] = Math.max(0, spread + BREATH[16 * isWide + ((random >>> 16) & 0xf)]);
     const bid = this.#bid[symbol];
     const start = this.#startPoints[symbol];
     let direction = Math.imul(this.#direction[symbol], PERSISTENCE[(random >>> 21) & 7]);
@@ -247,16 +259,25 @@ export class Market {
     this.#bid[symbol] = bid + Math.imul(direction, step);
   }
 
-  /** Draws the symbol of the tick after this one. */
-  #chooseNext(symbol: number, timing: number, random: number, inBurst: boolean): void {
-    if (inBurst) {
-      this.#burstLeft--;
-    } else if ((timing & 0xff) < BURST_CHANCE) {
-      this.#burstSymbol = symbol;
-      this.#burstLeft = 8 + ((timing >>> 8) & 0x7f);
+  #note(words: Float64Array): void {
+    words[0] = FORMAT;
+    words[1] = this.options.symbols;
+    words[2] = this.options.seed;
+    words[3] = this.#random[0];
+    words[4] = this.#random[1];
+    words[5] = this.#time[0];
+    words[6] = this.#time[1];
+    words[7] = this.#nextSymbol;
+    words[8] = this.#burstSymbol;
+    words[9] = this.#burstLeft;
+    words[10] = this.#pace;
+    words[11] = this.#paceLeft;
+    for (let i = 0, at = HEADER_WORDS; i < this.#bid.length; i++, at += SYMBOL_WORDS) {
+      words[at] = this.#bid[i];
+      words[at + 1] = this.#spread[i];
+      words[at + 2] = this.#direction[i];
+      words[at + 3] = this.#tradeId[i];
     }
-    const drawn = this.#zipf.at(random);
-    this.nextSymbol = this.#burstLeft > 0 && (random & 3) !== 0 ? this.#burstSymbol : drawn;
   }
 
   /** One step of xoroshiro64, for the start. */
@@ -280,7 +301,7 @@ export class Market {
       this.#direction[i] = this.#draw() < 0 ? -1 : 1;
       this.#tradeId[i] = this.#draw() >>> 4;
     }
-    this.nextSymbol = this.#zipf.at(this.#draw());
+    this.#nextSymbol = this.#zipf.at(this.#draw());
   }
 
   #restore(words: Float64Array): void {
@@ -294,7 +315,7 @@ export class Market {
     }
     this.#random.set(words.subarray(3, 5));
     this.#time.set(words.subarray(5, 7));
-    this.nextSymbol = words[7];
+    this.#nextSymbol = words[7];
     this.#burstSymbol = words[8];
     this.#burstLeft = words[9];
     this.#pace = words[10];
@@ -306,26 +327,4 @@ export class Market {
       this.#tradeId[i] = words[at + 3];
     }
   }
-}
-
-function rotated(x: number, bits: number): number {
-  return (x << bits) | (x >>> (32 - bits));
-}
-
-/** The output function of xoroshiro64**: 32 random bits, as a signed integer. */
-function scramble(x: number): number {
-  return Math.imul(rotated(Math.imul(x, 0x9e3779bb), 5), 5);
-}
-
-/** A size in units: the product of two uniform draws, so that small ones are many and large ones few. */
-function skewed(random: number, units: number): number {
-  return (1 + (((random >>> 16) * (random & 0xffff)) / 2 ** 30) * units) | 0;
-}
-
-/** Spreads the bits of a seed (the finalizer of MurmurHash3). */
-function mix(x: number): number {
-  let h = x ^ 0x9e3779b9;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

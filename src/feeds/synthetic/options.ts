@@ -1,6 +1,6 @@
 /** What a user can set of a synthetic feed. */
 import { z } from 'zod';
-import { STANDARD_MARKET } from './market.js';
+import { STANDARD_MARKET } from './market-options.js';
 
 export const syntheticOptions = z.strictObject({
   /** Ticks per second, on average, or `max`: as fast as the engine takes them. */

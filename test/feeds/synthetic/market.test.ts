@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Market, marketStateWords, STANDARD_MARKET } from '../../../src/feeds/synthetic/market.js';
+import { Market, marketStateWords, STANDARD_MARKET } from '../../../src/feeds/synthetic/index.js';
 import { RECORD_BYTES, Records } from '../../../src/tick.js';
 
 const TICKS = 50_000;
