@@ -40,6 +40,9 @@ export const HELD_PER_BATCH = 64;
 /** Critical ticks waiting beside a full raw ring under `conflate`. More: dropped, counted, marked by a gap record. */
 export const SIDE_QUEUE_SLOTS = 4_096;
 
+/** Seconds that an event time may lie ahead of receipt and still count as the newest: a wrong one must not make all that follows late. */
+export const EVENT_AHEAD_S_MAX = 86_400;
+
 /** Ticks of a log block. */
 export const BLOCK_TICKS = 4_096;
 /** Encoded bytes under way to LMDB, not yet visible. More: the log writer stops reading, and so gates the ring. */

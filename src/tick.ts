@@ -17,7 +17,8 @@
  * A raw record (feed → shard) has the same layout, but for two words that only numbering can fill:
  *
  * ```
- *  8 u32 positionLow: the source's own tick count once this record is done (mod 2^32), 0 where it has none
+ *  8 u32 positionLow: twice the source's own tick count once this record is done, one less for the first
+ *      record of a split tick (mod 2^32); 0 where it has none
  * 12 u32 folded: how many earlier ticks of this symbol the record stands for besides itself
  * ```
  *

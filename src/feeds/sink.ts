@@ -66,10 +66,17 @@ export const Take = {
   duplicate: 1,
   /** No room (policy `block`): nothing was counted; offer it again later. */
   full: 2,
+  /** Of a split tick the quote is known and the trade is not: write only the trade, and count no split. */
+  rest: 3,
+  /** The symbol was never defined: it was counted and is to be skipped. */
+  rejected: 4,
 } as const;
 
 /** Source id of the records that the sink makes of itself; real ones start at 1. */
 const NO_SOURCE = 0;
+/** Positions are kept in half ticks: a tick that was split counts one for its quote and one for its trade. */
+const HALVES = 2;
+
 /** Raw records that one source tick can become: a quote and a trade. */
 const RECORDS_PER_TICK = 2;
 
@@ -157,8 +164,13 @@ export class FeedSink {
    */
   take(source: Source, symbolId: number, position: number): number {
     const bucket = this.registry.bucket[symbolId];
+    if (bucket === undefined) {
+      this.reject('unknown_symbol');
+      return Take.rejected;
+    }
     const at = FeedWord.positions + source.local * BUCKETS + bucket;
-    if (position !== 0 && position <= this.#next[at]) {
+    const known = this.#next[at];
+    if (position !== 0 && position * HALVES <= known) {
       this.#reach(source, position);
       this.#next[FeedWord.received]++;
       this.#next[FeedWord.duplicate]++;
@@ -170,11 +182,10 @@ export class FeedSink {
       if (this.#rings[shard].free(head, RECORDS_PER_TICK) < RECORDS_PER_TICK) return Take.full;
     }
     this.#next[FeedWord.received]++;
-    if (position !== 0) {
-      this.#next[at] = position;
-      this.#reach(source, position);
-    }
-    return Take.accepted;
+    if (position === 0) return Take.accepted;
+    this.#next[at] = position * HALVES;
+    this.#reach(source, position);
+    return position * HALVES - 1 === known ? Take.rest : Take.accepted;
   }
 
   /** Counts a source tick that cannot be used at all. */
@@ -209,7 +220,7 @@ export class FeedSink {
 
   /**
    * Writes a quote of an accepted tick. A missing side is NO_PRICE, a missing size NO_SIZE.
-   * @param position what `take` was given; one less for all but the last record of a split tick
+   * @param position what `take` was given; half a tick less for the quote of a split tick
    */
   quote(
     source: Source,
@@ -244,7 +255,7 @@ export class FeedSink {
     }
     const r = this.#rings[shard].records;
     const i = this.#claim(shard);
-    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position, 0);
+    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position * HALVES, 0);
     writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
     writeQuote(r, i, bid, ask, bidSize, askSize);
   }
@@ -281,7 +292,7 @@ export class FeedSink {
     const noAsk = aside.replaced && isMissing(ask, signed);
     if (aside.replaced) this.#next[FeedWord.conflated]++;
     else this.#next[FeedWord.aside]++;
-    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position, aside.folded(i));
+    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position * HALVES, aside.folded(i));
     writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
     writeQuote(
       r,
@@ -309,7 +320,7 @@ export class FeedSink {
     const slot = this.#critical(shard);
     if (slot < 0) return;
     const r = this.#target;
-    writeHeader(r, slot, symbolId, Kind.trade | flags, source.id, position, 0);
+    writeHeader(r, slot, symbolId, Kind.trade | flags, source.id, position * HALVES, 0);
     writeTimes(r, slot, eventS, eventNs, this.recvS, this.recvNs);
     writeTrade(r, slot, price, size, tradeId);
   }
@@ -392,11 +403,12 @@ export class FeedSink {
       if (this.#next[FeedWord.sourceIds + local] !== sourceId) continue;
       highest = Math.max(highest, this.#next[FeedWord.reached + local]);
       for (let b = 0; b < BUCKETS; b++) {
-        highest = Math.max(highest, this.#next[FeedWord.positions + local * BUCKETS + b]);
+        highest = Math.max(highest, Math.ceil(this.#next[FeedWord.positions + local * BUCKETS + b] / HALVES));
       }
     }
     for (const known of this.memory.positions) {
-      if (known.sourceId === sourceId) highest = Math.max(highest, ...known.buckets);
+      if (known.sourceId === sourceId)
+        highest = Math.max(highest, Math.ceil(Math.max(...known.buckets) / HALVES));
     }
     return highest;
   }

@@ -60,6 +60,8 @@ export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
       run.post({ type: 'status', status: feed.status() });
     }
     run.control.turn();
+    // A source that fell silent commits nothing itself; what stands aside of full rings moves on all the same.
+    if (context.sink.standingAside > 0) context.sink.commit();
     await new Promise((resolve) => setTimeout(resolve, CONTROL_LOOK_MS));
   }
   abort.abort();

@@ -161,6 +161,7 @@ export class Normaliser {
       kindFlags & FLAGS_MASK,
       eventS,
       eventNs,
+      ru[w + U32_TS_RECV_S],
       bid,
       ask,
       bidSize,

@@ -16,6 +16,8 @@
  * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry │ 124 u32 1 = known
  * ```
  */
+
+import { EVENT_AHEAD_S_MAX } from '../limits.js';
 import {
   copyWords,
   ENGINE_SYMBOL,
@@ -27,7 +29,6 @@ import {
   Flag,
   KIND_MASK,
   Kind,
-  NO_TIME_S,
   RECORD_F64,
   RECORD_U16,
   RECORD_U32,
@@ -40,6 +41,7 @@ import {
   U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
+  U32_TS_RECV_S,
 } from '../tick.js';
 import { HELD_WORDS } from './counters.js';
 import { probe } from './fault.js';
@@ -151,7 +153,7 @@ export class SymbolStates {
     this.#dirty[this.#dirtyCount++] = id;
   }
 
-  /** Updates the state by a quote that was numbered. */
+  /** Updates the state by a quote that was numbered. NO_TIME_S lies too far ahead to be the newest time. */
   applyQuote(
     id: number,
     seq: number,
@@ -159,6 +161,7 @@ export class SymbolStates {
     flags: number,
     eventS: number,
     eventNs: number,
+    recvS: number,
     bid: number,
     ask: number,
     bidSize: number,
@@ -186,7 +189,7 @@ export class SymbolStates {
     f[d + S_SEQ] = seq;
     u[w + SU_SYMBOL_SEQ] = symbolSeq;
     if ((flags & (Flag.crossed | Flag.late)) === 0) f[d + S_QUOTE_SEQ] = seq;
-    if ((flags & Flag.late) === 0 && eventS !== NO_TIME_S) {
+    if ((flags & Flag.late) === 0 && eventS <= recvS + EVENT_AHEAD_S_MAX) {
       u[w + SU_QUOTE_S] = eventS;
       u[w + SU_QUOTE_NS] = eventNs;
     }
@@ -218,6 +221,7 @@ export class SymbolStates {
         flags,
         eventS,
         eventNs,
+        r.u32[w + U32_TS_RECV_S],
         f[e + F64_BID],
         f[e + F64_ASK],
         f[e + F64_BID_SIZE],
@@ -232,7 +236,7 @@ export class SymbolStates {
     this.f64[d + S_SEQ] = seq;
     if (kind === Kind.trade && (flags & Flag.late) === 0) {
       this.f64[d + S_TRADE_SEQ] = seq;
-      if (eventS !== NO_TIME_S) {
+      if (eventS <= r.u32[w + U32_TS_RECV_S] + EVENT_AHEAD_S_MAX) {
         this.u32[u + SU_TRADE_S] = eventS;
         this.u32[u + SU_TRADE_NS] = eventNs;
       }

@@ -53,7 +53,8 @@ const ADDED = Flag.locked | Flag.crossed | Flag.late | Flag.suspicious;
 export function assertLogEqualsMarket(t: Test, engine: Engine, folder: string, count: number): void {
   const market = new Market({ ...STANDARD_MARKET, ...MARKET });
   engine.registry.refresh();
-  const idOf = market.symbols.map((s) => engine.registry.symbolId(s.name));
+  const ids = Uint32Array.from(market.symbols, (s) => engine.registry.symbolId(s.name) ?? 0);
+  const due = Records.allocate(1);
   const reader = LogReader.open(folder);
   t.teardown(() => reader.close());
   const records = Records.allocate(16_384);
@@ -76,15 +77,14 @@ export function assertLogEqualsMarket(t: Test, engine: Engine, folder: string, c
     symbolSeqs.set(id, symbolSeq);
     if (kind !== Kind.quote && kind !== Kind.trade) return;
     seen++;
-    market.next();
-    const [marketFlags, symbol, eventS, eventNs, ...values] = market.tick;
+    market.fill(due, 0, 1, ids);
     const d = i * RECORD_F64;
     const same =
-      id === idOf[symbol] &&
-      (kindFlags & (KIND_MASK | (FLAGS_MASK & ~ADDED))) === marketFlags &&
-      records.u32[w + U32_TS_EVENT_S] === eventS &&
-      records.u32[w + U32_TS_EVENT_NS] === eventNs &&
-      values.every((value, k) => Object.is(records.f64[d + F64_BID + k], value));
+      id === due.u32[U32_SYMBOL] &&
+      (kindFlags & (KIND_MASK | (FLAGS_MASK & ~ADDED))) === due.u16[U16_KIND_FLAGS] &&
+      records.u32[w + U32_TS_EVENT_S] === due.u32[U32_TS_EVENT_S] &&
+      records.u32[w + U32_TS_EVENT_NS] === due.u32[U32_TS_EVENT_NS] &&
+      [0, 1, 2, 3].every((k) => Object.is(records.f64[d + F64_BID + k], due.f64[F64_BID + k]));
     if (!same) wrong ||= `tick ${seen} differs, at seq ${seqs[i]}`;
   };
   for (;;) {

@@ -78,10 +78,11 @@ export function putTick(
   }
 
   const taken = sink.take(source, symbolId, position);
-  if (taken !== Take.accepted) return taken === Take.duplicate;
-  if (isQuote) {
-    // The first record of a split tick stands one below it: the tick is done with its last record only.
-    const at = isTrade ? position - 1 : position;
+  if (taken === Take.full) return false;
+  if (taken !== Take.accepted && taken !== Take.rest) return true;
+  if (isQuote && taken === Take.accepted) {
+    // The first record of a split tick stands half a tick below it: a cut between the two shows.
+    const at = isTrade ? position - 0.5 : position;
     if (isTrade) sink.split();
     sink.quote(source, symbolId, 0, at, eventS, eventNs, bid, ask, NO_SIZE, NO_SIZE);
   }
