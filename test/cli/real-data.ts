@@ -48,12 +48,38 @@ export async function bi5Quotes(withSizes: boolean): Promise<string[]> {
   return lines;
 }
 
+interface Polled {
+  bid: number;
+  ask: number;
+  flags: number;
+  tsEvent: bigint;
+}
+const FLAG_BID = 2;
+const FLAG_ASK = 4;
+
+function polled(): Polled[] {
+  const rows = readFileSync(POLL_CSV, 'utf8').trim().split('\n').slice(1);
+  const price = (text: string) => Math.round(Number(text) * 1e5) / 1e5;
+  return rows.map((row) => {
+    const [ask, bid, flags, , , timeMs] = row.split(',');
+    return { bid: price(bid), ask: price(ask), flags: Number(flags), tsEvent: BigInt(timeMs) * 1_000_000n };
+  });
+}
+
 /** The ticks that were polled from a live terminal. */
 export function polledQuotes(): string[] {
-  const rows = readFileSync(POLL_CSV, 'utf8').trim().split('\n').slice(1);
-  return rows.map((row) => {
-    const [ask, bid, , , , timeMs] = row.split(',');
-    const price = (text: string) => Math.round(Number(text) * 1e5) / 1e5;
-    return quoteLine(price(bid), price(ask), null, null, BigInt(timeMs) * 1_000_000n);
+  return polled().map(({ bid, ask, tsEvent }) => quoteLine(bid, ask, null, null, tsEvent));
+}
+
+/**
+ * The same ticks as their export tells them: it blanks a side that the tick's flags do not name, and blank
+ * means unchanged. Where the poll had missed ticks, that side had moved unseen, and the export cannot say so.
+ */
+export function exportedQuotes(): string[] {
+  let [lastBid, lastAsk] = [0, 0];
+  return polled().map(({ bid, ask, flags, tsEvent }) => {
+    if ((flags & FLAG_BID) !== 0) lastBid = bid;
+    if ((flags & FLAG_ASK) !== 0) lastAsk = ask;
+    return quoteLine(lastBid, lastAsk, null, null, tsEvent);
   });
 }

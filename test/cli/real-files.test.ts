@@ -8,6 +8,7 @@ import {
   BI5_FOLDER,
   bi5Quotes,
   EXPORT_CSV,
+  exportedQuotes,
   POLL_CSV,
   polledQuotes,
   quoteLine,
@@ -79,6 +80,12 @@ t.test('export, raw MqlTick and poll of the same ticks are the same ticks', { sk
   const wanted = polledQuotes();
   t.equal(wanted.length, 89);
   t.same(lines.EURUSD, wanted, 'poll');
-  t.same(lines.EXPORT, wanted, 'export');
+  const exported = exportedQuotes();
+  t.same(lines.EXPORT, exported, 'export: every price that it holds, and every time');
+  t.equal(
+    exported.filter((line, i) => line === wanted[i]).length,
+    82,
+    'the others lack a price that moved unseen',
+  );
   t.same(lines.RAW, wanted, 'raw');
 });
