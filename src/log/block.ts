@@ -87,10 +87,14 @@ function writeRange(
   let minNs = LATEST;
   let maxS = 0;
   let maxNs = 0;
+  let lastS = NO_TIME_S;
+  let lastNs = LATEST;
   for (let w = 0; w < count * RECORD_U32; w += RECORD_U32) {
     const a = words[w + s];
     const b = words[w + ns];
-    if (a === NO_TIME_S) continue;
+    if (a === NO_TIME_S || (b === lastNs && a === lastS)) continue;
+    lastS = a;
+    lastNs = b;
     if (a > maxS || (a === maxS && b > maxNs)) {
       maxS = a;
       maxNs = b;

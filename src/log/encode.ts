@@ -58,6 +58,8 @@ function mantissa(price: number, scale: number): number {
 /** Codes a size as `integer × 4 + scale`; −1 where only its bits will do. */
 function sizeCode(size: number, high: number): number {
   if (high >= SIGN) return -1;
+  // Most sizes are small integers: spares the division.
+  if ((size | 0) === size) return size * 4;
   for (let s = 0; s < 4; s++) {
     const m = Math.round(size * SCALES[s]);
     if (m / SCALES[s] === size && m < SIZE_INTEGER_MAX) return m * 4 + s;
@@ -77,24 +79,27 @@ function isTradeIdInteger(id: number): boolean {
   return Number.isInteger(id) && id >= 0 && id < TRADE_ID_INTEGER_MAX;
 }
 
+/** A trade whose unused field is 0, as every writer leaves it. */
+function isCodedTrade(words: Uint32Array, w: number, head: number): boolean {
+  return (head & KIND_MASK) === Kind.trade && words[w + W_ASK] === 0 && words[w + W_ASK + 1] === 0;
+}
+
 export class RowEncoder {
   readonly #state = new RowState();
-  // The tick at hand: the plan sets these, the writing reads them.
-  #control = 0;
-  #ext = 0;
-  /** Difference of the bid or the trade's price. */
-  #first = 0;
-  /** Difference of the spread. */
-  #second = 0;
-  /** Code of the bid size or the trade's size. */
-  #third = 0;
-  /** Code of the ask size, or difference of the tradeId. */
-  #fourth = 0;
+  /** Control bits, and extension bits above them, of the trade just written. */
+  #tradeBits = 0;
 
+  /**
+   * One long loop on purpose: the state of the tick stays in registers. A tick whose fields
+   * turn out to need an extension byte is moved up by a byte afterwards, which is rare.
+   */
   encode(r: Records, count: number, digits: Uint8Array, out: Uint8Array, start: number): number {
     const state = this.#state;
     const block = state.nextBlock();
     const words = r.u32;
+    const values = r.f64;
+    let known = state.u32;
+    let f64 = state.f64;
     let o = start;
     let lastSymbol = -1;
     let recvS = 0;
@@ -107,186 +112,180 @@ export class RowEncoder {
       const w = i * RECORD_U32;
       const symbol = words[w + U32_SYMBOL];
       const head = words[w + U32_KIND_FLAGS_SOURCE];
-      const kind = head & KIND_MASK;
-      const coded =
-        kind === Kind.quote || (kind === Kind.trade && words[w + W_ASK] === 0 && words[w + W_ASK + 1] === 0);
-      if (!coded || symbol >= SYMBOLS_CODED) {
+      const isQuote = (head & KIND_MASK) === Kind.quote;
+      if (symbol >= SYMBOLS_CODED || (!isQuote && !isCodedTrade(words, w, head))) {
         out[o] = Bit.extension;
         out[o + 1] = Ext.raw;
         o = putWords(out, o + 2, words, w, U32_SEQ_LOW);
         o = putWords(out, o, words, w + U32_SYMBOL_SEQ, RECORD_U32 - U32_SYMBOL_SEQ);
         continue;
       }
-      if (symbol >= state.capacity) state.grow(symbol);
-      const s = symbol * STATE_U32;
-      const known = state.u32;
-      const isNew = known[s] !== block;
-      if (isNew) state.begin(symbol, symbol < digits.length ? digits[symbol] & 15 : 0, quoteHead, tradeHead);
-
-      this.#control = (symbol === lastSymbol ? Bit.sameSymbol : 0) | (kind === Kind.trade ? Bit.trade : 0);
-      this.#ext = 0;
-      const headAt = s + (kind === Kind.quote ? StateU32.quoteHead : StateU32.tradeHead);
-      if (known[headAt] !== head) this.#ext |= Ext.kindFlagsSource;
-      const symbolSeq = words[w + U32_SYMBOL_SEQ];
-      if ((known[s + StateU32.symbolSeq] + 1) >>> 0 !== symbolSeq) this.#ext |= Ext.symbolSeq;
-      const rs = words[w + U32_TS_RECV_S];
-      const rns = words[w + U32_TS_RECV_S + 1];
-      let recvDelta = 0;
-      if (rns === recvNs && rs === recvS) this.#control |= Bit.sameRecv;
-      else if (Number.isNaN((recvDelta = timeDelta(rs, rns, recvS, recvNs)))) this.#ext |= Ext.recv;
-      const es = words[w + U32_TS_EVENT_S];
-      const ens = words[w + U32_TS_EVENT_S + 1];
-      let eventDelta = 0;
-      if (ens === eventNs && es === eventS) this.#control |= Bit.sameEvent;
-      else if (Number.isNaN((eventDelta = timeDelta(es, ens, eventS, eventNs)))) this.#ext |= Ext.event;
-      if (kind === Kind.quote) this.#planQuote(r, i, s);
-      else this.#planTrade(r, i, s);
-
-      const ext = this.#ext;
-      if (ext === 0) {
-        out[o++] = this.#control;
-      } else {
-        out[o++] = this.#control | Bit.extension;
-        out[o++] = ext;
+      if (symbol >= state.capacity) {
+        state.grow(symbol);
+        known = state.u32;
+        f64 = state.f64;
       }
-      if (symbol !== lastSymbol) o = putVarint(out, o, symbol);
-      if (isNew) out[o++] = known[s + StateU32.digits];
+      const s = symbol * STATE_U32;
+      const isNew = known[s] !== block;
+      const symbolDigits = isNew && symbol < digits.length ? digits[symbol] & 15 : 0;
+      if (isNew) state.begin(symbol, symbolDigits, quoteHead, tradeHead);
+      const headAt = s + (isQuote ? StateU32.quoteHead : StateU32.tradeHead);
+      const symbolSeq = words[w + U32_SYMBOL_SEQ];
+      let control: number = isQuote ? 0 : Bit.trade;
+      let ext = known[headAt] !== head ? Ext.kindFlagsSource : 0;
+      if ((known[s + StateU32.symbolSeq] + 1) >>> 0 !== symbolSeq) ext |= Ext.symbolSeq;
+      const at = o;
+      // Room for an extension byte where one is already known to come, as with every new symbol.
+      const roomy = ext !== 0;
+      o += roomy ? 2 : 1;
+      if (symbol === lastSymbol) control |= Bit.sameSymbol;
+      else o = putVarint(out, o, symbol);
+      lastSymbol = symbol;
+      if (isNew) out[o++] = symbolDigits;
       if ((ext & Ext.kindFlagsSource) !== 0) o = putWord(out, o, head);
       if ((ext & Ext.symbolSeq) !== 0) o = putWord(out, o, symbolSeq);
-      if ((ext & Ext.recv) !== 0) o = putWord(out, putWord(out, o, rs), rns);
-      else if ((this.#control & Bit.sameRecv) === 0) o = putZigzag(out, o, recvDelta);
-      if ((ext & Ext.event) !== 0) o = putWord(out, putWord(out, o, es), ens);
-      else if ((this.#control & Bit.sameEvent) === 0) o = putZigzag(out, o, eventDelta);
-      o = kind === Kind.quote ? this.#writeQuote(words, w, out, o) : this.#writeTrade(words, w, out, o);
-
       known[headAt] = head;
       known[s + StateU32.symbolSeq] = symbolSeq;
-      if (kind === Kind.quote) quoteHead = head;
+      if (isQuote) quoteHead = head;
       else tradeHead = head;
-      recvS = rs;
-      recvNs = rns;
-      eventS = es;
-      eventNs = ens;
-      lastSymbol = symbol;
+      const rs = words[w + U32_TS_RECV_S];
+      const rns = words[w + U32_TS_RECV_S + 1];
+      if (rns === recvNs && rs === recvS) {
+        control |= Bit.sameRecv;
+      } else {
+        const delta = timeDelta(rs, rns, recvS, recvNs);
+        if (Number.isNaN(delta)) {
+          ext |= Ext.recv;
+          o = putWord(out, putWord(out, o, rs), rns);
+        } else o = putZigzag(out, o, delta);
+        recvS = rs;
+        recvNs = rns;
+      }
+      const es = words[w + U32_TS_EVENT_S];
+      const ens = words[w + U32_TS_EVENT_S + 1];
+      if (ens === eventNs && es === eventS) {
+        control |= Bit.sameEvent;
+      } else {
+        const delta = timeDelta(es, ens, eventS, eventNs);
+        if (Number.isNaN(delta)) {
+          ext |= Ext.event;
+          o = putWord(out, putWord(out, o, es), ens);
+        } else o = putZigzag(out, o, delta);
+        eventS = es;
+        eventNs = ens;
+      }
+      if (isQuote) {
+        const d = i * RECORD_F64;
+        const f = s >>> 1;
+        const scale = POWERS[known[s + StateU32.digits]];
+        const bid = mantissa(values[d + F64_BID], scale);
+        const ask = mantissa(values[d + F64_ASK], scale);
+        const spread = ask - bid;
+        if (
+          Number.isNaN(spread) ||
+          (bid === 0 && words[w + W_BID + 1] !== 0) ||
+          (ask === 0 && words[w + W_ASK + 1] !== 0)
+        ) {
+          ext |= Ext.prices;
+          o = putWords(out, o, words, w + W_BID, 4);
+        } else {
+          const bidStep = bid - f64[f + StateF64.bid];
+          const spreadStep = spread - f64[f + StateF64.spread];
+          if (bidStep === 0) control |= Bit.sameBid;
+          else o = putZigzag(out, o, bidStep);
+          if (spreadStep === 0) control |= Bit.sameSpread;
+          else o = putZigzag(out, o, spreadStep);
+          f64[f + StateF64.bid] = bid;
+          f64[f + StateF64.spread] = spread;
+        }
+        const z = s + StateU32.bidSize;
+        const bidLow = words[w + W_BID_SIZE];
+        const bidHigh = words[w + W_BID_SIZE + 1];
+        const askLow = words[w + W_ASK_SIZE];
+        const askHigh = words[w + W_ASK_SIZE + 1];
+        if (
+          known[z] === bidLow &&
+          known[z + 1] === bidHigh &&
+          known[z + 2] === askLow &&
+          known[z + 3] === askHigh
+        ) {
+          control |= Bit.sameSizes;
+        } else {
+          known[z] = bidLow;
+          known[z + 1] = bidHigh;
+          known[z + 2] = askLow;
+          known[z + 3] = askHigh;
+          const bidCode = sizeCode(values[d + F64_BID_SIZE], bidHigh);
+          const askCode = sizeCode(values[d + F64_ASK_SIZE], askHigh);
+          if (bidCode < 0 || askCode < 0) {
+            ext |= Ext.sizes;
+            o = putWords(out, o, words, w + W_BID_SIZE, 4);
+          } else o = putLongVarint(out, putLongVarint(out, o, bidCode), askCode);
+        }
+      } else {
+        o = this.#trade(r, i, s, out, o);
+        control |= this.#tradeBits & 0xff;
+        ext |= this.#tradeBits >>> 8;
+      }
+      if (ext !== 0) {
+        if (!roomy) out.copyWithin(at + 2, at + 1, o++);
+        out[at + 1] = ext;
+        control |= Bit.extension;
+      }
+      out[at] = control;
     }
     return o;
   }
 
-  /** Decides how the quote's fields travel, and learns them. */
-  #planQuote(r: Records, i: number, s: number): void {
+  /** Writes a trade's fields and learns them. */
+  #trade(r: Records, i: number, s: number, out: Uint8Array, at: number): number {
     const known = this.#state.u32;
     const f64 = this.#state.f64;
-    const u32 = r.u32;
+    const words = r.u32;
     const d = i * RECORD_F64;
     const w = i * RECORD_U32;
     const f = s >>> 1;
-    const scale = POWERS[known[s + StateU32.digits]];
-    const bid = mantissa(r.f64[d + F64_BID], scale);
-    const ask = mantissa(r.f64[d + F64_ASK], scale);
-    const spread = ask - bid;
-    if (
-      Number.isNaN(spread) ||
-      (bid === 0 && u32[w + W_BID + 1] !== 0) ||
-      (ask === 0 && u32[w + W_ASK + 1] !== 0)
-    ) {
-      this.#ext |= Ext.prices;
-    } else {
-      this.#first = bid - f64[f + StateF64.bid];
-      this.#second = spread - f64[f + StateF64.spread];
-      if (this.#first === 0) this.#control |= Bit.sameBid;
-      if (this.#second === 0) this.#control |= Bit.sameSpread;
-      f64[f + StateF64.bid] = bid;
-      f64[f + StateF64.spread] = spread;
-    }
-    const z = s + StateU32.bidSize;
-    const bidLow = u32[w + W_BID_SIZE];
-    const bidHigh = u32[w + W_BID_SIZE + 1];
-    const askLow = u32[w + W_ASK_SIZE];
-    const askHigh = u32[w + W_ASK_SIZE + 1];
-    if (
-      known[z] === bidLow &&
-      known[z + 1] === bidHigh &&
-      known[z + 2] === askLow &&
-      known[z + 3] === askHigh
-    ) {
-      this.#control |= Bit.sameSizes;
-      return;
-    }
-    known[z] = bidLow;
-    known[z + 1] = bidHigh;
-    known[z + 2] = askLow;
-    known[z + 3] = askHigh;
-    this.#third = sizeCode(r.f64[d + F64_BID_SIZE], bidHigh);
-    this.#fourth = sizeCode(r.f64[d + F64_ASK_SIZE], askHigh);
-    if (this.#third < 0 || this.#fourth < 0) this.#ext |= Ext.sizes;
-  }
-
-  #writeQuote(u32: Uint32Array, w: number, out: Uint8Array, at: number): number {
     let o = at;
-    const control = this.#control;
-    if ((this.#ext & Ext.prices) !== 0) {
-      o = putWords(out, o, u32, w + W_BID, 4);
-    } else {
-      if ((control & Bit.sameBid) === 0) o = putZigzag(out, o, this.#first);
-      if ((control & Bit.sameSpread) === 0) o = putZigzag(out, o, this.#second);
-    }
-    if ((control & Bit.sameSizes) !== 0) return o;
-    if ((this.#ext & Ext.sizes) !== 0) return putWords(out, o, u32, w + W_BID_SIZE, 4);
-    return putLongVarint(out, putLongVarint(out, o, this.#third), this.#fourth);
-  }
-
-  /** Decides how the trade's fields travel, and learns them. */
-  #planTrade(r: Records, i: number, s: number): void {
-    const known = this.#state.u32;
-    const f64 = this.#state.f64;
-    const u32 = r.u32;
-    const d = i * RECORD_F64;
-    const w = i * RECORD_U32;
-    const f = s >>> 1;
+    let bits = 0;
     const price = mantissa(r.f64[d + F64_PRICE], POWERS[known[s + StateU32.digits]]);
-    if (Number.isNaN(price) || (price === 0 && u32[w + W_BID + 1] !== 0)) {
-      this.#ext |= Ext.prices;
+    if (Number.isNaN(price) || (price === 0 && words[w + W_BID + 1] !== 0)) {
+      bits |= Ext.prices << 8;
+      o = putWords(out, o, words, w + W_BID, 2);
     } else {
-      this.#first = price - f64[f + StateF64.trade];
-      if (this.#first === 0) this.#control |= Bit.samePrice;
+      const step = price - f64[f + StateF64.trade];
+      if (step === 0) bits |= Bit.samePrice;
+      else o = putZigzag(out, o, step);
       f64[f + StateF64.trade] = price;
     }
-    const sizeLow = u32[w + W_BID_SIZE];
-    const sizeHigh = u32[w + W_BID_SIZE + 1];
+    const sizeLow = words[w + W_BID_SIZE];
+    const sizeHigh = words[w + W_BID_SIZE + 1];
     if (known[s + StateU32.tradeSize] === sizeLow && known[s + StateU32.tradeSize + 1] === sizeHigh) {
-      this.#control |= Bit.sameSizes;
+      bits |= Bit.sameSizes;
     } else {
       known[s + StateU32.tradeSize] = sizeLow;
       known[s + StateU32.tradeSize + 1] = sizeHigh;
-      this.#third = sizeCode(r.f64[d + F64_SIZE], sizeHigh);
-      if (this.#third < 0) this.#ext |= Ext.sizes;
+      const code = sizeCode(r.f64[d + F64_SIZE], sizeHigh);
+      if (code < 0) {
+        bits |= Ext.sizes << 8;
+        o = putWords(out, o, words, w + W_BID_SIZE, 2);
+      } else o = putLongVarint(out, o, code);
     }
     const id = r.f64[d + F64_TRADE_ID];
     const lastId = f64[f + StateF64.tradeId];
-    const idLow = u32[w + W_TRADE_ID];
-    const idHigh = u32[w + W_TRADE_ID + 1];
+    const idLow = words[w + W_TRADE_ID];
+    const idHigh = words[w + W_TRADE_ID + 1];
     const z = s + StateU32.tradeId;
     if (Number.isNaN(lastId) ? known[z] === idLow && known[z + 1] === idHigh : id === lastId + 1 && id > 0) {
-      this.#control |= Bit.nextTradeId;
+      bits |= Bit.nextTradeId;
+    } else if (isTradeIdInteger(id) && isTradeIdInteger(lastId) && id !== 0) {
+      o = putZigzag(out, o, id - lastId);
     } else {
-      this.#fourth = id - lastId;
-      if (!isTradeIdInteger(id) || !isTradeIdInteger(lastId) || id === 0) {
-        this.#ext |= Ext.tradeId;
-      }
+      bits |= Ext.tradeId << 8;
+      o = putWords(out, o, words, w + W_TRADE_ID, 2);
     }
     known[z] = idLow;
     known[z + 1] = idHigh;
-  }
-
-  #writeTrade(u32: Uint32Array, w: number, out: Uint8Array, at: number): number {
-    let o = at;
-    const control = this.#control;
-    const ext = this.#ext;
-    if ((ext & Ext.prices) !== 0) o = putWords(out, o, u32, w + W_BID, 2);
-    else if ((control & Bit.samePrice) === 0) o = putZigzag(out, o, this.#first);
-    if ((ext & Ext.sizes) !== 0) o = putWords(out, o, u32, w + W_BID_SIZE, 2);
-    else if ((control & Bit.sameSizes) === 0) o = putLongVarint(out, o, this.#third);
-    if ((ext & Ext.tradeId) !== 0) return putWords(out, o, u32, w + W_TRADE_ID, 2);
-    return (control & Bit.nextTradeId) === 0 ? putZigzag(out, o, this.#fourth) : o;
+    this.#tradeBits = bits;
+    return o;
   }
 }

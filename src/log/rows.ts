@@ -122,7 +122,7 @@ export class RowState {
   /** Begins a symbol in this block: everything 0, heads as the block's last of each kind. */
   begin(at: number, digits: number, quoteHead: number, tradeHead: number): void {
     const s = at * STATE_U32;
-    this.u32.fill(0, s, s + STATE_U32);
+    for (let k = s; k < s + STATE_U32; k++) this.u32[k] = 0;
     this.u32[s + StateU32.block] = this.block;
     this.u32[s + StateU32.digits] = digits;
     this.u32[s + StateU32.quoteHead] = quoteHead;

@@ -12,7 +12,15 @@ import { type BlockPosition, checkBlock, readPositions, readTicks } from './bloc
 import type { BlockCodec } from './codec.js';
 import { blockKey, parseKey } from './keys.js';
 import { Projection } from './projection.js';
-import { blocksFrom, CHECKPOINT, type CheckpointRecord, type LogStore, sealed, unsealed } from './store.js';
+import {
+  blocksFrom,
+  CHECKPOINT,
+  type CheckpointRecord,
+  type LogStore,
+  readEpochs,
+  sealed,
+  unsealed,
+} from './store.js';
 
 /** One write of a transaction. */
 export interface Put {
@@ -119,24 +127,37 @@ export class LogState {
    */
   restore(store: LogStore, codec: BlockCodec, warn: (message: string) => void): void {
     const record = store.meta.get(CHECKPOINT) as CheckpointRecord | undefined;
-    let epoch = record?.epoch ?? 0;
+    const epoch = record?.epoch ?? 0;
     if (record !== undefined) this.covered = record.covered;
     this.#load(store, warn);
+    this.covered.forEach((seq, shard) => {
+      this.#replay(store, codec, blockKey(epoch, shard, seq + 1), blockKey(epoch, shard + 1, 0), warn);
+    });
+    for (const { epoch: later } of readEpochs(store)) {
+      if (later <= epoch) continue;
+      this.settle();
+      this.covered.fill(0);
+      this.#replay(store, codec, blockKey(later, 0, 0), blockKey(later + 1, 0, 0), warn);
+    }
+  }
+
+  #replay(
+    store: LogStore,
+    codec: BlockCodec,
+    from: Uint8Array,
+    below: Uint8Array,
+    warn: (message: string) => void,
+  ): void {
     let records = Records.allocate(BLOCK_TICKS);
-    for (const [key, bytes] of blocksFrom(store, blockKey(epoch, 0, 0), blockKey(0xffffffff, 0, 0))) {
+    for (const [key, bytes] of blocksFrom(store, from, below)) {
       const at = parseKey(key);
-      if (at.epoch !== epoch) {
-        this.settle();
-        this.covered.fill(0);
-        epoch = at.epoch;
-      }
       const header = checkBlock(bytes);
       const count = header === undefined ? -1 : readTicks(codec, bytes, header, records);
       if (header === undefined || count < 0) {
         warn(
           `Block ${at.firstSeq} of epoch ${at.epoch}, shard ${at.shard} is damaged: last values go on without it.`,
         );
-      } else if (count > 0 && header.lastSeq > this.covered[at.shard]) {
+      } else if (count > 0) {
         records = this.push(at.shard, records, count, header.lastSeq, readPositions(bytes, header));
       }
     }
