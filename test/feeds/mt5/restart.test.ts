@@ -1,5 +1,6 @@
 /** The port starts again, with the engine's memory or without: nothing is lost, nothing comes twice. */
 import t from 'tap';
+import { MqlFlag } from '../../../src/feeds/mt5/mqltick.js';
 import { bucketOfName, Registry } from '../../../src/pipeline/registry.js';
 import { turn } from '../../../src/pipeline/wait.js';
 import { Bench, until } from './harness.js';
@@ -41,12 +42,12 @@ t.test('the process is killed, and the log has more of one shard than of the oth
   const { port } = before.server;
   await before.server.stop();
 
-  // Of the even shard the log kept everything, of the odd one only up to tick 51.
+  // Of the even shard the log kept everything, of the odd one only up to tick 51. Positions count half ticks.
   const after = new Bench({ shards: 2, log: true, port });
   after.registry.load(new Registry(before.memory.registry, 256).bytesFrom(0));
   const buckets = new Array<number>(16).fill(0);
-  buckets[bucketOfName(ahead)] = 100;
-  buckets[bucketOfName(behind)] = 51;
+  buckets[bucketOfName(ahead)] = 2 * 100;
+  buckets[bucketOfName(behind)] = 2 * 51;
   after.memory.positions.push({ sourceId: 1, buckets });
   await after.start();
   await until(() => terminal.counters.connects === 2, 'reconnected');
@@ -63,6 +64,41 @@ t.test('the process is killed, and the log has more of one shard than of the oth
     Array.from({ length: 24 }, (_, i) => 53 + 2 * i),
     'exactly the lost ticks come in',
   );
+  t.equal(after.missing, 0, 'sums hold');
+  await terminal.close();
+  await after.server.stop();
+});
+
+t.test('the process is killed between the two records of a split tick', async (t) => {
+  const before = await new Bench({ log: true }).start();
+  const terminal = before.terminal();
+  const symbol = terminal.define('WIN', 0);
+  await terminal.start();
+  const both = MqlFlag.bid | MqlFlag.ask | MqlFlag.last | MqlFlag.volume;
+  for (let i = 1; i <= 3; i++) terminal.send(symbol, 1e12 + i, both, 10 * i, 10 * i + 2, 10 * i + 1, i);
+  await before.reading(() => before.counters.totals().received === 3, 'all received');
+  const { port } = before.server;
+  await before.server.stop();
+
+  // The log kept the first tick, and the quote of the second.
+  const after = new Bench({ log: true, port });
+  after.registry.load(new Registry(before.memory.registry, 256).bytesFrom(0));
+  const buckets = new Array<number>(16).fill(0);
+  buckets[bucketOfName('WIN')] = 2 * 2 - 1;
+  after.memory.positions.push({ sourceId: 1, buckets });
+  await after.start();
+  await after.reading(() => after.counters.totals().received === 3, 'all comes again');
+  const ticks = after.shards.flatMap((s) => s.ticks).filter((tick) => tick.kind !== 'status');
+  t.strictSame(
+    ticks.map((tick) => [tick.kind, tick.bid ?? tick.price]),
+    [
+      ['trade', 21],
+      ['quote', 30],
+      ['trade', 31],
+    ],
+    'the trade that was missing comes in, its quote does not come twice',
+  );
+  t.match(after.counters.totals(), { received: 3, duplicate: 1, split: 1 });
   t.equal(after.missing, 0, 'sums hold');
   await terminal.close();
   await after.server.stop();
