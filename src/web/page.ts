@@ -9,8 +9,8 @@ import { QuoteTable } from './quotes.js';
 import { PipelineStrip } from './strip.js';
 
 const POLL_MS = 1000;
-/** Milliseconds between two updates of a symbol: what a screen can show. */
-const INTERVAL_MS = 16;
+/** Milliseconds between two updates of a symbol: more often, nobody can read it. */
+const INTERVAL_MS = 50;
 
 function element<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;

@@ -1,39 +1,57 @@
+import { RowOrder } from './order.js';
 import { type Column, Row } from './row.js';
 
 const AGE_MS = 250;
 const SORT_MS = 1000;
+/** Rows kept above and below the visible ones, so that scrolling does not show an empty edge. */
+const OVERSCAN = 8;
+/** Pixels, until a row has been measured. */
+const ROW_HEIGHT = 31;
+
+function spacer(): HTMLTableRowElement {
+  const row = document.createElement('tr');
+  row.className = 'spacer';
+  row.ariaHidden = 'true';
+  return row;
+}
 
 /**
- * The table of quotes. Ticks only mark rows; one animation frame paints the marked rows that can be seen,
- * and reads nothing back from the layout, so the cost of a frame is bounded by the window's height.
+ * The table of quotes. Ticks only mark rows, and one animation frame paints the marked ones. Only rows that
+ * can be seen are in the document, between two spacers, so a frame costs the same for 8 symbols and 5,000.
  */
 export class QuoteTable {
   readonly #rows = new Map<string, Row>();
-  readonly #ofElement = new Map<Element, Row>();
+  readonly #order = new RowOrder();
+  readonly #table: HTMLTableElement;
   readonly #body: HTMLTableSectionElement;
   readonly #count: HTMLElement;
   readonly #empty: HTMLElement;
-  readonly #visibility: IntersectionObserver;
+  readonly #above = spacer();
+  readonly #below = spacer();
   #dirty: Row[] = [];
-  #lit = new Set<Row>();
+  #window: readonly Row[] = [];
+  readonly #lit = new Set<Row>();
   #scheduled = false;
-  #sortBy: Column = 'symbol';
-  #descending = false;
-  #order: Row[] = [];
   #unsorted = false;
-  #terms: string[] = [];
+  #moved = true;
 
   constructor(table: HTMLTableElement, count: HTMLElement, empty: HTMLElement, filter: HTMLInputElement) {
+    this.#table = table;
     this.#body = table.tBodies[0];
     this.#count = count;
     this.#empty = empty;
-    this.#visibility = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '200px' });
-    filter.addEventListener('input', () => this.#filter(filter.value));
+    filter.addEventListener('input', () => {
+      this.#order.filter(filter.value);
+      this.#reorder();
+    });
     for (const button of table.querySelectorAll<HTMLButtonElement>('button[data-sort]')) {
-      button.addEventListener('click', () => this.#sortOn(table, button));
+      button.addEventListener('click', () => this.#sortOn(button));
     }
+    const move = () => this.#move();
+    addEventListener('scroll', move, { passive: true });
+    addEventListener('resize', move, { passive: true });
     setInterval(() => this.#paintAges(), AGE_MS);
-    setInterval(() => this.#sort(), SORT_MS);
+    setInterval(() => this.#reorder(), SORT_MS);
   }
 
   /** The row of a symbol, made at its first mention. */
@@ -42,9 +60,7 @@ export class QuoteTable {
     if (row === undefined) {
       row = new Row(symbol, digits);
       this.#rows.set(symbol, row);
-      this.#ofElement.set(row.element, row);
-      this.#order.push(row);
-      row.element.hidden = !this.#matches(row);
+      this.#order.add(row);
       this.#unsorted = true;
       this.#schedule();
     }
@@ -56,6 +72,8 @@ export class QuoteTable {
   mark(row: Row): void {
     if (row.dirty) return;
     row.dirty = true;
+    // A row out of sight stays dirty, and is painted when it comes into sight.
+    if (!row.visible) return;
     this.#dirty.push(row);
     this.#schedule();
   }
@@ -68,85 +86,67 @@ export class QuoteTable {
 
   #frame(now: number): void {
     this.#scheduled = false;
-    if (this.#unsorted) this.#sort();
+    if (this.#unsorted) this.#reorder();
+    if (this.#moved) this.#place(now);
     const dirty = this.#dirty;
     this.#dirty = [];
-    for (const row of dirty) {
-      // An unseen row stays dirty but unlisted: coming into sight lists it again.
-      if (row.visible && row.paint(now)) this.#lit.add(row);
-    }
+    for (const row of dirty) if (row.visible) this.#paint(row, now);
     for (const row of this.#lit) if (!row.fade(now)) this.#lit.delete(row);
-    if (this.#lit.size > 0) this.#schedule();
+    if (this.#lit.size > 0 || this.#moved) this.#schedule();
   }
 
-  #seen(entries: IntersectionObserverEntry[]): void {
-    for (const entry of entries) {
-      const row = this.#ofElement.get(entry.target);
-      if (row === undefined) continue;
-      row.visible = entry.isIntersecting;
-      if (row.visible && row.dirty) this.#dirty.push(row);
-    }
-    if (this.#dirty.length > 0) this.#schedule();
+  #paint(row: Row, now: number): void {
+    if (row.paint(now)) this.#lit.add(row);
+  }
+
+  /** Puts the rows that can be seen into the document. Everything is measured before anything is written. */
+  #place(now: number): void {
+    this.#moved = false;
+    const shown = this.#order.shown;
+    const height = this.#window[0]?.element.offsetHeight || ROW_HEIGHT;
+    const top = -this.#body.getBoundingClientRect().top;
+    const first = Math.max(0, Math.min(shown.length, Math.floor(top / height)) - OVERSCAN);
+    const last = Math.min(shown.length, Math.ceil((top + innerHeight) / height) + OVERSCAN);
+    const rows = shown.slice(first, last);
+    if (rows.length === this.#window.length && rows.every((row, i) => row === this.#window[i])) return;
+    for (const row of this.#window) row.visible = false;
+    this.#window = rows;
+    rows.forEach((row, i) => {
+      row.visible = true;
+      row.element.ariaRowIndex = String(first + i + 2);
+      if (row.dirty) this.#paint(row, now);
+      else row.paintAge();
+    });
+    this.#above.style.height = `${first * height}px`;
+    this.#below.style.height = `${(shown.length - last) * height}px`;
+    this.#body.replaceChildren(this.#above, ...rows.map(({ element }) => element), this.#below);
   }
 
   #paintAges(): void {
-    for (const row of this.#order) if (row.visible) row.paintAge();
+    for (const row of this.#window) row.paintAge();
   }
 
-  #matches(row: Row): boolean {
-    return this.#terms.length === 0 || this.#terms.some((term) => row.symbol.toLowerCase().includes(term));
+  #move(): void {
+    this.#moved = true;
+    this.#schedule();
   }
 
-  #filter(text: string): void {
-    this.#terms = text.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const row of this.#order) row.element.hidden = !this.#matches(row);
-    this.#describe();
-  }
-
-  #describe(): void {
-    const shown = this.#order.reduce((sum, row) => sum + (row.element.hidden ? 0 : 1), 0);
-    const all = this.#order.length;
-    this.#count.textContent =
-      all === 0 ? '' : shown === all ? `${all} symbols` : `${shown} of ${all} symbols`;
-    this.#empty.hidden = shown > 0;
-    if (all > 0) this.#empty.textContent = 'No symbol matches.';
-  }
-
-  #sortOn(table: HTMLTableElement, button: HTMLButtonElement): void {
-    const column = button.dataset.sort as Column;
-    this.#descending = this.#sortBy === column ? !this.#descending : column !== 'symbol' && column !== 'age';
-    this.#sortBy = column;
-    for (const head of table.tHead!.rows[0].cells) head.removeAttribute('aria-sort');
-    button.closest('th')!.setAttribute('aria-sort', this.#descending ? 'descending' : 'ascending');
-    this.#sort();
-  }
-
-  #key(row: Row): number {
-    if (this.#sortBy === 'age') return -row.tickAt;
-    return this.#sortBy === 'symbol' ? 0 : row[this.#sortBy];
-  }
-
-  /** Puts the rows in order. The document is touched only where the order changed. */
-  #sort(): void {
-    const sign = this.#descending ? -1 : 1;
-    const bySymbol = this.#sortBy === 'symbol';
-    const keys = new Map(bySymbol ? [] : this.#order.map((row) => [row, this.#key(row)]));
-    const before = this.#unsorted ? [] : this.#order;
-    this.#order = [...this.#order].sort((a, b) => {
-      const byName = a.symbol < b.symbol ? -1 : 1;
-      if (bySymbol) return sign * byName;
-      const x = keys.get(a)!;
-      const y = keys.get(b)!;
-      // What has no value comes last, whichever the direction.
-      if (Number.isNaN(x) || Number.isNaN(y))
-        return Number(Number.isNaN(x)) - Number(Number.isNaN(y)) || byName;
-      return sign * (x - y) || byName;
-    });
-    if (this.#order.every((row, i) => row === before[i])) return;
-    this.#body.append(...this.#order.map((row) => row.element));
-    if (!this.#unsorted) return;
+  #reorder(): void {
     this.#unsorted = false;
-    for (const row of this.#order) this.#visibility.observe(row.element);
-    this.#describe();
+    if (!this.#order.apply()) return;
+    const { shown, all } = this.#order;
+    const some = shown.length === all ? `${all}` : `${shown.length} of ${all}`;
+    this.#count.textContent = all === 0 ? '' : `${some} ${all === 1 ? 'symbol' : 'symbols'}`;
+    this.#table.ariaRowCount = String(shown.length + 1);
+    this.#empty.hidden = shown.length > 0;
+    if (all > 0) this.#empty.textContent = 'No symbol matches.';
+    this.#move();
+  }
+
+  #sortOn(button: HTMLButtonElement): void {
+    const isDescending = this.#order.sortOn(button.dataset.sort as Column);
+    for (const head of this.#table.tHead!.rows[0].cells) head.removeAttribute('aria-sort');
+    button.closest('th')!.ariaSort = isDescending ? 'descending' : 'ascending';
+    this.#reorder();
   }
 }

@@ -29,7 +29,7 @@ export class Row {
   tickAt = Number.NaN;
   seq = 0;
   stale = false;
-  /** Whether the row is near the visible part of the page; the others are not painted. */
+  /** Whether the row is in the document; the others are not painted. */
   visible = false;
   dirty = false;
   #epoch = -1;
@@ -48,7 +48,11 @@ export class Row {
       if (column === 'symbol') cell.scope = 'row';
       cell.className = CLASS[column];
       const text = document.createTextNode(column === 'symbol' ? symbol : '');
-      cell.append(text);
+      // A price lights up as a pill around its figures.
+      const pill = document.createElement('span');
+      pill.className = 'pill';
+      pill.append(text);
+      cell.append(pill);
       this.element.append(cell);
       this.#cells[column] = { cell, text };
     }

@@ -129,6 +129,7 @@ export class StreamServer {
     for (const peer of this.peers) peer.drop();
     this.#wss.close();
     this.#http.closeAllConnections();
+    if (!this.#http.listening) return;
     this.#http.close();
     await once(this.#http, 'close');
   }

@@ -164,9 +164,10 @@ export class Browser {
   async until<T>(expression: string, timeoutMs = 8000): Promise<T> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const value = await this.evaluate<T>(expression);
-      if (value) return value;
-      if (performance.now() > deadline) throw new Error(`never true: ${expression}`);
+      // While the document loads, the expression may well find nothing to look at.
+      const value = await this.evaluate<T>(expression).catch((error: Error) => error);
+      if (value && !(value instanceof Error)) return value;
+      if (performance.now() > deadline) throw new Error(`never true: ${expression}`, { cause: value });
       await sleep(20);
     }
   }

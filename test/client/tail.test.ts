@@ -1,0 +1,90 @@
+import { Writable } from 'node:stream';
+import { Command, CommanderError } from 'commander';
+import t from 'tap';
+import { register, runTail } from '../../src/cli/tail.js';
+import { StreamServer } from './support.js';
+
+/** A stream that keeps what is written, and tells when `lines` lines have come. */
+class Kept extends Writable {
+  text = '';
+  isTTY = false;
+  onText = () => {};
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += String(chunk);
+    done();
+    this.onText();
+  }
+  get lines(): string[] {
+    return this.text.split('\n').slice(0, -1);
+  }
+}
+
+function kept(): {
+  out: Kept;
+  err: Kept;
+  streams: { stdout: NodeJS.WriteStream; stderr: NodeJS.WriteStream };
+} {
+  const out = new Kept();
+  const err = new Kept();
+  const streams = { stdout: out, stderr: err } as unknown as {
+    stdout: NodeJS.WriteStream;
+    stderr: NodeJS.WriteStream;
+  };
+  return { out, err, streams };
+}
+
+t.test('--json --count: exactly so many objects on stdout, everything else on stderr', async (t) => {
+  const server = await StreamServer.start();
+  server.quote('EURUSD', 1.1, 1.10009);
+  server.trade('XAUUSD', 2400.5, 2);
+  server.quote('XAUUSD', 2400.1, 2400.6);
+  const { out, err, streams } = kept();
+  await runTail({ url: server.url, symbols: ['*', 'NOPE'], json: true, count: 2, ...streams });
+  t.equal(out.lines.length, 2);
+  t.match(JSON.parse(out.lines[0]), { kind: 'quote', symbol: 'EURUSD', bid: 1.1, tsRecv: /^\d{19}$/ });
+  t.match(JSON.parse(out.lines[1]), { kind: 'trade', symbol: 'XAUUSD', side: 'buy', size: 2 });
+  t.match(err.text, /NOPE/);
+  await server.close();
+});
+
+t.test(
+  'columns are aligned, with the digits of the symbol, and without colour where there is no terminal',
+  async (t) => {
+    const server = await StreamServer.start();
+    server.quote('EURUSD', 1.1, 1.2);
+    server.quote('XAUUSD', 2400.1, 2400.6);
+    const { out, streams } = kept();
+    await runTail({ url: server.url, symbols: ['*'], count: 2, ...streams });
+    t.match(out.lines[0], /^\d\d:\d\d:\d\d\.\d{6} {2}EURUSD {4}quote .* 1\.10000 .* 1\.20000 .*#1/);
+    t.equal(out.lines[0].indexOf('#1'), out.lines[1].indexOf('#1'));
+    t.notMatch(out.text, '\u001b');
+    await server.close();
+  },
+);
+
+t.test('a signal ends it without an error', async (t) => {
+  const server = await StreamServer.start();
+  server.quote('EURUSD', 1.1, 1.2);
+  const { out, streams } = kept();
+  const abort = new AbortController();
+  out.onText = () => abort.abort();
+  await runTail({ url: server.url, symbols: ['*'], signal: abort.signal, ...streams });
+  t.equal(out.lines.length, 1);
+  await server.close();
+});
+
+t.test('failures and wrong use', async (t) => {
+  const server = await StreamServer.start();
+  const { url } = server;
+  await server.close();
+  const { streams } = kept();
+  await t.rejects(runTail({ url, symbols: ['*'], ...streams }), { code: 'connection_closed' });
+  await t.rejects(runTail({ url: 'http://x', symbols: ['*'], ...streams }), { code: 'bad_config' });
+  for (const wrong of [['--count', '0'], ['--kinds', 'news'], ['--mode', 'all'], ['--nope']]) {
+    const program = new Command().exitOverride();
+    register(program);
+    for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
+    await t.rejects(program.parseAsync(['node', 'ticks', 'tail', ...wrong]), CommanderError, wrong.join(' '));
+  }
+});
