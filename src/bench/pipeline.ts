@@ -24,8 +24,12 @@ export interface PipelineResult {
   /** Numbered per second, until the last durable commit. */
   ticksPerSecond: number;
   loggedPerSecond: number;
-  /** Ticks missing in the log or at the lossless subscriber, and symbols in a wrong last state. */
+  /** The sum of the three below. */
   lost: number;
+  lostInLog: number;
+  lostByEvery: number;
+  /** Symbols that a subscriber ended with another last tick of than the table. */
+  wrongFinalState: number;
   reordered: number;
   bytesPerTick: number;
   /** CPU time of the engine's process, all threads. */
@@ -80,6 +84,9 @@ export async function benchPipeline(options: PipelineOptions): Promise<PipelineR
     ticksPerSecond: Math.round(ticks / seconds),
     loggedPerSecond: Math.round(logged / seconds),
     lost,
+    lostInLog: log.lost,
+    lostByEvery: report.everyLost,
+    wrongFinalState: report.wrongFinalState,
     reordered,
     bytesPerTick: bytes / logged,
     cpuNsPerTick: spent / ticks,

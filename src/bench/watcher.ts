@@ -32,18 +32,22 @@ export interface WatcherReport {
   cpuNs: number;
 }
 
-/** symbolSeq of every symbol seen, and how often it did not advance as it should. */
+/** symbolSeq of the ticks seen, and how often it did not advance as it should. */
 class Track {
   readonly last = new Map<string, number>();
   received = 0;
   lost = 0;
   reordered = 0;
 
-  see(symbol: string, symbolSeq: number, dense: boolean, baseline: boolean): void {
+  /**
+   * @param key what has an order of its own: a symbol, or in mode `latest` its quotes and its other ticks apart
+   * @param dense whether none may be left out
+   */
+  see(key: string, symbolSeq: number, dense: boolean): void {
     this.received++;
-    const before = this.last.get(symbol);
-    this.last.set(symbol, symbolSeq);
-    if (before === undefined || baseline) return;
+    const before = this.last.get(key);
+    this.last.set(key, symbolSeq);
+    if (before === undefined) return;
     const step = (symbolSeq - before) | 0;
     if (step <= 0) this.reordered++;
     else if (dense) this.lost += step - 1;
@@ -51,7 +55,8 @@ class Track {
 }
 
 async function main(): Promise<void> {
-  const latest = new Track();
+  const quotes = new Track();
+  const others = new Track();
   const every = new Track();
   let catchingUp = 0;
   let client: TickClient | undefined;
@@ -60,10 +65,10 @@ async function main(): Promise<void> {
     client = new TickClient(message.url);
     await client.connect();
     const all = client.subscribe({ symbols: ['*'], mode: 'latest' }, (tick) => {
-      latest.see(tick.symbol, tick.symbolSeq, false, tick.inSnapshot);
+      if (!tick.inSnapshot) (tick.kind === 'quote' ? quotes : others).see(tick.symbol, tick.symbolSeq, false);
     });
-    const some = client.subscribe({ symbols: message.every, mode: 'every' }, (tick) => {
-      every.see(tick.symbol, tick.symbolSeq, true, tick.inSnapshot);
+    const some = client.subscribe({ symbols: message.every, mode: 'every', snapshot: false }, (tick) => {
+      every.see(tick.symbol, tick.symbolSeq, true);
     });
     some.on('catching_up', () => catchingUp++);
     await Promise.all([all.ready, some.ready]);
@@ -75,7 +80,8 @@ async function main(): Promise<void> {
     const behind = () =>
       Object.entries(message.last).filter(
         ([symbol, seq]) =>
-          latest.last.get(symbol) !== seq || (every.last.has(symbol) && every.last.get(symbol) !== seq),
+          (quotes.last.get(symbol) !== seq && others.last.get(symbol) !== seq) ||
+          (every.last.has(symbol) && every.last.get(symbol) !== seq),
       ).length;
     while (behind() > 0 && performance.now() < end) await sleep(5);
     const usage = process.cpuUsage();
@@ -84,8 +90,8 @@ async function main(): Promise<void> {
       everyReceived: every.received,
       everyLost: every.lost,
       everyReordered: every.reordered,
-      latestReceived: latest.received,
-      latestReordered: latest.reordered,
+      latestReceived: quotes.received + others.received,
+      latestReordered: quotes.reordered + others.reordered,
       wrongFinalState: behind(),
       catchingUp,
       cpuNs: (usage.user + usage.system) * 1000,
