@@ -1,4 +1,9 @@
-/** Whether the log may write: the free space of its disk, and what lmdb says of a commit that failed. */
+/**
+ * Whether the log may write: the free space of its disk, and what lmdb says of a commit that failed.
+ *
+ * The floor is what protects the log. A disk that fills up to the last page is survived most times, but
+ * lmdb has been seen to end the process on it; so the disk is looked at again before half the floor is spent.
+ */
 import { statfsSync } from 'node:fs';
 import { messageOf } from '../errors.js';
 
@@ -8,16 +13,23 @@ const MEBIBYTE = 1024 * 1024;
 export class FreeSpace {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #trouble = '';
+  #spentBytes = 0;
 
   constructor(
     readonly folder: string,
     readonly floorBytes: number,
   ) {}
 
+  /** Counts what was handed to lmdb since the last look. */
+  spend(bytes: number): void {
+    this.#spentBytes += bytes;
+  }
+
   /** What is wrong, as a sentence, or nothing; looks at the disk about once a second. */
   trouble(nowMs: number): string {
-    if (nowMs - this.#checkedAt < CHECK_MS) return this.#trouble;
+    if (nowMs - this.#checkedAt < CHECK_MS && this.#spentBytes < this.floorBytes / 2) return this.#trouble;
     this.#checkedAt = nowMs;
+    this.#spentBytes = 0;
     const { bavail, bsize } = statfsSync(this.folder);
     const free = bavail * bsize;
     this.#trouble =

@@ -181,10 +181,16 @@ export class LogState {
 
 /** Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible. */
 export async function commitPuts(store: LogStore, puts: readonly Put[]): Promise<void> {
-  const results = await Promise.all(puts.map((p) => putOne(store, p)));
+  const written = puts.map((p) => putOne(store, p));
+  // lmdb starts the transaction in an immediate, and makes a promise for that which it shows to nobody: left
+  // alone, its rejection would end the thread when the disk is full.
+  setImmediate(() => void store.root.committed.then(ignore, ignore));
+  const results = await Promise.all(written);
   const refused = results.indexOf(false);
   if (refused >= 0) throw new Error(`LMDB refused key ${refused} of ${puts.length}: it exists already`);
 }
+
+function ignore(): void {}
 
 /** lmdb's types leave the options of `put` out. */
 interface Putting {

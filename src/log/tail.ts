@@ -16,6 +16,8 @@ const RING_SHARE = 4;
 export class ShardTail {
   /** The first seq that is neither in the log nor on its way there. */
   next = 1;
+  /** Last seq that the log holds or says that it does not. */
+  logged = 0;
   /** First seq of those left behind that the log does not yet say so of; 0 = none. */
   gapFirst = 0;
   /** When ticks were first seen waiting, in ms; 0 = none wait. */

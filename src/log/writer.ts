@@ -9,6 +9,7 @@
  * never be followed by one that succeeds, which would leave a hole. All it knows stands in LMDB and in its
  * commit cell; a stage that died is started afresh and goes on from there, as the gate has kept the rest.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS, LOG_SYNC_INTERVAL_MS } from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
@@ -51,6 +52,7 @@ const BLOCKS_PER_TURN = 4;
 /** Part of a ring whose ticks are worth a transaction at once. */
 const COMMIT_SHARE = 8;
 const RETRY_MS = 1_000;
+const CLOSE_MS = 1_000;
 
 /**
  * Runs until the control word says `stop`, or `drain` and everything up to the shards' heads is durable.
@@ -61,7 +63,8 @@ export async function runLogStage(input: LogStageInput): Promise<void> {
   try {
     await new LogStage(input, store).run();
   } finally {
-    await store.root.close();
+    // After a commit that failed, lmdb may wait for a flush that never comes; the thread's end closes it too.
+    await Promise.race([store.root.close(), delay(CLOSE_MS)]);
   }
 }
 
@@ -131,7 +134,7 @@ class LogStage {
       this.#syncWhenDue(now);
       if (isDraining && this.#isDrained()) return await this.#finish();
       if (work > 0) await turn();
-      else if (this.#isUnderWay || this.#isSyncing) await new Promise((resolve) => setTimeout(resolve, 1));
+      else if (this.#isUnderWay || this.#isSyncing) await delay(1);
       else await this.#wait.after(0);
     }
   }
@@ -145,6 +148,7 @@ class LogStage {
       const key = keyBefore(this.store, epoch, tail.shard, Number.MAX_SAFE_INTEGER);
       const last = key === undefined ? 0 : readHeader(this.store.blocks.get(key)!)!.lastSeq;
       const visible = next[LogWord.visible + tail.shard];
+      tail.logged = last;
       if (visible > last) tail.gapFirst = last + 1;
       tail.next = Math.max(last, visible) + 1;
       next[LogWord.visible + tail.shard] = tail.next - 1;
@@ -199,8 +203,9 @@ class LogStage {
       const visible = next[LogWord.visible + tail.shard];
       const count = tail.head() - visible;
       tail.next = visible + count + 1;
+      // From where LMDB ends: an entry of an earlier gap may have failed with its transaction.
+      if (tail.next - 1 > tail.logged) tail.gapFirst = tail.logged + 1;
       if (count === 0) continue;
-      if (tail.gapFirst === 0) tail.gapFirst = visible + 1;
       next[LogWord.visible + tail.shard] = visible + count;
       next[LogWord.shed + tail.shard] += count;
       tail.waitingSince = 0;
@@ -307,6 +312,7 @@ class LogStage {
   #submit(): void {
     this.#isUnderWay = true;
     const batch = this.#writing;
+    this.#space.spend(batch.used);
     probe();
     const visible = commitPuts(this.store, batch.puts);
     const flushed = this.store.root.flushed.then(() => {});
@@ -327,6 +333,7 @@ class LogStage {
     for (const tail of this.#tails) {
       const s = tail.shard;
       if (last[s] === 0) continue;
+      tail.logged = last[s];
       next[LogWord.visible + s] = last[s];
       next[LogWord.logged + s] = last[s] - next[LogWord.shed + s];
       if (this.input.options.sync === 'os') next[LogWord.durable + s] = last[s];
