@@ -13,8 +13,10 @@ const POLLS = 32;
 const SLEEP_MS = 50;
 /** The same while some subscription waits for the log, which rings no bell. */
 const SLEEP_LOG_MS = 5;
-/** Milliseconds of work per flush below which there is no pause. */
-const LIGHT_MS = 0.25;
+/** New ticks per flush below which the next one may follow at once. A loop that polls takes a core from the shards. */
+const LIGHT_TICKS = 128;
+/** Milliseconds of the shortest pause: what timers can do. */
+const PAUSE_MS_MIN = 1;
 /** Pause per work: half of the thread's time stays for others. */
 const PAUSE_PER_WORK = 1;
 const SMOOTHING = 0.25;
@@ -22,6 +24,8 @@ const SMOOTHING = 0.25;
 export class FlushLoop {
   /** Milliseconds of work per flush, smoothed. */
   workMs = 0;
+  /** Ticks that were new to the last flush. */
+  #ticks = 0;
   #urgent = false;
   #running = false;
   #done: Promise<void> = Promise.resolve();
@@ -39,7 +43,9 @@ export class FlushLoop {
 
   /** Milliseconds between the end of one flush and the next. */
   get intervalMs(): number {
-    return this.workMs < LIGHT_MS ? 0 : Math.min(this.intervalMsMax, this.workMs * PAUSE_PER_WORK);
+    const byWork = this.workMs * PAUSE_PER_WORK;
+    if (this.#ticks < LIGHT_TICKS && byWork < PAUSE_MS_MIN) return 0;
+    return Math.min(this.intervalMsMax, Math.max(PAUSE_MS_MIN, byWork));
   }
 
   start(): void {
@@ -84,14 +90,17 @@ export class FlushLoop {
       }
       this.flushNow();
       nextAtMs = performance.now() + this.intervalMs;
-      await turn();
+      if (this.intervalMs === 0) await turn();
+      else await pause(this.intervalMs);
     }
   }
 
   flushNow(): void {
     const startedMs = performance.now();
     this.#urgent = false;
+    const before = this.stream.head;
     this.stream.advance(startedMs);
+    this.#ticks = this.stream.head - before;
     this.#logWaited = false;
     if (this.flush()) this.#urgent = true;
     const took = performance.now() - startedMs;
@@ -123,7 +132,7 @@ export class FlushLoop {
   }
 }
 
-/** Timers have a resolution of a millisecond; shorter pauses are turns of the event loop. */
+/** Timers have a resolution of a millisecond: what is left of a pause may become as long as that. */
 function pause(ms: number): Promise<void> {
-  return ms < 1 ? turn() : new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

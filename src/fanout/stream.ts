@@ -64,6 +64,13 @@ export class Stream {
     return this.deps.identity.logId;
   }
 
+  /** Ticks numbered in this epoch, as of the last look. */
+  get head(): number {
+    let head = 0;
+    for (const view of this.shards) head += view.head;
+    return head;
+  }
+
   moved(): boolean {
     return this.shards.some((view) => view.moved());
   }
