@@ -26,7 +26,7 @@ export const REGISTRY_BYTES = 16 * 1024 * 1024;
 /** Slots of a raw ring (feed × shard). Full: the feed's policy, `block` or `conflate`. */
 export const RAW_RING_SLOTS = 16_384;
 /** Slots of a shard's broadcast ring. Full: the log gates it (`log.onStall`); free readers are overtaken. */
-export const BROADCAST_RING_SLOTS = 524_288;
+export const BROADCAST_RING_SLOTS = 1_048_576;
 /** Slots of a shard's critical ring (trades, status, gaps). Free readers are overtaken and go on from the log. */
 export const CRITICAL_RING_SLOTS = 65_536;
 /** Raw records that a shard takes before it commits. */
@@ -44,7 +44,7 @@ export const SIDE_QUEUE_SLOTS = 4_096;
 export const EVENT_AHEAD_S_MAX = 86_400;
 
 /** Ticks of a log block. */
-export const BLOCK_TICKS = 4_096;
+export const BLOCK_TICKS = 8_192;
 /** Encoded bytes under way to LMDB, not yet visible. More: the log writer stops reading, and so gates the ring. */
 export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
 /** Milliseconds that a tick may wait in the log writer before its block is written, full or not. */

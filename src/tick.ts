@@ -28,11 +28,11 @@
 
 export const RECORD_BYTES = 64;
 /** 32-bit words of a record. */
-export const RECORD_U32 = RECORD_BYTES / 4;
+export const RECORD_U32 = 16;
 /** 16-bit words of a record. */
-export const RECORD_U16 = RECORD_BYTES / 2;
+export const RECORD_U16 = 32;
 /** 64-bit words of a record. */
-export const RECORD_F64 = RECORD_BYTES / 8;
+export const RECORD_F64 = 8;
 
 // Offsets in words of the view's own width, from the start of a record.
 export const U32_SYMBOL = 0;
@@ -73,21 +73,21 @@ export const KIND_NAMES: readonly KindName[] = ['quote', 'trade', 'status', 'gap
 /** Bits of the u16 at 4, beside the kind. Bits 11-15 are reserved and written as 0. */
 export const Flag = {
   /** bid > ask: logged and streamed, kept out of the last-value table. */
-  crossed: 1 << 3,
+  crossed: 8,
   /** bid = ask: valid. */
-  locked: 1 << 4,
+  locked: 16,
   /** The source's time went back; order is by receipt. */
-  late: 1 << 5,
+  late: 32,
   /** The source sent state, not an event (first messages after a subscribe). */
-  snapshot: 1 << 6,
+  snapshot: 64,
   /** A move beyond the bound in robust deviations: delivered all the same. */
-  suspicious: 1 << 7,
+  suspicious: 128,
   /** Stands for earlier quotes too; symbolSeq advanced by their number. */
-  conflated: 1 << 8,
+  conflated: 256,
   /** The aggressor bought. */
-  buy: 1 << 9,
+  buy: 512,
   /** The aggressor sold. */
-  sell: 1 << 10,
+  sell: 1024,
 } as const;
 export type FlagName = keyof typeof Flag;
 export const FLAG_NAMES = Object.keys(Flag) as readonly FlagName[];
@@ -133,7 +133,7 @@ export const NO_TIME_S = 0xffffffff;
  * A price that is not there: a missing side of a raw quote. Numbered quotes always have both sides. It is
  * finite, so that a NaN from a source stays what it is: an error.
  */
-export const NO_PRICE = Number.MAX_VALUE;
+export const NO_PRICE = 1.7976931348623157e308;
 /** A size that the source does not tell. */
 export const NO_SIZE = Number.NaN;
 /** A trade without an id. Ids are integers up to 2^53. */

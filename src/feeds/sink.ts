@@ -26,18 +26,33 @@ import type { Registry } from '../pipeline/registry.js';
 import { RingProducer } from '../pipeline/ring.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import {
+  copyWords,
   ENGINE_SYMBOL,
   F64_ASK,
   F64_ASK_SIZE,
   F64_BID,
   F64_BID_SIZE,
   F64_GAP_COUNT,
+  F64_PRICE,
+  F64_SIZE,
+  F64_TRADE_ID,
+  FLAGS_MASK,
   GapReason,
+  KIND_MASK,
   Kind,
   RECORD_F64,
   RECORD_U16,
+  RECORD_U32,
   type Records,
   U16_SOURCE,
+  U32_KIND_FLAGS_SOURCE,
+  U32_RAW_FOLDED,
+  U32_RAW_POSITION,
+  U32_SYMBOL,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
   writeGap,
   writeHeader,
   writeQuote,
@@ -186,6 +201,95 @@ export class FeedSink {
     this.#next[at] = position * HALVES;
     this.#reach(source, position);
     return position * HALVES - 1 === known ? Take.rest : Take.accepted;
+  }
+
+  /**
+   * Offers ticks that stand as records already, of a source without positions: the fast way in.
+   * @param block records with the index of the symbol in place of its id
+   * @param ids symbol ids by that index
+   * @param live whether tsEvent is to be the time of receipt
+   * @returns how many were accepted: fewer than `count` when a ring is full
+   */
+  offer(
+    source: Source,
+    block: Records,
+    from: number,
+    count: number,
+    ids: Uint32Array,
+    live: boolean,
+  ): number {
+    if (this.#aside !== undefined) return this.#offerAside(source, block, from, count, ids, live);
+    const { bucket } = this.registry;
+    const next = this.#next;
+    const shardCount = this.#shardCount;
+    const { recvS, recvNs } = this;
+    const sourceBits = source.id << 16;
+    let done = 0;
+    while (done < count) {
+      const w = (from + done) * RECORD_U32;
+      const id = ids[block.u32[w + U32_SYMBOL]];
+      const shard = shardCount === 1 ? 0 : bucket[id] % shardCount;
+      const ring = this.#rings[shard];
+      const head = next[FeedWord.heads + shard];
+      if (ring.free(head, 1) < 1) break;
+      const { u32 } = ring.records;
+      const v = ring.slot(head) * RECORD_U32;
+      copyWords(block.u32, w, u32, v);
+      u32[v + U32_SYMBOL] = id;
+      u32[v + U32_KIND_FLAGS_SOURCE] |= sourceBits;
+      u32[v + U32_RAW_POSITION] = 0;
+      u32[v + U32_RAW_FOLDED] = 0;
+      u32[v + U32_TS_RECV_S] = recvS;
+      u32[v + U32_TS_RECV_NS] = recvNs;
+      if (live) {
+        u32[v + U32_TS_EVENT_S] = recvS;
+        u32[v + U32_TS_EVENT_NS] = recvNs;
+      }
+      next[FeedWord.heads + shard] = head + 1;
+      this.#fresh[shard] = 1;
+      done++;
+      probe();
+    }
+    next[FeedWord.received] += done;
+    return done;
+  }
+
+  #offerAside(
+    source: Source,
+    block: Records,
+    from: number,
+    count: number,
+    ids: Uint32Array,
+    live: boolean,
+  ): number {
+    for (let i = from; i < from + count; i++) {
+      const w = i * RECORD_U32;
+      const d = i * RECORD_F64;
+      const id = ids[block.u32[w + U32_SYMBOL]];
+      if (this.take(source, id, 0) !== Take.accepted) continue;
+      const eventS = live ? this.recvS : block.u32[w + U32_TS_EVENT_S];
+      const eventNs = live ? this.recvNs : block.u32[w + U32_TS_EVENT_NS];
+      const kindFlags = block.u32[w + U32_KIND_FLAGS_SOURCE];
+      const flags = kindFlags & FLAGS_MASK;
+      const f = block.f64;
+      if ((kindFlags & KIND_MASK) === Kind.quote) {
+        const [bid, ask] = [f[d + F64_BID], f[d + F64_ASK]];
+        this.quote(source, id, flags, 0, eventS, eventNs, bid, ask, f[d + F64_BID_SIZE], f[d + F64_ASK_SIZE]);
+      } else {
+        this.trade(
+          source,
+          id,
+          flags,
+          0,
+          eventS,
+          eventNs,
+          f[d + F64_PRICE],
+          f[d + F64_SIZE],
+          f[d + F64_TRADE_ID],
+        );
+      }
+    }
+    return count;
   }
 
   /** Counts a source tick that cannot be used at all. */

@@ -6,7 +6,7 @@
 import type { Records } from '../tick.js';
 import { RowDecoder } from './decode.js';
 import { RowEncoder } from './encode.js';
-import { TICK_BYTES_MAX } from './rows.js';
+import { PAD_BYTES, TICK_BYTES_MAX } from './rows.js';
 
 export interface BlockCodec {
   /** Stands in every block's header; a version names one payload format for ever. */
@@ -37,7 +37,7 @@ export class RowCodec implements BlockCodec {
   readonly #decoder = new RowDecoder();
 
   maxBytes(count: number): number {
-    return count * TICK_BYTES_MAX;
+    return count * TICK_BYTES_MAX + PAD_BYTES;
   }
 
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {

@@ -7,6 +7,7 @@ import {
   F64_PRICE,
   F64_SIZE,
   F64_TRADE_ID,
+  Kind,
   RECORD_F64,
   RECORD_U32,
   type Records,
@@ -14,218 +15,236 @@ import {
   U32_SEQ_LOW,
   U32_SYMBOL,
   U32_SYMBOL_SEQ,
+  U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
 import {
   Bit,
   Ext,
+  LENGTH_BYTES,
+  LENGTH_MASK,
+  mantissa,
+  NAN_HIGH,
+  PAD_BYTES,
   POWERS,
   RowState,
+  S_ASK_SIZE,
+  S_BID,
+  S_BID_SIZE,
+  S_BLOCK,
+  S_DIGITS,
+  S_PRICE,
+  S_QUOTE_HEAD,
+  S_SPREAD,
+  S_SYMBOL_SEQ,
+  S_TRADE_HEAD,
+  S_TRADE_ID,
+  S_TRADE_SIZE,
   SCALES,
   SECOND_NS,
+  SIZE_UNKNOWN,
+  STATE_F64,
   STATE_U32,
-  StateF64,
-  StateU32,
-  SYMBOLS_CODED,
+  TRADE_ID_MAX,
 } from './rows.js';
 
-const W_BID = F64_BID * 2;
-const W_BID_SIZE = F64_BID_SIZE * 2;
-const W_TRADE_ID = F64_TRADE_ID * 2;
+function unzigzag(v: number): number {
+  return (v >>> 1) ^ -(v & 1);
+}
 
 export class RowDecoder {
   readonly #state = new RowState();
-  #bytes: Uint8Array = new Uint8Array(0);
-  #at = 0;
-  /** What #time found. */
-  #s = 0;
-  #ns = 0;
 
-  /** Past the end of damaged bytes everything reads as 0; the caller compares where it ended. */
+  /** Where the payload ended; -1 when it breaks off, as only damaged bytes do. */
   decode(bytes: Uint8Array, at: number, count: number, firstSeq: number, into: Records): number {
+    try {
+      return this.#decode(bytes, at, count, firstSeq, into);
+    } catch (error) {
+      if (error instanceof RangeError) return -1;
+      throw error;
+    }
+  }
+
+  #decode(bytes: Uint8Array, at: number, count: number, firstSeq: number, into: Records): number {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const state = this.#state;
     const block = state.nextBlock();
-    const words = into.u32;
-    this.#bytes = bytes;
-    this.#at = at;
-    let symbol = 0;
+    const known = state.u32;
+    const knownF64 = state.f64;
+    const { u32, f64 } = into;
+    let o = at;
     let recvS = 0;
     let recvNs = 0;
     let eventS = 0;
     let eventNs = 0;
-    let quoteHead = 0;
-    let tradeHead = 1;
+    let quoteHead: number = Kind.quote;
+    let tradeHead: number = Kind.trade;
     for (let i = 0; i < count; i++) {
       const w = i * RECORD_U32;
-      words[w + U32_SEQ_LOW] = firstSeq + i;
-      const control = this.#byte();
-      const ext = (control & Bit.extension) !== 0 ? this.#byte() : 0;
-      if ((ext & Ext.raw) !== 0) {
-        this.#words(words, w, U32_SEQ_LOW);
-        this.#words(words, w + U32_SYMBOL_SEQ, RECORD_U32 - U32_SYMBOL_SEQ);
+      const d = i * RECORD_F64;
+      u32[w + U32_SEQ_LOW] = firstSeq + i;
+      const control = view.getInt32(o, true);
+      o += 4;
+      if ((control & Bit.raw) !== 0) {
+        getWords(view, o, u32, w, U32_SEQ_LOW);
+        getWords(view, o + U32_SEQ_LOW * 4, u32, w + U32_SYMBOL_SEQ, RECORD_U32 - U32_SYMBOL_SEQ);
+        o += (RECORD_U32 - 1) * 4;
         continue;
       }
-      if ((control & Bit.sameSymbol) === 0) symbol = this.#varint();
-      if (symbol >= SYMBOLS_CODED || symbol < 0) return -1;
-      if (symbol >= state.capacity) state.grow(symbol);
+      const symbol = control >>> 16;
       const s = symbol * STATE_U32;
-      const known = state.u32;
-      if (known[s] !== block) state.begin(symbol, this.#byte() & 15, quoteHead, tradeHead);
+      const sf = symbol * STATE_F64;
       const isTrade = (control & Bit.trade) !== 0;
-      const headAt = s + (isTrade ? StateU32.tradeHead : StateU32.quoteHead);
-      if ((ext & Ext.kindFlagsSource) !== 0) this.#words(known, headAt, 1);
+      const headAt = s + (isTrade ? S_TRADE_HEAD : S_QUOTE_HEAD);
+      let ext = 0;
+      let symbolSeq = known[s + S_SYMBOL_SEQ] + 1;
+      if ((control & Bit.extension) !== 0) {
+        ext = bytes[o++];
+        if ((ext & Ext.newSymbol) !== 0) state.begin(symbol, block, bytes[o++] & 15, quoteHead, tradeHead);
+        if ((ext & Ext.head) !== 0) {
+          known[headAt] = view.getUint32(o, true);
+          o += 4;
+        }
+        symbolSeq = known[s + S_SYMBOL_SEQ] + 1;
+        if ((ext & Ext.symbolSeq) !== 0) {
+          symbolSeq = view.getUint32(o, true);
+          o += 4;
+        }
+      }
+      if (known[s + S_BLOCK] !== block) return -1;
+      known[s + S_SYMBOL_SEQ] = symbolSeq;
       const head = known[headAt];
-      if (isTrade) tradeHead = head;
-      else quoteHead = head;
-      if ((ext & Ext.symbolSeq) !== 0) this.#words(known, s + StateU32.symbolSeq, 1);
-      else known[s + StateU32.symbolSeq]++;
-      words[w + U32_SYMBOL] = symbol;
-      words[w + U32_KIND_FLAGS_SOURCE] = head;
-      words[w + U32_SYMBOL_SEQ] = known[s + StateU32.symbolSeq];
-      if ((control & Bit.sameRecv) === 0) {
-        this.#time((ext & Ext.recv) !== 0, recvS, recvNs);
-        recvS = this.#s;
-        recvNs = this.#ns;
+      u32[w + U32_SYMBOL] = symbol;
+      u32[w + U32_KIND_FLAGS_SOURCE] = head;
+      u32[w + U32_SYMBOL_SEQ] = symbolSeq;
+
+      const l0 = (control >>> 4) & 3;
+      const recv = unzigzag(view.getInt32(o, true) & LENGTH_MASK[l0]);
+      o += LENGTH_BYTES[l0];
+      const l1 = (control >>> 6) & 3;
+      const event = unzigzag(view.getInt32(o, true) & LENGTH_MASK[l1]);
+      o += LENGTH_BYTES[l1];
+      const l2 = (control >>> 8) & 3;
+      const a = view.getInt32(o, true) & LENGTH_MASK[l2];
+      o += LENGTH_BYTES[l2];
+      const l3 = (control >>> 10) & 3;
+      const b = view.getInt32(o, true) & LENGTH_MASK[l3];
+      o += LENGTH_BYTES[l3];
+      const l4 = (control >>> 12) & 3;
+      const c = view.getInt32(o, true) & LENGTH_MASK[l4];
+      o += LENGTH_BYTES[l4];
+      const l5 = (control >>> 14) & 3;
+      const e = view.getInt32(o, true) & LENGTH_MASK[l5];
+      o += LENGTH_BYTES[l5];
+
+      if ((ext & Ext.recv) !== 0) {
+        recvS = view.getUint32(o, true);
+        recvNs = view.getUint32(o + 4, true);
+        o += 8;
+      } else {
+        // A difference is at most 1.1 s: two steps at most.
+        recvNs += recv;
+        while (recvNs >= SECOND_NS && recv > 0) {
+          recvNs -= SECOND_NS;
+          recvS++;
+        }
+        while (recvNs < 0) {
+          recvNs += SECOND_NS;
+          recvS--;
+        }
       }
-      if ((control & Bit.sameEvent) === 0) {
-        this.#time((ext & Ext.event) !== 0, eventS, eventNs);
-        eventS = this.#s;
-        eventNs = this.#ns;
+      if ((ext & Ext.event) !== 0) {
+        eventS = view.getUint32(o, true);
+        eventNs = view.getUint32(o + 4, true);
+        o += 8;
+      } else {
+        eventNs += event;
+        while (eventNs >= SECOND_NS && event > 0) {
+          eventNs -= SECOND_NS;
+          eventS++;
+        }
+        while (eventNs < 0) {
+          eventNs += SECOND_NS;
+          eventS--;
+        }
       }
-      words[w + U32_TS_EVENT_S] = eventS;
-      words[w + U32_TS_EVENT_S + 1] = eventNs;
-      words[w + U32_TS_RECV_S] = recvS;
-      words[w + U32_TS_RECV_S + 1] = recvNs;
-      if (isTrade) this.#trade(into, i, s, control, ext);
-      else this.#quote(into, i, s, control, ext);
-    }
-    return this.#at;
-  }
+      u32[w + U32_TS_EVENT_S] = eventS;
+      u32[w + U32_TS_EVENT_NS] = eventNs;
+      u32[w + U32_TS_RECV_S] = recvS;
+      u32[w + U32_TS_RECV_NS] = recvNs;
 
-  #quote(into: Records, i: number, s: number, control: number, ext: number): void {
-    const f = s >>> 1;
-    const d = i * RECORD_F64;
-    const w = i * RECORD_U32;
-    const known = this.#state.u32;
-    const f64 = this.#state.f64;
-    if ((ext & Ext.prices) !== 0) {
-      this.#words(into.u32, w + W_BID, 4);
-    } else {
-      if ((control & Bit.sameBid) === 0) f64[f + StateF64.bid] += this.#zigzag();
-      if ((control & Bit.sameSpread) === 0) f64[f + StateF64.spread] += this.#zigzag();
-      const scale = POWERS[known[s + StateU32.digits]];
-      const bid = f64[f + StateF64.bid];
-      into.f64[d + F64_BID] = bid / scale;
-      into.f64[d + F64_ASK] = (bid + f64[f + StateF64.spread]) / scale;
+      const scale = POWERS[known[s + S_DIGITS]];
+      if (isTrade) {
+        tradeHead = head;
+        f64[d + F64_ASK] = 0;
+        if ((ext & Ext.prices) !== 0) {
+          o = getWords(view, o, u32, (d + F64_PRICE) * 2, 2);
+          const price = mantissa(f64[d + F64_PRICE], scale);
+          if (!Number.isNaN(price) && !Object.is(f64[d + F64_PRICE], -0)) knownF64[sf + S_PRICE] = price;
+        } else {
+          knownF64[sf + S_PRICE] += unzigzag(a);
+          f64[d + F64_PRICE] = knownF64[sf + S_PRICE] / scale;
+        }
+        if ((ext & Ext.sizes) !== 0) {
+          o = getWords(view, o, u32, (d + F64_SIZE) * 2, 2);
+        } else {
+          known[s + S_TRADE_SIZE] ^= b;
+          setSize(into, d + F64_SIZE, known[s + S_TRADE_SIZE]);
+        }
+        if ((control & Bit.noTradeId) !== 0) {
+          u32[(d + F64_TRADE_ID) * 2] = 0;
+          u32[(d + F64_TRADE_ID) * 2 + 1] = NAN_HIGH;
+        } else if ((ext & Ext.tradeId) !== 0) {
+          o = getWords(view, o, u32, (d + F64_TRADE_ID) * 2, 2);
+          const id = f64[d + F64_TRADE_ID];
+          if (id > 0 && id < TRADE_ID_MAX && Math.floor(id) === id) knownF64[sf + S_TRADE_ID] = id;
+        } else {
+          knownF64[sf + S_TRADE_ID] += 1 + unzigzag(c);
+          f64[d + F64_TRADE_ID] = knownF64[sf + S_TRADE_ID];
+        }
+        continue;
+      }
+      quoteHead = head;
+      if ((ext & Ext.prices) !== 0) {
+        o = getWords(view, o, u32, (d + F64_BID) * 2, 4);
+        const bid = mantissa(f64[d + F64_BID], scale);
+        const spread = mantissa(f64[d + F64_ASK], scale) - bid;
+        const hasNegativeZero = Object.is(f64[d + F64_BID], -0) || Object.is(f64[d + F64_ASK], -0);
+        if (!Number.isNaN(spread) && !hasNegativeZero) {
+          knownF64[sf + S_BID] = bid;
+          knownF64[sf + S_SPREAD] = spread;
+        }
+      } else {
+        const bid = (knownF64[sf + S_BID] += unzigzag(a));
+        const spread = (knownF64[sf + S_SPREAD] += unzigzag(b));
+        f64[d + F64_BID] = bid / scale;
+        f64[d + F64_ASK] = (bid + spread) / scale;
+      }
+      if ((ext & Ext.sizes) !== 0) {
+        o = getWords(view, o, u32, (d + F64_BID_SIZE) * 2, 4);
+      } else {
+        known[s + S_BID_SIZE] ^= c;
+        known[s + S_ASK_SIZE] ^= e;
+        setSize(into, d + F64_BID_SIZE, known[s + S_BID_SIZE]);
+        setSize(into, d + F64_ASK_SIZE, known[s + S_ASK_SIZE]);
+      }
     }
-    const z = s + StateU32.bidSize;
-    if ((control & Bit.sameSizes) !== 0) {
-      for (let k = 0; k < 4; k++) into.u32[w + W_BID_SIZE + k] = known[z + k];
-      return;
-    }
-    if ((ext & Ext.sizes) !== 0) {
-      this.#words(into.u32, w + W_BID_SIZE, 4);
-    } else {
-      into.f64[d + F64_BID_SIZE] = this.#size();
-      into.f64[d + F64_ASK_SIZE] = this.#size();
-    }
-    for (let k = 0; k < 4; k++) known[z + k] = into.u32[w + W_BID_SIZE + k];
+    return o + PAD_BYTES;
   }
+}
 
-  #trade(into: Records, i: number, s: number, control: number, ext: number): void {
-    const f = s >>> 1;
-    const d = i * RECORD_F64;
-    const w = i * RECORD_U32;
-    const known = this.#state.u32;
-    const f64 = this.#state.f64;
-    if ((ext & Ext.prices) !== 0) {
-      this.#words(into.u32, w + W_BID, 2);
-    } else {
-      if ((control & Bit.samePrice) === 0) f64[f + StateF64.trade] += this.#zigzag();
-      into.f64[d + F64_PRICE] = f64[f + StateF64.trade] / POWERS[known[s + StateU32.digits]];
-    }
-    into.f64[d + F64_ASK] = 0;
-    const z = s + StateU32.tradeSize;
-    if ((control & Bit.sameSizes) !== 0) {
-      into.u32[w + W_BID_SIZE] = known[z];
-      into.u32[w + W_BID_SIZE + 1] = known[z + 1];
-    } else {
-      if ((ext & Ext.sizes) !== 0) this.#words(into.u32, w + W_BID_SIZE, 2);
-      else into.f64[d + F64_SIZE] = this.#size();
-      known[z] = into.u32[w + W_BID_SIZE];
-      known[z + 1] = into.u32[w + W_BID_SIZE + 1];
-    }
-    const idAt = s + StateU32.tradeId;
-    const lastId = f64[f + StateF64.tradeId];
-    if ((ext & Ext.tradeId) !== 0) this.#words(known, idAt, 2);
-    else if ((control & Bit.nextTradeId) === 0) f64[f + StateF64.tradeId] = lastId + this.#zigzag();
-    else if (!Number.isNaN(lastId)) f64[f + StateF64.tradeId] = lastId + 1;
-    into.u32[w + W_TRADE_ID] = known[idAt];
-    into.u32[w + W_TRADE_ID + 1] = known[idAt + 1];
+function setSize(into: Records, at: number, code: number): void {
+  if (code === SIZE_UNKNOWN) {
+    into.u32[at * 2] = 0;
+    into.u32[at * 2 + 1] = NAN_HIGH;
+  } else {
+    into.f64[at] = Math.floor(code / 4) / SCALES[code & 3];
   }
+}
 
-  #time(asWords: boolean, lastS: number, lastNs: number): void {
-    if (asWords) {
-      this.#s = this.#word();
-      this.#ns = this.#word();
-      return;
-    }
-    const ns = lastNs + this.#zigzag();
-    if (ns >= 0 && ns < SECOND_NS) {
-      this.#s = lastS;
-      this.#ns = ns;
-      return;
-    }
-    const carry = Math.floor(ns / SECOND_NS);
-    this.#s = lastS + carry;
-    this.#ns = ns - carry * SECOND_NS;
-  }
-
-  #size(): number {
-    const code = this.#varint();
-    const scale = code % 4;
-    return (code - scale) / 4 / SCALES[scale];
-  }
-
-  #byte(): number {
-    return this.#at < this.#bytes.length ? this.#bytes[this.#at++] : 0;
-  }
-
-  #word(): number {
-    const b = this.#bytes;
-    const o = this.#at;
-    this.#at = o + 4;
-    return (b[o] | (b[o + 1] << 8) | (b[o + 2] << 16) | (b[o + 3] << 24)) >>> 0;
-  }
-
-  #words(to: Uint32Array, at: number, count: number): void {
-    for (let k = at; k < at + count; k++) to[k] = this.#word();
-  }
-
-  /** Up to 2⁵³: the first four bytes in 32-bit arithmetic, the rest, if any, in float64. */
-  #varint(): number {
-    let byte = this.#byte();
-    if (byte < 128) return byte;
-    let value = byte & 127;
-    byte = this.#byte();
-    value |= (byte & 127) << 7;
-    if (byte < 128) return value;
-    byte = this.#byte();
-    value |= (byte & 127) << 14;
-    if (byte < 128) return value;
-    byte = this.#byte();
-    value |= (byte & 127) << 21;
-    for (let unit = 2 ** 28; byte > 127 && unit < 2 ** 56; unit *= 128) {
-      byte = this.#byte();
-      value += (byte & 127) * unit;
-    }
-    return value;
-  }
-
-  #zigzag(): number {
-    const value = this.#varint();
-    if (value < 0x80000000) return (value >>> 1) ^ -(value & 1);
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
+function getWords(view: DataView, at: number, u32: Uint32Array, to: number, count: number): number {
+  for (let k = 0; k < count; k++) u32[to + k] = view.getUint32(at + 4 * k, true);
+  return at + 4 * count;
 }

@@ -16,92 +16,87 @@ import {
   U32_SEQ_LOW,
   U32_SYMBOL,
   U32_SYMBOL_SEQ,
+  U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
 import {
   Bit,
+  DELTA_MAX,
   Ext,
-  MANTISSA_MAX,
+  LENGTH_BYTES,
+  LENGTH_CODE,
+  mantissa,
+  NAN_HIGH,
+  PAD_BYTES,
   POWERS,
-  putLongVarint,
-  putVarint,
-  putWord,
-  putWords,
-  putZigzag,
   RowState,
+  S_ASK_SIZE,
+  S_BID,
+  S_BID_SIZE,
+  S_BLOCK,
+  S_DIGITS,
+  S_PRICE,
+  S_QUOTE_HEAD,
+  S_SPREAD,
+  S_SYMBOL_SEQ,
+  S_TRADE_HEAD,
+  S_TRADE_ID,
+  S_TRADE_SIZE,
   SCALES,
   SECOND_NS,
   SIZE_INTEGER_MAX,
+  SIZE_UNKNOWN,
+  STATE_F64,
   STATE_U32,
-  StateF64,
-  StateU32,
   SYMBOLS_CODED,
-  TIME_DELTA_MAX,
-  TRADE_ID_INTEGER_MAX,
+  TRADE_ID_MAX,
 } from './rows.js';
 
-// Words of the fields, from the start of a record.
-const W_BID = F64_BID * 2;
-const W_ASK = F64_ASK * 2;
-const W_BID_SIZE = F64_BID_SIZE * 2;
-const W_ASK_SIZE = F64_ASK_SIZE * 2;
-const W_TRADE_ID = F64_TRADE_ID * 2;
 const SIGN = 0x80000000;
+/** What a size that has no code is given: its bits follow raw. */
+const NO_CODE = -1;
 
-/** The integer that divided by `scale` gives `price` exactly; NaN where none does. */
-function mantissa(price: number, scale: number): number {
-  const m = Math.round(price * scale);
-  return m / scale === price && m < MANTISSA_MAX && m > -MANTISSA_MAX ? m : Number.NaN;
+/** Whether a difference fits into a zigzag word; NaN does not. */
+function fits(delta: number): boolean {
+  return delta < DELTA_MAX && delta > -DELTA_MAX;
 }
 
-/** Codes a size as `integer × 4 + scale`; −1 where only its bits will do. */
-function sizeCode(size: number, high: number): number {
-  if (high >= SIGN) return -1;
-  // Most sizes are small integers: spares the division.
-  if ((size | 0) === size) return size * 4;
-  for (let s = 0; s < 4; s++) {
+function zigzag(delta: number): number {
+  return (delta << 1) ^ (delta >> 31);
+}
+
+function sizeCode(size: number, high: number, low: number): number {
+  if ((size | 0) === size && high < SIGN && size < SIZE_INTEGER_MAX) return size * 4;
+  if (high === NAN_HIGH && low === 0) return SIZE_UNKNOWN;
+  if (high >= SIGN) return NO_CODE;
+  for (let s = 1; s < 4; s++) {
     const m = Math.round(size * SCALES[s]);
     if (m / SCALES[s] === size && m < SIZE_INTEGER_MAX) return m * 4 + s;
   }
-  return -1;
-}
-
-/** Nanoseconds between two times; NaN where the words do not form times or lie too far apart. */
-function timeDelta(s: number, ns: number, lastS: number, lastNs: number): number {
-  const d = (s - lastS) * SECOND_NS + (ns - lastNs);
-  if (ns >= SECOND_NS || lastNs >= SECOND_NS || d >= TIME_DELTA_MAX || d <= -TIME_DELTA_MAX)
-    return Number.NaN;
-  return d;
-}
-
-function isTradeIdInteger(id: number): boolean {
-  return Number.isInteger(id) && id >= 0 && id < TRADE_ID_INTEGER_MAX;
-}
-
-/** A trade whose unused field is 0, as every writer leaves it. */
-function isCodedTrade(words: Uint32Array, w: number, head: number): boolean {
-  return (head & KIND_MASK) === Kind.trade && words[w + W_ASK] === 0 && words[w + W_ASK + 1] === 0;
+  return NO_CODE;
 }
 
 export class RowEncoder {
   readonly #state = new RowState();
-  /** Control bits, and extension bits above them, of the trade just written. */
-  #tradeBits = 0;
+  #out: Uint8Array | undefined;
+  #view!: DataView;
 
-  /**
-   * One long loop on purpose: the state of the tick stays in registers. A tick whose fields
-   * turn out to need an extension byte is moved up by a byte afterwards, which is rare.
-   */
+  /** Writes `count` records; `out` has `maxBytes(count)` free at `start`. Returns where they end. */
   encode(r: Records, count: number, digits: Uint8Array, out: Uint8Array, start: number): number {
+    if (this.#out !== out) {
+      this.#out = out;
+      this.#view = new DataView(out.buffer, out.byteOffset, out.byteLength);
+    }
+    const view = this.#view;
     const state = this.#state;
     const block = state.nextBlock();
-    const words = r.u32;
-    const values = r.f64;
-    let known = state.u32;
-    let f64 = state.f64;
+    const known = state.u32;
+    const knownF64 = state.f64;
+    const u32 = r.u32;
+    const f64 = r.f64;
     let o = start;
-    let lastSymbol = -1;
     let recvS = 0;
     let recvNs = 0;
     let eventS = 0;
@@ -110,182 +105,194 @@ export class RowEncoder {
     let tradeHead: number = Kind.trade;
     for (let i = 0; i < count; i++) {
       const w = i * RECORD_U32;
-      const symbol = words[w + U32_SYMBOL];
-      const head = words[w + U32_KIND_FLAGS_SOURCE];
-      const isQuote = (head & KIND_MASK) === Kind.quote;
-      if (symbol >= SYMBOLS_CODED || (!isQuote && !isCodedTrade(words, w, head))) {
-        out[o] = Bit.extension;
-        out[o + 1] = Ext.raw;
-        o = putWords(out, o + 2, words, w, U32_SEQ_LOW);
-        o = putWords(out, o, words, w + U32_SYMBOL_SEQ, RECORD_U32 - U32_SYMBOL_SEQ);
+      const d = i * RECORD_F64;
+      const symbol = u32[w + U32_SYMBOL];
+      const head = u32[w + U32_KIND_FLAGS_SOURCE];
+      const kind = head & KIND_MASK;
+      if (symbol >= SYMBOLS_CODED || kind > Kind.trade || (kind === Kind.trade && hasUnusedBits(u32, w))) {
+        o = putRaw(view, o, u32, w);
         continue;
       }
-      if (symbol >= state.capacity) {
-        state.grow(symbol);
-        known = state.u32;
-        f64 = state.f64;
-      }
       const s = symbol * STATE_U32;
-      const isNew = known[s] !== block;
-      const symbolDigits = isNew && symbol < digits.length ? digits[symbol] & 15 : 0;
-      if (isNew) state.begin(symbol, symbolDigits, quoteHead, tradeHead);
-      const headAt = s + (isQuote ? StateU32.quoteHead : StateU32.tradeHead);
-      const symbolSeq = words[w + U32_SYMBOL_SEQ];
-      let control: number = isQuote ? 0 : Bit.trade;
-      let ext = known[headAt] !== head ? Ext.kindFlagsSource : 0;
-      if ((known[s + StateU32.symbolSeq] + 1) >>> 0 !== symbolSeq) ext |= Ext.symbolSeq;
-      const at = o;
-      // Room for an extension byte where one is already known to come, as with every new symbol.
-      const roomy = ext !== 0;
-      o += roomy ? 2 : 1;
-      if (symbol === lastSymbol) control |= Bit.sameSymbol;
-      else o = putVarint(out, o, symbol);
-      lastSymbol = symbol;
-      if (isNew) out[o++] = symbolDigits;
-      if ((ext & Ext.kindFlagsSource) !== 0) o = putWord(out, o, head);
-      if ((ext & Ext.symbolSeq) !== 0) o = putWord(out, o, symbolSeq);
+      const sf = symbol * STATE_F64;
+      let control = symbol << 16;
+      let ext = 0;
+      if (known[s + S_BLOCK] !== block) {
+        state.begin(symbol, block, symbol < digits.length ? digits[symbol] & 15 : 0, quoteHead, tradeHead);
+        ext = Ext.newSymbol;
+      }
+      const headAt = s + (kind === Kind.quote ? S_QUOTE_HEAD : S_TRADE_HEAD);
+      if (known[headAt] !== head) ext |= Ext.head;
+      const symbolSeq = u32[w + U32_SYMBOL_SEQ];
+      if (((known[s + S_SYMBOL_SEQ] + 1) | 0) !== (symbolSeq | 0)) ext |= Ext.symbolSeq;
       known[headAt] = head;
-      known[s + StateU32.symbolSeq] = symbolSeq;
-      if (isQuote) quoteHead = head;
-      else tradeHead = head;
-      const rs = words[w + U32_TS_RECV_S];
-      const rns = words[w + U32_TS_RECV_S + 1];
-      if (rns === recvNs && rs === recvS) {
-        control |= Bit.sameRecv;
-      } else {
-        const delta = timeDelta(rs, rns, recvS, recvNs);
-        if (Number.isNaN(delta)) {
-          ext |= Ext.recv;
-          o = putWord(out, putWord(out, o, rs), rns);
-        } else o = putZigzag(out, o, delta);
-        recvS = rs;
-        recvNs = rns;
-      }
-      const es = words[w + U32_TS_EVENT_S];
-      const ens = words[w + U32_TS_EVENT_S + 1];
-      if (ens === eventNs && es === eventS) {
-        control |= Bit.sameEvent;
-      } else {
-        const delta = timeDelta(es, ens, eventS, eventNs);
-        if (Number.isNaN(delta)) {
-          ext |= Ext.event;
-          o = putWord(out, putWord(out, o, es), ens);
-        } else o = putZigzag(out, o, delta);
-        eventS = es;
-        eventNs = ens;
-      }
-      if (isQuote) {
-        const d = i * RECORD_F64;
-        const f = s >>> 1;
-        const scale = POWERS[known[s + StateU32.digits]];
-        const bid = mantissa(values[d + F64_BID], scale);
-        const ask = mantissa(values[d + F64_ASK], scale);
-        const spread = ask - bid;
-        if (
-          Number.isNaN(spread) ||
-          (bid === 0 && words[w + W_BID + 1] !== 0) ||
-          (ask === 0 && words[w + W_ASK + 1] !== 0)
-        ) {
-          ext |= Ext.prices;
-          o = putWords(out, o, words, w + W_BID, 4);
-        } else {
-          const bidStep = bid - f64[f + StateF64.bid];
-          const spreadStep = spread - f64[f + StateF64.spread];
-          if (bidStep === 0) control |= Bit.sameBid;
-          else o = putZigzag(out, o, bidStep);
-          if (spreadStep === 0) control |= Bit.sameSpread;
-          else o = putZigzag(out, o, spreadStep);
-          f64[f + StateF64.bid] = bid;
-          f64[f + StateF64.spread] = spread;
-        }
-        const z = s + StateU32.bidSize;
-        const bidLow = words[w + W_BID_SIZE];
-        const bidHigh = words[w + W_BID_SIZE + 1];
-        const askLow = words[w + W_ASK_SIZE];
-        const askHigh = words[w + W_ASK_SIZE + 1];
-        if (
-          known[z] === bidLow &&
-          known[z + 1] === bidHigh &&
-          known[z + 2] === askLow &&
-          known[z + 3] === askHigh
-        ) {
-          control |= Bit.sameSizes;
-        } else {
-          known[z] = bidLow;
-          known[z + 1] = bidHigh;
-          known[z + 2] = askLow;
-          known[z + 3] = askHigh;
-          const bidCode = sizeCode(values[d + F64_BID_SIZE], bidHigh);
-          const askCode = sizeCode(values[d + F64_ASK_SIZE], askHigh);
-          if (bidCode < 0 || askCode < 0) {
-            ext |= Ext.sizes;
-            o = putWords(out, o, words, w + W_BID_SIZE, 4);
-          } else o = putLongVarint(out, putLongVarint(out, o, bidCode), askCode);
-        }
-      } else {
-        o = this.#trade(r, i, s, out, o);
-        control |= this.#tradeBits & 0xff;
-        ext |= this.#tradeBits >>> 8;
-      }
-      if (ext !== 0) {
-        if (!roomy) out.copyWithin(at + 2, at + 1, o++);
-        out[at + 1] = ext;
-        control |= Bit.extension;
-      }
-      out[at] = control;
-    }
-    return o;
-  }
+      known[s + S_SYMBOL_SEQ] = symbolSeq;
 
-  /** Writes a trade's fields and learns them. */
-  #trade(r: Records, i: number, s: number, out: Uint8Array, at: number): number {
-    const known = this.#state.u32;
-    const f64 = this.#state.f64;
-    const words = r.u32;
-    const d = i * RECORD_F64;
-    const w = i * RECORD_U32;
-    const f = s >>> 1;
-    let o = at;
-    let bits = 0;
-    const price = mantissa(r.f64[d + F64_PRICE], POWERS[known[s + StateU32.digits]]);
-    if (Number.isNaN(price) || (price === 0 && words[w + W_BID + 1] !== 0)) {
-      bits |= Ext.prices << 8;
-      o = putWords(out, o, words, w + W_BID, 2);
-    } else {
-      const step = price - f64[f + StateF64.trade];
-      if (step === 0) bits |= Bit.samePrice;
-      else o = putZigzag(out, o, step);
-      f64[f + StateF64.trade] = price;
+      const rs = u32[w + U32_TS_RECV_S];
+      const rns = u32[w + U32_TS_RECV_NS];
+      let recv = (rs - recvS) * SECOND_NS + (rns - recvNs);
+      if (!fits(recv) || rns >= SECOND_NS || recvNs >= SECOND_NS) {
+        ext |= Ext.recv;
+        recv = 0;
+      }
+      recvS = rs;
+      recvNs = rns;
+      const es = u32[w + U32_TS_EVENT_S];
+      const ens = u32[w + U32_TS_EVENT_NS];
+      let event = (es - eventS) * SECOND_NS + (ens - eventNs);
+      if (!fits(event) || ens >= SECOND_NS || eventNs >= SECOND_NS) {
+        ext |= Ext.event;
+        event = 0;
+      }
+      eventS = es;
+      eventNs = ens;
+
+      const scale = POWERS[known[s + S_DIGITS]];
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let e = 0;
+      if (kind === Kind.quote) {
+        quoteHead = head;
+        const bid = mantissa(f64[d + F64_BID], scale);
+        const spread = mantissa(f64[d + F64_ASK], scale) - bid;
+        const isExact =
+          !Number.isNaN(spread) &&
+          !isNegativeZero(u32, (d + F64_BID) * 2) &&
+          !isNegativeZero(u32, (d + F64_ASK) * 2);
+        const dBid = bid - knownF64[sf + S_BID];
+        const dSpread = spread - knownF64[sf + S_SPREAD];
+        if (isExact && fits(dBid) && fits(dSpread)) {
+          a = zigzag(dBid);
+          b = zigzag(dSpread);
+        } else {
+          ext |= Ext.prices;
+        }
+        if (isExact) {
+          knownF64[sf + S_BID] = bid;
+          knownF64[sf + S_SPREAD] = spread;
+        }
+        const z = (d + F64_BID_SIZE) * 2;
+        const bidSize = sizeCode(f64[d + F64_BID_SIZE], u32[z + 1], u32[z]);
+        const askSize = sizeCode(f64[d + F64_ASK_SIZE], u32[z + 3], u32[z + 2]);
+        if (bidSize < 0 || askSize < 0) {
+          ext |= Ext.sizes;
+        } else {
+          c = bidSize ^ known[s + S_BID_SIZE];
+          e = askSize ^ known[s + S_ASK_SIZE];
+          known[s + S_BID_SIZE] = bidSize;
+          known[s + S_ASK_SIZE] = askSize;
+        }
+      } else {
+        tradeHead = head;
+        control |= Bit.trade;
+        const price = mantissa(f64[d + F64_PRICE], scale);
+        const isExact = !Number.isNaN(price) && !isNegativeZero(u32, (d + F64_PRICE) * 2);
+        const dPrice = price - knownF64[sf + S_PRICE];
+        if (isExact && fits(dPrice)) a = zigzag(dPrice);
+        else ext |= Ext.prices;
+        if (isExact) knownF64[sf + S_PRICE] = price;
+        const z = (d + F64_SIZE) * 2;
+        const size = sizeCode(f64[d + F64_SIZE], u32[z + 1], u32[z]);
+        if (size < 0) {
+          ext |= Ext.sizes;
+        } else {
+          b = size ^ known[s + S_TRADE_SIZE];
+          known[s + S_TRADE_SIZE] = size;
+        }
+        const id = f64[d + F64_TRADE_ID];
+        const dId = id - knownF64[sf + S_TRADE_ID] - 1;
+        const y = (d + F64_TRADE_ID) * 2;
+        if (u32[y + 1] === NAN_HIGH && u32[y] === 0) {
+          control |= Bit.noTradeId;
+        } else if (id > 0 && id < TRADE_ID_MAX && Math.floor(id) === id) {
+          if (fits(dId)) c = zigzag(dId);
+          else ext |= Ext.tradeId;
+          knownF64[sf + S_TRADE_ID] = id;
+        } else {
+          ext |= Ext.tradeId;
+        }
+      }
+
+      const controlAt = o;
+      o += 4;
+      if (ext !== 0) {
+        control |= Bit.extension;
+        out[o++] = ext;
+        if ((ext & Ext.newSymbol) !== 0) out[o++] = known[s + S_DIGITS];
+        if ((ext & Ext.head) !== 0) o = putWord(view, o, head);
+        if ((ext & Ext.symbolSeq) !== 0) o = putWord(view, o, symbolSeq);
+      }
+      const v0 = zigzag(recv);
+      const l0 = LENGTH_CODE[Math.clz32(v0)];
+      view.setInt32(o, v0, true);
+      o += LENGTH_BYTES[l0];
+      const v1 = zigzag(event);
+      const l1 = LENGTH_CODE[Math.clz32(v1)];
+      view.setInt32(o, v1, true);
+      o += LENGTH_BYTES[l1];
+      const l2 = LENGTH_CODE[Math.clz32(a)];
+      view.setInt32(o, a, true);
+      o += LENGTH_BYTES[l2];
+      const l3 = LENGTH_CODE[Math.clz32(b)];
+      view.setInt32(o, b, true);
+      o += LENGTH_BYTES[l3];
+      const l4 = LENGTH_CODE[Math.clz32(c)];
+      view.setInt32(o, c, true);
+      o += LENGTH_BYTES[l4];
+      const l5 = LENGTH_CODE[Math.clz32(e)];
+      view.setInt32(o, e, true);
+      o += LENGTH_BYTES[l5];
+      control |= (l0 << 4) | (l1 << 6) | (l2 << 8) | (l3 << 10) | (l4 << 12) | (l5 << 14);
+      view.setInt32(controlAt, control, true);
+      if (ext >= Ext.recv) o = putMisfits(view, o, u32, w, kind, ext);
     }
-    const sizeLow = words[w + W_BID_SIZE];
-    const sizeHigh = words[w + W_BID_SIZE + 1];
-    if (known[s + StateU32.tradeSize] === sizeLow && known[s + StateU32.tradeSize + 1] === sizeHigh) {
-      bits |= Bit.sameSizes;
-    } else {
-      known[s + StateU32.tradeSize] = sizeLow;
-      known[s + StateU32.tradeSize + 1] = sizeHigh;
-      const code = sizeCode(r.f64[d + F64_SIZE], sizeHigh);
-      if (code < 0) {
-        bits |= Ext.sizes << 8;
-        o = putWords(out, o, words, w + W_BID_SIZE, 2);
-      } else o = putLongVarint(out, o, code);
-    }
-    const id = r.f64[d + F64_TRADE_ID];
-    const lastId = f64[f + StateF64.tradeId];
-    const idLow = words[w + W_TRADE_ID];
-    const idHigh = words[w + W_TRADE_ID + 1];
-    const z = s + StateU32.tradeId;
-    if (Number.isNaN(lastId) ? known[z] === idLow && known[z + 1] === idHigh : id === lastId + 1 && id > 0) {
-      bits |= Bit.nextTradeId;
-    } else if (isTradeIdInteger(id) && isTradeIdInteger(lastId) && id !== 0) {
-      o = putZigzag(out, o, id - lastId);
-    } else {
-      bits |= Ext.tradeId << 8;
-      o = putWords(out, o, words, w + W_TRADE_ID, 2);
-    }
-    known[z] = idLow;
-    known[z + 1] = idHigh;
-    this.#tradeBits = bits;
-    return o;
+    view.setInt32(o, 0, true);
+    return o + PAD_BYTES;
   }
+}
+
+function putWord(view: DataView, at: number, word: number): number {
+  view.setUint32(at, word, true);
+  return at + 4;
+}
+
+function putWords(view: DataView, at: number, u32: Uint32Array, from: number, count: number): number {
+  let o = at;
+  for (let k = from; k < from + count; k++) o = putWord(view, o, u32[k]);
+  return o;
+}
+
+function putRaw(view: DataView, at: number, u32: Uint32Array, w: number): number {
+  let o = putWord(view, at, Bit.raw);
+  o = putWords(view, o, u32, w, U32_SEQ_LOW);
+  return putWords(view, o, u32, w + U32_SYMBOL_SEQ, RECORD_U32 - U32_SYMBOL_SEQ);
+}
+
+/** Raw words of the fields that have no coded form. */
+function putMisfits(
+  view: DataView,
+  at: number,
+  u32: Uint32Array,
+  w: number,
+  kind: number,
+  ext: number,
+): number {
+  let o = at;
+  const values = kind === Kind.quote ? 2 : 1;
+  if ((ext & Ext.recv) !== 0) o = putWords(view, o, u32, w + U32_TS_RECV_S, 2);
+  if ((ext & Ext.event) !== 0) o = putWords(view, o, u32, w + U32_TS_EVENT_S, 2);
+  if ((ext & Ext.prices) !== 0) o = putWords(view, o, u32, w + F64_BID * 2, 2 * values);
+  if ((ext & Ext.sizes) !== 0) o = putWords(view, o, u32, w + F64_BID_SIZE * 2, 2 * values);
+  if ((ext & Ext.tradeId) !== 0) o = putWords(view, o, u32, w + F64_TRADE_ID * 2, 2);
+  return o;
+}
+
+/** A trade whose unused field is not 0, as no writer of ours leaves it. */
+function hasUnusedBits(u32: Uint32Array, w: number): boolean {
+  return u32[w + F64_ASK * 2] !== 0 || u32[w + F64_ASK * 2 + 1] !== 0;
+}
+
+function isNegativeZero(u32: Uint32Array, at: number): boolean {
+  return u32[at + 1] === SIGN && u32[at] === 0;
 }

@@ -3,14 +3,16 @@
  * ticks. It takes the numbers of an epoch out of them (seqs, symbolSeq, definitions), as the next epoch
  * numbers from 1. Rules as in the table: crossed and late quotes and late trades are no last values.
  */
+
+import { EVENT_AHEAD_S_MAX } from '../limits.js';
 import { ENTRY_BYTES, EntryF64, EntryU32, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
 import {
+  copyWords,
   ENGINE_SYMBOL,
   F64_BID,
   Flag,
   KIND_MASK,
   Kind,
-  NO_TIME_S,
   RECORD_F64,
   RECORD_U32,
   type Records,
@@ -20,6 +22,7 @@ import {
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
+  U32_TS_RECV_S,
 } from '../tick.js';
 import { SYMBOLS_CODED } from './rows.js';
 
@@ -28,8 +31,9 @@ const ENTRY_F64 = ENTRY_BYTES / 8;
 const RECORDS_AT_U32 = 16;
 const SYMBOLS_AT_FIRST = 1024;
 const LAST_QUOTE = 3;
-/** Indices kept of each symbol within a block: quote, trade and status record, and the last quote of any kind. */
-const WINNERS = 4;
+const NEWEST_QUOTE = 4;
+/** Indices kept of each symbol within a block: quote, trade and status record, the last quote of any kind, and the last that was not late. */
+const WINNERS = 5;
 const NONE = -1;
 
 export class Projection {
@@ -66,46 +70,45 @@ export class Projection {
 
   /** Takes in logged ticks. First only who wins is found, so that each symbol's records are copied once. */
   fold(r: Records, count: number): void {
-    for (let w = 0; w < count * RECORD_U32; w += RECORD_U32) {
-      const id = r.u32[w + U32_SYMBOL];
+    const { u32 } = r;
+    let winners = this.#winners;
+    let touched = this.#isTouched;
+    for (let i = 0; i < count; i++) {
+      const w = i * RECORD_U32;
+      const id = u32[w + U32_SYMBOL];
       if (id === ENGINE_SYMBOL || id >= SYMBOLS_CODED) continue;
       if (id >= this.#capacity) {
         this.#settle(r);
         this.#grow(id);
+        winners = this.#winners;
+        touched = this.#isTouched;
       }
-      if (this.#isTouched[id] === 0) {
-        this.#isTouched[id] = 1;
+      if (touched[id] === 0) {
+        touched[id] = 1;
         this.#touched.push(id);
       }
-      const head = r.u32[w + U32_KIND_FLAGS_SOURCE];
+      const head = u32[w + U32_KIND_FLAGS_SOURCE];
       const kind = head & KIND_MASK;
-      const i = w / RECORD_U32;
       if (kind === Kind.quote) {
-        this.#winners[id * WINNERS + LAST_QUOTE] = i;
-        if ((head & (Flag.crossed | Flag.late)) === 0) this.#winners[id * WINNERS + Slot.quote] = i;
-        if ((head & Flag.late) === 0) this.#newest(r, w, id, EntryU32.quoteS);
+        winners[id * WINNERS + LAST_QUOTE] = i;
+        if ((head & (Flag.crossed | Flag.late)) === 0) winners[id * WINNERS + Slot.quote] = i;
+        if ((head & Flag.late) === 0) winners[id * WINNERS + NEWEST_QUOTE] = i;
       } else if (kind === Kind.trade) {
-        if ((head & Flag.late) !== 0) continue;
-        this.#winners[id * WINNERS + Slot.trade] = i;
-        this.#newest(r, w, id, EntryU32.tradeS);
-      } else if (kind === Kind.status) {
-        if (r.u16[w * 2 + U16_STATUS_CODE] !== StatusCode.symbolDefined) {
-          this.#winners[id * WINNERS + Slot.status] = i;
-        }
+        if ((head & Flag.late) === 0) winners[id * WINNERS + Slot.trade] = i;
+      } else if (kind === Kind.status && r.u16[w * 2 + U16_STATUS_CODE] !== StatusCode.symbolDefined) {
+        winners[id * WINNERS + Slot.status] = i;
       }
     }
     this.#settle(r);
   }
 
-  /** Keeps the newest tsEvent of the kind. */
-  #newest(r: Records, w: number, id: number, at: number): void {
+  /** Keeps the tsEvent of the last tick that was not late: nothing before it is newer. */
+  #newest(r: Records, i: number, id: number, at: number): void {
+    const w = i * RECORD_U32;
     const s = r.u32[w + U32_TS_EVENT_S];
-    if (s === NO_TIME_S) return;
-    const ns = r.u32[w + U32_TS_EVENT_NS];
-    const e = id * ENTRY_U32 + at;
-    if (s < this.#u32[e] || (s === this.#u32[e] && ns < this.#u32[e + 1])) return;
-    this.#u32[e] = s;
-    this.#u32[e + 1] = ns;
+    if (s > r.u32[w + U32_TS_RECV_S] + EVENT_AHEAD_S_MAX) return;
+    this.#u32[id * ENTRY_U32 + at] = s;
+    this.#u32[id * ENTRY_U32 + at + 1] = r.u32[w + U32_TS_EVENT_NS];
   }
 
   /** Copies what won. */
@@ -116,7 +119,7 @@ export class Projection {
         const i = this.#winners[id * WINNERS + slot];
         if (i === NONE) continue;
         const to = e + RECORDS_AT_U32 + slot * RECORD_U32;
-        for (let k = 0; k < RECORD_U32; k++) this.#u32[to + k] = r.u32[i * RECORD_U32 + k];
+        copyWords(r.u32, i * RECORD_U32, this.#u32, to);
       }
       const last = this.#winners[id * WINNERS + LAST_QUOTE];
       if (last !== NONE) {
@@ -124,6 +127,10 @@ export class Projection {
           this.#f64[id * ENTRY_F64 + EntryF64.bid + k] = r.f64[last * RECORD_F64 + F64_BID + k];
         }
       }
+      const quote = this.#winners[id * WINNERS + NEWEST_QUOTE];
+      if (quote !== NONE) this.#newest(r, quote, id, EntryU32.quoteS);
+      const trade = this.#winners[id * WINNERS + Slot.trade];
+      if (trade !== NONE) this.#newest(r, trade, id, EntryU32.tradeS);
       this.#u32[e + EntryU32.seen] = 1;
       this.#winners.fill(NONE, id * WINNERS, (id + 1) * WINNERS);
       this.#isTouched[id] = 0;

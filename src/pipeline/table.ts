@@ -36,7 +36,7 @@ export const EntryU32 = {
   quoteNs: 13,
   tradeS: 14,
   tradeNs: 15,
-};
+} as const;
 export const EntryF64 = {
   seq: 2,
   quoteSeq: 3,
@@ -48,7 +48,7 @@ export const EntryF64 = {
   askSize: 35,
   deviation: 36,
   held: 37,
-};
+} as const;
 /** Which of an entry's three records. */
 export const Slot = { quote: 0, trade: 1, status: 2 } as const;
 export const NO_RECORD = 0xffffffff;

@@ -2,18 +2,10 @@
 import { messageOf } from '../../errors.js';
 import { SYNTHETIC_BATCH_TICKS } from '../../limits.js';
 import { turn } from '../../pipeline/wait.js';
-import { FLAGS_MASK, Kind } from '../../tick.js';
 import type { Feed, FeedContext, FeedStatus } from '../feed.js';
 import { PauseGate, type Sleep, sleepFor } from '../file/gate.js';
-import { type Source, Take } from '../sink.js';
-import {
-  Market,
-  marketStateWords,
-  TICK_EVENT_NS,
-  TICK_EVENT_S,
-  TICK_KIND_FLAGS,
-  TICK_SYMBOL,
-} from './market.js';
+import type { Source } from '../sink.js';
+import { Market, marketStateWords } from './market.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 import type { SyntheticOptions } from './options.js';
 import { ticksDue } from './schedule.js';
@@ -141,36 +133,19 @@ export class SyntheticFeed implements Feed {
     return ticksDue(elapsedS, rate, swing) + this.#madeAtStart - this.#made;
   }
 
-  /** Writes ticks until there is no room. The market only moves on with a tick that was accepted. */
+  /** Offers ticks until there is no room. The market only moves on with a tick that was accepted. */
   #offer(count: number): void {
-    const { sink } = this.#context;
     const market = this.#market;
-    const source = this.#source;
-    const ids = this.#ids;
     const { live } = this.options;
-    const t = market.block;
-    const { recvS, recvNs } = sink;
     this.#isFull = false;
-    for (let n = 0; n < count; n++) {
-      const at = market.at;
-      const id = ids[t[at + TICK_SYMBOL]];
-      if (sink.take(source, id, 0) === Take.full) {
-        this.#isFull = true;
-        this.#made += n;
-        return;
-      }
-      const eventS = live ? recvS : t[at + TICK_EVENT_S];
-      const eventNs = live ? recvNs : t[at + TICK_EVENT_NS];
-      const kindAndFlags = t[at + TICK_KIND_FLAGS];
-      if ((kindAndFlags & Kind.trade) === 0) {
-        sink.quote(source, id, 0, 0, eventS, eventNs, t[at + 4], t[at + 5], t[at + 6], t[at + 7]);
-      } else {
-        const flags = kindAndFlags & FLAGS_MASK;
-        sink.trade(source, id, flags, 0, eventS, eventNs, t[at + 4], t[at + 6], t[at + 7]);
-      }
-      market.advance();
+    for (let left = count; left > 0 && !this.#isFull; ) {
+      const wanted = Math.min(left, market.left);
+      const done = this.#context.sink.offer(this.#source, market.block, market.at, wanted, this.#ids, live);
+      market.advance(done);
+      this.#made += done;
+      this.#isFull = done < wanted;
+      left -= done;
     }
-    this.#made += Math.max(0, count);
   }
 
   #commit(): void {

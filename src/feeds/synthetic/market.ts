@@ -16,7 +16,26 @@
  * than the rest of a tick's arithmetic.
  */
 import { TickwireError } from '../../errors.js';
-import { Flag, Kind, type Records, writeHeader, writeQuote, writeTimes, writeTrade } from '../../tick.js';
+import {
+  copyWords,
+  F64_ASK,
+  F64_ASK_SIZE,
+  F64_BID,
+  F64_PRICE,
+  F64_SIZE,
+  F64_TRADE_ID,
+  Flag,
+  Kind,
+  RECORD_F64,
+  RECORD_U32,
+  Records,
+  U32_KIND_FLAGS_SOURCE,
+  U32_SYMBOL,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+} from '../../tick.js';
 import { gapOf, gapTable, ZipfTable } from './activity.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 import { mix, rotated, scramble, skewed } from './random.js';
@@ -45,12 +64,6 @@ const BREATH = Int8Array.of(
   1, 1, 1, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1,
 );
 
-// Words of a tick in `Market.block`; the last four are those of a record.
-export const TICK_KIND_FLAGS = 0;
-export const TICK_SYMBOL = 1;
-export const TICK_EVENT_S = 2;
-export const TICK_EVENT_NS = 3;
-const TICK_WORDS = 8;
 /** Ticks made at a time: few enough that they stay in the core's own cache. */
 const BLOCK_TICKS = 512;
 
@@ -61,12 +74,9 @@ export function marketStateWords(symbols: number): number {
 
 export class Market {
   readonly symbols: readonly MarketSymbol[];
-  /**
-   * Ticks, TICK_WORDS each: kind and flags, symbol index, event s, event ns, then bid, ask, bidSize, askSize
-   * of a quote, or price, 0, size, tradeId of a trade.
-   */
-  readonly block = new Float64Array(BLOCK_TICKS * TICK_WORDS);
-  /** Where in `block` the present tick starts. */
+  /** Ticks as records, but for the index of the symbol in place of its id; tsRecv equals tsEvent. */
+  readonly block = Records.allocate(BLOCK_TICKS);
+  /** Where in `block` the present tick stands. */
   at = 0;
   readonly #zipf: ZipfTable;
   readonly #gaps: Float64Array;
@@ -118,31 +128,32 @@ export class Market {
     if (state === undefined) this.#begin();
     else this.#restore(state);
     this.#makeBlock();
-    this.at = (state?.[12] ?? 0) * TICK_WORDS;
+    this.at = state?.[12] ?? 0;
   }
 
-  /** Goes on to the tick after this one. */
-  advance(): void {
-    this.at += TICK_WORDS;
-    if (this.at === this.block.length) this.#makeBlock();
+  /** Goes on by some ticks, to one that is in the block or to the first after it. */
+  advance(count = 1): void {
+    this.at += count;
+    if (this.at === BLOCK_TICKS) this.#makeBlock();
+  }
+
+  /** Ticks of the block from the present one on. */
+  get left(): number {
+    return BLOCK_TICKS - this.at;
   }
 
   /**
-   * Writes the next ticks as records, with tsRecv equal to tsEvent.
+   * Writes the next ticks as records.
    * @param ids symbol ids by symbol index; default: index + 1
    */
   fill(records: Records, from: number, count: number, ids?: Uint32Array, sourceId = 1): void {
-    const t = this.block;
+    const { u32 } = this.block;
     for (let i = from; i < from + count; i++) {
-      const at = this.at;
-      const symbol = t[at + TICK_SYMBOL];
-      const kind = t[at + TICK_KIND_FLAGS];
-      const s = t[at + TICK_EVENT_S];
-      const ns = t[at + TICK_EVENT_NS];
-      writeHeader(records, i, ids === undefined ? symbol + 1 : ids[symbol], kind, sourceId, 0, 0);
-      writeTimes(records, i, s, ns, s, ns);
-      if ((kind & Kind.trade) !== 0) writeTrade(records, i, t[at + 4], t[at + 6], t[at + 7]);
-      else writeQuote(records, i, t[at + 4], t[at + 5], t[at + 6], t[at + 7]);
+      const w = i * RECORD_U32;
+      copyWords(u32, this.at * RECORD_U32, records.u32, w);
+      const symbol = records.u32[w + U32_SYMBOL];
+      records.u32[w + U32_SYMBOL] = ids === undefined ? symbol + 1 : ids[symbol];
+      records.u32[w + U32_KIND_FLAGS_SOURCE] |= sourceId << 16;
       this.advance();
     }
   }
@@ -150,14 +161,14 @@ export class Market {
   /** Writes all that a market needs to go on with the present tick: `marketStateWords` words. */
   save(words: Float64Array): void {
     words.set(this.#blockStart);
-    words[12] = this.at / TICK_WORDS;
+    words[12] = this.at;
   }
 
   /** Makes the next block, and notes what it was made from. All in one loop over locals: this is the hot path. */
   #makeBlock(): void {
     this.#note(this.#blockStart);
     this.at = 0;
-    const t = this.block;
+    const { u32, f64 } = this.block;
     const zipf = this.#zipf;
     const gaps = this.#gaps;
     const tradeChance = this.#tradeChance;
@@ -172,7 +183,9 @@ export class Market {
     let burstLeft = this.#burstLeft;
     let pace = this.#pace;
     let paceLeft = this.#paceLeft;
-    for (let at = 0; at < t.length; at += TICK_WORDS) {
+    for (let i = 0; i < BLOCK_TICKS; i++) {
+      const w = i * RECORD_U32;
+      const d = i * RECORD_F64;
       // Two steps of xoroshiro64 give four random words: each half of its state, multiplied.
       const timing = scramble(a);
       const market = scramble(b);
@@ -195,31 +208,33 @@ export class Market {
         ns -= SECOND_NS;
         s++;
       }
-      t[at + TICK_SYMBOL] = symbol;
-      t[at + TICK_EVENT_S] = s;
-      t[at + TICK_EVENT_NS] = ns;
+      u32[w + U32_SYMBOL] = symbol;
+      u32[w + U32_TS_EVENT_S] = s;
+      u32[w + U32_TS_EVENT_NS] = ns;
+      u32[w + U32_TS_RECV_S] = s;
+      u32[w + U32_TS_RECV_NS] = ns;
 
       const power = this.#pricePower[symbol];
       const sizePower = this.#sizePower[symbol];
       const units = this.#sizeUnits[symbol];
-      t[at + 6] = skewed(sizes, units) / sizePower;
+      f64[d + F64_SIZE] = skewed(sizes, units) / sizePower;
       if ((market & 0xffff) < tradeChance) {
         const direction = directions[symbol];
         const isBuy = (market & 0x30000) === 0 ? direction < 0 : direction > 0;
         // Ids of a venue count its trades of all its feeds, so here and there some are missing.
         const id = tradeIds[symbol] + ((market & 0xc0000) === 0 ? 1 + ((market >>> 20) & 7) : 1);
         tradeIds[symbol] = id;
-        t[at + TICK_KIND_FLAGS] = Kind.trade | (isBuy ? Flag.buy : Flag.sell);
-        t[at + 4] = (isBuy ? bids[symbol] + spreads[symbol] : bids[symbol]) / power;
-        t[at + 5] = 0;
-        t[at + 7] = id;
+        u32[w + U32_KIND_FLAGS_SOURCE] = Kind.trade | (isBuy ? Flag.buy : Flag.sell);
+        f64[d + F64_PRICE] = (isBuy ? bids[symbol] + spreads[symbol] : bids[symbol]) / power;
+        f64[d + F64_ASK] = 0;
+        f64[d + F64_TRADE_ID] = id;
       } else {
         this.#move(symbol, market, inBurst);
         const bid = bids[symbol];
-        t[at + TICK_KIND_FLAGS] = Kind.quote;
-        t[at + 4] = bid / power;
-        t[at + 5] = (bid + spreads[symbol]) / power;
-        t[at + 7] = skewed(Math.imul(sizes, 0x2c1b3c6d), units) / sizePower;
+        u32[w + U32_KIND_FLAGS_SOURCE] = Kind.quote;
+        f64[d + F64_BID] = bid / power;
+        f64[d + F64_ASK] = (bid + spreads[symbol]) / power;
+        f64[d + F64_ASK_SIZE] = skewed(Math.imul(sizes, 0x2c1b3c6d), units) / sizePower;
       }
 
       if (inBurst) {
