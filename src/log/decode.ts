@@ -1,4 +1,5 @@
 /** The decoder of the row format: see `rows.ts` for the bytes. */
+import { decodeSize, SIZE_UNKNOWN } from '../decimal.js';
 import {
   F64_ASK,
   F64_ASK_SIZE,
@@ -42,9 +43,7 @@ import {
   S_TRADE_HEAD,
   S_TRADE_ID,
   S_TRADE_SIZE,
-  SCALES,
   SECOND_NS,
-  SIZE_UNKNOWN,
   STATE_F64,
   STATE_U32,
   TRADE_ID_MAX,
@@ -240,7 +239,7 @@ function setSize(into: Records, at: number, code: number): void {
     into.u32[at * 2] = 0;
     into.u32[at * 2 + 1] = NAN_HIGH;
   } else {
-    into.f64[at] = Math.floor(code / 4) / SCALES[code & 3];
+    into.f64[at] = decodeSize(code);
   }
 }
 

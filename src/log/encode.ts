@@ -1,4 +1,5 @@
 /** The encoder of the row format: see `rows.ts` for the bytes. */
+import { encodeSize, NO_CODE, SIZE_UNKNOWN } from '../decimal.js';
 import {
   F64_ASK,
   F64_ASK_SIZE,
@@ -44,10 +45,7 @@ import {
   S_TRADE_HEAD,
   S_TRADE_ID,
   S_TRADE_SIZE,
-  SCALES,
   SECOND_NS,
-  SIZE_INTEGER_MAX,
-  SIZE_UNKNOWN,
   STATE_F64,
   STATE_U32,
   SYMBOLS_CODED,
@@ -55,8 +53,6 @@ import {
 } from './rows.js';
 
 const SIGN = 0x80000000;
-/** What a size that has no code is given: its bits follow raw. */
-const NO_CODE = -1;
 
 /** Whether a difference fits into a zigzag word; NaN does not. */
 function fits(delta: number): boolean {
@@ -67,15 +63,10 @@ function zigzag(delta: number): number {
   return (delta << 1) ^ (delta >> 31);
 }
 
-function sizeCode(size: number, high: number, low: number): number {
-  if ((size | 0) === size && high < SIGN && size < SIZE_INTEGER_MAX) return size * 4;
-  if (high === NAN_HIGH && low === 0) return SIZE_UNKNOWN;
-  if (high >= SIGN) return NO_CODE;
-  for (let s = 1; s < 4; s++) {
-    const m = Math.round(size * SCALES[s]);
-    if (m / SCALES[s] === size && m < SIZE_INTEGER_MAX) return m * 4 + s;
-  }
-  return NO_CODE;
+/** The code of a size, of NaN only in the bits that the decoder gives back. */
+function sizeCode(f64: Float64Array, u32: Uint32Array, at: number): number {
+  const code = encodeSize(f64, at);
+  return code === SIZE_UNKNOWN && (u32[at * 2 + 1] !== NAN_HIGH || u32[at * 2] !== 0) ? NO_CODE : code;
 }
 
 export class RowEncoder {
@@ -172,9 +163,8 @@ export class RowEncoder {
           knownF64[sf + S_BID] = bid;
           knownF64[sf + S_SPREAD] = spread;
         }
-        const z = (d + F64_BID_SIZE) * 2;
-        const bidSize = sizeCode(f64[d + F64_BID_SIZE], u32[z + 1], u32[z]);
-        const askSize = sizeCode(f64[d + F64_ASK_SIZE], u32[z + 3], u32[z + 2]);
+        const bidSize = sizeCode(f64, u32, d + F64_BID_SIZE);
+        const askSize = sizeCode(f64, u32, d + F64_ASK_SIZE);
         if (bidSize < 0 || askSize < 0) {
           ext |= Ext.sizes;
         } else {
@@ -192,8 +182,7 @@ export class RowEncoder {
         if (isExact && fits(dPrice)) a = zigzag(dPrice);
         else ext |= Ext.prices;
         if (isExact) knownF64[sf + S_PRICE] = price;
-        const z = (d + F64_SIZE) * 2;
-        const size = sizeCode(f64[d + F64_SIZE], u32[z + 1], u32[z]);
+        const size = sizeCode(f64, u32, d + F64_SIZE);
         if (size < 0) {
           ext |= Ext.sizes;
         } else {

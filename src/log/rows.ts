@@ -13,8 +13,8 @@
  * ```
  *
  * Times, prices and ids are zigzag integers: nanoseconds since the tick before, points since the symbol's
- * last bid, spread or trade price, ids since the one that was expected. A size is `integer × 4 + scale`
- * (scale 0 … 3 for 1, 10², 10⁵, 10⁸), as XOR with the symbol's last; 3 stands for "not known".
+ * last bid, spread or trade price, ids since the one that was expected. A size is a code (`decimal.ts`), as
+ * XOR with the symbol's last.
  * Integers are used only where dividing them again gives the very same bits. A record of another kind, or
  * one that no registry could have named, travels as it is.
  *
@@ -57,14 +57,11 @@ export const LENGTH_MASK = Int32Array.of(0, 0xff, 0xffff, -1);
 export const MANTISSA_MAX = 2 ** 49;
 /** Differences below this fit into a zigzag word. */
 export const DELTA_MAX = 2 ** 30;
-export const SIZE_INTEGER_MAX = 2 ** 29;
 export const TRADE_ID_MAX = 2 ** 52;
 export const SECOND_NS = 1_000_000_000;
-/** Code of a size that is not known, and the high word of its float64; the low one is 0. */
-export const SIZE_UNKNOWN = 3;
+/** High word of the float64 of a size that is not known; the low one is 0. */
 export const NAN_HIGH = 0x7ff80000;
 export const POWERS = Float64Array.from({ length: 16 }, (_, digits) => Number(`1e${digits}`));
-export const SCALES = Float64Array.of(1, 1e2, 1e5, 1e8);
 
 /** Words of a symbol's state; u32 and f64 views of the same bytes, 64 bytes a symbol. */
 export const STATE_F64 = 8;

@@ -11,7 +11,6 @@ export class Scratch {
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
-  readonly f32: Float32Array;
   readonly f64: Float64Array;
   readonly view: DataView;
 
@@ -22,7 +21,6 @@ export class Scratch {
     this.u16 = new Uint16Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.i32 = new Int32Array(buffer);
-    this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.view = new DataView(buffer);
   }

@@ -1,4 +1,6 @@
 /** The packed encoding, sending side. The layout stands in packed.ts. */
+
+import { encodeSize, NO_CODE, SIZE_UNKNOWN } from '../decimal.js';
 import {
   F64_ASK,
   F64_ASK_SIZE,
@@ -50,7 +52,9 @@ export class PackedEncoder implements TickEncoder {
   readonly wrapBytesMax = BATCH_HEADER_BYTES + CURSOR_BYTES_MAX;
   readonly text = false;
   readonly framed = true;
-  // What #fitsCompact found, for the record at hand.
+  // What #fitsCompact and #sizeForm found, for the record at hand.
+  #bidSize = 0;
+  #askSize = 0;
   #bid = 0;
   #spread = 0;
   #event = 0;
@@ -75,7 +79,7 @@ export class PackedEncoder implements TickEncoder {
     const a = at >>> 2;
     let form: number = Form.wide;
     if ((kindFlags & 7) === Kind.quote && this.#fitsCompact(body, r, i, seq)) {
-      form = sizeForm(r.f64[i * RECORD_F64 + F64_BID_SIZE], r.f64[i * RECORD_F64 + F64_ASK_SIZE]);
+      form = this.#sizeForm(r.f64, i * RECORD_F64);
     }
     s.u32[a] = (r.u32[w + U32_SYMBOL] & 0xffff) | ((kindFlags | (form << FORM_SHIFT)) << 16);
     s.u32[a + 1] = r.u32[w + U32_SYMBOL_SEQ];
@@ -91,8 +95,8 @@ export class PackedEncoder implements TickEncoder {
       s.i32[a + 4] = this.#event;
       s.i32[a + 5] = this.#recv;
       if (form === Form.sized) {
-        s.f32[a + 6] = r.f64[i * RECORD_F64 + F64_BID_SIZE];
-        s.f32[a + 7] = r.f64[i * RECORD_F64 + F64_ASK_SIZE];
+        s.u32[a + 6] = this.#bidSize;
+        s.u32[a + 7] = this.#askSize;
       }
     }
     body.bytes += FORM_BYTES[form];
@@ -130,6 +134,13 @@ export class PackedEncoder implements TickEncoder {
     return true;
   }
 
+  #sizeForm(f64: Float64Array, d: number): number {
+    this.#bidSize = encodeSize(f64, d + F64_BID_SIZE);
+    this.#askSize = encodeSize(f64, d + F64_ASK_SIZE);
+    if (this.#bidSize === SIZE_UNKNOWN && this.#askSize === SIZE_UNKNOWN) return Form.compact;
+    return this.#bidSize === NO_CODE || this.#askSize === NO_CODE ? Form.wide : Form.sized;
+  }
+
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {
     const a = at >>> 2;
     into.u32[a] = sub;
@@ -162,14 +173,4 @@ function setEventBase(body: Body, r: Records, w: number): void {
   body.eventS = seconds;
   body.eventNs = nanos;
   body.unit = nanos % 1_000_000 === 0 ? 6 : nanos % 1000 === 0 ? 3 : 0;
-}
-
-function sizeForm(bidSize: number, askSize: number): number {
-  const noBid = Number.isNaN(bidSize);
-  const noAsk = Number.isNaN(askSize);
-  if (noBid && noAsk) return Form.compact;
-  if ((noBid || Math.fround(bidSize) === bidSize) && (noAsk || Math.fround(askSize) === askSize)) {
-    return Form.sized;
-  }
-  return Form.wide;
 }

@@ -18,11 +18,12 @@
  *   8 i32 bid × 10^digits │ 12 u16 ask - bid, likewise │ 14 u16 seq - base seq
  *  16 i32 tsEvent - base, in the batch's unit │ 20 i32 tsRecv - base, in ns
  * form 2, compact quote with sizes, 32 bytes
- *   8 … 23 as form 1 │ 24 f32 bid size │ 28 f32 ask size (NaN = not known)
+ *   8 … 23 as form 1 │ 24 u32 bid size │ 28 u32 ask size: integer × 4 + scale, see decimal.ts
  * form 0, wide, 64 bytes
  *   8 u32 seq mod 2^32 │ 12 u16 sourceId │ 14 u16 0 │ 16 … 63 as in the tick record (src/tick.ts)
  * ```
  */
+import { decodeSize } from '../decimal.js';
 import { FLAGS_MASK, KIND_MASK, Kind, NO_PRICE, NO_SIZE, NO_TRADE_ID } from '../tick.js';
 import { bytesToText } from './cursor.js';
 
@@ -232,8 +233,8 @@ export class PackedReader {
     t.recvNs = recv - recvCarry * 1e9;
     if (form === Form.sized) {
       if (at + FORM_BYTES[Form.sized] > this.#end) throw new BadFrame('the record is cut off');
-      t.bidSize = v.getFloat32(at + 24, true);
-      t.askSize = v.getFloat32(at + 28, true);
+      t.bidSize = decodeSize(v.getUint32(at + 24, true));
+      t.askSize = decodeSize(v.getUint32(at + 28, true));
     } else {
       t.bidSize = NO_SIZE;
       t.askSize = NO_SIZE;
