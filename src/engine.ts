@@ -464,10 +464,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   for (const [name, slots] of Object.entries(rings)) {
     if (!isPowerOfTwo(slots)) throw new TickwireError('bad_config', `rings.${name} must be a power of two.`);
   }
-  if (rings.broadcast < 4 * SHARD_BATCH * SLOTS_PER_RAW) {
+  if (rings.broadcast < 2 * SHARD_BATCH * SLOTS_PER_RAW) {
     throw new TickwireError(
       'bad_config',
-      `rings.broadcast must be at least ${4 * SHARD_BATCH * SLOTS_PER_RAW}.`,
+      `rings.broadcast must be at least ${2 * SHARD_BATCH * SLOTS_PER_RAW}.`,
     );
   }
   const feeds = await Promise.all(options.feeds.map(feedSlot));

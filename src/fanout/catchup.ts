@@ -25,6 +25,11 @@ export class CatchUpJobs {
     return this.#waiting.size + this.#running.size;
   }
 
+  /** Whether some reader waits for another to be done. */
+  get isWanted(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   has(reader: CatchUpReader): boolean {
     return this.#running.has(reader) || this.#waiting.has(reader);
   }

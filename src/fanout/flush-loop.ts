@@ -17,7 +17,7 @@ const SLEEP_LOG_MS = 5;
 const LIGHT_TICKS = 128;
 /** Milliseconds of the shortest pause: what timers can do. */
 const PAUSE_MS_MIN = 1;
-/** Pause per work: half of the thread's time stays for others. */
+/** Pause per work: flushing takes a fifth of the thread's time until the pause has reached its bound. */
 const PAUSE_PER_WORK = 1;
 const SMOOTHING = 0.25;
 

@@ -44,7 +44,6 @@ export class Lane implements CatchUpReader {
   #positions: Float64Array;
   #answer: Answer | null = null;
   #wanted = 0;
-  #roomForTicks = 0;
   #retryAtMs = 0;
   readonly #own = new LaneBody();
 
@@ -69,9 +68,9 @@ export class Lane implements CatchUpReader {
     this.stream.jobs.done(this);
   }
 
-  /** Gives up an answer of the log that its connection has no room for, so that others get their turn. */
+  /** Gives up an answer of the log that its connection has no room for, if others wait for their turn. */
   drop(): void {
-    if (this.#answer !== null) this.close();
+    if (this.#answer !== null && this.stream.jobs.isWanted) this.close();
   }
 
   /** Sends what fits into the frame. False when there was more than that. */
@@ -79,7 +78,7 @@ export class Lane implements CatchUpReader {
     if (this.#answer !== null) this.#consume(frame);
     this.#passEpochs();
     if (this.epoch !== this.stream.epoch) {
-      this.#askForOlder(frame);
+      this.#askForOlder();
       return true;
     }
     let all = true;
@@ -176,7 +175,7 @@ export class Lane implements CatchUpReader {
       this.owner.catchingUp(limit - this.seqs[s]);
     }
     const visible = Math.min(limit, catchUp.visible(s));
-    this.#ask(frame, s, visible);
+    this.#ask(s, visible);
   }
 
   #firstHeld(view: ShardView): number {
@@ -194,17 +193,13 @@ export class Lane implements CatchUpReader {
     this.owner.deliver(frame, body);
   }
 
-  #ask(frame: Frame, shard: number, toSeq: number): void {
+  #ask(shard: number, toSeq: number): void {
     if (this.stream.jobs.has(this)) return;
     if (this.seqs[shard] >= toSeq || this.stream.nowMs < this.#retryAtMs) {
       this.stream.awaitsLog = true;
       return;
     }
     this.#wanted = shard;
-    this.#roomForTicks = Math.max(
-      1,
-      Math.min(frame.ticksLeft, Math.floor(frame.room(this.group.encoder) / this.group.encoder.tickBytesMax)),
-    );
     this.stream.jobs.ask(this);
   }
 
@@ -228,7 +223,7 @@ export class Lane implements CatchUpReader {
       toSeq,
       watch: this.group.watch.bits,
       kindsMask: this.group.laneMask,
-      maxTicks: this.#roomForTicks,
+      maxTicks: Math.floor(FRAME_BYTES_MAX / this.group.encoder.tickBytesMax),
     };
   }
 
@@ -246,7 +241,9 @@ export class Lane implements CatchUpReader {
     const { encoder } = this.group;
     const s = request.shard;
     const room = frame.room(encoder);
-    if (room < ROOM_MIN) return;
+    // What does not fit would be decoded once more: rather wait for the window, unless others wait for the job.
+    const wanted = Math.min(result.count * encoder.tickBytesMax, FRAME_BYTES_MAX / 2);
+    if (room < (this.stream.jobs.isWanted ? ROOM_MIN : wanted)) return;
     this.close();
     const records = new Records(result.buffer, 0, result.count);
     const bytes = Math.min(room, FRAME_BYTES_MAX);
@@ -299,9 +296,9 @@ export class Lane implements CatchUpReader {
     }
   }
 
-  #askForOlder(frame: Frame): void {
+  #askForOlder(): void {
     const info = this.epochs.find((e) => e.epoch === this.epoch)!;
     const shard = info.lastSeq.findIndex((last, s) => this.seqs[s] < last);
-    this.#ask(frame, shard, info.lastSeq[shard]);
+    this.#ask(shard, info.lastSeq[shard]);
   }
 }

@@ -74,40 +74,49 @@ function writeIdentity(
   view.setFloat64(24, last, true);
 }
 
-/** Lowest and highest of one time in the records; writes the four words of the header. */
-function writeRange(
-  view: DataView,
-  at: number,
-  words: Uint32Array,
-  count: number,
-  s: number,
-  ns: number,
-): void {
-  let minS = LATEST;
-  let minNs = LATEST;
-  let maxS = 0;
-  let maxNs = 0;
-  let lastS = NO_TIME_S;
-  let lastNs = LATEST;
+/** Lowest and highest of both times in the records; writes the words of the header. */
+function writeRanges(view: DataView, words: Uint32Array, count: number): void {
+  let recvMinS = LATEST;
+  let recvMinNs = LATEST;
+  let recvMaxS = 0;
+  let recvMaxNs = 0;
+  let eventMinS = LATEST;
+  let eventMinNs = LATEST;
+  let eventMaxS = 0;
+  let eventMaxNs = 0;
   for (let w = 0; w < count * RECORD_U32; w += RECORD_U32) {
-    const a = words[w + s];
-    const b = words[w + ns];
-    if (a === NO_TIME_S || (b === lastNs && a === lastS)) continue;
-    lastS = a;
-    lastNs = b;
-    if (a > maxS || (a === maxS && b > maxNs)) {
-      maxS = a;
-      maxNs = b;
+    const s = words[w + U32_TS_EVENT_S];
+    const ns = words[w + U32_TS_EVENT_NS];
+    if (s !== NO_TIME_S) {
+      if (s > eventMaxS || (s === eventMaxS && ns > eventMaxNs)) {
+        eventMaxS = s;
+        eventMaxNs = ns;
+      }
+      if (s < eventMinS || (s === eventMinS && ns < eventMinNs)) {
+        eventMinS = s;
+        eventMinNs = ns;
+      }
     }
-    if (a < minS || (a === minS && b < minNs)) {
-      minS = a;
-      minNs = b;
+    const a = words[w + U32_TS_RECV_S];
+    const b = words[w + U32_TS_RECV_NS];
+    if (a === NO_TIME_S) continue;
+    if (a > recvMaxS || (a === recvMaxS && b > recvMaxNs)) {
+      recvMaxS = a;
+      recvMaxNs = b;
+    }
+    if (a < recvMinS || (a === recvMinS && b < recvMinNs)) {
+      recvMinS = a;
+      recvMinNs = b;
     }
   }
-  view.setUint32(at, minS, true);
-  view.setUint32(at + 4, minNs, true);
-  view.setUint32(at + 8, maxS, true);
-  view.setUint32(at + 12, maxNs, true);
+  view.setUint32(RECV_AT, recvMinS, true);
+  view.setUint32(RECV_AT + 4, recvMinNs, true);
+  view.setUint32(RECV_AT + 8, recvMaxS, true);
+  view.setUint32(RECV_AT + 12, recvMaxNs, true);
+  view.setUint32(EVENT_AT, eventMinS, true);
+  view.setUint32(EVENT_AT + 4, eventMinNs, true);
+  view.setUint32(EVENT_AT + 8, eventMaxS, true);
+  view.setUint32(EVENT_AT + 12, eventMaxNs, true);
 }
 
 function seal(bytes: Uint8Array, view: DataView): Uint8Array {
@@ -141,8 +150,7 @@ export function writeBlock(
   const block = out.subarray(at, end);
   const view = viewOf(block);
   writeIdentity(view, codec.version, epoch, shard, firstSeq, firstSeq + count - 1, positions.length);
-  writeRange(view, RECV_AT, records.u32, count, U32_TS_RECV_S, U32_TS_RECV_NS);
-  writeRange(view, EVENT_AT, records.u32, count, U32_TS_EVENT_S, U32_TS_EVENT_NS);
+  writeRanges(view, records.u32, count);
   positions.forEach((p, i) => {
     const o = BLOCK_HEADER_BYTES + i * POSITION_BYTES;
     view.setUint16(o, p.sourceId, true);

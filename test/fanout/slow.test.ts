@@ -16,7 +16,7 @@ t.test('a paused reader is held to its window; it loses nothing and others notic
   slow.socket.pause();
   const total = 60_000;
   while (shard.head < total) {
-    for (let i = 0; i < 1000; i++) shard.quote(ids[i % 8], 1.5, 1.6, 5.000001, 7);
+    for (let i = 0; i < 1000; i++) shard.quote(ids[i % 8], 1.5, 1.6, 1 / 3, 7);
     shard.commit();
     const { head } = shard;
     await quick.until(() => quick.ticks.length >= head);

@@ -65,7 +65,7 @@ const BREATH = Int8Array.of(
 );
 
 /** Ticks made at a time: few enough that they stay in the core's own cache. */
-const BLOCK_TICKS = 512;
+const BLOCK_TICKS = 1024;
 
 /** float64 words of a market's state. */
 export function marketStateWords(symbols: number): number {
