@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { badConfig, type Checked, check, hint } from './check.js';
-import type { EngineFeed, EngineOptions } from './engine.js';
+import type { EngineFeed, EngineOptions } from './engine-options.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
 import { fanoutOptionsSchema } from './fanout/options.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';

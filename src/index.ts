@@ -10,17 +10,15 @@
  */
 export { type Clock, SharedClock, VirtualClock } from './clock.js';
 export { type ConfigInput, type ConfigSources, loadConfig } from './config.js';
-export {
-  type BuiltInFeed,
-  createEngine,
-  type Engine,
-  type EngineEvents,
-  type EngineFeed,
-  type EngineOptions,
-  type HostFeed,
-  type Logger,
-  type ModuleFeed,
-} from './engine.js';
+export { createEngine, type Engine, type EngineEvents } from './engine.js';
+export type {
+  BuiltInFeed,
+  EngineFeed,
+  EngineOptions,
+  HostFeed,
+  Logger,
+  ModuleFeed,
+} from './engine-options.js';
 export { type ErrorCode, TickwireError } from './errors.js';
 export type { FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
 export type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feeds/feed.js';

@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { pino } from 'pino';
 import { loadConfig } from '../config.js';
-import { createEngine, type Engine, type EngineOptions } from '../engine.js';
+import { createEngine, type Engine } from '../engine.js';
+import type { EngineOptions } from '../engine-options.js';
 import type { TickwireError } from '../errors.js';
 import { FEED_TYPES } from '../feeds/index.js';
 import { portNumber, untilStopped, wholeNumber } from './exit.js';

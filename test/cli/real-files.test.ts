@@ -1,7 +1,8 @@
 /** Recorded files through the `file` feed, sizes included; and the three formats of the same live ticks. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine, type Engine, type EngineFeed } from '../../src/engine.js';
+import { createEngine, type Engine } from '../../src/engine.js';
+import type { EngineFeed } from '../../src/engine-options.js';
 import type { NamedTick } from '../../src/host.js';
 import { assertSums } from '../helpers/sums.js';
 import {

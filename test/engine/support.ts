@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createEngine, type Engine, type EngineOptions } from '../../src/engine.js';
+import { createEngine, type Engine } from '../../src/engine.js';
+import type { EngineOptions } from '../../src/engine-options.js';
 import { Market, STANDARD_MARKET } from '../../src/feeds/synthetic/index.js';
 import { LogReader } from '../../src/log/reader.js';
 import {

@@ -1,0 +1,61 @@
+/** When a connector may tell its source that ticks are safe. */
+import { FEED_SOURCES_MAX } from '../limits.js';
+import { CommitCells } from '../pipeline/cells.js';
+import { FeedWord, LOG_WORDS, LogWord, ShardWord } from '../pipeline/counters.js';
+import type { EngineMemory } from '../pipeline/memory.js';
+
+/**
+ * Finds out what is durable. It notes how far the feed had written, waits until the shards have consumed
+ * that much, notes how far they had numbered by then, and waits until the log holds that. One question is
+ * under way at a time; its answer covers every source of the feed.
+ */
+export class Acknowledger {
+  readonly #log: CommitCells | undefined;
+  readonly #heads: Float64Array;
+  readonly #needed: Float64Array;
+  readonly #asked = new Float64Array(FEED_SOURCES_MAX);
+  readonly #known = new Float64Array(FEED_SOURCES_MAX);
+  readonly #words = new Float64Array(ShardWord.heldList);
+  #underWay = false;
+
+  constructor(
+    memory: EngineMemory,
+    readonly feed: number,
+    readonly shards: CommitCells[],
+  ) {
+    this.#log = memory.plan.log ? new CommitCells(memory.logCells, LOG_WORDS) : undefined;
+    this.#heads = new Float64Array(shards.length);
+    this.#needed = new Float64Array(shards.length);
+  }
+
+  position(committed: Float64Array, local: number): number {
+    if (!this.#underWay) this.#ask(committed);
+    if (this.#isAnswered()) {
+      this.#known.set(this.#asked);
+      this.#underWay = false;
+    }
+    return this.#known[local];
+  }
+
+  #ask(committed: Float64Array): void {
+    for (let s = 0; s < this.#heads.length; s++) this.#heads[s] = committed[FeedWord.heads + s];
+    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
+      if (committed[FeedWord.sourceIds + local] === 0) break;
+      this.#asked[local] = committed[FeedWord.reached + local];
+    }
+    this.#needed.fill(-1);
+    this.#underWay = true;
+  }
+
+  #isAnswered(): boolean {
+    for (let s = 0; s < this.#heads.length; s++) {
+      if (this.#needed[s] < 0) {
+        const words = this.shards[s].readInto(this.#words);
+        if (words[ShardWord.tails + this.feed] < this.#heads[s]) return false;
+        this.#needed[s] = words[ShardWord.head];
+      }
+      if (this.#log !== undefined && this.#log.read(LogWord.durable + s) < this.#needed[s]) return false;
+    }
+    return true;
+  }
+}
