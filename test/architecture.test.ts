@@ -1,5 +1,5 @@
 /**
- * The import rule: stages share `tick`, `limits`, `errors` and the pipeline's memory, and know nothing of each
+ * The import rule: stages share `tick`, `limits`, `errors`, `clock`, `decimal` and the pipeline's memory, and know nothing of each
  * other; only the files at the top compose them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   client: ['wire'],
 };
 /** Files at the top of src that every stage may use. */
-const COMMON = ['tick', 'limits', 'errors', 'clock'];
+const COMMON = ['tick', 'limits', 'errors', 'clock', 'decimal'];
 
 interface Import {
   from: string;

@@ -107,6 +107,8 @@ export class FeedSink {
   readonly #acks: Acknowledger;
   readonly #shardCount: number;
   readonly #fresh: Uint8Array;
+  /** Free slots of each ring while a block is offered. */
+  readonly #room: Int32Array;
   /** Where the slot that `#critical` gave last lies. */
   #target: Records;
 
@@ -137,6 +139,7 @@ export class FeedSink {
     this.#shardBells = memory.shardCells.map((_, shard) => new Bell(memory.bells, shard));
     this.#wait = new YieldThenPark(new Bell(memory.bells, feedStage(feed)));
     this.#fresh = new Uint8Array(this.#shardCount);
+    this.#room = new Int32Array(this.#shardCount);
     this.#target = this.#rings[0].records;
     this.#acks = new Acknowledger(memory, feed, shardCells);
     if (plan.policy === 'conflate') this.#aside = new Aside(memory.plan.maxSymbols, this.#shardCount);
@@ -221,6 +224,8 @@ export class FeedSink {
     const { bucket } = this.registry;
     const next = this.#next;
     const shardCount = this.#shardCount;
+    const room = this.#room;
+    for (let s = 0; s < shardCount; s++) room[s] = this.#rings[s].free(next[FeedWord.heads + s], count);
     const { recvS, recvNs } = this;
     const sourceBits = source.id << 16;
     let done = 0;
@@ -228,9 +233,9 @@ export class FeedSink {
       const w = (from + done) * RECORD_U32;
       const id = ids[block.u32[w + U32_SYMBOL]];
       const shard = shardCount === 1 ? 0 : bucket[id] % shardCount;
+      if (--room[shard] < 0) break;
       const ring = this.#rings[shard];
       const head = next[FeedWord.heads + shard];
-      if (ring.free(head, 1) < 1) break;
       const { u32 } = ring.records;
       const v = ring.slot(head) * RECORD_U32;
       copyWords(block.u32, w, u32, v);

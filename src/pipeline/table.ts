@@ -19,7 +19,7 @@
  * ```
  */
 import { SHARDS_MAX } from '../limits.js';
-import { copyRecord, RECORD_BYTES, Records } from '../tick.js';
+import { copyRecord, copyWords, RECORD_BYTES, RECORD_U32, Records } from '../tick.js';
 import { probe } from './fault.js';
 
 const HEADER_BYTES = SHARDS_MAX * 8;
@@ -160,7 +160,7 @@ export class LastValueTable {
     for (let tries = 0; tries < READ_TRIES; tries++) {
       const version = Atomics.load(this.#versions, w);
       if ((version & 1) !== 0) continue;
-      for (let i = 1; i < ENTRY_U32; i++) into.u32[i] = this.u32[w + i];
+      for (let i = 0; i < ENTRY_U32; i += RECORD_U32) copyWords(this.u32, w + i, into.u32, i);
       if (Atomics.load(this.#versions, w) === version) return true;
     }
     return false;
