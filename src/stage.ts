@@ -6,6 +6,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { threadId } from 'node:worker_threads';
+import { type ErrorCode, TickwireError } from './errors.js';
 import type { LogStageOptions } from './log/writer.js';
 import { armFault } from './pipeline/fault.js';
 import { Control, type EngineMemory, StageState } from './pipeline/memory.js';
@@ -35,7 +36,17 @@ export type StageMessage =
   | { type: 'log'; level: 'info' | 'warn' | 'error'; details: object; message: string }
   | { type: 'status'; status: object };
 
-export default async function runStage(task: StageTask): Promise<void> {
+/** Faults that a fresh start cannot cure. */
+const PERMANENT: readonly ErrorCode[] = ['port_taken', 'bad_config'];
+
+/** Why a stage cannot run at all: what an error keeps of itself on its way between threads is too little. */
+export interface StageRefusal {
+  code: ErrorCode;
+  message: string;
+}
+
+/** Runs until told to end; gives a refusal if the stage cannot begin. */
+export default async function runStage(task: StageTask): Promise<StageRefusal | undefined> {
   const control = new Control(task.memory.control, task.stage);
   control.threadId = threadId;
   control.state = StageState.running;
@@ -68,9 +79,15 @@ export default async function runStage(task: StageTask): Promise<void> {
         post,
       });
     }
+  } catch (error) {
+    if (error instanceof TickwireError && PERMANENT.includes(error.code)) {
+      return { code: error.code, message: error.message };
+    }
+    throw error;
   } finally {
     armFault(0, () => {});
     task.port.close();
   }
   control.state = StageState.stopped;
+  return undefined;
 }

@@ -9,7 +9,7 @@ import { messageOf, TickwireError } from './errors.js';
 import { STAGE_DEATHS_MAX, STAGE_DEATHS_WINDOW_MS } from './limits.js';
 import { Command, Control, type EngineMemory, StageState } from './pipeline/memory.js';
 import { Registry } from './pipeline/registry.js';
-import type { StageMessage, StageTask } from './stage.js';
+import type { StageMessage, StageRefusal, StageTask } from './stage.js';
 
 export interface StageSpec {
   name: string;
@@ -34,7 +34,7 @@ export interface SupervisorEvents {
 }
 
 export class Supervisor {
-  readonly #pool: Piscina<StageTask, void>;
+  readonly #pool: Piscina<StageTask, StageRefusal | undefined>;
   readonly #registry: Registry;
   readonly #runs = new Map<number, Promise<void>>();
   readonly #deathsMax: number;
@@ -115,6 +115,11 @@ export class Supervisor {
       const work = spec.work.kind === 'feed' ? { ...spec.work, resumed: !first } : spec.work;
       const reason = await this.#runOnce({ ...spec, work });
       if (reason === undefined || this.#closing) return;
+      if (typeof reason !== 'string') {
+        control.state = StageState.failed;
+        this.events.failure(spec, new TickwireError(reason.code, `Stage ${spec.name}: ${reason.message}`));
+        return;
+      }
       control.state = StageState.dead;
       control.threadId = 0;
       control.deaths++;
@@ -137,15 +142,14 @@ export class Supervisor {
     }
   }
 
-  /** Undefined when the stage ended as told, else why its thread died. */
-  async #runOnce(spec: StageSpec): Promise<string | undefined> {
+  /** Undefined when the stage ended as told, a refusal when it cannot run, else why its thread died. */
+  async #runOnce(spec: StageSpec): Promise<string | StageRefusal | undefined> {
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (message: StageMessage) => this.events.message(spec, message));
     port1.unref();
     const task: StageTask = { stage: spec.stage, memory: this.memory, port: port2, work: spec.work };
     try {
-      await this.#pool.run(task, { transferList: [port2] });
-      return undefined;
+      return await this.#pool.run(task, { transferList: [port2] });
     } catch (error) {
       return messageOf(error);
     } finally {
