@@ -1,7 +1,7 @@
 /** What an engine is made from: the options, and what is checked and filled in before anything runs. */
 import type { TemplatedApp } from 'uWebSockets.js';
 import { z } from 'zod';
-import { TickwireError } from './errors.js';
+import { messageOf, TickwireError } from './errors.js';
 import type { FanoutOptions } from './fanout/options.js';
 import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
@@ -92,6 +92,9 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
   if (names.size !== options.feeds.length) {
     throw new TickwireError('bad_config', 'Two feeds have the same name; give each its own.');
   }
+  if (options.dataFolder !== false && typeof options.dataFolder !== 'string') {
+    throw new TickwireError('bad_config', 'dataFolder must be a path, or false to keep no log.');
+  }
   const rings = {
     raw: options.rings?.raw ?? RAW_RING_SLOTS,
     broadcast: options.rings?.broadcast ?? BROADCAST_RING_SLOTS,
@@ -124,7 +127,7 @@ export async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
   const type =
     'type' in config
       ? (FEED_TYPES[config.type].type as FeedType<unknown>)
-      : ((await import(String(config.module)))[config.export] as FeedType<unknown> | undefined);
+      : ((await importModule(config))[config.export] as FeedType<unknown> | undefined);
   if (type === undefined) {
     throw new TickwireError(
       'bad_config',
@@ -137,6 +140,15 @@ export async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
     policy: config.policy ?? type.policy,
     stateWords: type.stateWords(options),
   };
+}
+
+async function importModule(config: ModuleFeed): Promise<Record<string, unknown>> {
+  try {
+    return (await import(String(config.module))) as Record<string, unknown>;
+  } catch (error) {
+    const why = `${config.module} cannot be loaded: ${messageOf(error)}`;
+    throw new TickwireError('bad_config', `Feed ${config.name}: module ${why}`);
+  }
 }
 
 /** The options of a built-in connector, with its defaults. */

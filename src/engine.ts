@@ -31,13 +31,13 @@ import {
   lastValue,
   type NamedTick,
 } from './host.js';
-import { CATCHUP_JOBS, STOP_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
+import { CATCHUP_JOBS, STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
 import type { ReadRangeAnswer, ReadRangeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
 import { type OpenedLog, openLog } from './log/recover.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
 import { CommitCells } from './pipeline/cells.js';
-import { CounterReader, SHARD_WORDS, ShardWord, type Totals } from './pipeline/counters.js';
+import { CounterReader, LogWord, SHARD_WORDS, ShardWord, type Totals } from './pipeline/counters.js';
 import {
   allocateMemory,
   Command,
@@ -46,6 +46,7 @@ import {
   feedStage,
   HOST_STAGE,
   LOG_STAGE,
+  type MemoryPlan,
 } from './pipeline/memory.js';
 import { Registry } from './pipeline/registry.js';
 import { LastValueTable } from './pipeline/table.js';
@@ -106,15 +107,24 @@ export class Engine extends EventEmitter<EngineEvents> {
       this.registry.load(log.registryBytes);
       memory.positions = log.positions;
       log.restoreInto(this.table);
-      this.#logReader = LogReader.open(log.folder);
-      this.#jobs = new Piscina({
-        filename: new URL('./log/jobs.js', import.meta.url).href,
-        name: 'readRange',
-        minThreads: 1,
-        maxThreads: CATCHUP_JOBS,
-      });
     }
     this.counters = new CounterReader(memory);
+    if (options.http !== false) {
+      this.fanout = createFanout(
+        {
+          memory,
+          registry: this.registry,
+          identity: this.identity,
+          logger: this.#logger,
+          feeds: () => this.feeds(),
+          readiness: () => this.readiness(),
+          ...(log === undefined ? {} : { catchUp: this.#catchUp(log.folder) }),
+          ...(options.app === undefined ? {} : { app: options.app }),
+        },
+        options.http ?? {},
+      );
+    }
+    // What starts threads or opens files comes last, when nothing can be refused any more.
     const stages =
       memory.plan.shards + (log === undefined ? 0 : 1) + feeds.filter((f) => !isHostFeed(f.config)).length;
     this.supervisor = new Supervisor(
@@ -133,20 +143,14 @@ export class Engine extends EventEmitter<EngineEvents> {
       },
       options.supervision,
     );
-    if (options.http !== false) {
-      this.fanout = createFanout(
-        {
-          memory,
-          registry: this.registry,
-          identity: this.identity,
-          logger: this.#logger,
-          feeds: () => this.feeds(),
-          readiness: () => this.readiness(),
-          ...(log === undefined ? {} : { catchUp: this.#catchUp(log.folder) }),
-          ...(options.app === undefined ? {} : { app: options.app }),
-        },
-        options.http ?? {},
-      );
+    if (log !== undefined) {
+      this.#logReader = LogReader.open(log.folder);
+      this.#jobs = new Piscina({
+        filename: new URL('./log/jobs.js', import.meta.url).href,
+        name: 'readRange',
+        minThreads: 1,
+        maxThreads: CATCHUP_JOBS,
+      });
     }
   }
 
@@ -194,11 +198,18 @@ export class Engine extends EventEmitter<EngineEvents> {
     return this.#stopping;
   }
 
+  get state(): 'created' | 'running' | 'stopping' | 'stopped' {
+    return this.#state;
+  }
+
   /** Whether the engine does its work, and if not, why. */
   readiness(): { ready: boolean; reasons: string[] } {
     const reasons: string[] = [];
     if (this.#failure !== undefined) reasons.push(this.#failure.message);
     if (this.#state !== 'running') reasons.push(`The engine is ${this.#state}.`);
+    if (this.#log !== undefined && this.counters.log(LogWord.stalled) !== 0) {
+      reasons.push('The log cannot write; its error says why.');
+    }
     for (const feed of this.#feeds) {
       if (feed.status.state === 'failed') reasons.push(`Feed ${feed.config.name}: ${feed.status.detail}`);
       if (feed.status.state === 'starting') reasons.push(`Feed ${feed.config.name} is starting.`);
@@ -351,6 +362,18 @@ export class Engine extends EventEmitter<EngineEvents> {
     void this.stop();
   }
 
+  async #drain(stages: number[], graceMs: number, what: string): Promise<void> {
+    if (await this.supervisor.drain(stages, graceMs)) return;
+    this.#logger.warn({}, `${what} took longer than ${graceMs} ms to drain and was cut off.`);
+  }
+
+  /** Numbered ticks that did not reach the log; after `stop`, they are lost unless their source sends them again. */
+  unlogged(): number {
+    if (this.#log === undefined) return 0;
+    const { numbered, logged, shed, inFlight } = this.totals();
+    return numbered - logged - shed + inFlight;
+  }
+
   async #stop(): Promise<void> {
     const started = this.#state === 'running';
     this.#state = 'stopping';
@@ -359,15 +382,10 @@ export class Engine extends EventEmitter<EngineEvents> {
       const feeds = this.#feeds.map((_, index) => feedStage(index));
       for (const stage of feeds) this.supervisor.control(stage).command = Command.drain;
       await Promise.race([Promise.all(this.#hostRuns), pause(STOP_GRACE_MS)]);
-      const hurry = (inTime: boolean, what: string) => {
-        if (!inTime)
-          this.#logger.warn({}, `${what} took longer than ${STOP_GRACE_MS} ms to drain and was cut off.`);
-      };
-      hurry(await this.supervisor.drain(feeds, STOP_GRACE_MS), 'A feed');
+      await this.#drain(feeds, STOP_GRACE_MS, 'A feed');
       const shards = Array.from({ length: this.memory.plan.shards }, (_, s) => s);
-      hurry(await this.supervisor.drain(shards, STOP_GRACE_MS), 'A shard');
-      if (this.#log !== undefined)
-        hurry(await this.supervisor.drain([LOG_STAGE], 2 * STOP_GRACE_MS), 'The log');
+      await this.#drain(shards, STOP_GRACE_MS, 'A shard');
+      if (this.#log !== undefined) await this.#drain([LOG_STAGE], STOP_LOG_GRACE_MS, 'The log');
     }
     await this.fanout?.close();
     await this.supervisor.close();
@@ -388,24 +406,39 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { shards, rings } = checkOptions(options);
   const feeds = await Promise.all(options.feeds.map(feedSlot));
   const logger = options.logger ?? SILENT;
-  const log =
-    options.dataFolder === false
-      ? undefined
-      : await openLog(options.dataFolder, {
-          shards,
-          ...(options.log?.sync === undefined ? {} : { sync: options.log.sync }),
-          warn: (message) => logger.warn({}, message),
-        });
-  const memory = allocateMemory({
+  const plan = {
     shards,
     feeds: feeds.map((f) => ({ name: f.config.name, policy: f.policy, stateWords: f.stateWords })),
-    log: log !== undefined,
+    log: options.dataFolder !== false,
     maxSymbols: options.maxSymbols ?? SYMBOLS_DEFAULT,
     rawSlots: rings.raw,
     ringSlots: rings.broadcast,
     criticalSlots: rings.critical,
+  };
+  const memory = allocate(plan);
+  if (options.dataFolder === false) return new Engine(options, feeds, memory, undefined);
+  const log = await openLog(options.dataFolder, {
+    shards,
+    ...(options.log?.sync === undefined ? {} : { sync: options.log.sync }),
+    warn: (message) => logger.warn({}, message),
   });
-  return new Engine(options, feeds, memory, log);
+  try {
+    return new Engine(options, feeds, memory, log);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+}
+
+function allocate(plan: MemoryPlan): EngineMemory {
+  try {
+    return allocateMemory(plan);
+  } catch (error) {
+    throw new TickwireError(
+      'bad_config',
+      `There is no room for rings and tables of this size (${messageOf(error)}): lower rings, shards or maxSymbols.`,
+    );
+  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,6 +1,6 @@
 /** For hosts that embed the engine: reads of the last-value table and of the ring, on the host's own thread. */
 import type { Engine } from './engine.js';
-import { matchesPattern } from './fanout/watch.js';
+import { matchesPattern, parsePattern } from './fanout/watch.js';
 import type { BroadcastReader } from './pipeline/broadcast.js';
 import { EntryF64, Slot, TableEntry } from './pipeline/table.js';
 import { copyRecord, Records, type Tick, toTick, U32_SYMBOL } from './tick.js';
@@ -148,7 +148,7 @@ class ShardFollower {
     const { symbols } = this.options;
     if (symbols === undefined) return true;
     const name = this.#nameOf(id);
-    return id !== 0 && symbols.some((pattern) => matchesPattern(pattern, name));
+    return id !== 0 && symbols.some((pattern) => matchesPattern(parsePattern(pattern), name));
   }
 
   #nameOf(id: number): string {

@@ -65,6 +65,8 @@ export const CONNECTIONS_MAX = 10_000;
 export const SUBSCRIPTIONS_MAX = 64;
 /** Symbols and patterns in one subscribe. More: error `too_many_symbols`. */
 export const SUBSCRIBE_SYMBOLS_MAX = 10_000;
+/** Patterns among them: each is held against every symbol there is. More: error `too_many_symbols`. */
+export const SUBSCRIBE_PATTERNS_MAX = 64;
 /** Bytes of a message from a client. More: closed with 4500 by the protocol layer. */
 export const CLIENT_MESSAGE_BYTES_MAX = 256 * 1024;
 /** Control messages of a client per second, with as many again in a burst. More: closed with 4002. */
@@ -104,6 +106,8 @@ export const STAGE_DEATHS_MAX = 5;
 export const STAGE_DEATHS_WINDOW_MS = 10_000;
 /** Milliseconds that a stopping engine waits for its stages to drain. */
 export const STOP_GRACE_MS = 1_500;
+/** The same for the log, which has the disk to wait for. */
+export const STOP_LOG_GRACE_MS = 3_000;
 
 /** Ticks that a file reader decodes at a time; its batch is reused. */
 export const FILE_BATCH_TICKS = 2_048;

@@ -56,6 +56,7 @@ async function demo(flags: DemoFlags): Promise<void> {
   await runEngine(options, createLogger(flags.logLevel), {
     async serving(engine) {
       await untilLive(engine);
+      if (engine.state !== 'running') return;
       terminal = startTerminal(mt5Port);
       process.stdout.write(welcome(engine, mt5Port));
     },
@@ -67,7 +68,11 @@ async function demo(flags: DemoFlags): Promise<void> {
 
 /** Waits for the MT5 port, but not for ever: the terminal tries again by itself. */
 async function untilLive(engine: Engine): Promise<void> {
-  for (let waitedMs = 0; waitedMs < LIVE_PATIENCE_MS && !engine.readiness().ready; waitedMs += LOOK_MS) {
+  for (
+    let waitedMs = 0;
+    waitedMs < LIVE_PATIENCE_MS && engine.state === 'running' && !engine.readiness().ready;
+    waitedMs += LOOK_MS
+  ) {
     await sleep(LOOK_MS);
   }
 }
@@ -76,6 +81,9 @@ async function untilLive(engine: Engine): Promise<void> {
 function startTerminal(port: number): Worker {
   const simulation: Simulation = {
     ...SIMULATION_DEFAULTS,
+    // Not the defaults of `ticks simulate mt5`: a second terminal of that name would take this one's place.
+    account: 9_000_001,
+    server: 'Demo-Server',
     port,
     files: [FIXTURES],
     merge: true,

@@ -4,7 +4,7 @@ import type { pino } from 'pino';
 import { loadConfig } from '../config.js';
 import { createEngine, type Engine } from '../engine.js';
 import type { EngineOptions } from '../engine-options.js';
-import type { TickwireError } from '../errors.js';
+import { TickwireError } from '../errors.js';
 import { FEED_TYPES } from '../feeds/index.js';
 import { portNumber, untilStopped, wholeNumber } from './exit.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from './logger.js';
@@ -128,19 +128,27 @@ export async function runEngine(
   await engine.start();
   logger.info({ ...engine.identity, port: engine.port }, `Serving on ${addressOf(engine)}`);
   try {
-    await at.serving?.(engine);
+    // What is done while serving must not outlast the engine.
+    await Promise.race([at.serving?.(engine), stopped]);
     await stopped;
     await at.stopping?.();
   } finally {
     await engine.stop();
   }
   const { numbered, logged } = engine.totals();
-  logger.info(
-    { numbered, logged },
-    'Stopped; every tick taken is numbered and, where there is a log, durable.',
-  );
+  const unlogged = engine.unlogged();
+  if (unlogged === 0) {
+    const message = 'Stopped; every tick taken is numbered and, where there is a log, durable.';
+    logger.info({ numbered, logged }, message);
+  }
   at.stopped?.(engine);
   if (failure !== undefined) throw failure;
+  if (unlogged > 0) {
+    throw new TickwireError(
+      'stage_failed',
+      `Stopped with ${unlogged} ticks that did not reach the log: sources that keep them until acknowledged send them again, the others do not.`,
+    );
+  }
 }
 
 /** Where the page, REST and WebSocket are. */

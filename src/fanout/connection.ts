@@ -1,6 +1,6 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
 import { messageOf } from '../errors.js';
-import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import { FRAME_BYTES_MAX, SUBSCRIBE_PATTERNS_MAX, WINDOW_BYTES } from '../limits.js';
 import { KIND_NAMES, Kind, nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
 import { jsonControl } from '../wire/json.js';
@@ -109,6 +109,12 @@ export class Connection implements FrameTarget, SubscriptionHost {
         request.id,
         'too_many_symbols',
         `A subscription names at most ${limits.subscribeSymbols} symbols.`,
+      );
+    } else if (request.symbols.filter((symbol) => symbol.includes('*')).length > SUBSCRIBE_PATTERNS_MAX) {
+      this.refuse(
+        request.id,
+        'too_many_symbols',
+        `A subscription has at most ${SUBSCRIBE_PATTERNS_MAX} patterns.`,
       );
     } else if (this.subscriptions.size + this.#opening >= limits.subscriptions) {
       this.refuse(

@@ -1,4 +1,5 @@
 /** REST, read from the last-value table and the counters: the same numbers as on the wire. */
+import { SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
 import { CounterReader, type Totals } from '../pipeline/counters.js';
 import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
@@ -6,7 +7,7 @@ import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
 import { type Answer, json, problem } from './http.js';
 import type { Stream } from './stream.js';
-import { matchesPattern } from './watch.js';
+import { matchesPattern, parsePattern } from './watch.js';
 
 type Rates = Record<'received' | 'numbered' | 'logged' | 'sent', number>;
 interface Sample {
@@ -39,11 +40,11 @@ export class Rest {
     return json({ symbols });
   }
 
-  /** @param filter names and patterns, separated by commas; empty: all */
+  /** @param filter names and patterns, separated by commas, as many as a subscription may have patterns; empty: all */
   quotes(filter: string): Answer {
     this.stream.watches.refresh();
     const { symbols } = this.stream.deps.registry;
-    const wanted = filter === '' ? ['*'] : filter.split(',');
+    const wanted = (filter === '' ? '*' : filter).split(',', SUBSCRIBE_PATTERNS_MAX).map(parsePattern);
     const heads = this.stream.shards.map((view) => this.stream.table.applied(view.index));
     let stale = 0;
     const quotes: string[] = [];

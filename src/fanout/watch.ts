@@ -2,12 +2,16 @@
 import type { Registry } from '../pipeline/registry.js';
 import { ENGINE_SYMBOL } from '../tick.js';
 
-/** Whether `name` matches a pattern in which `*` stands for any run of characters. Linear in both. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  const parts = pattern.split('*');
+/** A pattern in which `*` stands for any run of characters: what stands between the stars. */
+export function parsePattern(pattern: string): string[] {
+  return pattern.split('*');
+}
+
+/** Whether `name` matches a pattern that was parsed. Linear in both. */
+export function matchesPattern(parts: readonly string[], name: string): boolean {
   const first = parts[0];
   const last = parts[parts.length - 1];
-  if (parts.length === 1) return name === pattern;
+  if (parts.length === 1) return name === first;
   if (name.length < first.length + last.length) return false;
   if (!name.startsWith(first) || !name.endsWith(last)) return false;
   let at = first.length;
@@ -31,7 +35,7 @@ export class Watch {
   readonly news: number[] = [];
   users = 0;
   readonly #names: Set<string>;
-  readonly #patterns: string[];
+  readonly #patterns: string[][];
 
   constructor(
     readonly key: string,
@@ -43,7 +47,7 @@ export class Watch {
     this.place = new Uint32Array(registry.maxSymbols);
     this.lists = Array.from({ length: shards }, () => []);
     this.#names = new Set(wanted.filter((name) => !name.includes('*')));
-    this.#patterns = wanted.filter((name) => name.includes('*'));
+    this.#patterns = wanted.filter((name) => name.includes('*')).map(parsePattern);
     this.bits[ENGINE_SYMBOL] = 1;
     if (this.#patterns.length === 0) {
       for (const name of this.#names) {

@@ -44,7 +44,9 @@ export async function runFeedStage(
 export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
   const abort = new AbortController();
   const context = createContext(run, abort.signal);
-  await feed.start(context);
+  const failed = await startFailure(feed, context);
+  if (failed !== undefined)
+    run.post({ type: 'log', level: 'error', details: { feed: context.name }, message: failed.detail });
   let paused = false;
   let toldAt = 0;
   for (;;) {
@@ -57,7 +59,7 @@ export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
     }
     if (Date.now() - toldAt >= STATUS_EVERY_MS) {
       toldAt = Date.now();
-      run.post({ type: 'status', status: feed.status() });
+      run.post({ type: 'status', status: failed ?? feed.status() });
     }
     run.control.turn();
     // A source that fell silent commits nothing itself; what stands aside of full rings moves on all the same.
@@ -72,6 +74,17 @@ export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
   while (sink.standingAside > 0 && run.control.command === Command.drain) {
     await turn();
     await sink.room();
+  }
+}
+
+/** Starts a connector. What its input is to blame for ends this feed and nothing else. */
+async function startFailure(feed: Feed, context: FeedContext): Promise<FeedStatus | undefined> {
+  try {
+    await feed.start(context);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TickwireError) || error.code !== 'bad_input') throw error;
+    return { state: 'failed', detail: error.message, sources: 0 };
   }
 }
 

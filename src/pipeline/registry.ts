@@ -173,24 +173,26 @@ export class Registry {
   }
 
   /**
-   * Defines a symbol, or finds it. A changed definition is a new version under the same id.
+   * Defines a symbol, or finds it. A changed definition is a new version under the same id. Digits only grow:
+   * a source that knows fewer of them must not coarsen the prices of the others.
    * @throws TickwireError bad_input for a bad name or digits, registry_full
    */
   defineSymbol(definition: SymbolDefinition): number {
     this.refresh();
     const known = this.#idByName.get(definition.name);
-    if (known !== undefined && sameDefinition(this.symbols[known]!, definition)) return known;
+    if (known !== undefined && covers(this.symbols[known]!, definition)) return known;
     checkDefinition(definition);
     return this.#locked(() => {
       this.refresh();
       const id = this.#idByName.get(definition.name);
       const before = id === undefined ? undefined : this.symbols[id];
-      if (before !== undefined && sameDefinition(before, definition)) return before.id;
+      if (before !== undefined && covers(before, definition)) return before.id;
       const entry: SymbolEntry = {
         t: 'symbol',
         id: id ?? Math.max(1, this.symbols.length),
         version: (before?.version ?? 0) + 1,
         ...definition,
+        digits: Math.max(before?.digits ?? 0, definition.digits),
       };
       if (entry.id >= this.maxSymbols) {
         throw new TickwireError(
@@ -300,12 +302,12 @@ export class Registry {
   }
 }
 
-function sameDefinition(a: SymbolDefinition, b: SymbolDefinition): boolean {
+/** Whether a definition says nothing that the known one does not. */
+function covers(known: SymbolDefinition, asked: SymbolDefinition): boolean {
   return (
-    a.name === b.name &&
-    a.digits === b.digits &&
-    (a.negative ?? false) === (b.negative ?? false) &&
-    a.ttlMs === b.ttlMs
+    known.digits >= asked.digits &&
+    (known.negative ?? false) === (asked.negative ?? false) &&
+    known.ttlMs === asked.ttlMs
   );
 }
 

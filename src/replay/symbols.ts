@@ -1,5 +1,5 @@
 /** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
-import { matchesPattern } from '../fanout/watch.js';
+import { matchesPattern, parsePattern } from '../fanout/watch.js';
 import { REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
 import { openStore, readRegistry } from '../log/store.js';
 import { Registry } from '../pipeline/registry.js';
@@ -28,9 +28,10 @@ export async function readLogRegistry(dataFolder: string): Promise<Registry> {
 export function watchOf(registry: Registry, patterns: readonly string[]): Uint8Array {
   const watch = new Uint8Array(Math.max(1, registry.symbolCount));
   watch[ENGINE_SYMBOL] = patterns.includes('*') ? 1 : 0;
+  const parsed = patterns.map(parsePattern);
   for (let id = 1; id < registry.symbolCount; id++) {
     const name = registry.symbols[id]?.name;
-    if (name !== undefined && patterns.some((p) => matchesPattern(p, name))) watch[id] = 1;
+    if (name !== undefined && parsed.some((p) => matchesPattern(p, name))) watch[id] = 1;
   }
   return watch;
 }

@@ -40,8 +40,21 @@ export async function startEngine(t: Test, options: EngineOptions): Promise<Engi
 
 export const MARKET = { symbols: 50, tradeShare: 0.05, seed: 7 };
 
-export function syntheticFeed(count: number, rate: number | 'max') {
-  return { name: 'market', type: 'synthetic' as const, options: { ...MARKET, count, rate } };
+/** The market at a rate, without end. */
+export function syntheticFeed(rate: number) {
+  return { name: 'market', type: 'synthetic' as const, options: { ...MARKET, rate } };
+}
+
+/** Pauses the feed and waits until everything that it gave is numbered; returns how many ticks it gave. */
+export async function settle(engine: Engine): Promise<number> {
+  engine.setPaused('market', true);
+  for (let before = -1, still = 0; still < 20; ) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const { received, inFlight } = engine.totals();
+    still = received === before && inFlight === 0 ? still + 1 : 0;
+    before = received;
+  }
+  return engine.totals().received;
 }
 
 /** Flags that normalisation adds to what the market says. */
