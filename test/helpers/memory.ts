@@ -142,7 +142,8 @@ export class SmallEngine {
       ticks.push({
         seq,
         seqLow: reader.records.u32[slot * 16 + 2],
-        position: reader.positions[slot],
+        // In memory positions count half ticks.
+        position: reader.positions[slot] / 2,
         ...toTick(reader.records, slot),
       });
     }

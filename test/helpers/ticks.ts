@@ -88,7 +88,7 @@ export function offer(sink: FeedSink, source: Source, tick: RawTick): boolean {
 /** A numbered record in the model's terms. */
 export function numberedTick(reader: BroadcastReader, seq: number): ModelTick & { seqLow: number } {
   const slot = reader.slot(seq);
-  return { position: reader.positions[slot], ...recordTick(reader.records, slot) };
+  return { position: reader.positions[slot] / 2, ...recordTick(reader.records, slot) };
 }
 
 export function recordTick(r: Records, slot: number): Omit<ModelTick, 'position'> & { seqLow: number } {

@@ -25,12 +25,14 @@ t.test('one id a name; a changed definition is a new version', async (t) => {
   t.equal(registry.defineSymbol({ name: 'EURUSD', digits: 5 }), a);
   t.equal(registry.version[a], 1, 'the same again changes nothing');
   t.equal(other.defineSymbol({ name: 'EURUSD', digits: 3 }), a, 'another view finds it');
+  t.equal(other.version[a], 1, 'who knows fewer digits changes nothing');
+  other.defineSymbol({ name: 'EURUSD', digits: 6 });
   t.equal(other.version[a], 2);
   t.equal(registry.version[a], 1, 'not seen yet');
   t.ok(registry.refresh());
   t.notOk(registry.refresh());
   t.equal(registry.version[a], 2);
-  t.equal(registry.digits[a], 3);
+  t.equal(registry.digits[a], 6);
   t.same([registry.negative[a], registry.negative[b]], [0, 1]);
   for (const change of [{ ttlMs: 5 }, { negative: true }, { ttlMs: 6, negative: true }]) {
     const before = registry.version[a];

@@ -17,7 +17,7 @@ for (const seed of [1, 2, 3, 4]) {
     const symbols = new Map<number, ModelSymbol>();
     const define = (name: string, digits: number, negative: boolean) => {
       const id = e.define(name, digits, { negative });
-      symbols.set(id, { digits, negative, version: e.registry.version[id] });
+      symbols.set(id, { digits: e.registry.digits[id], negative, version: e.registry.version[id] });
     };
     for (let i = 0; i < 8; i++) define(`S${i}`, i % 6, i % 4 === 3);
     const source = e.sink.open('test', 's');

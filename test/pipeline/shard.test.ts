@@ -39,7 +39,7 @@ t.test('a definition comes before the first tick that uses it, and again when it
   offerQuote(e.sink, source, id, 1.234, 2);
   e.sink.commit();
   e.work();
-  e.define('A', 1);
+  e.define('A', 3);
   offerQuote(e.sink, source, id, 1.234, 2);
   offerTrade(e.sink, source, id, 1.234);
   e.sink.commit();
@@ -47,9 +47,9 @@ t.test('a definition comes before the first tick that uses it, and again when it
   t.match(e.ticks(), [
     { kind: 'status', code: StatusCode.symbolDefined, args: [1, 2, 0, 0], symbolSeq: 1, position: 0 },
     { kind: 'quote', bid: 1.23, symbolSeq: 2 },
-    { kind: 'status', code: StatusCode.symbolDefined, args: [2, 1, 0, 0], symbolSeq: 3 },
-    { kind: 'quote', bid: 1.2, symbolSeq: 4 },
-    { kind: 'trade', price: 1.2, symbolSeq: 5 },
+    { kind: 'status', code: StatusCode.symbolDefined, args: [2, 3, 0, 0], symbolSeq: 3 },
+    { kind: 'quote', bid: 1.234, symbolSeq: 4 },
+    { kind: 'trade', price: 1.234, symbolSeq: 5 },
   ]);
   const entry = new TableEntry();
   e.table.read(id, entry);
