@@ -7,7 +7,7 @@ export { Market, marketStateWords } from './market.js';
 export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 export { type SyntheticOptions, syntheticOptions } from './options.js';
 
-/** `policy` is the default; the option of the same name overrides it. */
+/** The policy is a default: the feed's own setting overrides it, as for every feed. */
 export const syntheticFeed: FeedType<SyntheticOptions> = {
   policy: 'block',
   stateWords: syntheticStateWords,

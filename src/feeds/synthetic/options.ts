@@ -18,8 +18,6 @@ export const syntheticOptions = z.strictObject({
   live: z.boolean().default(false),
   /** Event time of the market's start, UNIX seconds, where the feed is not live. */
   startS: z.int().min(0).max(4_000_000_000).default(STANDARD_MARKET.startS),
-  /** `block`: nothing is lost, the feed waits; `conflate`: quotes give way when the engine is slower. */
-  policy: z.enum(['block', 'conflate']).default('block'),
 });
 
 export type SyntheticOptions = z.infer<typeof syntheticOptions>;

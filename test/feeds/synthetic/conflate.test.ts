@@ -6,7 +6,7 @@ import { Harness } from '../file/harness.js';
 t.test(
   'under conflate a full ring does not hold the market up; no trade is lost, and the sums hold',
   async (t) => {
-    const options = syntheticOptions.parse({ rate: 'max', count: 20_000, symbols: 10, policy: 'conflate' });
+    const options = syntheticOptions.parse({ rate: 'max', count: 20_000, symbols: 10 });
     const harness = new Harness({
       policy: 'conflate',
       stateWords: syntheticStateWords(options),
