@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   deathsWindowMs?: number;
   /** V8 limits of a stage's thread. */
   maxOldGenerationMb?: number;
+  /** Node options of the stages' threads; default: those of the process. */
+  execArgv?: string[];
 }
 
 export interface SupervisorEvents {
@@ -57,6 +59,7 @@ export class Supervisor {
       concurrentTasksPerWorker: 1,
       // Endless tasks never return to Piscina, and its Atomics.wait between tasks would stall event loops.
       atomics: 'disabled',
+      ...(options.execArgv === undefined ? {} : { execArgv: options.execArgv }),
       ...(options.maxOldGenerationMb === undefined
         ? {}
         : { resourceLimits: { maxOldGenerationSizeMb: options.maxOldGenerationMb } }),
