@@ -32,7 +32,7 @@ import {
   type NamedTick,
 } from './host.js';
 import { CATCHUP_JOBS, STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
-import type { ReadRangeAnswer, ReadRangeJob } from './log/jobs.js';
+import type { ReadRangeJob, SeekTimeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
 import { type OpenedLog, openLog } from './log/recover.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
@@ -80,7 +80,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly #feeds: FeedSlot[];
   readonly #log: OpenedLog | undefined;
   readonly #logReader: LogReader | undefined;
-  readonly #jobs: Piscina<ReadRangeJob, ReadRangeAnswer> | undefined;
+  readonly #jobs: Piscina | undefined;
   readonly #logger: Logger;
   readonly #hostRuns: Promise<void>[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -147,7 +147,6 @@ export class Engine extends EventEmitter<EngineEvents> {
       this.#logReader = LogReader.open(log.folder);
       this.#jobs = new Piscina({
         filename: new URL('./log/jobs.js', import.meta.url).href,
-        name: 'readRange',
         minThreads: 1,
         maxThreads: CATCHUP_JOBS,
       });
@@ -320,7 +319,10 @@ export class Engine extends EventEmitter<EngineEvents> {
 
   #catchUp(folder: string): CatchUp {
     return {
-      readRange: (request) => this.#jobs!.run({ folder, ...request }),
+      readRange: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadRangeJob, { name: 'readRange' }),
+      seekTime: (seconds, nanos) =>
+        this.#jobs!.run({ folder, seconds, nanos } satisfies SeekTimeJob, { name: 'seekTime' }),
       epochs: () => this.#epochs(),
       visible: (shard) => this.counters.visible(shard),
       durable: (shard) => this.counters.durable(shard),

@@ -172,6 +172,7 @@ export class Connection implements FrameTarget, SubscriptionHost {
       intervalMs,
       deliver,
       kinds,
+      speed: 'max',
       epoch: subscription.epoch,
       cursor: subscription.cursorText(),
       symbols: watch.lists.flat().map((id) => subscription.describe(id)),

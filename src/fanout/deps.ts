@@ -66,11 +66,19 @@ export interface EpochInfo {
   lastSeq: number[];
 }
 
+/** A place in the sequence: everything up to `seqs`, by shard, lies before it. */
+export interface Place {
+  epoch: number;
+  seqs: number[];
+}
+
 /** The tick log as the fan-out sees it. A rejected promise is told to the subscriber as `log_failed`. */
 export interface CatchUp {
   readRange(request: RangeRequest): Promise<RangeResult>;
   /** Every epoch that is held, ascending, the present one last. */
   epochs(): Promise<EpochInfo[]> | EpochInfo[];
+  /** The place before the first visible tick that was received at or after a time; the newest place when there is none. */
+  seekTime(seconds: number, nanos: number): Promise<Place>;
   /** Last seq of the present epoch that `readRange` sees. */
   visible(shard: number): number;
   /** Last seq of the present epoch that survives a crash. */

@@ -127,6 +127,7 @@ class Server implements Fanout {
       epoch: this.deps.identity.epoch,
       shards: this.deps.memory.plan.shards,
       heartbeatMs: this.settings.heartbeatMs,
+      auth: false,
     });
   }
 

@@ -66,6 +66,34 @@ export async function readRange(job: ReadRangeJob): Promise<ReadRangeAnswer> {
   return move(transferable) as unknown as ReadRangeAnswer;
 }
 
+export interface SeekTimeJob {
+  /** The data folder. */
+  folder: string;
+  seconds: number;
+  nanos: number;
+}
+
+/** By shard, the last seq before the place. */
+export interface SeekTimeAnswer {
+  epoch: number;
+  seqs: number[];
+}
+
+/**
+ * The place before the first tick that was received at or after a time; the end of the log when there is none.
+ * @throws TickwireError log_missing
+ */
+export async function seekTime({ folder, seconds, nanos }: SeekTimeJob): Promise<SeekTimeAnswer> {
+  const reader = readerOf(folder);
+  let answer: SeekTimeAnswer = { epoch: 0, seqs: [] };
+  for (const { epoch, shards } of reader.epochs()) {
+    const firsts = Array.from({ length: shards }, (_, s) => reader.seekTime(epoch, s, seconds, nanos));
+    answer = { epoch, seqs: firsts.map((first) => first - 1) };
+    if (firsts.some((first, s) => first <= reader.bounds(epoch, s).newest)) break;
+  }
+  return answer;
+}
+
 /** Closes this thread's readers: for those that run jobs without a pool. */
 export async function closeReaders(): Promise<void> {
   await Promise.all(Array.from(readers.values(), (reader) => reader.close()));

@@ -16,6 +16,9 @@ export function subprotocolOf(encoding: Encoding): string {
 export type Mode = 'latest' | 'every';
 export type Deliver = 'published' | 'durable';
 export type RequestId = string | number;
+/** A cursor; or a time of receipt: ISO 8601 text (without a zone: UTC), or UNIX nanoseconds (an integer, or decimal text). */
+export type From = string | number | bigint;
+export type Speed = number | 'max';
 
 export interface SubscribeRequest {
   op: 'subscribe';
@@ -26,8 +29,9 @@ export interface SubscribeRequest {
   /** Milliseconds. */
   intervalMs?: number;
   snapshot?: boolean;
-  /** A cursor token as text. */
-  from?: string;
+  from?: From;
+  /** Recorded seconds per second for what comes from the past, or `max`. */
+  speed?: Speed;
   deliver?: Deliver;
 }
 
@@ -37,12 +41,62 @@ export interface UnsubscribeRequest {
   sub: number;
 }
 
+export interface PauseRequest {
+  op: 'pause';
+  id: RequestId;
+  sub: number;
+}
+
+export interface ResumeRequest {
+  op: 'resume';
+  id: RequestId;
+  sub: number;
+}
+
+export interface SeekRequest {
+  op: 'seek';
+  id: RequestId;
+  sub: number;
+  /** Absent: to the newest, live. */
+  from?: From;
+  /** Absent: as before. */
+  speed?: Speed;
+}
+
+/** Asks for the ticks of one symbol by their symbolSeq, both ends inclusive: what was folded between two updates. */
+export interface HistoryRequest {
+  op: 'history';
+  id: RequestId;
+  symbol: string;
+  /** Absent: the present one. */
+  epoch?: number;
+  fromSymbolSeq: number;
+  toSymbolSeq: number;
+  /** Seqs between which the ticks lie, where they are known: they make the search short. */
+  fromSeq?: number;
+  toSeq?: number;
+}
+
+export interface AuthRequest {
+  op: 'auth';
+  id: RequestId;
+  token: string;
+}
+
 export interface PingRequest {
   op: 'ping';
   id: RequestId;
 }
 
-export type ClientMessage = SubscribeRequest | UnsubscribeRequest | PingRequest;
+export type ClientMessage =
+  | SubscribeRequest
+  | UnsubscribeRequest
+  | PauseRequest
+  | ResumeRequest
+  | SeekRequest
+  | HistoryRequest
+  | AuthRequest
+  | PingRequest;
 
 export interface WireSymbol {
   symbol: string;
@@ -59,6 +113,8 @@ export interface Hello {
   epoch: number;
   shards: number;
   heartbeatMs: number;
+  /** Whether requests are refused until `auth` has been answered. */
+  auth: boolean;
 }
 
 export interface Subscribed {
@@ -69,6 +125,7 @@ export interface Subscribed {
   intervalMs: number;
   deliver: Deliver;
   kinds: KindName[];
+  speed: Speed;
   epoch: number;
   cursor: string;
   symbols: WireSymbol[];
@@ -85,6 +142,54 @@ export interface Unsubscribed {
   op: 'unsubscribed';
   id: RequestId;
   sub: number;
+}
+
+/** No tick of `sub` follows until it is resumed. */
+export interface Paused {
+  op: 'paused';
+  id: RequestId;
+  sub: number;
+  /** Where it stands. */
+  cursor: string;
+}
+
+export interface Resumed {
+  op: 'resumed';
+  id: RequestId;
+  sub: number;
+}
+
+/** What follows comes from the new place. */
+export interface Sought {
+  op: 'sought';
+  id: RequestId;
+  sub: number;
+  speed: Speed;
+  epoch: number;
+  cursor: string;
+}
+
+export interface History<T = JsonTick | PackTick> {
+  op: 'history';
+  id: RequestId;
+  symbol: string;
+  symbolId: number;
+  digits: number;
+  epoch: number;
+  shard: number;
+  fromSymbolSeq: number;
+  /** The last one that this answer covers: less than what was asked for when there are more than fit into an answer. */
+  toSymbolSeq: number;
+  /** Ticks of the covered range that are not held: shed, expired, or folded before they were numbered. */
+  missing: number;
+  ticks: T[];
+}
+
+export interface Authorised {
+  op: 'authorised';
+  id: RequestId;
+  /** Under which the server counts this connection. */
+  name: string;
 }
 
 /** UNIX nanoseconds: decimal text in JSON, an unsigned integer in MessagePack. */
@@ -130,6 +235,9 @@ export const WIRE_ERRORS = [
   'too_many_subscriptions',
   'too_many_symbols',
   'unknown_subscription',
+  'unknown_symbol',
+  'unauthorised',
+  'busy',
   'cursor_invalid',
   'cursor_unknown',
   'cursor_expired',
@@ -144,6 +252,8 @@ export interface WireError {
   code: WireErrorCode;
   message: string;
   temporary: boolean;
+  /** Where `temporary`: milliseconds after which to try again, not earlier. */
+  retryMs?: number;
   /** With `cursor_expired`: the oldest cursor that is still held. */
   oldest?: string;
   /** Where a running subscription failed. */
@@ -215,6 +325,11 @@ export type ServerMessage =
   | Subscribed
   | SymbolsMessage
   | Unsubscribed
+  | Paused
+  | Resumed
+  | Sought
+  | History
+  | Authorised
   | Pong
   | Heartbeat
   | CatchingUp

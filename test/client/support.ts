@@ -122,6 +122,7 @@ export class StreamServer {
       epoch: this.epoch,
       shards: 1,
       heartbeatMs,
+      auth: false,
     };
   }
 
@@ -243,7 +244,7 @@ export class Peer {
 
   #subscribe(request: SubscribeRequest): void {
     const server = this.#server;
-    const from = request.from === undefined ? null : cursorFromText(request.from);
+    const from = request.from === undefined ? null : cursorFromText(String(request.from));
     const followed = { id: this.requests.length, request, at: from?.seqs[0] ?? server.head };
     const all = request.symbols.includes('*');
     const symbols = server.names
@@ -257,6 +258,7 @@ export class Peer {
       intervalMs: 0,
       deliver: 'published',
       kinds: ['quote', 'trade', 'status', 'gap'],
+      speed: 'max',
       epoch: server.epoch,
       cursor: server.cursor(),
       symbols,

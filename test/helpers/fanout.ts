@@ -1,7 +1,7 @@
 /** A fan-out on loopback, fed by a tiny shard in the same thread that the test drives by hand. */
 import { once } from 'node:events';
 import WebSocket from 'ws';
-import type { CatchUp, EpochInfo, RangeRequest, RangeResult } from '../../src/fanout/deps.js';
+import type { CatchUp, EpochInfo, Place, RangeRequest, RangeResult } from '../../src/fanout/deps.js';
 import { createFanout, type FanoutOptions } from '../../src/fanout/index.js';
 import { BroadcastWriter } from '../../src/pipeline/broadcast.js';
 import { CommitCells } from '../../src/pipeline/cells.js';
@@ -20,6 +20,8 @@ import {
   NO_TRADE_ID,
   Records,
   U32_SYMBOL,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
   writeHeader,
   writeQuote,
   writeStatus,
@@ -174,6 +176,20 @@ export class TestLog implements CatchUp {
   epochs(): EpochInfo[] {
     const present = { epoch: this.epoch, shards: 1, firstSeq: [this.oldest], lastSeq: [this.shard.head] };
     return [...this.past.map((p) => p.info), present];
+  }
+
+  async seekTime(seconds: number, nanos: number): Promise<Place> {
+    const before = (records: Records, i: number) =>
+      records.u32[i * 16 + U32_TS_RECV_S] < seconds ||
+      (records.u32[i * 16 + U32_TS_RECV_S] === seconds && records.u32[i * 16 + U32_TS_RECV_NS] < nanos);
+    for (const { info, records } of this.past) {
+      for (let seq = 1; seq <= info.lastSeq[0]; seq++) {
+        if (!before(records, seq - 1)) return { epoch: info.epoch, seqs: [seq - 1] };
+      }
+    }
+    let seq = this.oldest;
+    while (seq <= this.shard.head && before(this.shard.history, seq - 1)) seq++;
+    return { epoch: this.epoch, seqs: [seq - 1] };
   }
 
   async readRange(request: RangeRequest): Promise<RangeResult> {
