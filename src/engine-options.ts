@@ -2,7 +2,7 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import { z } from 'zod';
 import { messageOf, TickwireError } from './errors.js';
-import type { FanoutOptions } from './fanout/options.js';
+import type { Authorise, FanoutOptions } from './fanout/index.js';
 import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
 import {
@@ -54,6 +54,8 @@ export interface EngineOptions {
   http?: Partial<FanoutOptions> | false;
   /** The host's own uWebSockets app; the host then listens itself. */
   app?: TemplatedApp;
+  /** Who may connect, instead of `http.auth`; absent, and without keys there: anyone. */
+  authorise?: Authorise;
   logger?: Logger;
   supervision?: SupervisorOptions;
   /** Slots of the rings, each a power of two: see limits.ts. */

@@ -120,6 +120,7 @@ export class Engine extends EventEmitter<EngineEvents> {
           readiness: () => this.readiness(),
           ...(log === undefined ? {} : { catchUp: this.#catchUp(log.folder) }),
           ...(options.app === undefined ? {} : { app: options.app }),
+          authorise: options.authorise,
         },
         options.http ?? {},
       );

@@ -20,7 +20,7 @@ export type {
   ModuleFeed,
 } from './engine-options.js';
 export { type ErrorCode, TickwireError } from './errors.js';
-export type { FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
+export type { Account, Authorise, FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
 export type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feeds/feed.js';
 export { type FeedSink, type Source, Take } from './feeds/sink.js';
 export type { Following, FollowOptions, LastValue, NamedTick } from './host.js';

@@ -61,16 +61,34 @@ export const LOG_CACHE_BLOCKS = 64;
 
 /** WebSocket connections. More: refused with close code 4503. */
 export const CONNECTIONS_MAX = 10_000;
+/** The same of one address (of IPv6: one /64), so that one machine cannot take them all. More: refused with 4503. */
+export const CONNECTIONS_PER_ADDRESS_MAX = 2_000;
 /** Subscriptions of one connection. More: error `too_many_subscriptions`, the others go on. */
 export const SUBSCRIPTIONS_MAX = 64;
 /** Symbols and patterns in one subscribe. More: error `too_many_symbols`. */
 export const SUBSCRIBE_SYMBOLS_MAX = 10_000;
 /** Patterns among them: each is held against every symbol there is. More: error `too_many_symbols`. */
 export const SUBSCRIBE_PATTERNS_MAX = 64;
-/** Bytes of a message from a client. More: closed with 4500 by the protocol layer. */
+/** Bytes of a message from a client. More: closed with 4500; beyond the double of it cut off unread, without a code. */
 export const CLIENT_MESSAGE_BYTES_MAX = 256 * 1024;
 /** Control messages of a client per second, with as many again in a burst. More: closed with 4002. */
 export const CLIENT_MESSAGES_PER_SECOND = 200;
+/** Messages in a row that are no requests. More: closed with 4500. */
+export const BAD_MESSAGES_MAX = 100;
+/** Milliseconds within which a connection has to present a token, where one is wanted. Later: closed with 4501. */
+export const AUTH_DEADLINE_MS = 10_000;
+/** Milliseconds that the host's authoriser has for an answer. Later: counts as failed, temporarily. */
+export const AUTHORISER_MS_MAX = 10_000;
+/** UTF-8 bytes of a token. Longer ones are wrong. */
+export const TOKEN_BYTES_MAX = 1_024;
+/** Wrong tokens of an address at once, and per minute. More: refused without a look until the minute has passed. */
+export const WRONG_TOKENS_PER_MINUTE = 10;
+/** Addresses whose wrong tokens are remembered. More: the one that has been remembered longest is forgotten. */
+export const WRONG_TOKEN_ADDRESSES_MAX = 10_000;
+/** Milliseconds without a sign of life (a message, a ping, a pong) after which a connection is closed with 4003. */
+export const IDLE_MS = 60_000;
+/** Milliseconds that subscribers have at shutdown to take the last ticks. Later: closed as they are, and resume by cursor. */
+export const DRAIN_GRACE_MS = 1_000;
 /** Bytes sent between two pings. */
 export const PING_EVERY_BYTES = 64 * 1024;
 /** Bytes not yet answered by a pong. More: that subscriber's cursors stop until the pong comes. */

@@ -3,10 +3,14 @@ import { messageOf } from '../errors.js';
 import { FRAME_BYTES_MAX, SUBSCRIBE_PATTERNS_MAX, WINDOW_BYTES } from '../limits.js';
 import { KIND_NAMES, Kind, nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
+import { decodeCursor } from '../wire/cursor.js';
 import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
 import { CloseCode, type Encoding, type RequestId, type ServerMessage } from '../wire/ticks.js';
+import { type Closing, closingFor } from './closing.js';
 import type { Frame, FrameTarget } from './frame.js';
+import type { Gate } from './gate.js';
+import { Liveness } from './liveness.js';
 import type { FanoutSettings } from './options.js';
 import { parseMessage, type Subscribe } from './requests.js';
 import { type Resume, resumeAt } from './resume.js';
@@ -21,12 +25,13 @@ const ROOM_MIN = 16 * 1024;
 const BUFFERED_MAX = 64 * 1024;
 /** Bytes of answers to requests that may be under way: a client that asks and does not read is closed. */
 const ANSWERS_BYTES_MAX = 8 * 1024 * 1024;
+/** What uWebSockets tells of a connection that ended without a closing handshake. */
+const LOST = 1006;
 
-/** What uWebSockets keeps for a connection. */
-export interface ConnectionData {
-  encoding: Encoding;
-  connection: Connection | undefined;
-}
+/** What uWebSockets keeps for a connection, or for one that is closed at once. */
+export type ConnectionData =
+  | { encoding: Encoding; gate: Gate; connection: Connection | undefined }
+  | { refused: Closing };
 
 export class Connection implements FrameTarget, SubscriptionHost {
   readonly encoder: TickEncoder;
@@ -36,10 +41,12 @@ export class Connection implements FrameTarget, SubscriptionHost {
   #nextSub = 1;
   #opening = 0;
   #turn = 0;
-  #tokens: number;
-  #tokensAtMs: number;
   #sentAtMs = 0;
+  /** Whether the last flush had room for all that there was. */
+  #flushedAll = false;
   #closed = false;
+  #closedByUs = false;
+  readonly #liveness: Liveness;
 
   constructor(
     readonly socket: WebSocket<ConnectionData>,
@@ -47,25 +54,34 @@ export class Connection implements FrameTarget, SubscriptionHost {
     readonly encoding: Encoding,
     readonly settings: FanoutSettings,
     readonly count: (ticks: number, bytes: number) => void,
+    readonly gate: Gate,
   ) {
     this.encoder = stream.encoders[encoding];
-    this.#tokens = settings.limits.messagesPerSecond;
-    this.#tokensAtMs = performance.now();
+    this.#liveness = new Liveness(settings.idleMs, performance.now());
   }
 
   message(message: ArrayBuffer, isBinary: boolean): void {
     if (this.#closed) return;
-    if (!this.#takeToken()) {
-      this.close(CloseCode.rate, 'too many messages');
-      return;
-    }
+    this.#liveness.heard();
+    if (this.#closeFor(this.gate.take(message.byteLength))) return;
     const parsed = parseMessage(message, isBinary, this.encoding);
     if ('error' in parsed) {
       this.control({ op: 'error', temporary: false, ...parsed.error });
+      this.#closeFor(this.gate.bad());
       return;
     }
     const { request } = parsed;
-    if (request.op === 'ping') {
+    const refusal = this.gate.refusal(request.id, request.op);
+    if (refusal !== null) {
+      this.control(refusal);
+    } else if (request.op === 'auth') {
+      this.gate.authorise(
+        request.id,
+        request.token,
+        (answer) => this.control(answer),
+        (closing) => this.#closeFor(closing),
+      );
+    } else if (request.op === 'ping') {
       this.control({ op: 'pong', id: request.id, time: this.#time() });
     } else if (request.op === 'unsubscribe') {
       const known = this.subscriptions.has(request.sub);
@@ -77,13 +93,10 @@ export class Connection implements FrameTarget, SubscriptionHost {
     }
   }
 
-  #takeToken(): boolean {
-    const { messagesPerSecond } = this.settings.limits;
-    const now = performance.now();
-    const earned = ((now - this.#tokensAtMs) / 1000) * messagesPerSecond;
-    this.#tokens = Math.min(messagesPerSecond, this.#tokens + earned);
-    this.#tokensAtMs = now;
-    return --this.#tokens >= 0;
+  #closeFor(closing: Closing | null): boolean {
+    if (closing === null) return false;
+    this.close(closing);
+    return true;
   }
 
   #time(): bigint | string {
@@ -190,6 +203,7 @@ export class Connection implements FrameTarget, SubscriptionHost {
 
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
+    this.#flushedAll = false;
     if (this.#closed || this.subscriptions.size === 0) return false;
     const room = Math.min(this.#window.room, WINDOW_BYTES);
     if (room < ROOM_MIN || this.socket.getBufferedAmount() > BUFFERED_MAX) {
@@ -199,6 +213,7 @@ export class Connection implements FrameTarget, SubscriptionHost {
     }
     frame.begin(this, Math.min(room, FRAME_BYTES_MAX));
     const all = this.#fill(frame);
+    this.#flushedAll = all;
     const { ticks } = frame;
     frame.finish();
     this.count(ticks, 0);
@@ -222,17 +237,36 @@ export class Connection implements FrameTarget, SubscriptionHost {
     return all;
   }
 
-  heartbeat(nowMs: number): void {
-    if (this.#closed || nowMs - this.#sentAtMs < this.settings.heartbeatMs) return;
-    if (this.#window.room <= 0) return;
+  /** To be called several times per heartbeat: says that it is there, and sees whether the client is. */
+  look(nowMs: number): void {
+    if (this.#closed || this.#closeFor(this.gate.look(nowMs))) return;
+    const life = this.#liveness.look(nowMs);
+    if (life === 'gone') {
+      this.close(closingFor(CloseCode.idle, `no sign of life for ${this.settings.idleMs} ms`));
+      return;
+    }
+    if (life === 'ask') this.socket.ping();
+    if (nowMs - this.#sentAtMs < this.settings.heartbeatMs || this.#window.room <= 0) return;
     const feeds = this.stream.deps.feeds().map(({ name, state, ageMs }) => ({ feed: name, state, ageMs }));
     this.control({ op: 'heartbeat', time: this.#time(), feeds });
+  }
+
+  /** Whether the client has got everything up to `heads`, by shard, and said so. Asks it, where it has not. */
+  drained(heads: readonly number[]): boolean {
+    if (this.subscriptions.size > 0 && !this.#flushedAll) return false;
+    for (const subscription of this.subscriptions.values()) {
+      const cursor = decodeCursor(subscription.cursor());
+      if (cursor === null || cursor.epoch !== this.stream.epoch) return false;
+      if (heads.some((head, shard) => cursor.seqs[shard] < head)) return false;
+    }
+    if (this.#window.unanswered > 0 && this.#window.unasked) this.#ping();
+    return this.#window.unanswered === 0;
   }
 
   control(message: ServerMessage): void {
     if (this.#closed) return;
     if (this.#window.unanswered > ANSWERS_BYTES_MAX) {
-      this.close(CloseCode.slow, 'answers are not read');
+      this.close(closingFor(CloseCode.slow, 'answers are not read'));
       return;
     }
     if (this.encoding === 'json') this.transmit(Buffer.from(jsonControl(message)), true);
@@ -255,19 +289,33 @@ export class Connection implements FrameTarget, SubscriptionHost {
     this.socket.ping(this.#window.ping());
   }
 
+  /** The protocol layer has answered it already. */
+  pinged(): void {
+    if (this.#closed) return;
+    this.#liveness.heard();
+    this.#closeFor(this.gate.take(0));
+  }
+
   pong(message: ArrayBuffer): void {
-    this.#window.pong(message);
-    if (this.subscriptions.size > 0) this.stream.wake();
+    this.#liveness.heard();
+    if (this.#window.pong(message) && this.subscriptions.size > 0) this.stream.wake();
   }
 
   /** Says why and closes. */
-  close(code: number, reason: string): void {
-    if (!this.#closed) this.socket.end(code, reason);
+  close({ code, reason }: Closing): void {
+    if (this.#closed) return;
+    this.#closedByUs = true;
+    this.gate.door.tally.closed[code]++;
+    // Behind bytes that a silent client does not take, a close frame would only keep them in memory.
+    if (code === CloseCode.idle && this.socket.getBufferedAmount() > 0) this.socket.close();
+    else this.socket.end(code, reason);
   }
 
   /** The socket is gone. */
-  closed(): void {
+  closed(code: number): void {
     this.#closed = true;
+    this.gate.place.leave();
+    if (code === LOST && !this.#closedByUs) this.gate.door.tally.lost++;
     for (const sub of [...this.subscriptions.keys()]) this.end(sub);
   }
 }

@@ -1,6 +1,8 @@
 /** What the fan-out is given by whoever composes the engine, and what it gives back. */
 import type { EngineMemory } from '../pipeline/memory.js';
 import type { Registry } from '../pipeline/registry.js';
+import type { Authorise } from './auth.js';
+import type { RefusalReason } from './tally.js';
 import type { TemplatedApp } from './uws.js';
 
 export interface Identity {
@@ -95,6 +97,8 @@ export interface FanoutDeps {
   logger: FanoutLogger;
   feeds(): FeedInfo[];
   readiness(): Readiness;
+  /** The host's own authoriser, instead of `auth.keys` of the settings. */
+  authorise?: Authorise | undefined;
   /** The host's own app. Its owner listens and closes it; the fan-out only adds its routes. */
   app?: TemplatedApp | undefined;
 }
@@ -114,6 +118,19 @@ export interface FanoutStats {
   flushMs: number;
   /** Milliseconds between flushes that this leads to; 0 = at once. */
   intervalMs: number;
+  /** Groups of equal subscriptions, and different lists of symbols, that subscriptions share. */
+  groups: number;
+  watches: number;
+  /** Connections that did not come about, by reason. */
+  refused: Readonly<Record<RefusalReason, number>>;
+  /** Connections that the server closed, by close code. */
+  closed: Readonly<Record<string, number>>;
+  /** Connections that ended without a closing handshake, and not by the server. */
+  lost: number;
+  /** Messages of clients that were no requests. */
+  badMessages: number;
+  /** Tokens that were wrong, or not looked at because too many of that address were. */
+  wrongTokens: number;
 }
 
 export interface Fanout {
@@ -122,7 +139,10 @@ export interface Fanout {
    * @throws TickwireError port_taken
    */
   listen(): Promise<{ port: number }>;
-  /** Sends what there is, closes every connection with 4000, frees the port. */
+  /**
+   * Takes no new connections, sends everybody the last ticks, closes with 4000 whoever has got them (or has
+   * not within a grace), frees the port.
+   */
   close(): Promise<void>;
   stats(): FanoutStats;
 }

@@ -1,9 +1,13 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
 import { messageOf, TickwireError } from '../errors.js';
+import { DRAIN_GRACE_MS } from '../limits.js';
 import { FANOUT_BELL } from '../pipeline/memory.js';
 import { Bell } from '../pipeline/wait.js';
 import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
-import { CloseCode, PROTOCOL_VERSION } from '../wire/ticks.js';
+import { PROTOCOL_VERSION } from '../wire/ticks.js';
+import { addressKey } from './address.js';
+import { Admission } from './admission.js';
+import { Auth } from './auth.js';
 import type { Connection } from './connection.js';
 import type { Fanout, FanoutDeps, FanoutStats } from './deps.js';
 import { FlushLoop } from './flush-loop.js';
@@ -13,11 +17,15 @@ import { loadPages, type Page } from './pages.js';
 import { Rest } from './rest.js';
 import { addRoutes, type RouteContext } from './routes.js';
 import { Stream } from './stream.js';
+import { Tally } from './tally.js';
+import { shuttingDown } from './upgrade.js';
 import { closeListenSocket, createApp, type ListenSocket, listen, type TemplatedApp } from './uws.js';
 
 const SERVER = 'tickwire';
-/** Heartbeats are looked after this many times per interval. */
-const LOOKS_PER_HEARTBEAT = 4;
+/** Heartbeats and silence are looked after this many times per interval. */
+const LOOKS_PER_INTERVAL = 4;
+/** Milliseconds between two looks at who has got the last ticks. */
+const DRAIN_LOOK_MS = 2;
 const SAMPLE_MS = 1000;
 /** Milliseconds that closing sockets get to write their last bytes. */
 const CLOSE_GRACE_MS = 50;
@@ -39,6 +47,9 @@ export function createFanout(deps: FanoutDeps, options: FanoutOptions = {}): Fan
       `maxSymbols: packed frames name at most ${WIRE_SYMBOLS_MAX} symbols.`,
     );
   }
+  if (deps.authorise !== undefined && parsed.data.auth !== undefined) {
+    throw new TickwireError('bad_config', 'http.auth: the host has its own authoriser; leave the keys out.');
+  }
   return new Server(deps, parsed.data);
 }
 
@@ -54,6 +65,7 @@ class Server implements Fanout {
   #timers: NodeJS.Timeout[] = [];
   #ticksSent = 0;
   #bytesSent = 0;
+  readonly #tally = new Tally();
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -70,9 +82,14 @@ class Server implements Fanout {
     );
     this.#rest = new Rest(this.#stream, () => this.stats());
     this.#app = deps.app ?? createApp();
+    const keys = deps.authorise ?? settings.auth?.keys;
     this.#context = {
       stream: this.#stream,
       settings,
+      auth: keys === undefined ? undefined : new Auth(keys, this.#tally, deps.logger),
+      admission: new Admission(settings.limits, this.#tally),
+      tally: this.#tally,
+      proxies: new Set(settings.trustedProxies.map(addressKey)),
       rest: this.#rest,
       pages: this.#loadPages(),
       shared: deps.app !== undefined,
@@ -105,9 +122,10 @@ class Server implements Fanout {
       timer.unref();
       this.#timers.push(timer);
     };
-    every(this.settings.heartbeatMs / LOOKS_PER_HEARTBEAT, () => {
+    const { heartbeatMs, idleMs } = this.settings;
+    every(Math.min(heartbeatMs, idleMs / 2) / LOOKS_PER_INTERVAL, () => {
       const nowMs = performance.now();
-      for (const connection of this.#connections) connection.heartbeat(nowMs);
+      for (const connection of this.#connections) connection.look(nowMs);
     });
     every(SAMPLE_MS, () => this.#rest.sample());
   }
@@ -127,7 +145,7 @@ class Server implements Fanout {
       epoch: this.deps.identity.epoch,
       shards: this.deps.memory.plan.shards,
       heartbeatMs: this.settings.heartbeatMs,
-      auth: false,
+      auth: connection.gate.isLocked,
     });
   }
 
@@ -152,12 +170,27 @@ class Server implements Fanout {
     this.#context.closing = true;
     for (const timer of this.#timers) clearInterval(timer);
     if (this.#socket !== undefined) closeListenSocket(this.#socket);
+    if (this.#connections.size > 0) await this.#drain();
     await this.#loop.stop();
-    if (this.#connections.size > 0) this.#loop.flushNow();
-    const closing = [...this.#connections];
-    for (const connection of closing) connection.close(CloseCode.shutdown, 'shutting down');
-    if (closing.length > 0) await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
+    for (const connection of this.#connections) connection.close(shuttingDown());
+    await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
     if (this.deps.app === undefined) this.#app.close();
+  }
+
+  /** Sends everybody what was numbered so far, and closes whoever has got it; at most for the grace. */
+  async #drain(): Promise<void> {
+    const stream = this.#stream;
+    const untilMs = performance.now() + DRAIN_GRACE_MS;
+    stream.draining = true;
+    stream.look();
+    const heads = stream.shards.map((view) => view.head);
+    while (this.#connections.size > 0 && performance.now() < untilMs) {
+      this.#loop.wake();
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+      for (const connection of this.#connections) {
+        if (connection.drained(heads)) connection.close(shuttingDown());
+      }
+    }
   }
 
   stats(): FanoutStats {
@@ -171,6 +204,13 @@ class Server implements Fanout {
       gapsTold: this.#stream.gapsTold,
       flushMs: this.#loop.workMs,
       intervalMs: this.#loop.intervalMs,
+      groups: this.#stream.groups,
+      watches: this.#stream.watches.size,
+      refused: { ...this.#tally.refused },
+      closed: { ...this.#tally.closed },
+      lost: this.#tally.lost,
+      badMessages: this.#tally.badMessages,
+      wrongTokens: this.#tally.wrongTokens,
     };
   }
 }

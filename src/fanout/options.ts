@@ -5,10 +5,40 @@ import {
   CLIENT_MESSAGE_BYTES_MAX,
   CLIENT_MESSAGES_PER_SECOND,
   CONNECTIONS_MAX,
+  CONNECTIONS_PER_ADDRESS_MAX,
   HEARTBEAT_MS,
+  IDLE_MS,
   SUBSCRIBE_SYMBOLS_MAX,
   SUBSCRIPTIONS_MAX,
 } from '../limits.js';
+
+const TOKEN_LENGTH_MIN = 16;
+const NAME_LENGTH_MAX = 64;
+
+// Faults are in our own words throughout: the usual ones would show the token.
+const authKey = z
+  .strictObject({
+    name: z.string().min(1).max(NAME_LENGTH_MAX).describe('Whose key it is; connections count under it.'),
+    token: z
+      .string('must be text')
+      .min(TOKEN_LENGTH_MIN, `must have at least ${TOKEN_LENGTH_MIN} characters`)
+      .optional(),
+    tokenSha256: z
+      .string('must be text')
+      .regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the token in 64 hex digits')
+      .optional(),
+    connections: z.int().min(1).optional().describe('Connections at once; absent: no bound of its own.'),
+  })
+  .refine(
+    (key) => (key.token === undefined) !== (key.tokenSha256 === undefined),
+    'must have either token or tokenSha256',
+  );
+const authSchema = z.strictObject({
+  keys: z
+    .array(authKey)
+    .min(1, 'must have a key; without auth altogether the server is open')
+    .refine((keys) => new Set(keys.map((key) => key.name)).size === keys.length, 'has a name twice'),
+});
 
 export const fanoutOptionsSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
@@ -24,10 +54,22 @@ export const fanoutOptionsSchema = z.strictObject({
     .default(20)
     .describe('Milliseconds that a flush may wait for more ticks when flushing costs much time.'),
   heartbeatMs: z.int().min(10).max(60_000).default(HEARTBEAT_MS),
+  idleMs: z
+    .int()
+    .min(100)
+    .max(900_000)
+    .default(IDLE_MS)
+    .describe('Milliseconds without a sign of life after which a connection is closed.'),
+  auth: authSchema.optional().describe('Who may connect; absent: anyone.'),
+  trustedProxies: z
+    .array(z.string())
+    .default([])
+    .describe('Addresses of proxies whose X-Forwarded-For tells who the client is.'),
   webRoot: z.string().optional().describe('Folder of the static page; absent: none is served.'),
   limits: z
     .strictObject({
       connections: z.int().min(1).default(CONNECTIONS_MAX),
+      connectionsPerAddress: z.int().min(1).default(CONNECTIONS_PER_ADDRESS_MAX),
       subscriptions: z.int().min(1).default(SUBSCRIPTIONS_MAX),
       subscribeSymbols: z.int().min(1).default(SUBSCRIBE_SYMBOLS_MAX),
       messageBytes: z.int().min(1024).default(CLIENT_MESSAGE_BYTES_MAX),

@@ -65,7 +65,7 @@ export class Quotes {
   /** Sends what fits into the frame. False when there was more than that. */
   flush(frame: Frame, owner: LaneOwner, lane: Lane): boolean {
     const { stream } = this;
-    if (this.started && this.intervalMs > 0 && stream.nowMs < this.#dueAtMs) {
+    if (this.started && this.intervalMs > 0 && stream.nowMs < this.#dueAtMs && !stream.draining) {
       if (this.#changed()) stream.dueAtMs = Math.min(stream.dueAtMs, this.#dueAtMs);
       return true;
     }

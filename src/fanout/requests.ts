@@ -27,6 +27,7 @@ const subscribe = z.object({
 const request = z.discriminatedUnion('op', [
   subscribe,
   z.object({ op: z.literal('unsubscribe'), id, sub: z.number() }),
+  z.object({ op: z.literal('auth'), id, token: z.string() }),
   z.object({ op: z.literal('ping'), id }),
 ]);
 

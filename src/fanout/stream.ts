@@ -31,6 +31,8 @@ export class Stream {
   /** Whether some subscription waits for the log to move on; reset by each flush. */
   awaitsLog = false;
   gapsTold = 0;
+  /** Whether the server shuts down: what waits for its interval goes out at once. */
+  draining = false;
   /** Subscriptions of all connections. */
   subscriptions = 0;
   readonly #groups = new Map<string, Group>();
@@ -90,6 +92,10 @@ export class Stream {
     this.watches.refresh();
     this.look();
     this.mirror.collect(this.flushNo);
+  }
+
+  get groups(): number {
+    return this.#groups.size;
   }
 
   /** The group of equal subscriptions; `release` gives it back. */

@@ -6,6 +6,7 @@ import uws from 'uWebSockets.js';
 import { TickwireError } from '../errors.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
+export type SocketContext = uws.us_socket_context_t;
 export type ListenSocket = uws.us_listen_socket;
 
 export function createApp(): uws.TemplatedApp {

@@ -98,6 +98,10 @@ export class Watches {
     this.#noteVersions();
   }
 
+  get size(): number {
+    return this.#byKey.size;
+  }
+
   /** Finds or makes the watch of a list; `release` gives it back. */
   acquire(symbols: readonly string[]): Watch {
     this.refresh();

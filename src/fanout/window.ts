@@ -47,12 +47,13 @@ export class Window {
     return new Uint8Array(this.#payload.buffer);
   }
 
-  /** Takes a pong. Foreign payloads, repeats and numbers never sent count for nothing. */
-  pong(message: ArrayBuffer): void {
-    if (message.byteLength !== PAYLOAD_BYTES) return;
+  /** Takes a pong; whether it answered a ping. Foreign payloads, repeats and numbers never sent count for nothing. */
+  pong(message: ArrayBuffer): boolean {
+    if (message.byteLength !== PAYLOAD_BYTES) return false;
     const ahead = (new DataView(message).getUint32(0, true) - this.#pongs) >>> 0;
-    if (ahead >= this.#pings - this.#pongs) return;
+    if (ahead >= this.#pings - this.#pongs) return false;
     this.#pongs += ahead + 1;
     this.#answered = this.#marks[(this.#pongs - 1) % PINGS_MAX];
+    return true;
   }
 }
