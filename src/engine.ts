@@ -32,7 +32,7 @@ import {
   type NamedTick,
 } from './host.js';
 import { CATCHUP_JOBS, STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
-import type { ReadRangeJob, SeekTimeJob } from './log/jobs.js';
+import type { FindSymbolJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
 import { type OpenedLog, openLog } from './log/recover.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
@@ -322,6 +322,10 @@ export class Engine extends EventEmitter<EngineEvents> {
     return {
       readRange: (request) =>
         this.#jobs!.run({ folder, ...request } satisfies ReadRangeJob, { name: 'readRange' }),
+      readPage: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadPageJob, { name: 'readPage' }),
+      findSymbol: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies FindSymbolJob, { name: 'findSymbol' }),
       seekTime: (seconds, nanos) =>
         this.#jobs!.run({ folder, seconds, nanos } satisfies SeekTimeJob, { name: 'seekTime' }),
       epochs: () => this.#epochs(),

@@ -97,10 +97,20 @@ export const WINDOW_BYTES = 256 * 1024;
 export const FLUSH_TICKS_MAX = 8_192;
 /** Bytes of one frame to a subscriber. */
 export const FRAME_BYTES_MAX = 240 * 1024;
-/** Catch-up jobs at once. More: those subscribers wait their turn (their cursors stand). */
+/** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
-/** Ticks that one catch-up job returns. */
-export const CATCHUP_TICKS = 16_384;
+/** Seqs of a log page: what one catch-up job decodes. */
+export const PAGE_TICKS = 8_192;
+/** Decoded pages kept for all subscribers that catch up, half a MiB each. More: the one used longest ago goes. */
+export const PAGES_MAX = 48;
+/** Pages waiting to be read. More: who subscribes or seeks into the log is told `busy`; who runs waits as it is. */
+export const PAGES_WAITING_MAX = 256;
+/** Ticks of one answer to `history`. More: the answer says how far it reaches. */
+export const HISTORY_TICKS_MAX = 4_096;
+/** Answers to `history` being looked for at once. More: `busy`. */
+export const HISTORY_JOBS_MAX = 8;
+/** Recorded seconds per second at which the past can be played. */
+export const SPEED_MAX = 1_000_000;
 /** Milliseconds without any message to a client before a heartbeat. */
 export const HEARTBEAT_MS = 5_000;
 
@@ -151,6 +161,7 @@ assertLimit(isPowerOfTwo(CRITICAL_RING_SLOTS), 'CRITICAL_RING_SLOTS is a power o
 assertLimit(BROADCAST_RING_SLOTS >= 16 * SHARD_BATCH * SLOTS_PER_RAW, 'a batch is a small part of the ring');
 assertLimit(BUCKETS % SHARDS_MAX === 0 && SHARDS_MAX <= BUCKETS, 'every shard has a bucket');
 assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
+assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
 assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');

@@ -1,6 +1,6 @@
 /**
- * The import rule: stages share `tick`, `limits`, `errors`, `clock`, `decimal` and the pipeline's memory, and know nothing of each
- * other; only the files at the top compose them.
+ * The import rule: stages share `tick`, `limits`, `errors`, `clock`, `decimal`, `time` and the pipeline's memory, and know nothing of
+ * each other; only the files at the top compose them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -19,7 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   client: ['wire'],
 };
 /** Files at the top of src that every stage may use. */
-const COMMON = ['tick', 'limits', 'errors', 'clock', 'decimal'];
+const COMMON = ['tick', 'limits', 'errors', 'clock', 'decimal', 'time'];
 
 interface Import {
   from: string;

@@ -1,21 +1,19 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
-import { messageOf } from '../errors.js';
-import { FRAME_BYTES_MAX, SUBSCRIBE_PATTERNS_MAX, WINDOW_BYTES } from '../limits.js';
-import { KIND_NAMES, Kind, nanoseconds } from '../tick.js';
+import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import { nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
 import { decodeCursor } from '../wire/cursor.js';
 import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
-import { CloseCode, type Encoding, type RequestId, type ServerMessage } from '../wire/ticks.js';
+import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Gate } from './gate.js';
 import { Liveness } from './liveness.js';
+import { Operations, type OperationsHost } from './operations.js';
 import type { FanoutSettings } from './options.js';
-import { parseMessage, type Subscribe } from './requests.js';
-import { type Resume, resumeAt } from './resume.js';
+import { parseMessage } from './requests.js';
 import type { Stream } from './stream.js';
-import { Subscription, type SubscriptionHost } from './subscription.js';
 import type { WebSocket } from './uws.js';
 import { Window } from './window.js';
 
@@ -33,13 +31,11 @@ export type ConnectionData =
   | { encoding: Encoding; gate: Gate; connection: Connection | undefined }
   | { refused: Closing };
 
-export class Connection implements FrameTarget, SubscriptionHost {
+export class Connection implements FrameTarget, OperationsHost {
   readonly encoder: TickEncoder;
-  readonly subscriptions = new Map<number, Subscription>();
+  readonly #operations: Operations;
   readonly #window = new Window();
   readonly #after: ServerMessage[] = [];
-  #nextSub = 1;
-  #opening = 0;
   #turn = 0;
   #sentAtMs = 0;
   /** Whether the last flush had room for all that there was. */
@@ -58,6 +54,11 @@ export class Connection implements FrameTarget, SubscriptionHost {
   ) {
     this.encoder = stream.encoders[encoding];
     this.#liveness = new Liveness(settings.idleMs, performance.now());
+    this.#operations = new Operations(stream, this, encoding, settings);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   message(message: ArrayBuffer, isBinary: boolean): void {
@@ -83,13 +84,8 @@ export class Connection implements FrameTarget, SubscriptionHost {
       );
     } else if (request.op === 'ping') {
       this.control({ op: 'pong', id: request.id, time: this.#time() });
-    } else if (request.op === 'unsubscribe') {
-      const known = this.subscriptions.has(request.sub);
-      this.end(request.sub);
-      if (known) this.control({ op: 'unsubscribed', id: request.id, sub: request.sub });
-      else this.refuse(request.id, 'unknown_subscription', `There is no subscription ${request.sub}.`);
     } else {
-      this.#subscribe(request);
+      this.#operations.handle(request);
     }
   }
 
@@ -106,109 +102,18 @@ export class Connection implements FrameTarget, SubscriptionHost {
     return this.encoding === 'json' ? String(time) : time;
   }
 
-  refuse(
-    id: RequestId | null,
-    code: Extract<ServerMessage, { op: 'error' }>['code'],
-    message: string,
-    more: { oldest?: string; temporary?: boolean } = {},
-  ): void {
-    this.control({ op: 'error', id, code, message, temporary: false, ...more });
-  }
-
-  #subscribe(request: Subscribe): void {
-    const { limits } = this.settings;
-    if (request.symbols.length > limits.subscribeSymbols) {
-      this.refuse(
-        request.id,
-        'too_many_symbols',
-        `A subscription names at most ${limits.subscribeSymbols} symbols.`,
-      );
-    } else if (request.symbols.filter((symbol) => symbol.includes('*')).length > SUBSCRIBE_PATTERNS_MAX) {
-      this.refuse(
-        request.id,
-        'too_many_symbols',
-        `A subscription has at most ${SUBSCRIBE_PATTERNS_MAX} patterns.`,
-      );
-    } else if (this.subscriptions.size + this.#opening >= limits.subscriptions) {
-      this.refuse(
-        request.id,
-        'too_many_subscriptions',
-        `A connection has at most ${limits.subscriptions} subscriptions.`,
-      );
-    } else if (request.deliver === 'durable' && this.stream.deps.catchUp === undefined) {
-      this.refuse(request.id, 'no_log', 'Without a log no tick is durable.');
-    } else if (request.deliver === 'durable' && request.mode === 'latest') {
-      this.refuse(request.id, 'bad_request', 'deliver: durable goes with mode every.');
-    } else if (typeof request.from === 'string') {
-      void this.#resume(request, request.from);
-    } else {
-      this.#start(request, null);
-    }
-  }
-
-  async #resume(request: Subscribe, from: string): Promise<void> {
-    this.#opening++;
-    try {
-      const critical = request.mode === 'latest' || !request.kinds.includes('quote');
-      const resume = await resumeAt(this.stream, from, critical);
-      if (this.#closed) return;
-      if ('refused' in resume) {
-        const { code, message, oldest } = resume.refused;
-        this.refuse(request.id, code, message, oldest === undefined ? {} : { oldest });
-      } else this.#start(request, resume);
-    } catch (error) {
-      if (this.#closed) return;
-      this.stream.deps.logger.error({ error: messageOf(error) }, 'The epochs of the log could not be read.');
-      this.refuse(request.id, 'log_failed', 'The log could not be read; try again.', { temporary: true });
-    } finally {
-      this.#opening--;
-    }
-  }
-
-  #start(request: Subscribe, resume: Exclude<Resume, { refused: unknown }> | null): void {
-    const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
-    let mask = 0;
-    for (const kind of kinds) mask |= 1 << Kind[kind];
-    const { stream } = this;
-    const watch = stream.watches.acquire(request.symbols);
-    const group = stream.group(this.encoding, watch, request.mode, mask);
-    const intervalMs = request.mode === 'latest' ? request.intervalMs : 0;
-    const { mode, deliver, snapshot } = request;
-    const settings = { mode, kinds, intervalMs, deliver, snapshot: snapshot && resume === null };
-    const sub = this.#nextSub++;
-    const subscription = new Subscription(stream, this, sub, group, settings, resume?.point ?? null);
-    this.control({
-      op: 'subscribed',
-      id: request.id,
-      sub,
-      mode,
-      intervalMs,
-      deliver,
-      kinds,
-      speed: 'max',
-      epoch: subscription.epoch,
-      cursor: subscription.cursorText(),
-      symbols: watch.lists.flat().map((id) => subscription.describe(id)),
-      unknown: watch.unknown(),
-    });
-    if (resume?.rewound !== undefined) this.control({ op: 'rewound', sub, ...resume.rewound });
-    this.subscriptions.set(sub, subscription);
-    stream.wake();
-  }
-
+  /** Ends one of its subscriptions. */
   end(sub: number): void {
-    this.subscriptions.get(sub)?.close();
-    this.subscriptions.delete(sub);
+    this.#operations.end(sub);
   }
 
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
     this.#flushedAll = false;
-    if (this.#closed || this.subscriptions.size === 0) return false;
+    if (this.#closed || this.#operations.subscriptions.size === 0) return false;
     const room = Math.min(this.#window.room, WINDOW_BYTES);
     if (room < ROOM_MIN || this.socket.getBufferedAmount() > BUFFERED_MAX) {
       if (this.#window.unasked) this.#ping();
-      for (const subscription of this.subscriptions.values()) subscription.stand();
       return false;
     }
     frame.begin(this, Math.min(room, FRAME_BYTES_MAX));
@@ -224,7 +129,7 @@ export class Connection implements FrameTarget, SubscriptionHost {
   }
 
   #fill(frame: Frame): boolean {
-    const subscriptions = [...this.subscriptions.values()];
+    const subscriptions = [...this.#operations.subscriptions.values()];
     const first = this.#turn++ % subscriptions.length;
     let all = true;
     for (const subscription of subscriptions) subscription.announce();
@@ -253,8 +158,10 @@ export class Connection implements FrameTarget, SubscriptionHost {
 
   /** Whether the client has got everything up to `heads`, by shard, and said so. Asks it, where it has not. */
   drained(heads: readonly number[]): boolean {
-    if (this.subscriptions.size > 0 && !this.#flushedAll) return false;
-    for (const subscription of this.subscriptions.values()) {
+    const { subscriptions } = this.#operations;
+    if (subscriptions.size > 0 && !this.#flushedAll) return false;
+    for (const subscription of subscriptions.values()) {
+      if (subscription.paused) continue;
       const cursor = decodeCursor(subscription.cursor());
       if (cursor === null || cursor.epoch !== this.stream.epoch) return false;
       if (heads.some((head, shard) => cursor.seqs[shard] < head)) return false;
@@ -298,7 +205,7 @@ export class Connection implements FrameTarget, SubscriptionHost {
 
   pong(message: ArrayBuffer): void {
     this.#liveness.heard();
-    if (this.#window.pong(message) && this.subscriptions.size > 0) this.stream.wake();
+    if (this.#window.pong(message) && this.#operations.subscriptions.size > 0) this.stream.wake();
   }
 
   /** Says why and closes. */
@@ -316,6 +223,6 @@ export class Connection implements FrameTarget, SubscriptionHost {
     this.#closed = true;
     this.gate.place.leave();
     if (code === LOST && !this.#closedByUs) this.gate.door.tally.lost++;
-    for (const sub of [...this.subscriptions.keys()]) this.end(sub);
+    this.#operations.endAll();
   }
 }

@@ -59,6 +59,51 @@ export interface RangeResult {
   gaps: { first: number; last: number }[];
 }
 
+/** A stretch of one shard's sequence, to be decoded into shared memory off this thread. */
+export interface PageRequest {
+  epoch: number;
+  shard: number;
+  /** Inclusive. */
+  fromSeq: number;
+  /** Inclusive. */
+  toSeq: number;
+  /** 64-byte records, and the full seq of each as float64. */
+  records: SharedArrayBuffer;
+  seqs: SharedArrayBuffer;
+  /** Records that are there already. */
+  at: number;
+}
+
+export interface PageAnswer {
+  /** Records added. */
+  count: number;
+  /** Everything below it is there or in a gap. At `fromSeq` when nothing is visible yet. */
+  nextSeq: number;
+  /** Parts of the range that the log does not hold, ascending. */
+  gaps: { first: number; last: number }[];
+}
+
+/** The ticks of one symbol by its own numbering, to be looked for off this thread. */
+export interface SymbolRequest {
+  epoch: number;
+  shard: number;
+  symbolId: number;
+  /** Inclusive, modulo 2^32. */
+  fromSymbolSeq: number;
+  /** Inclusive, modulo 2^32. */
+  toSymbolSeq: number;
+  /** Seqs between which they lie. */
+  fromSeq: number;
+  toSeq: number;
+}
+
+export interface SymbolAnswer {
+  /** 64-byte records. */
+  buffer: ArrayBuffer;
+  /** Full seq of each record. */
+  seqs: Float64Array;
+}
+
 export interface EpochInfo {
   epoch: number;
   shards: number;
@@ -77,6 +122,8 @@ export interface Place {
 /** The tick log as the fan-out sees it. A rejected promise is told to the subscriber as `log_failed`. */
 export interface CatchUp {
   readRange(request: RangeRequest): Promise<RangeResult>;
+  readPage(request: PageRequest): Promise<PageAnswer>;
+  findSymbol(request: SymbolRequest): Promise<SymbolAnswer>;
   /** Every epoch that is held, ascending, the present one last. */
   epochs(): Promise<EpochInfo[]> | EpochInfo[];
   /** The place before the first visible tick that was received at or after a time; the newest place when there is none. */
@@ -110,7 +157,7 @@ export interface FanoutStats {
   /** Ticks handed to sockets, counted once per subscriber. */
   ticksSent: number;
   bytesSent: number;
-  /** Subscriptions fed from the log now, or waiting for their turn. */
+  /** Subscriptions that have not reached the newest tick: from the log, at a pace of their own, or waiting for their turn. */
   catchingUp: number;
   /** Subscribers passed by the ring or the log: gaps told. */
   gapsTold: number;

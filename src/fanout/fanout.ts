@@ -133,6 +133,7 @@ class Server implements Fanout {
   #flush(): boolean {
     let more = false;
     for (const connection of this.#connections) if (connection.flush(this.#frame)) more = true;
+    this.#stream.pages.forgetFailures();
     return more;
   }
 
@@ -200,7 +201,7 @@ class Server implements Fanout {
       flushes: this.#stream.flushNo,
       ticksSent: this.#ticksSent,
       bytesSent: this.#bytesSent,
-      catchingUp: this.#stream.jobs.size,
+      catchingUp: this.#stream.catchingUp,
       gapsTold: this.#stream.gapsTold,
       flushMs: this.#loop.workMs,
       intervalMs: this.#loop.intervalMs,

@@ -4,14 +4,15 @@
  */
 import { Slot } from '../pipeline/table.js';
 import { KIND_MASK, Kind, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
-import { Body, Scratch, type TickEncoder } from '../wire/body.js';
-import { COMPACT_SEQ_MAX } from '../wire/packed.js';
+import { Body, type TickEncoder } from '../wire/body.js';
 import type { Mode } from '../wire/ticks.js';
+import type { Arena } from './arena.js';
+import { LogPage } from './log-pages.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
+import { quoteBase, type RingRun, type Runs } from './run.js';
 import type { ShardView } from './shard-view.js';
 import type { Watch } from './watch.js';
 
-const ARENA_BYTES = 8 * 1024 * 1024;
 /** Bytes of a body that subscribers share: small enough to fit into most windows, large enough to be worth it. */
 export const SHARED_BYTES = 64 * 1024;
 /** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
@@ -24,31 +25,13 @@ export const FROM_NOTHING = -1;
 export const OVERTAKEN = -1;
 export const QUOTE_BIT = 1 << Kind.quote;
 
-/** Memory of all bodies. They live for one flush; when the arena is full, the older ones die earlier. */
-export class Arena {
-  readonly scratch = new Scratch(ARENA_BYTES);
-  generation = 0;
-  #at = 0;
-
-  reset(): void {
-    this.generation++;
-    this.#at = 0;
-  }
-
-  /** Where a body of up to `bytes` may stand. */
-  reserve(bytes: number): number {
-    if (this.#at + bytes > ARENA_BYTES) this.reset();
-    return this.#at;
-  }
-
-  keep(body: Body): void {
-    this.#at = Math.ceil((body.at + body.bytes) / 8) * 8;
-  }
-}
+/** What a lane reads: the rings of a shard, or a page of the log. */
+export type Source = ShardView | LogPage;
 
 /** A body of ticks and the place that it ends at. */
 export class LaneBody extends Body {
   generation = -1;
+  source: Source | null = null;
   from = 0;
   limit = 0;
   next = 0;
@@ -75,6 +58,8 @@ export class Group {
     readonly mode: Mode,
     readonly kindsMask: number,
     readonly arena: Arena,
+    /** By shard. */
+    readonly runs: readonly Runs[],
   ) {
     this.laneMask = mode === 'latest' ? kindsMask & ~QUOTE_BIT : kindsMask;
     this.critical = (this.laneMask & QUOTE_BIT) === 0;
@@ -84,21 +69,21 @@ export class Group {
   }
 
   /**
-   * The body of the ticks after `from` (a seq, or a position in the critical ring) up to seq `limit`, shared
-   * if some other subscription asked for it in this flush. `next` of it is where to go on.
+   * The body of the ticks after `from` (a seq; in the critical ring a position) up to seq `limit`, shared if
+   * some other subscription asked for it in this flush. `next` of it is where to go on.
    */
-  sharedBody(view: ShardView, from: number, limit: number, epoch: number): LaneBody {
-    const bodies = this.#shared[view.index];
+  sharedBody(source: Source, shard: number, from: number, limit: number, epoch: number): LaneBody {
+    const bodies = this.#shared[shard];
     for (const body of bodies) {
-      if (body.generation === this.arena.generation && body.from === from && body.limit === limit)
-        return body;
+      const isAlive = body.generation === this.arena.generation;
+      if (isAlive && body.from === from && body.limit === limit && body.source === source) return body;
     }
     let body = bodies.find((b) => b.generation !== this.arena.generation);
     if (body === undefined) {
       if (bodies.length >= SHARED_BODIES) body = bodies[0];
       else bodies.push((body = new LaneBody()));
     }
-    this.fill(body, view, from, limit, epoch, SHARED_BYTES, null);
+    this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES, null);
     body.generation = this.arena.generation;
     return body;
   }
@@ -106,27 +91,64 @@ export class Group {
   /** As `sharedBody`, into a body of the caller's, of at most `bytes`, without what `skip` covers. */
   fill(
     body: LaneBody,
-    view: ShardView,
+    source: Source,
+    shard: number,
     from: number,
     limit: number,
     epoch: number,
     bytes: number,
     skip: SkipMap | null,
   ): void {
-    body.begin(this.arena.reserve(bytes), view.index, epoch, false);
+    body.begin(this.arena.reserve(bytes), shard, epoch, false);
+    body.source = source;
     body.from = from;
     body.limit = limit;
-    body.next = this.critical
-      ? this.#readCritical(body, view, from, limit, bytes, skip)
-      : this.#readRing(body, view, from, limit, bytes, skip);
+    const full = bytes - this.encoder.tickBytesMax;
+    if (source instanceof LogPage) body.next = this.#readPage(body, source, from, limit, full, skip);
+    else body.next = this.#readShard(body, source, from, limit, full, skip);
     this.arena.keep(body);
   }
 
-  #readRing(body: Body, view: ShardView, from: number, limit: number, bytes: number, skip: SkipMap | null) {
+  #readShard(
+    body: Body,
+    view: ShardView,
+    from: number,
+    limit: number,
+    full: number,
+    skip: SkipMap | null,
+  ): number {
+    const runs = this.runs[view.index];
+    const shared = this.critical ? runs.critical : runs.ring;
+    const { flushNo } = view;
+    const run = skip === null ? shared.take(flushNo, from, body.epoch) : null;
+    if (run !== null) return this.#copyRun(body, run, from, limit, full);
+    const next = this.critical
+      ? this.#readCritical(body, view, from, limit, full, skip)
+      : this.#readRing(body, view, from, limit, full, skip);
+    shared.worth.spend(flushNo, body.count);
+    return next;
+  }
+
+  #copyRun(body: Body, run: RingRun, from: number, limit: number, full: number): number {
+    const { symbols, kinds, seqs, offsets } = run;
+    const { bits } = this.watch;
+    const { encoder, laneMask } = this;
+    const end = run.to - run.from;
+    body.adopt(run.body);
+    let i = from - run.from;
+    while (i < end && body.bytes <= full && seqs[i] <= limit) {
+      if (bits[symbols[i]] === 1 && ((laneMask >>> kinds[i]) & 1) === 1) {
+        encoder.copy(body, offsets[i], offsets[i + 1]);
+      }
+      i++;
+    }
+    return run.from + i;
+  }
+
+  #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
     const { ring } = view;
     const { records } = ring;
     const { bits } = this.watch;
-    const full = bytes - this.encoder.tickBytesMax;
     const end = Math.min(limit, from + SCAN_MAX);
     let seq = from;
     while (seq < end && body.bytes <= full) {
@@ -145,13 +167,12 @@ export class Group {
     view: ShardView,
     from: number,
     limit: number,
-    bytes: number,
+    full: number,
     skip: SkipMap | null,
-  ) {
+  ): number {
     const { critical, criticalHead } = view;
     const { records } = critical;
     const { bits } = this.watch;
-    const full = bytes - this.encoder.tickBytesMax;
     let at = from;
     while (at < criticalHead && body.bytes <= full) {
       const seq = view.criticalSeq(at + 1);
@@ -164,6 +185,28 @@ export class Group {
       this.encoder.put(body, records, slot, seq);
     }
     return critical.oldest() > from + 1 ? OVERTAKEN : at;
+  }
+
+  /** The caller sees to it that the page holds everything up to `limit`, gaps left out. */
+  #readPage(
+    body: Body,
+    page: LogPage,
+    from: number,
+    limit: number,
+    full: number,
+    skip: SkipMap | null,
+  ): number {
+    const { records, seqs, count } = page;
+    const { bits } = this.watch;
+    for (let i = page.indexAfter(from); i < count && seqs[i] <= limit; i++) {
+      if (body.bytes > full) return seqs[i] - 1;
+      const symbol = records.u32[i * RECORD_U32 + U32_SYMBOL];
+      if (bits[symbol] !== 1) continue;
+      if (!this.wants(records.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
+      if (skip !== null && seqs[i] <= (skip.get(symbol) ?? 0)) continue;
+      this.encoder.put(body, records, i, seqs[i]);
+    }
+    return limit;
   }
 
   wants(kind: number): boolean {
@@ -187,15 +230,10 @@ export class Group {
     const list = this.watch.lists[view.index];
     const first = k * this.chunk;
     const end = Math.min(list.length, first + this.chunk);
-    const changes = mirror.changes[view.index];
     if (from === FROM_NOTHING) {
       for (let i = first; i < end; i++) this.#putState(body, mirror, list[i]);
-    } else if (from === flushNo - 1 && changes.count < end - first) {
-      const { place } = this.watch;
-      for (let i = 0; i < changes.count; i++) {
-        const at = place[changes.ids[i]];
-        if (at > first && at <= end) this.#putQuote(body, mirror, changes.ids[i]);
-      }
+    } else if (from === flushNo - 1) {
+      this.#putChanged(body, mirror, view, first, end, flushNo, epoch);
     } else {
       for (let i = first; i < end; i++) {
         if (mirror.changedAt[list[i]] > from) this.#putQuote(body, mirror, list[i]);
@@ -204,6 +242,37 @@ export class Group {
     this.arena.keep(body);
     body.generation = this.arena.generation;
     return body;
+  }
+
+  /** The quotes that changed in the flush at hand, of the watched symbols from the first up to the end. */
+  #putChanged(
+    body: Body,
+    mirror: Mirror,
+    view: ShardView,
+    first: number,
+    end: number,
+    flushNo: number,
+    epoch: number,
+  ): void {
+    const shared = this.runs[view.index].quotes;
+    const run = shared.take(flushNo, epoch);
+    if (run !== null) body.adopt(run.body);
+    const put = (id: number) => {
+      if (run === null) this.#putQuote(body, mirror, id);
+      else this.encoder.copy(body, run.begins[id], run.ends[id]);
+    };
+    const changes = mirror.changes[view.index];
+    if (changes.count < end - first) {
+      const { place } = this.watch;
+      for (let i = 0; i < changes.count; i++) {
+        const at = place[changes.ids[i]];
+        if (at > first && at <= end) put(changes.ids[i]);
+      }
+    } else {
+      const list = this.watch.lists[view.index];
+      for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] === flushNo) put(list[i]);
+    }
+    if (run === null) shared.worth.spend(flushNo, body.count);
   }
 
   /** The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. */
@@ -219,9 +288,7 @@ export class Group {
 
   #beginChunk(body: Body, view: ShardView, epoch: number, snapshot: boolean): void {
     const bytes = this.chunk * MIRROR_SLOTS * this.encoder.tickBytesMax;
-    // Quotes of a chunk are not in order of seq: the base lies so far below T that recent ones are ahead of it.
-    const baseSeq = Math.max(0, view.applied - Math.floor(COMPACT_SEQ_MAX * 0.9));
-    body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, baseSeq);
+    body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
   }
 
   #putQuote(body: Body, mirror: Mirror, id: number): void {

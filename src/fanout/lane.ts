@@ -1,16 +1,17 @@
 /**
  * A lane: a place in the sequence, one seq a shard, and how to go on from it. Ticks come from the ring in
  * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the lane,
- * from the log; where there is none, or it does not hold them either, a gap says what is missing.
+ * from pages of the log; where there is none, or it does not hold them either, a gap says what is missing.
  */
-import { FRAME_BYTES_MAX } from '../limits.js';
-import { RECORD_U32, Records, U32_SYMBOL } from '../tick.js';
+import { FLUSH_TICKS_MAX } from '../limits.js';
+import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import type { Body } from '../wire/body.js';
-import type { Deliver } from '../wire/ticks.js';
-import type { CatchUpReader } from './catchup.js';
-import type { EpochInfo, RangeRequest, RangeResult } from './deps.js';
+import type { Deliver, Speed } from '../wire/ticks.js';
+import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
-import { type Group, LaneBody, OVERTAKEN, SHARED_BYTES, type SkipMap } from './group.js';
+import { type Group, LaneBody, OVERTAKEN, SHARED_BYTES, type SkipMap, type Source } from './group.js';
+import type { LogPage } from './log-pages.js';
+import { Playback } from './playback.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 
@@ -20,8 +21,6 @@ const ROOM_MIN = 4096;
 const BODIES_MAX = 4;
 /** Bytes of the smallest record: more ticks than room / this never fit. */
 const TICK_BYTES_MIN = 24;
-/** Milliseconds until the log is asked again when it had nothing to give. */
-const RETRY_MS = 5;
 
 /** Who owns a lane and sends what it finds. */
 export interface LaneOwner {
@@ -31,25 +30,20 @@ export interface LaneOwner {
   failed(error: unknown): void;
 }
 
-interface Answer {
-  request: RangeRequest;
-  result: RangeResult;
-}
-
-export class Lane implements CatchUpReader {
+export class Lane {
   /** What the snapshot has covered beyond the place that the lane started from. */
   skip: SkipMap | null = null;
-  /** Whether `caught_up` is owed. */
-  catching = false;
+  #catching = false;
+  #isClosed = false;
+  /** The pace of what comes from the past; null: as fast as it goes. */
+  #playback: Playback | null;
   #positions: Float64Array;
-  #answer: Answer | null = null;
-  #wanted = 0;
-  #retryAtMs = 0;
   readonly #own = new LaneBody();
 
   /**
    * @param seqs by shard: the last seq seen
    * @param epochs every epoch that is held; needed only where `epoch` is not the present one
+   * @param catching whether `caught_up` is owed once it has reached the newest tick
    */
   constructor(
     readonly stream: Stream,
@@ -59,41 +53,67 @@ export class Lane implements CatchUpReader {
     public epoch: number,
     public seqs: Float64Array,
     readonly epochs: readonly EpochInfo[],
+    catching: boolean,
+    speed: Speed,
   ) {
     this.#positions = new Float64Array(seqs.length).fill(-1);
+    this.#playback = catching && speed !== 'max' ? new Playback(speed) : null;
+    this.#setCatching(catching);
   }
 
+  /** What it would read from now on is of no use to anyone. */
   close(): void {
-    this.#answer = null;
-    this.stream.jobs.done(this);
+    this.#isClosed = true;
+    this.#setCatching(false);
   }
 
-  /** Gives up an answer of the log that its connection has no room for, if others wait for their turn. */
-  drop(): void {
-    if (this.#answer !== null && this.stream.jobs.isWanted) this.close();
+  #setCatching(catching: boolean): void {
+    if (catching !== this.#catching) this.stream.catchingUp += catching ? 1 : -1;
+    this.#catching = catching;
   }
 
   /** Sends what fits into the frame. False when there was more than that. */
   flush(frame: Frame): boolean {
-    if (this.#answer !== null) this.#consume(frame);
     this.#passEpochs();
-    if (this.epoch !== this.stream.epoch) {
-      this.#askForOlder();
-      return true;
-    }
+    const before = frame.ticks;
+    const all = this.epoch === this.stream.epoch ? this.#flushPresent(frame) : this.#flushOlder(frame);
+    // A page that was read to its end may have ended its epoch.
+    if (frame.ticks > before && this.epoch !== this.stream.epoch) this.stream.wake();
+    return all;
+  }
+
+  #flushPresent(frame: Frame): boolean {
     let all = true;
     let behind = false;
+    this.#setPace();
     for (const view of this.stream.shards) {
+      if (this.#isClosed) return true;
       const limit = this.#limit(view);
       if (!this.#flushShard(frame, view, limit)) all = false;
       if (this.seqs[view.index] < limit) behind = true;
     }
     if (this.skip !== null && this.#passed(this.skip)) this.skip = null;
-    if (this.catching && !behind) {
-      this.catching = false;
+    if (this.#catching && !behind && !this.#isClosed) {
+      this.#setCatching(false);
+      this.#playback = null;
       this.owner.caughtUp();
     }
     return all;
+  }
+
+  #flushOlder(frame: Frame): boolean {
+    const { lastSeq } = this.#info()!;
+    let all = true;
+    this.#setPace();
+    for (let s = 0; s < this.seqs.length; s++) {
+      if (this.#isClosed) return true;
+      if (this.seqs[s] < lastSeq[s] && !this.#flushPages(frame, s, lastSeq[s])) all = false;
+    }
+    return all;
+  }
+
+  #info(): EpochInfo | undefined {
+    return this.epochs.find((e) => e.epoch === this.epoch);
   }
 
   /** The last seq that may be delivered. */
@@ -116,29 +136,39 @@ export class Lane implements CatchUpReader {
     const { group, seqs } = this;
     const s = view.index;
     for (let bodies = 0; seqs[s] < limit; bodies++) {
-      const room = frame.room(group.encoder);
-      if (room < ROOM_MIN || frame.ticksLeft < 1 || bodies === BODIES_MAX) return false;
-      const from = group.critical ? this.#position(view) : seqs[s];
-      const body = from < 0 ? null : this.#read(frame, view, from, limit, room);
-      if (body === null || body.next === OVERTAKEN) {
-        this.#behind(frame, view, limit);
-        return true;
-      }
-      this.#advance(view, body, limit);
+      if (this.#isFull(frame, bodies)) return false;
+      const from = group.critical ? this.#position(view) : this.#inRing(view);
+      if (from < 0) return this.#flushBehind(frame, view, limit);
+      const due = this.#playback !== null ? this.#dueInRing(view, limit) : limit;
+      if (due <= seqs[s]) return true;
+      const body = this.#read(frame, view, s, from, due);
+      if (body.next === OVERTAKEN) return this.#flushBehind(frame, view, limit);
+      this.#advance(view, body, due);
       if (body.count > 0) this.owner.deliver(frame, body);
     }
     return true;
   }
 
-  #read(frame: Frame, view: ShardView, from: number, limit: number, room: number): LaneBody {
+  #isFull(frame: Frame, bodies: number): boolean {
+    return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || bodies === BODIES_MAX;
+  }
+
+  #read(frame: Frame, source: Source, shard: number, from: number, limit: number): LaneBody {
     const { group, epoch } = this;
     if (this.skip === null) {
-      const shared = group.sharedBody(view, from, limit, epoch);
+      const shared = group.sharedBody(source, shard, from, limit, epoch);
       if (shared.next === OVERTAKEN || frame.fits(group.encoder, shared)) return shared;
     }
+    const room = frame.room(group.encoder);
     const bytes = Math.min(room, SHARED_BYTES, Math.max(ROOM_MIN, (frame.ticksLeft + 1) * TICK_BYTES_MIN));
-    group.fill(this.#own, view, from, limit, epoch, bytes, this.skip);
+    group.fill(this.#own, source, shard, from, limit, epoch, bytes, this.skip);
     return this.#own;
+  }
+
+  /** Where the lane stands in the ring; -1 when that has passed it. */
+  #inRing(view: ShardView): number {
+    const seq = this.seqs[view.index];
+    return view.ring.oldest() <= seq + 1 ? seq : -1;
   }
 
   /** Where the lane stands in the critical ring; -1 when that ring cannot tell. */
@@ -159,8 +189,8 @@ export class Lane implements CatchUpReader {
     this.seqs[s] = more ? Math.max(this.seqs[s], view.criticalSeq(body.next)) : limit;
   }
 
-  /** The ring has passed the lane: on to the log, or past the gap. */
-  #behind(frame: Frame, view: ShardView, limit: number): void {
+  /** The ring has passed the lane: on from the log, or past the gap. */
+  #flushBehind(frame: Frame, view: ShardView, limit: number): boolean {
     const { catchUp } = this.stream.deps;
     const s = view.index;
     this.#positions[s] = -1;
@@ -168,14 +198,50 @@ export class Lane implements CatchUpReader {
       const last = Math.min(limit, this.#firstHeld(view) - 1);
       if (last > this.seqs[s]) this.#tellGap(frame, s, this.seqs[s] + 1, last);
       this.stream.wake();
-      return;
+      return true;
     }
-    if (!this.catching) {
-      this.catching = true;
+    if (!this.#catching) {
+      this.#setCatching(true);
       this.owner.catchingUp(limit - this.seqs[s]);
     }
     const visible = Math.min(limit, catchUp.visible(s));
-    this.#ask(s, visible);
+    if (visible <= this.seqs[s]) this.stream.awaitsLog = true;
+    return this.#flushPages(frame, s, visible);
+  }
+
+  /** Sends from pages of the log, up to `limit`. False when the frame is full and there is more. */
+  #flushPages(frame: Frame, shard: number, limit: number): boolean {
+    const { seqs, epoch, stream } = this;
+    for (let bodies = 0; seqs[shard] < limit; bodies++) {
+      if (this.#isFull(frame, bodies)) return false;
+      const page = stream.pages.after(epoch, shard, seqs[shard], limit, epoch !== stream.epoch);
+      if (page === undefined) return true;
+      if (page.failure !== undefined) {
+        this.owner.failed(page.failure);
+        return true;
+      }
+      // While this page is sent the next one can be read.
+      if (page.last < limit) stream.pages.after(epoch, shard, page.last, limit, epoch !== stream.epoch);
+      if (!this.#flushPage(frame, page, shard, Math.min(limit, page.next - 1))) return true;
+    }
+    return true;
+  }
+
+  /** Sends one body of a page, or a gap. False when nothing more of it is due. */
+  #flushPage(frame: Frame, page: LogPage, shard: number, limit: number): boolean {
+    const { seqs } = this;
+    const gap = page.gapAfter(seqs[shard]);
+    if (gap !== undefined && gap.first <= seqs[shard] + 1) {
+      this.#tellGap(frame, shard, seqs[shard] + 1, Math.min(limit, gap.last));
+      return true;
+    }
+    const held = gap === undefined ? limit : Math.min(limit, gap.first - 1);
+    const due = this.#playback !== null ? this.#dueInPage(page, shard, held) : held;
+    if (due <= seqs[shard]) return false;
+    const body = this.#read(frame, page, shard, seqs[shard], due);
+    seqs[shard] = body.next;
+    if (body.count > 0) this.owner.deliver(frame, body);
+    return true;
   }
 
   #firstHeld(view: ShardView): number {
@@ -193,112 +259,92 @@ export class Lane implements CatchUpReader {
     this.owner.deliver(frame, body);
   }
 
-  #ask(shard: number, toSeq: number): void {
-    if (this.stream.jobs.has(this)) return;
-    if (this.seqs[shard] >= toSeq || this.stream.nowMs < this.#retryAtMs) {
-      this.stream.awaitsLog = true;
-      return;
+  /** Time stood still: the next tick is due at once. */
+  resume(): void {
+    this.#playback?.reset();
+  }
+
+  /** Begins to count time at the earliest of the ticks that are next, once all shards know theirs. */
+  #setPace(): void {
+    const { stream, epoch, seqs } = this;
+    const playback = this.#playback;
+    if (playback === null || playback.isSet) return;
+    let earliest: { records: Records; i: number } | undefined;
+    for (let s = 0; s < seqs.length; s++) {
+      const next = epoch === stream.epoch ? this.#nextPresent(stream.shards[s]) : this.#nextOlder(s);
+      if (next === undefined) return;
+      if (next !== null && (earliest === undefined || isEarlier(next, earliest))) earliest = next;
     }
-    this.#wanted = shard;
-    this.stream.jobs.ask(this);
+    if (earliest !== undefined) playback.set(earliest.records, earliest.i, stream.nowMs);
   }
 
-  #lastOf(shard: number): number {
-    if (this.epoch === this.stream.epoch) {
-      const view = this.stream.shards[shard];
-      const { catchUp } = this.stream.deps;
-      return Math.min(this.#limit(view), catchUp!.visible(shard));
+  /** The tick that is next: null when there is none, undefined while it has to be read. */
+  #nextPresent(view: ShardView): { records: Records; i: number } | null | undefined {
+    const seq = this.seqs[view.index];
+    const limit = this.#limit(view);
+    if (seq >= limit) return null;
+    if (view.ring.oldest() <= seq + 1) return { records: view.ring.records, i: view.ring.slot(seq + 1) };
+    const visible = Math.min(limit, this.stream.deps.catchUp?.visible(view.index) ?? 0);
+    return seq < visible ? this.#nextInPage(view.index, visible) : null;
+  }
+
+  #nextOlder(shard: number): { records: Records; i: number } | null | undefined {
+    const last = this.#info()?.lastSeq[shard] ?? 0;
+    return this.seqs[shard] < last ? this.#nextInPage(shard, last) : null;
+  }
+
+  #nextInPage(shard: number, limit: number): { records: Records; i: number } | null | undefined {
+    const { epoch, stream } = this;
+    const page = stream.pages.after(epoch, shard, this.seqs[shard], limit, epoch !== stream.epoch);
+    if (page === undefined) return undefined;
+    const i = page.indexAfter(this.seqs[shard]);
+    return page.failure === undefined && i < page.count ? { records: page.records, i } : null;
+  }
+
+  /** The last seq of a ring that is due by the pace. */
+  #dueInRing(view: ShardView, limit: number): number {
+    const { ring } = view;
+    const end = Math.min(limit, this.seqs[view.index] + FLUSH_TICKS_MAX);
+    let seq = this.seqs[view.index];
+    while (seq < end && this.#isDue(ring.records, ring.slot(seq + 1))) seq++;
+    return seq;
+  }
+
+  /** The same of a page, none of whose seqs up to `limit` is missing. */
+  #dueInPage(page: LogPage, shard: number, limit: number): number {
+    let seq = this.seqs[shard];
+    for (let i = page.indexAfter(seq); i < page.count && page.seqs[i] <= limit; i++) {
+      if (!this.#isDue(page.records, i)) return seq;
+      seq = page.seqs[i];
     }
-    return this.epochs.find((e) => e.epoch === this.epoch)?.lastSeq[shard] ?? 0;
+    return limit;
   }
 
-  request(): RangeRequest | null {
-    const shard = this.#wanted;
-    const toSeq = this.#lastOf(shard);
-    if (this.seqs[shard] >= toSeq) return null;
-    return {
-      epoch: this.epoch,
-      shard,
-      fromSeq: this.seqs[shard] + 1,
-      toSeq,
-      watch: this.group.watch.bits,
-      kindsMask: this.group.laneMask,
-      maxTicks: Math.floor(FRAME_BYTES_MAX / this.group.encoder.tickBytesMax),
-    };
-  }
-
-  answer(request: RangeRequest, result: RangeResult): void {
-    this.#answer = { request, result };
-  }
-
-  fail(error: unknown): void {
-    this.owner.failed(error);
-  }
-
-  /** Sends an answer of the log, gaps in their places; what does not fit is asked for again. */
-  #consume(frame: Frame): void {
-    const { request, result } = this.#answer!;
-    const { encoder } = this.group;
-    const s = request.shard;
-    const room = frame.room(encoder);
-    // What does not fit would be decoded once more: rather wait for the window, unless others wait for the job.
-    const wanted = Math.min(result.count * encoder.tickBytesMax, FRAME_BYTES_MAX / 2);
-    if (room < (this.stream.jobs.isWanted ? ROOM_MIN : wanted)) return;
-    this.close();
-    const records = new Records(result.buffer, 0, result.count);
-    const bytes = Math.min(room, FRAME_BYTES_MAX);
-    const body = this.#own;
-    body.begin(this.stream.arena.reserve(bytes), s, this.epoch, false);
-    const full = bytes - encoder.tickBytesMax;
-    let reached = this.seqs[s];
-    let i = 0;
-    let g = 0;
-    while (
-      (i < result.count || g < result.gaps.length) &&
-      body.bytes <= full &&
-      body.count < frame.ticksLeft
-    ) {
-      const gap = result.gaps[g];
-      if (gap !== undefined && (i === result.count || gap.first <= result.seqs[i])) {
-        g++;
-        const first = Math.max(gap.first, this.seqs[s] + 1);
-        const last = Math.min(gap.last, request.toSeq);
-        if (last >= first) encoder.put(body, this.stream.gapRecord(first, last), 0, last);
-        reached = Math.max(reached, last);
-      } else {
-        const seq = result.seqs[i];
-        if (!this.#skips(records.u32[i * RECORD_U32 + U32_SYMBOL], seq)) encoder.put(body, records, i, seq);
-        reached = Math.max(reached, seq);
-        i++;
-      }
-    }
-    const done = i === result.count && g === result.gaps.length;
-    if (done) reached = Math.max(reached, Math.min(result.nextSeq - 1, request.toSeq));
-    if (reached === this.seqs[s]) this.#retryAtMs = this.stream.nowMs + RETRY_MS;
-    this.seqs[s] = reached;
-    this.stream.arena.keep(body);
-    if (body.count > 0) this.owner.deliver(frame, body);
-  }
-
-  #skips(symbol: number, seq: number): boolean {
-    return this.skip !== null && seq <= (this.skip.get(symbol) ?? 0);
+  #isDue(records: Records, i: number): boolean {
+    const playback = this.#playback!;
+    if (!playback.isSet) return false;
+    const dueAtMs = playback.dueAtMs(records, i);
+    if (dueAtMs <= this.stream.nowMs) return true;
+    this.stream.dueAtMs = Math.min(this.stream.dueAtMs, dueAtMs);
+    return false;
   }
 
   /** Moves on to the next epoch once all of the one at hand has been read. */
   #passEpochs(): void {
     while (this.epoch !== this.stream.epoch) {
-      const info = this.epochs.find((e) => e.epoch === this.epoch);
-      if (info?.lastSeq.some((last, s) => this.seqs[s] < last)) return;
+      if (this.#info()?.lastSeq.some((last, s) => this.seqs[s] < last)) return;
       const next = this.epochs.find((e) => e.epoch > this.epoch && e.epoch < this.stream.epoch);
       this.epoch = next?.epoch ?? this.stream.epoch;
       this.seqs = new Float64Array(next?.shards ?? this.stream.shards.length);
       this.#positions = new Float64Array(this.seqs.length).fill(-1);
     }
   }
+}
 
-  #askForOlder(): void {
-    const info = this.epochs.find((e) => e.epoch === this.epoch)!;
-    const shard = info.lastSeq.findIndex((last, s) => this.seqs[s] < last);
-    this.#ask(shard, info.lastSeq[shard]);
-  }
+function isEarlier(a: { records: Records; i: number }, b: { records: Records; i: number }): boolean {
+  const [x, y] = [a.i * RECORD_U32, b.i * RECORD_U32];
+  const seconds = a.records.u32[x + U32_TS_RECV_S] - b.records.u32[y + U32_TS_RECV_S];
+  return (
+    seconds < 0 || (seconds === 0 && a.records.u32[x + U32_TS_RECV_NS] < b.records.u32[y + U32_TS_RECV_NS])
+  );
 }

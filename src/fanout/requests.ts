@@ -1,5 +1,6 @@
 /** Requests of clients: decoded, checked, and never trusted. */
 import { z } from 'zod';
+import { SPEED_MAX } from '../limits.js';
 import { KIND_NAMES, type KindName } from '../tick.js';
 import { unpackMessage } from '../wire/msgpack.js';
 import type { Encoding, RequestId } from '../wire/ticks.js';
@@ -8,8 +9,15 @@ import { isPlainMsgpack } from './msgpack-check.js';
 const PATTERN_LENGTH_MAX = 128;
 const ID_LENGTH_MAX = 128;
 const INTERVAL_MS_MAX = 3_600_000;
+const TOKEN_LENGTH_MAX = 8_192;
+const CURSOR_LENGTH_MAX = 4_096;
 
 const id = z.union([z.string().max(ID_LENGTH_MAX), z.number()]);
+const sub = z.number();
+const from = z.union([z.string().max(CURSOR_LENGTH_MAX), z.int().min(0), z.bigint().min(0n)]).nullish();
+const speed = z.union([z.literal('max'), z.number().positive().max(SPEED_MAX)]);
+const symbolSeq = z.int().min(0).max(0xffff_ffff);
+const seq = z.int().min(0).optional();
 const subscribe = z.object({
   op: z.literal('subscribe'),
   id,
@@ -21,17 +29,39 @@ const subscribe = z.object({
     .default([...KIND_NAMES]),
   intervalMs: z.number().min(0).max(INTERVAL_MS_MAX).default(0),
   snapshot: z.boolean().default(true),
-  from: z.string().nullish(),
+  from,
+  speed: speed.default('max'),
   deliver: z.enum(['published', 'durable']).default('published'),
 });
+const seek = z.object({ op: z.literal('seek'), id, sub, from, speed: speed.optional() });
+const history = z
+  .object({
+    op: z.literal('history'),
+    id,
+    symbol: z.string().min(1).max(PATTERN_LENGTH_MAX),
+    epoch: z.int().min(1).max(0xffff_ffff).optional(),
+    fromSymbolSeq: symbolSeq,
+    toSymbolSeq: symbolSeq,
+    fromSeq: seq,
+    toSeq: seq,
+  })
+  .refine(({ fromSymbolSeq, toSymbolSeq }) => ((toSymbolSeq - fromSymbolSeq) | 0) >= 0, {
+    error: 'fromSymbolSeq must not lie after toSymbolSeq',
+  });
 const request = z.discriminatedUnion('op', [
   subscribe,
-  z.object({ op: z.literal('unsubscribe'), id, sub: z.number() }),
-  z.object({ op: z.literal('auth'), id, token: z.string() }),
+  z.object({ op: z.literal('unsubscribe'), id, sub }),
+  z.object({ op: z.literal('pause'), id, sub }),
+  z.object({ op: z.literal('resume'), id, sub }),
+  seek,
+  history,
+  z.object({ op: z.literal('auth'), id, token: z.string().max(TOKEN_LENGTH_MAX) }),
   z.object({ op: z.literal('ping'), id }),
 ]);
 
 export type Subscribe = z.output<typeof subscribe>;
+export type Seek = z.output<typeof seek>;
+export type HistoryQuestion = z.output<typeof history>;
 export type Request = z.output<typeof request>;
 
 export type Parsed =

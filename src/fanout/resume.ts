@@ -1,7 +1,10 @@
-/** Where `from` leads: a cursor checked against the present epoch, the ring and the log. */
+/** Where `from` leads: a cursor or a time, checked against the present epoch, the ring and the log. */
+import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import { parseTime, type Time } from '../time.js';
 import { type Cursor, cursorFromText, cursorToText } from '../wire/cursor.js';
-import type { WireErrorCode } from '../wire/ticks.js';
-import type { EpochInfo } from './deps.js';
+import type { From, WireErrorCode } from '../wire/ticks.js';
+import type { EpochInfo, Place } from './deps.js';
+import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 import type { ResumePoint } from './subscription.js';
 
@@ -22,11 +25,18 @@ export type Resume = { refused: ResumeRefusal } | { point: ResumePoint; rewound?
 
 /**
  * @param critical whether the subscription reads the critical ring rather than the whole one
- * @throws whatever the log's list of epochs throws
+ * @throws whatever the log throws
  */
-export async function resumeAt(stream: Stream, token: string, critical: boolean): Promise<Resume> {
-  const cursor = cursorFromText(token);
-  if (cursor === null) return refuse('cursor_invalid', 'The cursor cannot be read.');
+export async function resumeAt(stream: Stream, from: From, critical: boolean): Promise<Resume> {
+  const time = parseTime(from);
+  if (time !== null) return resumeTime(stream, time);
+  const cursor = cursorFromText(String(from));
+  if (cursor === null) {
+    return refuse(
+      'cursor_invalid',
+      'from is neither a cursor nor a time such as 2024-06-19T08:00:00Z or UNIX nanoseconds.',
+    );
+  }
   if (cursor.logId !== stream.logId)
     return refuse('cursor_unknown', 'The cursor belongs to another log than this server has.');
   const epochs = (await stream.deps.catchUp?.epochs()) ?? [];
@@ -35,6 +45,43 @@ export async function resumeAt(stream: Stream, token: string, critical: boolean)
   return cursor.epoch === stream.epoch
     ? resumePresent(stream, cursor, epochs, critical)
     : resumeOlder(stream, cursor, epochs);
+}
+
+async function resumeTime(stream: Stream, time: Time): Promise<Resume> {
+  const { catchUp } = stream.deps;
+  const oldest = (view: ShardView) => view.ring.oldest() - 1;
+  const place: Place = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
+    epoch: stream.epoch,
+    seqs: stream.shards.map(oldest),
+  };
+  const epochs = (await catchUp?.epochs()) ?? [];
+  stream.look();
+  if (place.epoch !== stream.epoch && epochs.some((e) => e.epoch === place.epoch)) {
+    const { lastSeq } = epochs.find((e) => e.epoch === place.epoch)!;
+    if (place.seqs.some((seq, s) => seq < lastSeq[s])) return { point: { ...place, epochs } };
+  }
+  // What the log did not show yet may be older than the time too.
+  const seqs = stream.shards.map((view, s) =>
+    beforeInRing(view, place.epoch === stream.epoch ? place.seqs[s] : 0, time),
+  );
+  return { point: { epoch: stream.epoch, seqs, epochs } };
+}
+
+/** The last seq at or after `seq` that, with all between, was received before the time, as far as the ring tells. */
+function beforeInRing(view: ShardView, seq: number, time: Time): number {
+  const { ring } = view;
+  if (ring.oldest() > seq + 1) return seq;
+  let at = seq;
+  while (at < view.head) {
+    const w = ring.slot(at + 1) * RECORD_U32;
+    const seconds = ring.records.u32[w + U32_TS_RECV_S];
+    const isBefore =
+      seconds < time.seconds ||
+      (seconds === time.seconds && ring.records.u32[w + U32_TS_RECV_NS] < time.nanos);
+    if (!isBefore) break;
+    at++;
+  }
+  return ring.oldest() > seq + 1 ? seq : at;
 }
 
 function refuse(code: WireErrorCode, message: string, oldest?: Cursor): Resume {

@@ -2,14 +2,17 @@
 import { SharedClock } from '../clock.js';
 import { LastValueTable } from '../pipeline/table.js';
 import { GapReason, Kind, NO_TIME_S, Records, writeGap, writeHeader, writeTimes } from '../tick.js';
+import { encodeCursor } from '../wire/cursor.js';
 import { JsonEncoder } from '../wire/json.js';
 import { MsgpackEncoder } from '../wire/msgpack.js';
 import { PackedEncoder } from '../wire/packed-encoder.js';
 import type { Encoding, Mode } from '../wire/ticks.js';
-import { CatchUpJobs } from './catchup.js';
+import { Arena } from './arena.js';
 import type { FanoutDeps } from './deps.js';
-import { Arena, Group } from './group.js';
+import { Group } from './group.js';
+import { LogPages } from './log-pages.js';
 import { Mirror } from './mirror.js';
+import { createRuns, type Runs } from './run.js';
 import { ShardView } from './shard-view.js';
 import { type Watch, Watches } from './watch.js';
 
@@ -20,7 +23,7 @@ export class Stream {
   readonly watches: Watches;
   readonly clock: SharedClock;
   readonly arena = new Arena();
-  readonly jobs: CatchUpJobs;
+  readonly pages: LogPages;
   readonly encoders;
   /** Counts flushes; the first is 1. */
   flushNo = 0;
@@ -33,10 +36,18 @@ export class Stream {
   gapsTold = 0;
   /** Whether the server shuts down: what waits for its interval goes out at once. */
   draining = false;
+  /** Subscriptions that have not reached the newest tick. */
+  catchingUp = 0;
+  /** Answers to `history` being looked for. */
+  historyJobs = 0;
   /** Subscriptions of all connections. */
   subscriptions = 0;
   readonly #groups = new Map<string, Group>();
+  readonly #runs = new Map<Encoding, Runs[]>();
   readonly #gap = Records.allocate(1);
+  #cursor: Uint8Array = new Uint8Array(0);
+  #cursorEpoch = 0;
+  #cursorSeqs: ArrayLike<number> = [];
 
   /** @param wake asks for a flush soon */
   constructor(
@@ -50,7 +61,7 @@ export class Stream {
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
     this.mirror = new Mirror(this.table, registry, this.shards);
     this.watches = new Watches(registry, this.shards.length);
-    this.jobs = new CatchUpJobs(deps.catchUp, catchUpJobs, wake);
+    this.pages = new LogPages(deps.catchUp, catchUpJobs, wake);
     this.encoders = {
       packed: new PackedEncoder(this.arena.scratch, registry),
       msgpack: new MsgpackEncoder(this.arena.scratch),
@@ -82,6 +93,18 @@ export class Stream {
     for (const view of this.shards) view.refresh();
   }
 
+  /** The token of a place, as bytes that are not to be changed: most subscriptions stand at the same one. */
+  cursor(epoch: number, seqs: ArrayLike<number>): Uint8Array {
+    const known = this.#cursorSeqs;
+    let isSame = epoch === this.#cursorEpoch && known.length === seqs.length;
+    for (let s = 0; isSame && s < seqs.length; s++) isSame = known[s] === seqs[s];
+    if (isSame) return this.#cursor;
+    this.#cursor = encodeCursor({ logId: this.logId, epoch, seqs });
+    this.#cursorEpoch = epoch;
+    this.#cursorSeqs = Array.from(seqs);
+    return this.#cursor;
+  }
+
   /** Begins a flush. Definitions come first, so that no symbol is met before it is announced. */
   advance(nowMs: number): void {
     this.flushNo++;
@@ -90,7 +113,7 @@ export class Stream {
     this.awaitsLog = false;
     this.arena.reset();
     this.watches.refresh();
-    this.look();
+    for (const view of this.shards) view.advance(this.flushNo);
     this.mirror.collect(this.flushNo);
   }
 
@@ -103,11 +126,22 @@ export class Stream {
     const key = `${encoding} ${mode} ${kindsMask}\n${watch.key}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new Group(key, this.encoders[encoding], watch, mode, kindsMask, this.arena);
+      const encoder = this.encoders[encoding];
+      group = new Group(key, encoder, watch, mode, kindsMask, this.arena, this.#runsOf(encoding));
       this.#groups.set(key, group);
     }
     group.users++;
     return group;
+  }
+
+  #runsOf(encoding: Encoding): Runs[] {
+    let runs = this.#runs.get(encoding);
+    if (runs === undefined) {
+      const encoder = this.encoders[encoding];
+      runs = this.shards.map((view) => createRuns(encoder, this.arena, view, this.mirror));
+      this.#runs.set(encoding, runs);
+    }
+    return runs;
   }
 
   release(group: Group): void {

@@ -3,8 +3,8 @@
 import { messageOf } from '../errors.js';
 import type { KindName } from '../tick.js';
 import type { Body } from '../wire/body.js';
-import { bytesToText, encodeCursor } from '../wire/cursor.js';
-import type { Deliver, Mode, ServerMessage, WireSymbol } from '../wire/ticks.js';
+import { bytesToText } from '../wire/cursor.js';
+import type { Deliver, Mode, ServerMessage, Speed, WireSymbol } from '../wire/ticks.js';
 import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
 import { FROM_NOTHING, type Group } from './group.js';
@@ -17,7 +17,7 @@ export interface SubscriptionSettings {
   kinds: KindName[];
   intervalMs: number;
   deliver: Deliver;
-  snapshot: boolean;
+  speed: Speed;
 }
 
 /** Where a subscription resumes, checked against what is held. */
@@ -35,8 +35,12 @@ export interface SubscriptionHost {
   end(sub: number): void;
 }
 
+/** Where a subscription begins: at what is newest, with or without the state as it is; or at a place in the past. */
+export type Start = 'live' | 'snapshot' | ResumePoint;
+
 export class Subscription implements LaneOwner {
-  readonly #lane: Lane;
+  paused = false;
+  #lane: Lane;
   #quotes: Quotes | null;
   #told: number;
 
@@ -46,35 +50,54 @@ export class Subscription implements LaneOwner {
     readonly sub: number,
     readonly group: Group,
     readonly settings: SubscriptionSettings,
-    resume: ResumePoint | null,
+    start: Start,
   ) {
-    const { mode, snapshot, deliver } = settings;
     stream.subscriptions++;
     this.#told = group.watch.news.length;
     stream.look();
-    // With a snapshot the stream starts at T, read before any entry of the table is.
-    const start = stream.shards.map((view) => (snapshot ? view.applied : view.head));
-    const seqs = Float64Array.from(resume?.seqs ?? start);
-    const epoch = resume?.epoch ?? stream.epoch;
-    this.#lane = new Lane(stream, group, this, deliver, epoch, seqs, resume?.epochs ?? []);
-    this.#lane.catching = resume !== null;
-    this.#quotes = null;
-    if (resume !== null && mode === 'latest') {
-      const newer = epoch === stream.epoch ? resume.seqs : stream.shards.map(() => -1);
-      this.#quotes = new Quotes(stream, group, settings.intervalMs, FROM_CURSOR, newer);
-    } else if (resume === null && (snapshot || mode === 'latest')) {
-      this.#quotes = new Quotes(
-        stream,
-        group,
-        settings.intervalMs,
-        snapshot ? FROM_NOTHING : stream.flushNo,
-        [],
-      );
-    }
+    this.#lane = this.#laneAt(start);
+    this.#quotes = this.#quotesAt(start);
   }
 
   get epoch(): number {
     return this.#lane.epoch;
+  }
+
+  #laneAt(start: Start): Lane {
+    const { stream, group, settings } = this;
+    const { deliver, speed } = settings;
+    const isPast = typeof start === 'object';
+    // With a snapshot the stream starts at T, read before any entry of the table is.
+    const newest = stream.shards.map((view) => (start === 'snapshot' ? view.applied : view.head));
+    const seqs = Float64Array.from(isPast ? start.seqs : newest);
+    const epoch = isPast ? start.epoch : stream.epoch;
+    return new Lane(stream, group, this, deliver, epoch, seqs, isPast ? start.epochs : [], isPast, speed);
+  }
+
+  #quotesAt(start: Start): Quotes | null {
+    const { stream, group, settings } = this;
+    const { mode, intervalMs } = settings;
+    if (typeof start === 'string') {
+      if (start === 'live' && mode === 'every') return null;
+      return new Quotes(stream, group, intervalMs, start === 'live' ? stream.flushNo : FROM_NOTHING, []);
+    }
+    if (mode === 'every') return null;
+    const newer = start.epoch === stream.epoch ? start.seqs : stream.shards.map(() => -1);
+    return new Quotes(stream, group, intervalMs, FROM_CURSOR, newer);
+  }
+
+  /** Goes on from another place; what was not sent of the old one is not. */
+  seek(start: Start, speed: Speed): void {
+    this.settings.speed = speed;
+    this.stream.look();
+    this.#lane.close();
+    this.#lane = this.#laneAt(start);
+    this.#quotes = this.#quotesAt(start);
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.#lane.resume();
   }
 
   close(): void {
@@ -99,7 +122,7 @@ export class Subscription implements LaneOwner {
 
   /** False when the frame could not take all. */
   flushQuotes(frame: Frame): boolean {
-    if (this.#quotes === null) return true;
+    if (this.#quotes === null || this.paused) return true;
     const wanted = this.settings.kinds.includes('quote') || !this.#quotes.started;
     const all = !wanted || this.#quotes.flush(frame, this, this.#lane);
     if (this.#quotes.started && (this.settings.mode === 'every' || !this.settings.kinds.includes('quote')))
@@ -109,24 +132,19 @@ export class Subscription implements LaneOwner {
 
   /** False when the frame could not take all. */
   flushLane(frame: Frame): boolean {
-    if (this.#quotes !== null && !this.#quotes.started) return true;
+    if (this.paused || (this.#quotes !== null && !this.#quotes.started)) return true;
     return this.#lane.flush(frame);
-  }
-
-  /** The connection has no room for now. */
-  stand(): void {
-    this.#lane.drop();
   }
 
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
   cursor(): Uint8Array {
     const { epoch, seqs } = this.#lane;
-    const at = Array.from(seqs);
     const quotes = this.#quotes;
-    if (quotes !== null && epoch === this.stream.epoch && this.settings.mode === 'latest') {
-      for (let s = 0; s < at.length; s++) at[s] = Math.min(at[s], quotes.applied(s));
+    if (quotes === null || epoch !== this.stream.epoch || this.settings.mode !== 'latest') {
+      return this.stream.cursor(epoch, seqs);
     }
-    return encodeCursor({ logId: this.stream.logId, epoch, seqs: at });
+    const at = Array.from(seqs, (seq, s) => Math.min(seq, quotes.applied(s)));
+    return this.stream.cursor(epoch, at);
   }
 
   cursorText(): string {

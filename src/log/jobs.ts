@@ -1,8 +1,9 @@
 /** Jobs of the Piscina pool: what decodes the log away from the event loops. The pool's filename is this file. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import { LOG_CACHE_BLOCKS } from '../limits.js';
+import { HISTORY_TICKS_MAX, LOG_CACHE_BLOCKS } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
 import { type LogGap, LogReader } from './reader.js';
+import { findSymbolTicks, type SymbolSearch } from './symbol-search.js';
 
 export interface ReadRangeJob {
   /** The data folder. */
@@ -64,6 +65,75 @@ export async function readRange(job: ReadRangeJob): Promise<ReadRangeAnswer> {
     },
   };
   return move(transferable) as unknown as ReadRangeAnswer;
+}
+
+export interface ReadPageJob {
+  /** The data folder. */
+  folder: string;
+  epoch: number;
+  shard: number;
+  fromSeq: number;
+  /** Inclusive. */
+  toSeq: number;
+  /** 64-byte records, and the full seq of each as float64. */
+  records: SharedArrayBuffer;
+  seqs: SharedArrayBuffer;
+  /** Where the first record is written. */
+  at: number;
+}
+
+export interface ReadPageAnswer {
+  count: number;
+  nextSeq: number;
+  gaps: LogGap[];
+}
+
+/**
+ * Decodes a stretch of a shard's log into shared memory, as far as it is visible.
+ * @throws TickwireError log_missing
+ */
+export async function readPage(job: ReadPageJob): Promise<ReadPageAnswer> {
+  const { folder, epoch, shard, toSeq } = job;
+  const reader = readerOf(folder);
+  const capacity = job.seqs.byteLength / 8;
+  const page: ReadPageAnswer = { count: 0, nextSeq: job.fromSeq, gaps: [] };
+  while (page.nextSeq <= toSeq && job.at + page.count < capacity) {
+    const at = job.at + page.count;
+    const into = new Records(job.records, at * RECORD_BYTES, capacity - at);
+    const seqs = new Float64Array(job.seqs, at * 8);
+    const request = { epoch, shard, fromSeq: page.nextSeq, toSeq, maxTicks: capacity - at };
+    const { count, nextSeq, gaps } = reader.read(request, into, seqs);
+    page.count += count;
+    page.gaps.push(...gaps);
+    if (nextSeq === page.nextSeq) break;
+    page.nextSeq = nextSeq;
+  }
+  return page;
+}
+
+export interface FindSymbolJob extends SymbolSearch {
+  /** The data folder. */
+  folder: string;
+}
+
+export interface FindSymbolAnswer {
+  /** 64-byte records. */
+  buffer: ArrayBuffer;
+  seqs: Float64Array;
+}
+
+/**
+ * The ticks of one symbol by their symbolSeq; see `findSymbolTicks`.
+ * @throws TickwireError log_missing
+ */
+export async function findSymbol({ folder, ...search }: FindSymbolJob): Promise<FindSymbolAnswer> {
+  const into = Records.allocate(HISTORY_TICKS_MAX);
+  const seqs = new Float64Array(HISTORY_TICKS_MAX);
+  const count = findSymbolTicks(readerOf(folder), search, into, seqs);
+  return {
+    buffer: (into.u8.buffer as ArrayBuffer).slice(0, count * RECORD_BYTES),
+    seqs: seqs.slice(0, count),
+  };
 }
 
 export interface SeekTimeJob {

@@ -1,12 +1,10 @@
 /** Where a replay begins and ends: a time of receipt, or a place in the sequence. */
-import { DateTime } from 'luxon';
 import { TickwireError } from '../errors.js';
+import { parseTime, type Time } from '../time.js';
 
 /** A time: UNIX seconds and nanoseconds, UTC. */
-export interface TimeBound {
+export interface TimeBound extends Time {
   kind: 'time';
-  seconds: number;
-  nanos: number;
 }
 /** A place: the tick of this seq in each shard; one number stands for all shards. */
 export interface SeqBound {
@@ -31,18 +29,12 @@ export function parseBound(text: string): Bound {
   if (place !== null) {
     return { kind: 'seq', epoch: Number(place[1]), seqs: place[2].split(',').map(Number) };
   }
-  // Luxon keeps milliseconds; the rest of the fraction is taken from the text.
-  const fraction = /[.,](\d{1,9})/.exec(text)?.[1] ?? '';
-  const time = DateTime.fromISO(text.trim(), { zone: 'utc' });
-  if (!time.isValid || time.toMillis() < 0) {
+  const time = parseTime(text);
+  if (time === null) {
     throw new TickwireError(
       'bad_config',
       `"${text}" is neither a time such as 2024-06-19T08:00:00Z nor a place such as 3:1000 (epoch:seq).`,
     );
   }
-  return {
-    kind: 'time',
-    seconds: Math.floor(time.toMillis() / 1000),
-    nanos: Number(fraction.padEnd(9, '0')),
-  };
+  return { kind: 'time', ...time };
 }

@@ -57,6 +57,16 @@ export class Body {
     this.baseSeq = baseSeq;
     this.unit = -1;
   }
+
+  /** Takes over the bases of another body, so that its encoded ticks are right in this one. */
+  adopt(other: Body): void {
+    this.baseSeq = other.baseSeq;
+    this.eventS = other.eventS;
+    this.eventNs = other.eventNs;
+    this.recvS = other.recvS;
+    this.recvNs = other.recvNs;
+    this.unit = other.unit;
+  }
 }
 
 /** What an encoder needs to know of symbols, by symbolId. */
@@ -76,6 +86,11 @@ export interface TickEncoder {
   readonly framed: boolean;
   /** Appends record `i` of `r`, numbered `seq`. */
   put(body: Body, r: Records, i: number, seq: number): void;
+  /**
+   * Appends a tick that another body of the same scratch has from byte `at` up to `end`; the bases must be that
+   * body's, see `Body.adopt`.
+   */
+  copy(body: Body, at: number, end: number): void;
   /** Writes the batch into `into` at `at`; returns where it ends. */
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number;
 }

@@ -119,6 +119,15 @@ export class JsonEncoder implements TickEncoder {
     body.count++;
   }
 
+  copy(body: Body, at: number, end: number): void {
+    const { u8 } = this.scratch;
+    const from = u8[at] === COMMA ? at + 1 : at;
+    if (body.count > 0) u8[body.at + body.bytes++] = COMMA;
+    u8.copyWithin(body.at + body.bytes, from, end);
+    body.bytes += end - from;
+    body.count++;
+  }
+
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {
     const snapshot = body.snapshot ? ',"snapshot":true' : '';
     const head =

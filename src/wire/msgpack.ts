@@ -11,6 +11,7 @@ import {
   F64_STATUS_ARG2,
   FLAGS_MASK,
   Flag,
+  flagsOf,
   KIND_MASK,
   Kind,
   NO_TIME_S,
@@ -18,6 +19,7 @@ import {
   RECORD_U16,
   RECORD_U32,
   type Records,
+  toTick,
   U16_GAP_REASON,
   U16_KIND_FLAGS,
   U32_STATUS_ARG0,
@@ -30,6 +32,7 @@ import {
 } from '../tick.js';
 import type { Body, Scratch, TickEncoder } from './body.js';
 import { bytesToText } from './cursor.js';
+import type { PackTick } from './ticks.js';
 
 // Integers are numbers as long as they are exact, BigInts beyond: times are always beyond, seqs never.
 const INT64_AS = { int64AsType: 'auto' } as unknown as { int64AsType: 'number' };
@@ -80,6 +83,23 @@ const KEY_CURSOR = fixText('cursor');
 const KEY_SNAPSHOT = new Uint8Array([...fixText('snapshot'), TRUE]);
 const KEY_TICKS = fixText('ticks');
 
+/** Record `i` as the array that a batch has: for answers to questions, not for the stream. */
+export function packTick(r: Records, i: number, seq: number): PackTick {
+  const t = toTick(r, i);
+  const flags = flagsOf(r, i);
+  const head = [t.symbolId, seq, t.symbolSeq, flags, t.tsEvent, t.tsRecv] as const;
+  switch (t.kind) {
+    case 'quote':
+      return [Kind.quote, ...head, t.bid!, t.ask!, t.bidSize!, t.askSize!];
+    case 'trade':
+      return [Kind.trade, ...head, t.price!, t.size!, sideOf(flags), t.tradeId!];
+    case 'status':
+      return [Kind.status, ...head, t.code!, t.args![0], t.args![1], t.args![2]];
+    default:
+      return [Kind.gap, ...head, t.reason!, t.first!, t.last!, t.count!];
+  }
+}
+
 export class MsgpackEncoder implements TickEncoder {
   readonly tickBytesMax = 96;
   readonly wrapBytesMax = 512;
@@ -121,6 +141,12 @@ export class MsgpackEncoder implements TickEncoder {
       at = putFloat(v, at, r.f64[d + F64_GAP_COUNT]);
     }
     body.bytes = at - body.at;
+    body.count++;
+  }
+
+  copy(body: Body, at: number, end: number): void {
+    this.scratch.u8.copyWithin(body.at + body.bytes, at, end);
+    body.bytes += end - at;
     body.count++;
   }
 

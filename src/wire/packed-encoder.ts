@@ -103,6 +103,21 @@ export class PackedEncoder implements TickEncoder {
     body.count++;
   }
 
+  copy(body: Body, at: number, end: number): void {
+    const { u32 } = this.scratch;
+    let from = at >>> 2;
+    let to = (body.at + body.bytes) >>> 2;
+    u32[to] = u32[from];
+    u32[to + 1] = u32[from + 1];
+    u32[to + 2] = u32[from + 2];
+    u32[to + 3] = u32[from + 3];
+    u32[to + 4] = u32[from + 4];
+    u32[to + 5] = u32[from + 5];
+    for (from += 6, to += 6; from < end >>> 2; from++, to++) u32[to] = u32[from];
+    body.bytes += end - at;
+    body.count++;
+  }
+
   /** Whether prices, times and seq come back exactly from the compact form; the sizes are looked at apart. */
   #fitsCompact(body: Body, r: Records, i: number, seq: number): boolean {
     const ahead = seq - body.baseSeq;

@@ -1,7 +1,17 @@
 /** A fan-out on loopback, fed by a tiny shard in the same thread that the test drives by hand. */
 import { once } from 'node:events';
 import WebSocket from 'ws';
-import type { CatchUp, EpochInfo, Place, RangeRequest, RangeResult } from '../../src/fanout/deps.js';
+import type {
+  CatchUp,
+  EpochInfo,
+  PageAnswer,
+  PageRequest,
+  Place,
+  RangeRequest,
+  RangeResult,
+  SymbolAnswer,
+  SymbolRequest,
+} from '../../src/fanout/deps.js';
 import { createFanout, type FanoutOptions } from '../../src/fanout/index.js';
 import { BroadcastWriter } from '../../src/pipeline/broadcast.js';
 import { CommitCells } from '../../src/pipeline/cells.js';
@@ -154,6 +164,7 @@ export class TestLog implements CatchUp {
   reads = 0;
   running = 0;
   runningMost = 0;
+  readonly searches: SymbolRequest[] = [];
   /** Seqs below it are gone. */
   oldest = 1;
   durableSeq: number | undefined;
@@ -190,6 +201,43 @@ export class TestLog implements CatchUp {
     let seq = this.oldest;
     while (seq <= this.shard.head && before(this.shard.history, seq - 1)) seq++;
     return { epoch: this.epoch, seqs: [seq - 1] };
+  }
+
+  async readPage(request: PageRequest): Promise<PageAnswer> {
+    const records = new Records(request.records);
+    const seqs = new Float64Array(request.seqs);
+    const toSeq = Math.min(request.toSeq, this.#end(request.epoch));
+    const maxTicks = Math.max(1, toSeq - request.fromSeq + 1);
+    const range = { ...request, toSeq, watch: null, kindsMask: 0xff, maxTicks };
+    const { buffer, seqs: found, count, nextSeq, gaps } = await this.readRange(range);
+    for (let i = 0; i < count; i++) copyRecord(new Records(buffer), i, records, request.at + i);
+    seqs.set(found.subarray(0, count), request.at);
+    return { count, nextSeq, gaps };
+  }
+
+  #end(epoch: number): number {
+    if (epoch === this.epoch) return this.shard.head;
+    return this.past.find((p) => p.info.epoch === epoch)!.info.lastSeq[0];
+  }
+
+  async findSymbol(request: SymbolRequest): Promise<SymbolAnswer> {
+    this.searches.push(request);
+    const { fromSeq, toSeq, symbolId, fromSymbolSeq, toSymbolSeq } = request;
+    const end = Math.min(toSeq, this.#end(request.epoch));
+    const watch = new Uint8Array(symbolId + 1);
+    watch[symbolId] = 1;
+    const range = { ...request, fromSeq, toSeq: end, watch, kindsMask: 0xff, maxTicks: 1 << 16 };
+    const { buffer, seqs, count } = await this.readRange(range);
+    const from = new Records(buffer);
+    const out = Records.allocate(count);
+    const found: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const symbolSeq = from.u32[i * 16 + 3];
+      if (symbolSeq < fromSymbolSeq || symbolSeq > toSymbolSeq) continue;
+      copyRecord(from, i, out, found.length);
+      found.push(seqs[i]);
+    }
+    return { buffer: out.u8.buffer as ArrayBuffer, seqs: Float64Array.from(found) };
   }
 
   async readRange(request: RangeRequest): Promise<RangeResult> {

@@ -1,0 +1,226 @@
+/** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
+import { messageOf } from '../errors.js';
+import { PAGE_TICKS, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
+import { KIND_NAMES, Kind } from '../tick.js';
+import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wire/ticks.js';
+import { HistoryBusy, historyOf, UnknownSymbol } from './history.js';
+import type { FanoutSettings } from './options.js';
+import type { HistoryQuestion, Request, Seek, Subscribe } from './requests.js';
+import { type Resume, resumeAt } from './resume.js';
+import type { Stream } from './stream.js';
+import { type Start, Subscription, type SubscriptionHost } from './subscription.js';
+
+/** Milliseconds after which one who was told `busy` may ask again. */
+const BUSY_RETRY_MS = 500;
+
+/** The connection, as its operations see it. */
+export interface OperationsHost extends SubscriptionHost {
+  readonly isClosed: boolean;
+}
+
+type Found = Exclude<Resume, { refused: unknown }>;
+type Refusal = Omit<WireError, 'op' | 'id' | 'temporary'> & { temporary?: boolean };
+
+export class Operations {
+  readonly subscriptions = new Map<number, Subscription>();
+  #nextSub = 1;
+  #opening = 0;
+
+  constructor(
+    readonly stream: Stream,
+    readonly host: OperationsHost,
+    readonly encoding: Encoding,
+    readonly settings: FanoutSettings,
+  ) {}
+
+  /** Does what a request asks for; `ping` and `auth` are the connection's own. */
+  handle(request: Exclude<Request, { op: 'ping' | 'auth' }>): void {
+    if (request.op === 'subscribe') this.#subscribe(request);
+    else if (request.op === 'history') void this.#history(request);
+    else {
+      const subscription = this.subscriptions.get(request.sub);
+      if (subscription === undefined) {
+        const message = `There is no subscription ${request.sub} on this connection.`;
+        this.refuse(request.id, { code: 'unknown_subscription', message });
+      } else if (request.op === 'seek') this.#seek(subscription, request);
+      else this.#steer(subscription, request.op, request.id);
+    }
+  }
+
+  #steer(subscription: Subscription, op: 'unsubscribe' | 'pause' | 'resume', id: RequestId): void {
+    const { sub } = subscription;
+    if (op === 'unsubscribe') {
+      this.end(sub);
+      this.host.control({ op: 'unsubscribed', id, sub });
+    } else if (op === 'pause') {
+      subscription.paused = true;
+      this.host.control({ op: 'paused', id, sub, cursor: subscription.cursorText() });
+    } else {
+      subscription.resume();
+      this.host.control({ op: 'resumed', id, sub });
+      this.stream.wake();
+    }
+  }
+
+  end(sub: number): void {
+    this.subscriptions.get(sub)?.close();
+    this.subscriptions.delete(sub);
+  }
+
+  endAll(): void {
+    for (const sub of [...this.subscriptions.keys()]) this.end(sub);
+  }
+
+  refuse(id: RequestId, { temporary = false, ...refusal }: Refusal): void {
+    this.host.control({ op: 'error', id, temporary, ...refusal } satisfies ServerMessage);
+  }
+
+  #subscribe(request: Subscribe): void {
+    const refusal = this.#refusalOf(request);
+    if (refusal !== null) this.refuse(request.id, refusal);
+    else if (request.from === undefined || request.from === null) {
+      this.#start(request, request.snapshot ? 'snapshot' : 'live');
+    } else {
+      const critical = request.mode === 'latest' || !request.kinds.includes('quote');
+      void this.#find(request.id, request.from, critical, (found) => {
+        const sub = this.#start(request, found.point);
+        if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
+      });
+    }
+  }
+
+  #refusalOf(request: Subscribe): Refusal | null {
+    const { limits } = this.settings;
+    const patterns = request.symbols.filter((symbol) => symbol.includes('*')).length;
+    if (request.symbols.length > limits.subscribeSymbols) {
+      return {
+        code: 'too_many_symbols',
+        message: `A subscription names at most ${limits.subscribeSymbols} symbols.`,
+      };
+    }
+    if (patterns > SUBSCRIBE_PATTERNS_MAX) {
+      return {
+        code: 'too_many_symbols',
+        message: `A subscription has at most ${SUBSCRIBE_PATTERNS_MAX} patterns.`,
+      };
+    }
+    if (this.subscriptions.size + this.#opening >= limits.subscriptions) {
+      const message = `A connection has at most ${limits.subscriptions} subscriptions.`;
+      return { code: 'too_many_subscriptions', message };
+    }
+    if (request.deliver === 'durable' && this.stream.deps.catchUp === undefined)
+      return { code: 'no_log', message: 'Without a log no tick is durable.' };
+    if (request.deliver === 'durable' && request.mode === 'latest')
+      return { code: 'bad_request', message: 'deliver: durable goes with mode every.' };
+    if (request.speed !== 'max' && (request.mode === 'latest' || (request.from ?? null) === null))
+      return { code: 'bad_request', message: 'speed goes with mode every and with from.' };
+    return null;
+  }
+
+  /** Looks where `from` leads, then goes on, or refuses. */
+  async #find(id: RequestId, from: From, critical: boolean, go: (found: Found) => void): Promise<void> {
+    this.#opening++;
+    try {
+      const resume = await resumeAt(this.stream, from, critical);
+      if (this.host.isClosed) return;
+      if ('refused' in resume) this.refuse(id, resume.refused);
+      else if (this.#wouldWait(resume)) {
+        const message = 'Many others are reading from the log just now; try again.';
+        this.refuse(id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
+      } else go(resume);
+    } catch (error) {
+      if (this.host.isClosed) return;
+      this.stream.deps.logger.error({ error: messageOf(error) }, 'A place in the log could not be found.');
+      const message = 'The log could not be read; try again.';
+      this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  /** Whether the place lies in the log while too many wait for it already. */
+  #wouldWait({ point }: Found): boolean {
+    const { stream } = this;
+    if (!stream.pages.busy) return false;
+    if (point.epoch !== stream.epoch) return true;
+    return stream.shards.some((view, s) => view.ring.oldest() > point.seqs[s] + PAGE_TICKS);
+  }
+
+  #start(request: Subscribe, start: Start): number {
+    const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
+    let mask = 0;
+    for (const kind of kinds) mask |= 1 << Kind[kind];
+    const { stream } = this;
+    const watch = stream.watches.acquire(request.symbols);
+    const group = stream.group(this.encoding, watch, request.mode, mask);
+    const { mode, deliver, speed } = request;
+    const intervalMs = mode === 'latest' ? request.intervalMs : 0;
+    const sub = this.#nextSub++;
+    const settings = { mode, kinds, intervalMs, deliver, speed };
+    const subscription = new Subscription(stream, this.host, sub, group, settings, start);
+    this.host.control({
+      op: 'subscribed',
+      id: request.id,
+      sub,
+      ...settings,
+      epoch: subscription.epoch,
+      cursor: subscription.cursorText(),
+      symbols: watch.lists.flat().map((id) => subscription.describe(id)),
+      unknown: watch.unknown(),
+    });
+    this.subscriptions.set(sub, subscription);
+    stream.wake();
+    return sub;
+  }
+
+  #seek(subscription: Subscription, request: Seek): void {
+    const { sub, settings } = subscription;
+    const speed = request.speed ?? settings.speed;
+    const sought = (start: Start) => {
+      subscription.seek(start, speed);
+      const { epoch } = subscription;
+      const cursor = subscription.cursorText();
+      this.host.control({ op: 'sought', id: request.id, sub, speed, epoch, cursor });
+      this.stream.wake();
+    };
+    if (speed !== 'max' && settings.mode === 'latest') {
+      this.refuse(request.id, { code: 'bad_request', message: 'speed goes with mode every.' });
+    } else if (request.from === undefined || request.from === null) {
+      sought(settings.mode === 'latest' ? 'snapshot' : 'live');
+    } else {
+      void this.#find(request.id, request.from, subscription.group.critical, (found) => {
+        if (this.subscriptions.get(sub) !== subscription) {
+          const message = `Subscription ${sub} ended while its place was looked for.`;
+          this.refuse(request.id, { code: 'unknown_subscription', message });
+          return;
+        }
+        sought(found.point);
+        if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
+      });
+    }
+  }
+
+  async #history(request: HistoryQuestion): Promise<void> {
+    try {
+      const history = await historyOf(this.stream, request, this.encoding);
+      if (!this.host.isClosed) this.host.control({ op: 'history', id: request.id, ...history });
+    } catch (error) {
+      if (this.host.isClosed) return;
+      const message = messageOf(error);
+      if (error instanceof UnknownSymbol) {
+        this.refuse(request.id, { code: 'unknown_symbol', message });
+      } else if (error instanceof HistoryBusy) {
+        this.refuse(request.id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
+      } else {
+        this.stream.deps.logger.error({ error: message }, 'A piece of history could not be read.');
+        const sentence = 'The log could not be read; try again.';
+        this.refuse(request.id, {
+          code: 'log_failed',
+          message: sentence,
+          temporary: true,
+          retryMs: BUSY_RETRY_MS,
+        });
+      }
+    }
+  }
+}

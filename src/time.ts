@@ -1,0 +1,36 @@
+/** Times as people and programs write them. */
+import { DateTime } from 'luxon';
+import { NO_TIME_S } from './tick.js';
+
+/** UNIX time, UTC. */
+export interface Time {
+  seconds: number;
+  nanos: number;
+}
+
+const NANO_DIGITS = 9;
+/** Fewer digits are seconds, milliseconds or a year rather than nanoseconds: they would silently mean 1970. */
+const NANOSECONDS = /^(?:0|\d{16,19})$/;
+
+/**
+ * Reads ISO 8601 text (`2024-06-19T08:00:00.123456789Z`; without a zone: UTC), or UNIX nanoseconds as an
+ * integer or decimal text. Null where it is neither, or before 1970.
+ */
+export function parseTime(from: string | number | bigint): Time | null {
+  const text = String(from).trim();
+  if (NANOSECONDS.test(text)) {
+    const seconds = Number(text.slice(0, -NANO_DIGITS));
+    return inRange({ seconds, nanos: Number(text.slice(-NANO_DIGITS)) });
+  }
+  if (/^\d*$/.test(text)) return null;
+  const time = DateTime.fromISO(text, { zone: 'utc' });
+  if (!time.isValid) return null;
+  // Luxon keeps milliseconds; the rest of the fraction is taken from the text.
+  const fraction = /[.,](\d{1,9})/.exec(text)?.[1] ?? '';
+  const seconds = Math.floor(time.toMillis() / 1000);
+  return inRange({ seconds, nanos: Number(fraction.padEnd(NANO_DIGITS, '0')) });
+}
+
+function inRange(time: Time): Time | null {
+  return time.seconds >= 0 && time.seconds < NO_TIME_S ? time : null;
+}
