@@ -1,65 +1,125 @@
 /**
- * The golden vectors of `fixtures/wire`: one of each kind of tick, in each encoding. Run compiled, with a
- * folder as its argument, it writes them; the test compares them with what the encoders make today.
+ * The golden vectors of `fixtures/wire/messages.json`: every message of `/v1/stream`, in each encoding, with
+ * what it means. Run compiled, with a folder as its argument, it writes them; the test compares them with
+ * what the encoders make today.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  Flag,
-  GapReason,
-  Kind,
-  NO_TIME_S,
-  Records,
-  StatusCode,
-  writeGap,
-  writeHeader,
-  writeQuote,
-  writeStatus,
-  writeTimes,
-  writeTrade,
-} from '../../src/tick.js';
-import { ENCODINGS } from '../../src/wire/ticks.js';
-import { encode } from './wire.js';
+import { toTick } from '../../src/tick.js';
+import { jsonControl } from '../../src/wire/json.js';
+import { packControl } from '../../src/wire/msgpack.js';
+import type { ServerMessage, WireSymbol } from '../../src/wire/ticks.js';
+import { ANSWERS, HISTORY, REQUESTS, SYMBOLS } from './golden-messages.js';
+import { type GoldenBatch, HISTORY_TICKS, TICKS } from './golden-ticks.js';
+import { batchOf, encode, joinFrames, jsonTick, textOf } from './wire.js';
 
-export const GOLDEN_SEQS = [65_001, 65_002, 65_003, 65_004, 65_005, 65_006];
-
-/** A compact quote, one with sizes, a wide one without an event time, a trade, a status, a gap. */
-export function goldenRecords(): Records {
-  const r = Records.allocate(GOLDEN_SEQS.length);
-  const kinds = [
-    Kind.quote,
-    Kind.quote | Flag.locked,
-    Kind.quote | Flag.late | Flag.conflated,
-    Kind.trade | Flag.buy,
-    Kind.status,
-    Kind.gap,
-  ];
-  kinds.forEach((kind, i) => {
-    writeHeader(r, i, i === 5 ? 0 : 1 + (i % 2), kind, 3, GOLDEN_SEQS[i], 100 + i);
-    writeTimes(r, i, i === 2 ? NO_TIME_S : 1_790_000_000, 250_000_000, 1_790_000_000, 250_700_000 + i);
-  });
-  writeQuote(r, 0, 1.08512, 1.08514, Number.NaN, Number.NaN);
-  writeQuote(r, 1, 2345.67, 2345.67, 12, 0.5);
-  writeQuote(r, 2, 1.085121, 1.08514, 1_000_000, Number.NaN);
-  writeTrade(r, 3, 2345.68, 0.25, 987_654_321);
-  writeStatus(r, 4, StatusCode.symbolDefined, 2, 5, 0, 0);
-  writeGap(r, 5, GapReason.sourceSequence, 501, 504, 4);
-  return r;
+export interface Vector {
+  name: string;
+  /** Who sends it. */
+  from: 'client' | 'server';
+  /** The message's text in JSON. */
+  json?: string;
+  /** Base64 of its bytes in MessagePack, and in packed where that is not told apart. */
+  msgpack?: string;
+  /** Base64 of a frame of ticks. */
+  packed?: string;
+  /** What it means: a control message, or for ticks `{op: 'ticks', batches: […]}`. */
+  expect: object;
 }
 
-export function goldenVectors(): Map<string, Uint8Array> {
-  const vectors = new Map<string, Uint8Array>();
-  for (const encoding of ENCODINGS) {
-    const name = encoding === 'json' ? 'ticks.json.txt' : `ticks.${encoding}.bin`;
-    vectors.set(name, encode(encoding, goldenRecords(), GOLDEN_SEQS).message);
-    const snapshot = encode(encoding, goldenRecords(), [0, 65_002], { snapshot: true, baseSeq: 6000 });
-    vectors.set(name.replace('ticks', 'snapshot'), snapshot.message);
-  }
-  return vectors;
+export interface GoldenFile {
+  protocol: number;
+  /** What `subscribed` and `symbols` have told of wire ids. */
+  symbols: WireSymbol[];
+  vectors: Vector[];
+}
+
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+
+const jsonTicks = ({ records, seqs }: GoldenBatch) =>
+  seqs.map((seq, i) => jsonTick({ ...toTick(records, i), seq }));
+
+/** A name, with what tells it from others of its op. */
+const named = (op: string, what: string) => (what === '' ? op : `${op}: ${what}`);
+
+function controls(from: Vector['from'], table: Record<string, Record<string, object>>): Vector[] {
+  return Object.entries(table).flatMap(([op, examples]) =>
+    Object.entries(examples).map(([what, message]) => ({
+      name: named(op, what),
+      from,
+      json: jsonControl(message),
+      msgpack: base64(packControl(message)),
+      expect: JSON.parse(jsonControl(message)) as object,
+    })),
+  );
+}
+
+function ticks(name: string, batches: GoldenBatch[]): Vector {
+  const encoded = (encoding: 'json' | 'msgpack' | 'packed') =>
+    batches.map(({ records, seqs, options }) => encode(encoding, records, seqs, options).message);
+  const alone = batches.length === 1 && {
+    json: textOf(encoded('json')[0]),
+    msgpack: base64(encoded('msgpack')[0]),
+  };
+  return {
+    name,
+    from: 'server',
+    ...alone,
+    packed: base64(joinFrames(encoded('packed'))),
+    expect: {
+      op: 'ticks',
+      batches: batches.map((batch) => ({ ...batchOf(batch.options), ticks: jsonTicks(batch) })),
+    },
+  };
+}
+
+/** Its ticks are what the batch encoders make of them, which no encoder of control messages would. */
+function history(): Vector {
+  const { records, seqs } = HISTORY_TICKS;
+  const ticksOf = (encoding: 'json' | 'msgpack') => encode(encoding, records, seqs).ticks;
+  const text = jsonControl({ ...HISTORY, ticks: [] });
+  const bytes = packControl({ ...HISTORY, ticks: [] });
+  const array32 = Buffer.alloc(5);
+  array32[0] = 0xdd;
+  array32.writeUInt32BE(seqs.length, 1);
+  return {
+    name: 'history',
+    from: 'server',
+    json: `${text.slice(0, -2)}${textOf(ticksOf('json'))}]}`,
+    msgpack: base64(Buffer.concat([bytes.subarray(0, -1), array32, ticksOf('msgpack')])),
+    expect: { ...HISTORY, ticks: jsonTicks(HISTORY_TICKS) },
+  };
+}
+
+export function goldenFile(): GoldenFile {
+  return {
+    protocol: 1,
+    symbols: SYMBOLS,
+    vectors: [
+      ...controls('client', REQUESTS),
+      ...controls('server', ANSWERS),
+      history(),
+      ...Object.entries(TICKS).map(([name, batches]) => ticks(name, batches)),
+    ],
+  };
+}
+
+/** The ops of the server that must have a vector; an op that is forgotten here does not compile. */
+export const SERVER_OPS = Object.keys({
+  ...ANSWERS,
+  history: HISTORY,
+} satisfies Record<ServerMessage['op'], object>);
+export const CLIENT_OPS = Object.keys(REQUESTS);
+
+/** One vector a line, so that a change shows as the lines that changed. */
+export function goldenText(): string {
+  const { vectors, ...rest } = goldenFile();
+  const head = JSON.stringify(rest).slice(0, -1);
+  return `${head},"vectors":[\n${vectors.map((vector) => JSON.stringify(vector)).join(',\n')}\n]}\n`;
 }
 
 const [, script, folder] = process.argv;
 if (folder !== undefined && import.meta.url === pathToFileURL(script).href) {
-  for (const [name, bytes] of goldenVectors()) writeFileSync(join(folder, name), bytes);
+  writeFileSync(join(folder, 'messages.json'), goldenText());
 }

@@ -10,23 +10,53 @@ import {
   type Tick,
 } from '../../src/tick.js';
 import { Body, Scratch } from '../../src/wire/body.js';
-import { encodeCursor } from '../../src/wire/cursor.js';
+import { bytesToText, encodeCursor } from '../../src/wire/cursor.js';
 import { JsonEncoder } from '../../src/wire/json.js';
 import { MsgpackEncoder } from '../../src/wire/msgpack.js';
-import { PackedReader, type PackedTick } from '../../src/wire/packed.js';
+import { FRAME_HEADER_BYTES, PackedReader, type PackedTick } from '../../src/wire/packed.js';
 import { PackedEncoder, writeFrameHeader } from '../../src/wire/packed-encoder.js';
 import type { Encoding } from '../../src/wire/ticks.js';
 
 export const NAMES = {
-  digits: new Uint8Array([0, 5, 2, 0]),
-  symbols: [{ name: '$engine' }, { name: 'EURUSD' }, { name: 'XAUUSD' }, { name: 'a"b\\é' }],
+  digits: new Uint8Array([0, 5, 2, 0, 2]),
+  symbols: [{ name: '$engine' }, { name: 'EURUSD' }, { name: 'XAUUSD' }, { name: 'a"b\\é' }, { name: 'WTI' }],
 };
-export const CURSOR = encodeCursor({ logId: '00112233445566ff', epoch: 4, seqs: [70_000] });
+const LOG_ID = '00112233445566ff';
+
+export interface BatchOptions {
+  snapshot?: boolean;
+  baseSeq?: number;
+  sub?: number;
+  shard?: number;
+  epoch?: number;
+  /** By shard: what the cursor stands for. */
+  seqs?: number[];
+}
 
 export interface Encoded {
   message: Uint8Array;
   /** Bytes of the records alone. */
   bytes: number;
+  /** The records alone. */
+  ticks: Uint8Array;
+}
+
+function cursorOf({ epoch = 4, seqs = [70_000] }: BatchOptions): Uint8Array {
+  return encodeCursor({ logId: LOG_ID, epoch, seqs });
+}
+
+export function cursorText(options: BatchOptions): string {
+  return bytesToText(cursorOf(options));
+}
+
+/** What the head of a batch says, as a `ticks` message has it. */
+export function batchOf(options: BatchOptions) {
+  const { sub = 9, shard = 0, epoch = 4, snapshot = false } = options;
+  return { sub, epoch, shard, cursor: cursorText(options), snapshot };
+}
+
+export function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 /** One batch of `count` records numbered by `seqs`, as a message. */
@@ -34,7 +64,7 @@ export function encode(
   encoding: Encoding,
   records: Records,
   seqs: ArrayLike<number>,
-  more: { snapshot?: boolean; baseSeq?: number } = {},
+  options: BatchOptions = {},
 ): Encoded {
   const scratch = new Scratch(1 << 20);
   const out = new Scratch(1 << 20);
@@ -44,18 +74,30 @@ export function encode(
     json: new JsonEncoder(scratch, NAMES),
   }[encoding];
   const body = new Body();
-  body.begin(64, 0, 4, more.snapshot ?? false, more.baseSeq);
+  const { sub, shard, epoch, snapshot } = batchOf(options);
+  body.begin(64, shard, epoch, snapshot, options.baseSeq);
   for (let i = 0; i < seqs.length; i++) {
     const before = body.bytes;
     encoder.put(body, records, i, seqs[i]);
     if (body.bytes - before > encoder.tickBytesMax) throw new RangeError('a tick is longer than promised');
   }
-  const start = encoder.framed ? 8 : 0;
+  const start = encoder.framed ? FRAME_HEADER_BYTES : 0;
   if (encoder.framed) writeFrameHeader(out, 1);
-  const end = encoder.wrap(body, 9, CURSOR, out, start);
+  const end = encoder.wrap(body, sub, cursorOf(options), out, start);
   if (end - start - body.bytes > encoder.wrapBytesMax)
     throw new RangeError('a header is longer than promised');
-  return { message: out.u8.slice(0, end), bytes: body.bytes };
+  return {
+    message: out.u8.slice(0, end),
+    bytes: body.bytes,
+    ticks: scratch.u8.slice(body.at, body.at + body.bytes),
+  };
+}
+
+/** One frame with the batches of several. */
+export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
+  const header = new Scratch(FRAME_HEADER_BYTES);
+  writeFrameHeader(header, frames.length);
+  return Buffer.concat([header.u8, ...frames.map((frame) => frame.subarray(FRAME_HEADER_BYTES))]);
 }
 
 /** What a packed reader found, as `toTick` of src/tick.ts says it, with its seq. */
@@ -67,7 +109,17 @@ export function decodePacked(message: Uint8Array): (Tick & { seq: number })[] {
   return ticks;
 }
 
-function plain(k: PackedTick): Tick & { seq: number } {
+/** A tick as the JSON stream says it. */
+export function jsonTick(tick: Tick & { seq: number }): object {
+  const { symbolId, sourceId: _, tsEvent, tsRecv, ...rest } = tick;
+  const times = { tsEvent: tsEvent === null ? null : String(tsEvent), tsRecv: String(tsRecv) };
+  const side = rest.flags.includes('buy') ? 'buy' : rest.flags.includes('sell') ? 'sell' : null;
+  const trade = rest.kind === 'trade' ? { side } : {};
+  return { ...rest, ...trade, ...times, symbol: NAMES.symbols[symbolId].name };
+}
+
+/** What a reader's record says. */
+export function plain(k: PackedTick): Tick & { seq: number } {
   const orNull = (x: number) => (Number.isNaN(x) ? null : x);
   const head = {
     seq: k.seq,
