@@ -7,8 +7,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { toTick } from '../../src/tick.js';
-import { jsonControl } from '../../src/wire/json.js';
-import { packControl } from '../../src/wire/msgpack.js';
+import { jsonControl, tickJson } from '../../src/wire/json.js';
+import { packControl, packTick } from '../../src/wire/msgpack.js';
 import type { ServerMessage, WireSymbol } from '../../src/wire/ticks.js';
 import { ANSWERS, HISTORY, REQUESTS, SYMBOLS } from './golden-messages.js';
 import { type GoldenBatch, HISTORY_TICKS, TICKS } from './golden-ticks.js';
@@ -74,20 +74,15 @@ function ticks(name: string, batches: GoldenBatch[]): Vector {
   };
 }
 
-/** Its ticks are what the batch encoders make of them, which no encoder of control messages would. */
 function history(): Vector {
   const { records, seqs } = HISTORY_TICKS;
-  const ticksOf = (encoding: 'json' | 'msgpack') => encode(encoding, records, seqs).ticks;
-  const text = jsonControl({ ...HISTORY, ticks: [] });
-  const bytes = packControl({ ...HISTORY, ticks: [] });
-  const array32 = Buffer.alloc(5);
-  array32[0] = 0xdd;
-  array32.writeUInt32BE(seqs.length, 1);
+  const text = seqs.map((seq, i) => JSON.parse(tickJson(records, i, seq, HISTORY.symbol)) as object);
+  const arrays = seqs.map((seq, i) => packTick(records, i, seq));
   return {
     name: 'history',
     from: 'server',
-    json: `${text.slice(0, -2)}${textOf(ticksOf('json'))}]}`,
-    msgpack: base64(Buffer.concat([bytes.subarray(0, -1), array32, ticksOf('msgpack')])),
+    json: jsonControl({ ...HISTORY, ticks: text }),
+    msgpack: base64(packControl({ ...HISTORY, ticks: arrays })),
     expect: { ...HISTORY, ticks: jsonTicks(HISTORY_TICKS) },
   };
 }

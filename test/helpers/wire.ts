@@ -37,8 +37,6 @@ export interface Encoded {
   message: Uint8Array;
   /** Bytes of the records alone. */
   bytes: number;
-  /** The records alone. */
-  ticks: Uint8Array;
 }
 
 function cursorOf({ epoch = 4, seqs = [70_000] }: BatchOptions): Uint8Array {
@@ -86,11 +84,7 @@ export function encode(
   const end = encoder.wrap(body, sub, cursorOf(options), out, start);
   if (end - start - body.bytes > encoder.wrapBytesMax)
     throw new RangeError('a header is longer than promised');
-  return {
-    message: out.u8.slice(0, end),
-    bytes: body.bytes,
-    ticks: scratch.u8.slice(body.at, body.at + body.bytes),
-  };
+  return { message: out.u8.slice(0, end), bytes: body.bytes };
 }
 
 /** One frame with the batches of several. */
