@@ -39,13 +39,25 @@ export class Account {
     this.#epoch = epoch;
   }
 
+  /** Begins elsewhere in the sequence: what was jumped over on the way there is neither folded nor missing. */
+  rebase(): void {
+    this.#epochs.fill(0);
+  }
+
   /**
+   * Returns how many ticks of the symbol were jumped over just before this one.
    * @param symbol the client's own number of the symbol
    * @param critical whether it is a trade, status or gap
    * @param conflated whether the record stands for earlier ticks too
    * @param inSnapshot whether it is state, sent again, and not news
    */
-  count(symbol: number, symbolSeq: number, critical: boolean, conflated: boolean, inSnapshot: boolean): void {
+  count(
+    symbol: number,
+    symbolSeq: number,
+    critical: boolean,
+    conflated: boolean,
+    inSnapshot: boolean,
+  ): number {
     this.received++;
     if (symbol >= this.#epochs.length) this.#grow(symbol);
     const epoch = this.#epochs[symbol];
@@ -57,20 +69,22 @@ export class Account {
       this.#first[symbol] = base;
       this.#newest[symbol] = base;
       this.#critical[symbol] = base;
-      if (joins) return;
+      if (joins) return 0;
     }
     const ahead = (symbolSeq - this.#newest[symbol]) | 0;
     if (ahead > 0) {
       this.#newest[symbol] = symbolSeq;
       if (critical) this.#critical[symbol] = symbolSeq;
-      if (ahead === 1) return;
       if (this.#folds || conflated || inSnapshot) this.folded += ahead - 1;
       else if (this.#complete) this.gaps += ahead - 1;
-    } else if (this.#folds && critical) {
+      return ahead - 1;
+    }
+    if (this.#folds && critical) {
       this.#countLate(symbol, symbolSeq, inSnapshot);
     } else if (!inSnapshot) {
       this.repeats++;
     }
+    return 0;
   }
 
   /** A trade, status or gap older than the newest quote: it was counted as folded, unless it precedes all. */

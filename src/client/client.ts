@@ -1,158 +1,155 @@
-import { messageOf } from '../errors.js';
 import { BadFrame } from '../wire/packed.js';
-import {
-  type Encoding,
-  type Hello,
-  type ServerMessage,
-  type SubscribeRequest,
-  subprotocolOf,
-} from '../wire/ticks.js';
-import { Backoff, isPermanentClose } from './backoff.js';
+import type { Hello, ServerMessage } from '../wire/ticks.js';
 import { type Codec, createCodec } from './codec.js';
-import { CODE_LOST, Connection } from './connection.js';
-import { Deferred } from './deferred.js';
 import { Emitter } from './emitter.js';
-import { ConnectionClosed, ServerError } from './errors.js';
+import { ServerError } from './errors.js';
+import { FeedAges } from './feeds.js';
 import { Follower, type FollowerHost } from './follower.js';
-import type { ClientEvents, ClientState, TickClientOptions } from './options.js';
-import { platformSocket } from './socket.js';
+import { type HistoryQuery, type HistoryResult, readHistory } from './history.js';
+import { Delays, type LatencyFigures, LatencyHistogram } from './latency.js';
+import type { ClientEvents, ClientState, FeedAge, TickClientOptions } from './options.js';
+import { Session } from './session.js';
 import type { OnTick, SubscribeOptions, Subscription } from './subscription.js';
 import { SymbolBook } from './symbols.js';
-import { TickView } from './view.js';
+import { type PlainTick, TickView } from './view.js';
+
+const QUEUE_TICKS = 16_384;
 
 /** A client of `/v1/stream`, for browsers and Node. Subscriptions may be made before `connect`. */
 export class TickClient extends Emitter<ClientEvents> {
-  readonly #url: string;
-  readonly #options: TickClientOptions;
-  readonly #encoding: Encoding;
+  readonly #queueTicks: number;
   readonly #book = new SymbolBook();
   readonly #codec: Codec;
   readonly #view: TickView;
-  readonly #backoff: Backoff;
-  readonly #onDelay: ((ns: number) => void) | undefined;
+  readonly #session: Session;
+  readonly #histogram: LatencyHistogram | undefined;
+  readonly #delays: Delays | undefined;
   readonly #followers = new Set<Follower>();
-  readonly #asked = new Map<number, Follower>();
   readonly #bySub = new Map<number, Follower>();
-  readonly #releases = new Map<number, () => void>();
+  readonly #feeds = new FeedAges();
   readonly #host: FollowerHost;
-  #connection: Connection | undefined;
-  #hello: Hello | undefined;
-  #state: ClientState = 'idle';
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #nextId = 1;
-  #everOpen = false;
-  #opening: Deferred<Hello> | undefined;
 
   /** @param url of the stream: `ws://host:8080/v1/stream` */
   constructor(url: string, options: TickClientOptions = {}) {
     super();
-    this.#url = url;
-    this.#options = options;
-    this.#encoding = options.encoding ?? 'packed';
-    this.#codec = createCodec(this.#encoding, this.#book.digits);
-    this.#view = new TickView(this.#codec.reader.tick);
-    this.#backoff = new Backoff(options.reconnect || {});
     const { latency } = options;
-    this.#onDelay = latency && ((ns) => latency.record(ns));
-    const client = this;
-    this.#host = {
-      book: this.#book,
-      get online() {
-        return client.#hello !== undefined;
+    this.#queueTicks = options.queueTicks ?? QUEUE_TICKS;
+    this.#codec = createCodec(options.encoding ?? 'packed', this.#book.digits);
+    this.#view = new TickView(this.#codec.reader.tick);
+    if (latency === true) this.#histogram = new LatencyHistogram();
+    if (latency) {
+      this.#delays = new Delays(this.#histogram, latency === true ? undefined : (ns) => latency.record(ns));
+    }
+    this.#session = new Session(url, options, this.#codec, {
+      onState: (state) => this.emit('state', state),
+      onOpen: (hello) => {
+        this.emit('open', hello);
+        for (const follower of [...this.#followers]) follower.sync();
       },
-      request: (follower, request) => this.#request(follower, request),
-      release: (sub) => this.#release(sub),
-      forget: (follower) => void this.#followers.delete(follower),
-    };
+      onControl: (message) => this.#onControl(message),
+      onTicks: () => this.#onTicks(),
+      onDrop: () => {
+        this.#bySub.clear();
+        this.#book.clear();
+        for (const follower of this.#followers) follower.detach();
+      },
+      onClose: (event) => this.emit('close', event),
+      onFailed: (error) => {
+        this.emit('error', error);
+        for (const follower of [...this.#followers]) follower.end(error);
+      },
+    });
+    this.#host = this.#createHost();
   }
 
   get state(): ClientState {
-    return this.#state;
+    return this.#session.state;
   }
 
   /** What the server said at the start of this connection; undefined while there is none. */
   get hello(): Hello | undefined {
-    return this.#hello;
+    return this.#session.hello;
   }
 
   /**
-   * Opens the connection and keeps it open until `close()`. Resolves at the server's hello.
+   * The engine's feeds as the last heartbeat told them: in a quiet market they are live, with an age that is
+   * the market's; a dead feed says so. Empty before the first heartbeat.
+   */
+  get feeds(): FeedAge[] {
+    return this.#feeds.list();
+  }
+
+  /**
+   * Opens the connection and keeps it open until `close()`. Resolves at the server's hello, or once it has
+   * taken the token.
    * @throws ConnectionClosed if the first attempt fails (unless `reconnect.first`), or the server refuses
    */
   connect(): Promise<Hello> {
-    if (this.#opening === undefined) {
-      this.#opening = new Deferred();
-      this.#backoff.succeeded();
-      void this.#attempt('connecting');
-    }
-    return this.#opening.promise;
+    return this.#session.connect();
   }
 
   /** Follows symbols; with `onTick`, it is called for every tick, without one the subscription is iterated. */
   subscribe(options: SubscribeOptions, onTick?: OnTick): Subscription {
-    const follower = new Follower(this.#host, options, onTick, this.#options.queueTicks ?? 16_384);
+    const follower = new Follower(this.#host, options, onTick, this.#queueTicks);
     this.#followers.add(follower);
     follower.sync();
     return follower;
   }
 
+  /**
+   * The ticks of one symbol from one `symbolSeq` to another, both inclusive, all at once.
+   * @throws ServerError if the server refuses, or is busy for too long
+   * @throws ConnectionClosed if the client is not connected, or is closed
+   */
+  history(query: HistoryQuery): Promise<HistoryResult> {
+    return readHistory(this.#session, query);
+  }
+
+  /**
+   * The ticks that were folded into an update, or jumped over before it: its `folded` predecessors.
+   * @throws as `history` does
+   */
+  async unfold(tick: TickView | PlainTick): Promise<PlainTick[]> {
+    const { symbol, epoch, symbolSeq, folded, seq } = tick;
+    if (folded === 0) return [];
+    const [fromSymbolSeq, toSymbolSeq] = [(symbolSeq - folded) >>> 0, (symbolSeq - 1) >>> 0];
+    return (await this.history({ symbol, epoch, fromSymbolSeq, toSymbolSeq, toSeq: seq })).ticks;
+  }
+
+  /**
+   * Delays of ticks so far, in microseconds, with the option `latency: true`; else undefined.
+   * @param reset begins anew, so that the next call tells what came since this one
+   */
+  latency({ reset = false } = {}): LatencyFigures | undefined {
+    const figures = this.#histogram?.figures();
+    if (reset) this.#histogram?.clear();
+    return figures;
+  }
+
   /** Ends the connection and every subscription; loops over them end. */
   close(): void {
-    this.#connection?.close();
-    this.#drop();
-    this.#finish(undefined, 'closed');
+    this.#session.close();
     for (const follower of [...this.#followers]) follower.end();
   }
 
-  async #attempt(state: 'connecting' | 'reconnecting'): Promise<void> {
-    this.#setState(state);
-    const Socket = this.#options.WebSocket ?? (await platformSocket());
-    if (this.#state !== state) return;
-    try {
-      this.#connection = new Connection(
-        Socket,
-        this.#url,
-        subprotocolOf(this.#encoding),
-        this.#options.connectTimeoutMs ?? 10_000,
-        {
-          onHello: (hello) => this.#onHello(hello),
-          onControl: (message) => this.#onControl(message),
-          onTicks: () => this.#onTicks(),
-          onMute: (mute) => this.#setState(mute ? 'mute' : 'connected'),
-          onDown: (code, reason) => this.#onDown(code, reason),
-          decode: (data) => this.#codec.decode(data),
+  #createHost(): FollowerHost {
+    const session = this.#session;
+    return {
+      book: this.#book,
+      steeringHost: (follower) => ({
+        get online() {
+          return session.hello !== undefined;
         },
-      );
-    } catch (error) {
-      // An address that is none: trying again would not help.
-      this.#fail(CODE_LOST, messageOf(error));
-    }
-  }
-
-  #onHello(hello: Hello): void {
-    this.#hello = hello;
-    this.#everOpen = true;
-    this.#setState('connected');
-    this.emit('open', hello);
-    this.#opening?.resolve(hello);
-    for (const follower of [...this.#followers]) follower.sync();
+        call: (request, handlers) => session.call(request, handlers),
+        adopt: (sub) => void this.#bySub.set(sub, follower),
+        disown: (sub) => void this.#bySub.delete(sub),
+      }),
+      forget: (follower) => void this.#followers.delete(follower),
+    };
   }
 
   #onControl(message: ServerMessage): void {
-    // Only a connection that does its work ends the backoff: one that is closed right after its hello does not.
-    if (message.op !== 'error') this.#backoff.succeeded();
     switch (message.op) {
-      case 'subscribed': {
-        const follower = this.#answered(message.id);
-        if (follower === undefined) return;
-        this.#bySub.set(message.sub, follower);
-        follower.attach(message);
-        return;
-      }
-      case 'unsubscribed':
-        this.#releases.get(message.id as number)?.();
-        this.#releases.delete(message.id as number);
-        return;
       case 'symbols':
         this.#bySub.get(message.sub)?.announce(message.symbols);
         return;
@@ -160,113 +157,36 @@ export class TickClient extends Emitter<ClientEvents> {
         this.#bySub.get(message.sub)?.tell('catching_up', { behind: message.behind });
         return;
       case 'caught_up':
-        this.#bySub.get(message.sub)?.tell('caught_up', undefined);
+        this.#bySub.get(message.sub)?.caughtUp();
         return;
       case 'rewound':
         this.#bySub.get(message.sub)?.tell('rewound', message);
         return;
       case 'heartbeat':
+        this.#session.worked();
+        this.#feeds.told(message.feeds);
         this.emit('heartbeat', message);
         return;
-      case 'error': {
-        const follower =
-          message.sub !== undefined ? this.#bySub.get(message.sub) : this.#answered(message.id ?? -1);
-        if (message.sub !== undefined) this.#bySub.delete(message.sub);
-        if (follower !== undefined) follower.refuse(message);
-        else this.emit('error', new ServerError(message));
+      case 'error':
+        if (message.sub !== undefined) {
+          this.#bySub.get(message.sub)?.lost(message);
+          return;
+        }
+        this.#session.warned(message);
+        this.emit('error', new ServerError(message));
         return;
-      }
     }
   }
 
   #onTicks(): void {
     const { reader } = this.#codec;
-    const onDelay = this.#onDelay;
-    let nowS = 0;
-    let nowNs = 0;
-    if (onDelay !== undefined) {
-      const nowMs = performance.timeOrigin + performance.now();
-      nowS = Math.floor(nowMs / 1000);
-      nowNs = (nowMs - nowS * 1000) * 1e6;
-    }
+    this.#session.worked();
+    this.#delays?.stamp();
     try {
-      while (reader.nextBatch()) {
-        this.#bySub.get(reader.sub)?.take(reader, this.#view, onDelay, nowS, nowNs);
-      }
+      while (reader.nextBatch()) this.#bySub.get(reader.sub)?.take(reader, this.#view, this.#delays);
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;
-      this.#connection?.abandon(`unreadable frame: ${error.message}`);
+      this.#session.abandon(`unreadable frame: ${error.message}`);
     }
-  }
-
-  #onDown(code: number, reason: string): void {
-    this.#drop();
-    const { reconnect } = this.#options;
-    const mayRetry =
-      reconnect !== false && !isPermanentClose(code) && (this.#everOpen || reconnect?.first === true);
-    const retryMs = mayRetry ? this.#backoff.next() : undefined;
-    if (retryMs === undefined) {
-      this.#fail(code, reason);
-      return;
-    }
-    this.#setState('reconnecting');
-    this.#timer = setTimeout(() => void this.#attempt('reconnecting'), retryMs);
-    this.emit('close', { code, reason, retryMs });
-  }
-
-  /** Ends everything because of the server or the network. */
-  #fail(code: number, reason: string): void {
-    const what = this.#everOpen ? 'the connection ended' : `no connection to ${this.#url}`;
-    const error = new ConnectionClosed(code, `${what} (${code}${reason === '' ? '' : `: ${reason}`})`);
-    this.#finish(error, 'closed');
-    this.emit('close', { code, reason, retryMs: undefined });
-    this.emit('error', error);
-    for (const follower of [...this.#followers]) follower.end(error);
-  }
-
-  #finish(error: Error | undefined, state: ClientState): void {
-    this.#opening?.reject(error ?? new ConnectionClosed(1000, 'the client was closed'));
-    this.#opening = undefined;
-    this.#everOpen = false;
-    this.#setState(state);
-  }
-
-  /** Forgets what belonged to one connection. */
-  #drop(): void {
-    clearTimeout(this.#timer);
-    this.#connection = undefined;
-    this.#hello = undefined;
-    this.#asked.clear();
-    this.#bySub.clear();
-    for (const released of this.#releases.values()) released();
-    this.#releases.clear();
-    this.#book.clear();
-    for (const follower of this.#followers) follower.detach();
-  }
-
-  #answered(id: number | string): Follower | undefined {
-    const follower = this.#asked.get(id as number);
-    this.#asked.delete(id as number);
-    return follower;
-  }
-
-  #request(follower: Follower, request: Omit<SubscribeRequest, 'id'>): number {
-    const id = this.#nextId++;
-    this.#asked.set(id, follower);
-    this.#connection?.send(this.#codec.encode({ ...request, id }));
-    return id;
-  }
-
-  #release(sub: number): Promise<void> {
-    this.#bySub.delete(sub);
-    const id = this.#nextId++;
-    this.#connection?.send(this.#codec.encode({ op: 'unsubscribe', id, sub }));
-    return new Promise((resolve) => this.#releases.set(id, resolve));
-  }
-
-  #setState(state: ClientState): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.emit('state', state);
   }
 }

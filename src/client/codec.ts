@@ -1,13 +1,7 @@
 import { packControl, unpackMessage } from '../wire/msgpack.js';
 import { PackedReader, type PackedTick } from '../wire/packed.js';
-import type {
-  ClientMessage,
-  Encoding,
-  JsonTick,
-  PackTick,
-  ServerMessage,
-  TicksMessage,
-} from '../wire/ticks.js';
+import type { ClientMessage, Encoding, ServerMessage } from '../wire/ticks.js';
+import { checked } from './messages.js';
 import { PlainReader } from './plain-reader.js';
 
 /** Walks the ticks of one message: batches, and in each its records. */
@@ -37,8 +31,6 @@ export interface Codec {
   decode(data: unknown): ServerMessage | undefined;
 }
 
-type AnyMessage = ServerMessage | TicksMessage<JsonTick | PackTick>;
-
 /** @param digits by wire id, kept up to date by the client as symbols are announced */
 export function createCodec(encoding: Encoding, digits: Uint8Array): Codec {
   return encoding === 'packed' ? packedCodec(digits) : plainCodec(encoding === 'json');
@@ -51,7 +43,7 @@ function packedCodec(digits: Uint8Array): Codec {
     encode: packControl,
     decode(data) {
       const bytes = new Uint8Array(data as ArrayBuffer);
-      if (!PackedReader.isFrame(bytes)) return unpackMessage(bytes) as ServerMessage;
+      if (!PackedReader.isFrame(bytes)) return checked(unpackMessage(bytes)) as ServerMessage;
       reader.reset(bytes);
       return undefined;
     },
@@ -64,9 +56,9 @@ function plainCodec(isJson: boolean): Codec {
     reader,
     encode: isJson ? JSON.stringify : packControl,
     decode(data) {
-      const message = (
-        isJson ? JSON.parse(data as string) : unpackMessage(new Uint8Array(data as ArrayBuffer))
-      ) as AnyMessage;
+      const message = checked(
+        isJson ? JSON.parse(data as string) : unpackMessage(new Uint8Array(data as ArrayBuffer)),
+      );
       if (message.op !== 'ticks') return message;
       reader.reset(message);
       return undefined;

@@ -23,8 +23,9 @@ export interface ConnectionHandlers {
 }
 
 /**
- * One WebSocket connection from its attempt to its end: waits for `hello`, and watches that something is
- * heard at least every three heartbeats, since a connection can be open and yet lead nowhere.
+ * One WebSocket connection from its attempt to its end: waits for `hello` and for the client's `begin`, and
+ * watches from then on that something is heard at least every three heartbeats, since a connection can be open
+ * and yet lead nowhere.
  */
 export class Connection {
   readonly #socket: SocketLike;
@@ -36,7 +37,7 @@ export class Connection {
   #down = false;
   #greeted = false;
 
-  /** @param timeoutMs milliseconds from now within which `hello` must have come */
+  /** @param timeoutMs milliseconds from now within which `hello` must have come, and `begin` been called */
   constructor(
     Socket: SocketConstructor,
     url: string,
@@ -56,7 +57,16 @@ export class Connection {
       this.#socket.onclose = (close: { code: number; reason: string }) =>
         this.#end(close.code, close.reason || failure);
     };
-    this.#timer = setTimeout(() => this.abandon(`no hello within ${timeoutMs} ms`), timeoutMs);
+    this.#timer = setTimeout(() => {
+      this.abandon(`${this.#greeted ? 'not authorised' : 'no hello'} within ${timeoutMs} ms`);
+    }, timeoutMs);
+  }
+
+  /** The connection is good for its work: from now on silence is watched, not the time that it took. */
+  begin(heartbeatMs: number): void {
+    if (this.#down) return;
+    clearTimeout(this.#timer);
+    this.#watch(heartbeatMs);
   }
 
   send(data: string | Uint8Array): void {
@@ -82,8 +92,6 @@ export class Connection {
       this.#handlers.onTicks();
     } else if (message.op === 'hello' && !this.#greeted) {
       this.#greeted = true;
-      clearTimeout(this.#timer);
-      this.#watch(message.heartbeatMs);
       this.#handlers.onHello(message);
     } else {
       this.#handlers.onControl(message);

@@ -5,6 +5,8 @@ export class ServerError extends Error {
   readonly code: string;
   /** Whether the same request may succeed later. */
   readonly temporary: boolean;
+  /** Where `temporary`: milliseconds after which, at the earliest. */
+  readonly retryMs: number | undefined;
   /** With `cursor_expired`: the oldest cursor that the server still holds. */
   readonly oldest: string | undefined;
 
@@ -13,6 +15,7 @@ export class ServerError extends Error {
     this.name = 'ServerError';
     this.code = error.code;
     this.temporary = error.temporary;
+    this.retryMs = error.retryMs;
     this.oldest = error.oldest;
   }
 }

@@ -1,14 +1,22 @@
 import { Flag, Kind } from '../tick.js';
-import { bytesToText } from '../wire/cursor.js';
-import type { Subscribed, SubscribeRequest, WireError, WireSymbol } from '../wire/ticks.js';
+import type { Subscribed, WireError, WireSymbol } from '../wire/ticks.js';
 import { Account } from './account.js';
-import { Backoff } from './backoff.js';
 import type { TickReader } from './codec.js';
 import { Deferred } from './deferred.js';
 import { Emitter } from './emitter.js';
-import { ServerError } from './errors.js';
+import type { Delays } from './latency.js';
+import { Place } from './place.js';
 import { TickQueue } from './queue.js';
-import type { OnTick, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
+import { type Steered, Steering, type SteeringHost } from './steering.js';
+import type {
+  OnTick,
+  PausedAt,
+  SeekOptions,
+  SoughtAt,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionEvents,
+} from './subscription.js';
 import { ENGINE_NAME, type SymbolBook, type SymbolInfo } from './symbols.js';
 import type { PlainTick, TickView } from './view.js';
 
@@ -17,49 +25,38 @@ const KINDS = 4;
 /** What a follower needs of its client. */
 export interface FollowerHost {
   readonly book: SymbolBook;
-  /** Whether requests can be sent now. */
-  readonly online: boolean;
-  /** Sends a request whose answer goes to `follower`; returns its id. */
-  request(follower: Follower, request: Omit<SubscribeRequest, 'id'>): number;
-  /** Ticks of `sub` are dropped from now on. Resolves when the server has confirmed or the connection is gone. */
-  release(sub: number): Promise<void>;
+  /** The same client, as the steering of one subscription sees it. */
+  steeringHost(follower: Follower): SteeringHost;
   forget(follower: Follower): void;
 }
 
-/**
- * The inside of a `Subscription`. What it should be (followed or not) and what it is on this connection
- * (asked for, attached, neither) are kept apart, and `sync` takes the next step from one to the other.
- */
-export class Follower extends Emitter<SubscriptionEvents> implements Subscription {
-  readonly #ready = new Deferred<void>();
+/** The inside of a `Subscription`: what comes is counted and delivered here, and steered by its `Steering`. */
+export class Follower extends Emitter<SubscriptionEvents> implements Subscription, Steered {
   readonly mode: 'latest' | 'every';
   unknown: readonly string[] = [];
+  readonly #ready = new Deferred<void>();
   readonly #host: FollowerHost;
-  readonly #options: SubscribeOptions;
   readonly #onTick: OnTick | undefined;
   readonly #account: Account;
   readonly #queueTicks: number;
   readonly #symbols = new Map<string, SymbolInfo>();
-  readonly #retry = new Backoff({ initialDelayMs: 200, maxDelayMs: 10_000 });
+  readonly #place: Place;
+  readonly #steering: Steering;
   #queue: TickQueue<PlainTick> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #cursor: string | Uint8Array | undefined;
-  #asked: number | undefined;
-  #sub: number | undefined;
   #released: Promise<void> | undefined;
-  #paused = false;
   #ended = false;
-  #begun = false;
+  #failure: Error | undefined;
 
   constructor(host: FollowerHost, options: SubscribeOptions, onTick: OnTick | undefined, queueTicks: number) {
     super();
     this.#host = host;
-    this.#options = options;
     this.#onTick = onTick;
     this.#queueTicks = queueTicks;
     this.mode = options.mode ?? 'latest';
     const kinds = new Set(options.kinds);
     this.#account = new Account(this.mode === 'latest', kinds.size === 0 || kinds.size === KINDS);
+    this.#place = new Place(options);
+    this.#steering = new Steering(host.steeringHost(this), this.#place, this);
     // Without a callback the ticks are meant for a loop that may begin a moment later.
     if (onTick === undefined) this.#openQueue();
   }
@@ -68,9 +65,10 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     return this.#ready.promise;
   }
   get cursor(): string | undefined {
-    // Kept as bytes until somebody asks: batches are many, reconnects few.
-    if (this.#cursor instanceof Uint8Array) this.#cursor = bytesToText(this.#cursor);
-    return this.#cursor;
+    return this.#place.cursor;
+  }
+  get paused(): boolean {
+    return this.#steering.held;
   }
   get symbols(): readonly SymbolInfo[] {
     return [...this.#symbols.values()];
@@ -88,79 +86,85 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     return this.#account.repeats;
   }
 
+  pause(): Promise<PausedAt> {
+    return this.#steering.pause();
+  }
+
+  resume(): Promise<void> {
+    return this.#steering.resume();
+  }
+
+  seek(options: SeekOptions = {}): Promise<SoughtAt> {
+    return this.#steering.seek(options);
+  }
+
   unsubscribe(): Promise<void> {
-    this.#released ??= this.#leave();
     this.end();
-    return this.#released;
+    return this.#released!;
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<PlainTick> {
     return this.#openQueue();
   }
 
-  /** Takes the next step towards what it should be. */
+  /** The client is connected: takes the next step towards what it should be. */
   sync(): void {
-    if (!this.#host.online || this.#ended || this.#timer !== undefined) return;
-    if (this.#paused) void this.#leave();
-    else if (this.#sub === undefined && this.#asked === undefined) this.#ask();
+    this.#steering.sync();
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    this.#steering.detach();
   }
 
   /** Ends it for good; the loop ends too, with `error` if there is one. */
   end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
-    this.#ready.reject(error ?? new Error('unsubscribed before the server answered'));
+    this.#failure = error;
+    const reason = error ?? new Error('the subscription has ended');
+    this.#released = this.#steering.end(reason);
+    this.#ready.reject(reason);
     this.#queue?.end(error);
     this.#host.forget(this);
     if (error !== undefined) this.emit('error', error);
   }
 
-  /** The connection is gone. */
-  detach(): void {
-    this.#asked = undefined;
-    this.#sub = undefined;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  attach(answer: Subscribed): void {
-    this.#asked = undefined;
-    if (this.#ended) {
-      void this.#host.release(answer.sub);
-      return;
-    }
-    this.#sub = answer.sub;
-    this.#cursor = answer.cursor;
-    this.#begun = true;
+  onSubscribed(answer: Subscribed, sought: boolean): void {
+    if (sought) this.onSought();
     this.unknown = answer.unknown;
     this.#symbols.clear();
     this.#define(answer.symbols);
     this.#ready.resolve();
     this.emit('subscribed', this);
-    this.sync();
+  }
+
+  onSought(): void {
+    // What comes next has nothing to do with what came before: neither is missing from the other.
+    this.#account.rebase();
+    this.#queue?.clear();
+  }
+
+  onRetry(error: Error): void {
+    this.emit('error', error);
+  }
+
+  onRefused(error: Error): void {
+    this.end(error);
   }
 
   announce(symbols: WireSymbol[]): void {
     this.emit('symbols', this.#define(symbols));
   }
 
-  /** The server refused the request, or gave the running subscription up. */
-  refuse(error: WireError): void {
-    this.#asked = undefined;
-    this.#sub = undefined;
-    if (this.#ended) return;
-    const cause = new ServerError(error);
-    const delayMs = error.temporary ? this.#retry.next() : undefined;
-    if (delayMs === undefined) {
-      this.end(cause);
-      return;
-    }
-    this.emit('error', cause);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.sync();
-    }, delayMs);
+  /** The server gave the running subscription up. */
+  lost(error: WireError): void {
+    this.#steering.lost(error);
+  }
+
+  caughtUp(): void {
+    this.#place.caughtUp();
+    this.emit('caught_up', undefined);
   }
 
   /** Passes an event of the server on. */
@@ -168,22 +172,15 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     this.emit(name, event);
   }
 
-  /**
-   * Delivers the batch that `reader` stands on.
-   * @param onDelay called with each tick's delay in nanoseconds, counted up to `nowS`, `nowNs`
-   */
-  take(
-    reader: TickReader,
-    view: TickView,
-    onDelay: ((ns: number) => void) | undefined,
-    nowS: number,
-    nowNs: number,
-  ): void {
+  /** Delivers the batch that `reader` stands on. */
+  take(reader: TickReader, view: TickView, delays: Delays | undefined): void {
     const { tick } = reader;
     const { book } = this.#host;
     const account = this.#account;
     const inSnapshot = reader.snapshot;
-    this.#retry.succeeded();
+    // State was received long ago, and so were ticks that are played from a place of the past.
+    const measured = inSnapshot || this.#place.past ? undefined : delays;
+    this.#steering.worked();
     account.enter(reader.epoch);
     view.epoch = reader.epoch;
     view.shard = reader.shard;
@@ -193,41 +190,21 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
       view.info = info;
       // State of an earlier epoch is numbered in that epoch, and the engine's own records in each shard:
       // neither says anything about what is missing.
-      if ((inSnapshot && tick.seq === 0) || info.symbol === ENGINE_NAME) account.received++;
-      else {
+      if ((inSnapshot && tick.seq === 0) || info.symbol === ENGINE_NAME) {
+        account.received++;
+        view.folded = 0;
+      } else {
         const conflated = (tick.flags & Flag.conflated) !== 0;
-        account.count(info.index, tick.symbolSeq, tick.kind !== Kind.quote, conflated, inSnapshot);
+        const critical = tick.kind !== Kind.quote;
+        view.folded = account.count(info.index, tick.symbolSeq, critical, conflated, inSnapshot);
       }
-      if (onDelay !== undefined && !inSnapshot) onDelay((nowS - tick.recvS) * 1e9 + nowNs - tick.recvNs);
+      measured?.note(tick.recvS, tick.recvNs);
       this.#onTick?.(view, this);
       this.#queue?.push(view.toObject());
     }
-    const cursor = reader.cursor();
-    this.#cursor = typeof cursor === 'string' ? cursor : cursor.slice();
+    this.#place.moved(reader.cursor());
     // Not earlier: a batch is taken whole, since its cursor is right at its end only.
-    if (this.#paused) this.sync();
-  }
-
-  #ask(): void {
-    const { symbols, kinds, intervalMs, snapshot, from, deliver } = this.#options;
-    const resumes = this.#begun && this.mode === 'every';
-    this.#asked = this.#host.request(this, {
-      op: 'subscribe',
-      symbols,
-      mode: this.mode,
-      ...(kinds !== undefined && { kinds }),
-      ...(intervalMs !== undefined && { intervalMs }),
-      ...(deliver !== undefined && { deliver }),
-      // Beginning anew in `latest`, what was missed is in the state, whether that was asked for at first or not.
-      ...(this.#begun ? !resumes && { snapshot: true } : snapshot !== undefined && { snapshot }),
-      ...(resumes ? { from: this.cursor } : !this.#begun && from !== undefined && { from }),
-    });
-  }
-
-  #leave(): Promise<void> {
-    const sub = this.#sub;
-    this.#sub = undefined;
-    return sub === undefined ? Promise.resolve() : this.#host.release(sub);
+    if (this.#queue?.full) this.sync();
   }
 
   #define(symbols: WireSymbol[]): SymbolInfo[] {
@@ -239,23 +216,24 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
   }
 
   #openQueue(): TickQueue<PlainTick> {
-    this.#queue ??= new TickQueue(
-      this.#queueTicks,
-      () => {
-        this.#paused = true;
-      },
-      () => this.#resume(),
-      () => {
+    if (this.#queue !== undefined) return this.#queue;
+    const queue = new TickQueue<PlainTick>(this.#queueTicks, {
+      onFull: () => this.#steering.setFull(true),
+      onDrained: () => this.#goOn(),
+      onReturn: () => {
         this.#queue = undefined;
-        if (this.#onTick === undefined) void this.unsubscribe();
-        else this.#resume();
+        if (this.#onTick === undefined) this.end();
+        else this.#goOn();
       },
-    );
-    return this.#queue;
+    });
+    this.#queue = queue;
+    // A loop that begins after the end finds nothing, and does not wait for it.
+    if (this.#ended) queue.end(this.#failure);
+    return queue;
   }
 
-  #resume(): void {
-    this.#paused = false;
+  #goOn(): void {
+    this.#steering.setFull(false);
     this.sync();
   }
 }

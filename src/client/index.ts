@@ -9,11 +9,24 @@
  * for await (const tick of all) if (tick.kind === 'trade') console.log(tick.price);
  * ```
  */
+
+export type { FlagName, KindName } from '../tick.js';
+export type { Deliver, Encoding, From, Heartbeat, Hello, Mode, Speed } from '../wire/ticks.js';
 export type { ReconnectOptions } from './backoff.js';
 export { TickClient } from './client.js';
 export { ConnectionClosed, ServerError } from './errors.js';
-export type { ClientEvents, ClientState, TickClientOptions } from './options.js';
+export type { HistoryQuery, HistoryResult } from './history.js';
+export type { LatencyFigures } from './latency.js';
+export type { ClientEvents, ClientState, FeedAge, TickClientOptions } from './options.js';
 export type { SocketConstructor, SocketLike } from './socket.js';
-export type { OnTick, SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
+export type {
+  OnTick,
+  PausedAt,
+  SeekOptions,
+  SoughtAt,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionEvents,
+} from './subscription.js';
 export { ENGINE_NAME, type SymbolInfo } from './symbols.js';
 export type { PlainTick, TickView } from './view.js';

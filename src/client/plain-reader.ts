@@ -1,5 +1,6 @@
+import { messageOf } from '../errors.js';
 import { Flag, type FlagName, KIND_NAMES, Kind, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../tick.js';
-import { PackedTick } from '../wire/packed.js';
+import { BadFrame, PackedTick } from '../wire/packed.js';
 import type { JsonTick, PackTick, TicksMessage } from '../wire/ticks.js';
 
 const SIDE_FLAGS = [0, Flag.buy, Flag.sell];
@@ -40,11 +41,16 @@ export class PlainReader {
     return true;
   }
 
+  /** @throws BadFrame if the tick is none */
   nextRecord(): boolean {
     if (this.#at >= this.#ticks.length) return false;
     const tick = this.#ticks[this.#at++];
-    if (Array.isArray(tick)) this.#array(tick);
-    else this.#object(tick);
+    try {
+      if (Array.isArray(tick)) this.#array(tick);
+      else this.#object(tick);
+    } catch (error) {
+      throw new BadFrame(`not a tick: ${messageOf(error)}`);
+    }
     return true;
   }
 

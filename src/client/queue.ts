@@ -1,25 +1,34 @@
+export interface QueueHandlers {
+  onFull(): void;
+  /** It was full, and is no more. */
+  onDrained(): void;
+  /** The loop was left. */
+  onReturn(): void;
+}
+
 /**
  * The ticks between a subscription and its async iterator. A socket cannot be told to wait, so the queue
- * asks its subscription to stop at the high mark and to go on, from its cursor, at the low one: a slow loop
- * costs the memory of one queue and, in mode `every`, no tick.
+ * has its subscription paused at the high mark and resumed at the low one: a slow loop costs the memory of one
+ * queue and of what was under way and, in mode `every`, no tick.
  */
 export class TickQueue<T> implements AsyncIterableIterator<T> {
   readonly #high: number;
-  readonly #onPause: () => void;
-  readonly #onResume: () => void;
-  readonly #onReturn: () => void;
+  readonly #handlers: QueueHandlers;
   #items: T[] = [];
   #head = 0;
-  #paused = false;
+  #full = false;
   #done = false;
   #failure: Error | undefined;
   #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: Error) => void }[] = [];
 
-  constructor(high: number, onPause: () => void, onResume: () => void, onReturn: () => void) {
+  constructor(high: number, handlers: QueueHandlers) {
     this.#high = high;
-    this.#onPause = onPause;
-    this.#onResume = onResume;
-    this.#onReturn = onReturn;
+    this.#handlers = handlers;
+  }
+
+  /** Whether it waits for the loop. */
+  get full(): boolean {
+    return this.#full;
   }
 
   push(item: T): void {
@@ -30,10 +39,17 @@ export class TickQueue<T> implements AsyncIterableIterator<T> {
       return;
     }
     this.#items.push(item);
-    if (!this.#paused && this.#items.length - this.#head >= this.#high) {
-      this.#paused = true;
-      this.#onPause();
+    if (!this.#full && this.#items.length - this.#head >= this.#high) {
+      this.#full = true;
+      this.#handlers.onFull();
     }
+  }
+
+  /** Drops what waits. */
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+    this.#drained();
   }
 
   /** Ends the iteration after what is queued, with `failure` if there is one. */
@@ -63,7 +79,7 @@ export class TickQueue<T> implements AsyncIterableIterator<T> {
     this.#items = [];
     this.#head = 0;
     this.end();
-    this.#onReturn();
+    this.#handlers.onReturn();
     return Promise.resolve({ value: undefined, done: true });
   }
 
@@ -77,9 +93,9 @@ export class TickQueue<T> implements AsyncIterableIterator<T> {
       this.#items.splice(0, this.#head);
       this.#head = 0;
     }
-    if (this.#paused && this.#items.length - this.#head <= this.#high / 4) {
-      this.#paused = false;
-      this.#onResume();
+    if (this.#full && this.#items.length - this.#head <= this.#high / 4) {
+      this.#full = false;
+      this.#handlers.onDrained();
     }
   }
 }

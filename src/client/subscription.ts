@@ -1,5 +1,5 @@
 import type { KindName } from '../tick.js';
-import type { Deliver, Mode } from '../wire/ticks.js';
+import type { Deliver, From, Mode, Speed } from '../wire/ticks.js';
 import type { Emitter } from './emitter.js';
 import type { SymbolInfo } from './symbols.js';
 import type { PlainTick, TickView } from './view.js';
@@ -15,10 +15,35 @@ export interface SubscribeOptions {
   intervalMs?: number;
   /** Whether the current state comes first. Default true. */
   snapshot?: boolean;
-  /** A cursor: continue exactly after it. */
-  from?: string;
+  /**
+   * A cursor: continue exactly after it; or a time of receipt (ISO 8601, UTC without a zone; UNIX nanoseconds;
+   * a Date): from its first tick on. It holds for the first connection; later ones go on where it was.
+   */
+  from?: From | Date;
+  /** With `from`, in mode `every`: recorded seconds per second at which the past comes, or `max`. Default `max`. */
+  speed?: Speed;
   /** `durable`: only what survives a crash of the server. Default `published`. */
   deliver?: Deliver;
+}
+
+export interface SeekOptions {
+  /** As in `SubscribeOptions`. Absent: the newest tick; live from there. */
+  from?: From | Date;
+  /** Absent: as before. */
+  speed?: Speed;
+}
+
+/** Where a paused subscription stands. */
+export interface PausedAt {
+  /** Undefined if it was paused before the server took it up. */
+  cursor: string | undefined;
+}
+
+/** Where a subscription goes on. Epoch and cursor are undefined if it is paused and there is no connection. */
+export interface SoughtAt {
+  speed: Speed;
+  epoch: number | undefined;
+  cursor: string | undefined;
 }
 
 /** Called for every tick. The view is reused: copy it with `toObject()` to keep it. */
@@ -31,7 +56,7 @@ export interface SubscriptionEvents {
   symbols: SymbolInfo[];
   /** It fell behind the live stream by so many ticks and is fed from the log. */
   catching_up: { behind: number };
-  /** It is live again. */
+  /** It is live: after `catching_up`, and once for every `from`. */
   caught_up: undefined;
   /** The server lost ticks of `epoch` after `lastSeq` (by shard): those delivered before are withdrawn. */
   rewound: { epoch: number; lastSeq: number[] };
@@ -40,9 +65,9 @@ export interface SubscriptionEvents {
 }
 
 /**
- * A subscription, across reconnects: `every` continues exactly after its cursor, `latest` with a fresh
- * snapshot. Iterating it yields plain ticks; a loop slower than the stream makes it stop and go on later in
- * the same ways. Leaving the loop ends a subscription that has no callback.
+ * A subscription, across reconnects: `every`, and what was begun with a `from`, continues exactly after its
+ * cursor, `latest` with fresh state. Iterating it yields plain ticks; a loop slower than the stream has it
+ * paused and resumed. Leaving the loop ends a subscription that has no callback.
  */
 export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | 'once' | 'off'> {
   /** Resolves when the server has taken it up first, rejects if it refuses for good. */
@@ -50,6 +75,8 @@ export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | '
   /** Stands for everything up to the last batch received; undefined before the server answered. */
   readonly cursor: string | undefined;
   readonly mode: Mode;
+  /** Whether `pause` was called last, and not `resume`. */
+  readonly paused: boolean;
   /** What it covers now. */
   readonly symbols: readonly SymbolInfo[];
   /** Names that the server does not know. */
@@ -62,6 +89,22 @@ export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | '
   readonly gaps: number;
   /** Ticks that came twice. */
   readonly repeats: number;
+  /**
+   * Stops it where it stands, across reconnects too. Ticks under way still come; none comes once this has
+   * resolved, though a loop is still given those that wait for it.
+   */
+  pause(): Promise<PausedAt>;
+  /**
+   * Goes on: `every` exactly where it stood, `latest` with the state as it is then. Resolves when the server
+   * has confirmed; without a connection, that is on the next one.
+   */
+  resume(): Promise<void>;
+  /**
+   * Goes on elsewhere; every tick after this has resolved comes from there, and what waits for a loop is
+   * dropped. While paused it stays so. A later seek takes the place of one that is not answered yet.
+   * @throws ServerError if there is no such place; it then goes on where it was
+   */
+  seek(options?: SeekOptions): Promise<SoughtAt>;
   /** Ends it. Callbacks stop at once; resolves when the server has confirmed or the connection is gone. */
   unsubscribe(): Promise<void>;
   [Symbol.asyncIterator](): AsyncIterableIterator<PlainTick>;

@@ -25,6 +25,8 @@ interface PlainHead {
   flags: FlagName[];
   /** State sent at the start of a subscription, not news. */
   inSnapshot: boolean;
+  /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
+  folded: number;
 }
 
 /** A tick as an object of its own: safe to keep. */
@@ -58,6 +60,8 @@ export class TickView {
   shard = 0;
   /** State sent at the start of a subscription, not news. */
   inSnapshot = false;
+  /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
+  folded = 0;
   readonly #record: PackedTick;
 
   constructor(record: PackedTick) {
@@ -147,6 +151,7 @@ export class TickView {
       tsRecv: nanoseconds(r.recvS, r.recvNs),
       flags: r.flags === 0 ? [] : flagNames(r.flags),
       inSnapshot: this.inSnapshot,
+      folded: this.folded,
     };
     switch (r.kind) {
       case Kind.quote:
@@ -176,7 +181,7 @@ export class TickView {
 
   /** The tick as the wire's JSON encoding has it; `JSON.stringify` uses this. */
   toJSON(): JsonTick {
-    const { epoch: _epoch, shard: _shard, inSnapshot: _inSnapshot, ...tick } = this.toObject();
+    const { epoch: _e, shard: _s, inSnapshot: _i, folded: _f, ...tick } = this.toObject();
     return { ...tick, tsEvent: tick.tsEvent?.toString() ?? null, tsRecv: tick.tsRecv.toString() } as JsonTick;
   }
 }

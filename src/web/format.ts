@@ -27,12 +27,12 @@ export function age(ms: number): string {
   return `${Math.round(ms / 86_400_000)} d`;
 }
 
-/** Nanoseconds as a delay. */
-export function delay(ns: number): string {
-  if (ns < 999_500) return `${Math.round(ns / 1000)} µs`;
-  if (ns < 9_950_000) return `${(ns / 1e6).toFixed(1)} ms`;
-  if (ns < 999_500_000) return `${Math.round(ns / 1e6)} ms`;
-  return `${(ns / 1e9).toFixed(1)} s`;
+/** Microseconds as a delay. */
+export function delay(us: number): string {
+  if (us < 1000) return `${us} µs`;
+  if (us < 9_950) return `${(us / 1000).toFixed(1)} ms`;
+  if (us < 999_500) return `${Math.round(us / 1000)} ms`;
+  return `${(us / 1e6).toFixed(1)} s`;
 }
 
 const GROUPED = new Intl.NumberFormat('en', { useGrouping: true, maximumFractionDigits: 0 });

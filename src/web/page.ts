@@ -3,7 +3,6 @@ import { type ClientState, ENGINE_NAME, TickClient, type TickView } from '../cli
 import { StatusCode } from '../tick.js';
 import { FeedList } from './feeds.js';
 import { delay } from './format.js';
-import { LatencyHistogram } from './latency.js';
 import { readPipeline } from './pipeline.js';
 import { QuoteTable } from './quotes.js';
 import { PipelineStrip } from './strip.js';
@@ -25,7 +24,6 @@ const STATE_TEXT: Record<ClientState, string> = {
   closed: 'closed by the server',
 };
 
-const latency = new LatencyHistogram();
 const quotes = new QuoteTable(element('quotes'), element('count'), element('empty'), element('filter'));
 const strip = new PipelineStrip();
 const feeds = new FeedList(element('feeds'));
@@ -34,7 +32,7 @@ const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
 const client = new TickClient(`${scheme}//${location.host}/v1/stream`, {
   encoding: 'packed',
   reconnect: { first: true, maxDelayMs: 5_000 },
-  latency,
+  latency: true,
 });
 
 function showState(state: ClientState): void {
@@ -68,7 +66,7 @@ client.on('state', showState);
 client.on('open', (hello) => {
   element('epoch').textContent = String(hello.epoch);
 });
-client.on('heartbeat', (heartbeat) => feeds.show(heartbeat.feeds));
+client.on('heartbeat', () => feeds.show(client.feeds));
 const subscription = client.subscribe({ symbols: ['*'], intervalMs: INTERVAL_MS }, showTick);
 void client.connect();
 
@@ -84,11 +82,8 @@ function showDelivered(): void {
   strip.delivered((received - receivedBefore) / seconds, Math.max(0, folded - foldedBefore) / seconds);
   receivedBefore = received;
   foldedBefore = folded;
-  const median = latency.quantile(0.5);
-  const tail = latency.quantile(0.99);
-  element('latency').textContent =
-    median === undefined || tail === undefined ? '–' : `${delay(median)}, p99 ${delay(tail)}`;
-  latency.clear();
+  const { count, p50, p99 } = client.latency({ reset: true })!;
+  element('latency').textContent = count === 0 ? '–' : `${delay(p50)}, p99 ${delay(p99)}`;
 }
 
 async function poll(): Promise<void> {

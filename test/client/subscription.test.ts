@@ -64,12 +64,13 @@ t.test('a subscription made before connecting is taken up by the connection', as
 
 t.test('a temporary refusal is asked again, a final one rejects', async (t) => {
   const { server, client } = await connected(t);
-  const refusal = { op: 'error', id: null, message: 'no', temporary: true } as const;
-  server.peer.refuseWith = { ...refusal, code: 'log_failed' };
+  const refusal = { message: 'no', temporary: true } as const;
+  server.peer.refusals.push({ op: 'subscribe', error: { ...refusal, code: 'log_failed' } });
   const patient = client.subscribe({ symbols: ['*'] });
   t.match(await said(patient, 'error'), { code: 'log_failed', temporary: true });
   await patient.ready;
-  server.peer.refuseWith = { ...refusal, code: 'cursor_expired', temporary: false, oldest: 'abc' };
+  const gone = { ...refusal, code: 'cursor_expired', temporary: false, oldest: 'abc' } as const;
+  server.peer.refusals.push({ op: 'subscribe', error: gone });
   const expired = client.subscribe({ symbols: ['*'], from: 'x' });
   const error = await expired.ready.catch((e: unknown) => e);
   t.ok(error instanceof ServerError);
