@@ -111,6 +111,17 @@ export const HISTORY_TICKS_MAX = 4_096;
 export const HISTORY_JOBS_MAX = 8;
 /** Recorded seconds per second at which the past can be played. */
 export const SPEED_MAX = 1_000_000;
+/** Ticks of a page of `/v1/ticks` unless `limit` says otherwise, and at most. More: 400 `bad_request`. */
+export const REST_PAGE_TICKS = 1_000;
+export const REST_PAGE_TICKS_MAX = 10_000;
+/** Pages read from the log at once. More: 503 `busy`. */
+export const REST_PAGES_AT_ONCE = 4;
+/** Catch-up jobs that one page takes. Then it ends where it stands, and its cursor goes on. */
+export const REST_PAGE_JOBS_MAX = 16;
+/** Bytes of HTTP answers that their readers have not taken yet; a small answer is not counted. More: 503 `busy`. */
+export const HTTP_UNREAD_BYTES = 64 * 1024 * 1024;
+/** Bytes up to which an answer counts as small. */
+export const HTTP_SMALL_BYTES = 64 * 1024;
 /** Milliseconds without any message to a client before a heartbeat. */
 export const HEARTBEAT_MS = 5_000;
 
@@ -163,5 +174,6 @@ assertLimit(BUCKETS % SHARDS_MAX === 0 && SHARDS_MAX <= BUCKETS, 'every shard ha
 assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
+assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
 assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');

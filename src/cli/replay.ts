@@ -5,11 +5,11 @@ import type { Engine } from '../engine.js';
 import { Pacer } from '../feeds/file/pacer.js';
 import { LogReader } from '../log/reader.js';
 import type { ReplayFeedOptions } from '../replay/feed.js';
-import { FORMATS, REPLAY_FORMATS, type ReplayFormat } from '../replay/format.js';
 import { parseBound } from '../replay/range.js';
 import { LogStream } from '../replay/stream.js';
 import { nameOf, readLogRegistry, watchOf } from '../replay/symbols.js';
 import { RECORD_U32, U32_SYMBOL, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import { LINE_FORMATS, LINES, type LineFormatName } from '../wire/lines.js';
 import { portNumber, speedValue, stopSignal } from './exit.js';
 import { createLogger, type LogLevel } from './logger.js';
 import { LineOutput, Progress } from './output.js';
@@ -26,7 +26,7 @@ interface ReplayFlags {
   from?: string;
   to?: string;
   symbols?: string[];
-  format: ReplayFormat;
+  format: LineFormatName;
   speed?: number | 'max';
   serve?: number;
   host: string;
@@ -47,9 +47,7 @@ export function registerReplay(program: Command): void {
       'where to end; a time is exclusive, a place inclusive; default: the newest tick',
     )
     .option('-s, --symbols <patterns...>', 'names and patterns, such as EURUSD or XAU*; default: all')
-    .addOption(
-      new Option('-f, --format <format>', 'lines on stdout').choices(REPLAY_FORMATS).default('ndjson'),
-    )
+    .addOption(new Option('-f, --format <format>', 'lines on stdout').choices(LINE_FORMATS).default('ndjson'))
     .option('--speed <n|max>', 'recorded seconds per second; default max, with --serve 1', speedValue)
     .option('--serve <port>', 'serve the replay on a port, as an engine would', portNumber)
     .option('--host <address>', 'with --serve: address to serve on', '127.0.0.1')
@@ -69,7 +67,7 @@ Examples:
 }
 
 async function print(flags: ReplayFlags): Promise<void> {
-  const { header, line } = FORMATS[flags.format];
+  const { header, line } = LINES[flags.format];
   const range = rangeOf(flags);
   const registry = await readLogRegistry(flags.data);
   const reader = LogReader.open(flags.data);

@@ -1,5 +1,7 @@
-/** Answers over HTTP: JSON, problem documents (RFC 9457), pages; with CORS and ETag. */
+/** Answers over HTTP: JSON, problem documents (RFC 9457), pages; with CORS, ETag and HEAD. */
+import { HTTP_SMALL_BYTES } from '../limits.js';
 import { originAllowed } from './origins.js';
+import type { Outbox } from './outbox.js';
 import type { HttpRequest, HttpResponse } from './uws.js';
 
 export interface Answer {
@@ -7,6 +9,21 @@ export interface Answer {
   type: string;
   body: string | Uint8Array;
   headers?: Record<string, string>;
+}
+
+/** Thrown where a request cannot be answered as it is. */
+export class Refusal extends Error {
+  constructor(readonly answer: Answer) {
+    super(`HTTP ${answer.status}`);
+  }
+}
+
+/** What of a request its answer depends on. It is read at once, as a request does not outlive its handler. */
+export interface Caller {
+  isHead: boolean;
+  /** The page's origin, where that may read the answer; else empty. */
+  origin: string;
+  ifNoneMatch: string;
 }
 
 const STATUS_TEXT: Record<number, string> = {
@@ -18,57 +35,107 @@ const STATUS_TEXT: Record<number, string> = {
   403: '403 Forbidden',
   404: '404 Not Found',
   405: '405 Method Not Allowed',
+  406: '406 Not Acceptable',
+  410: '410 Gone',
   429: '429 Too Many Requests',
   500: '500 Internal Server Error',
+  501: '501 Not Implemented',
   503: '503 Service Unavailable',
 };
+/** What scripts of pages of other origins may read of an answer. */
+const EXPOSED = 'etag, age, link, retry-after, x-next-cursor, x-missing';
 
 export function json(body: unknown, headers: Record<string, string> = {}, status = 200): Answer {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { status, type: 'application/json', body: text, headers };
 }
 
-/** @param code a stable lower_snake word, as in the errors of the stream */
+/**
+ * @param code a stable lower_snake word, as in the errors of the stream
+ * @param more further members of the document
+ */
 export function problem(
   status: number,
   code: string,
   detail: string,
   headers: Record<string, string> = {},
+  more: object = {},
 ): Answer {
   const title = STATUS_TEXT[status].slice(4);
   return {
     status,
     type: 'application/problem+json',
-    body: JSON.stringify({ type: 'about:blank', title, status, detail, code }),
+    body: JSON.stringify({ type: 'about:blank', title, status, detail, code, ...more }),
     headers,
   };
 }
 
-/** Writes an answer at once; the request must be read before. */
+/** @param seconds after which it is worth asking again */
+export function busy(detail: string, seconds = 1): Answer {
+  return problem(503, 'busy', detail, { 'retry-after': String(seconds) });
+}
+
+/** Whether one of the tags of an `If-None-Match` is the answer's: compared weakly, as RFC 9110 has it for GET. */
+export function matchesTag(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch.trim() === '*') return true;
+  const strong = (tag: string) => tag.replace(/^W\//, '');
+  return (ifNoneMatch.match(/(?:W\/)?"[^"]*"/g) ?? []).some((tag) => strong(tag) === strong(etag));
+}
+
+export function callerOf(req: HttpRequest, allowedOrigins: readonly string[]): Caller {
+  const origin = req.getHeader('origin');
+  return {
+    isHead: req.getMethod() === 'head',
+    origin: originAllowed(origin, req.getHeader('host'), allowedOrigins) ? origin : '',
+    ifNoneMatch: req.getHeader('if-none-match'),
+  };
+}
+
+/** Answers at once; the request must be read before. */
 export function send(
   res: HttpResponse,
   req: HttpRequest,
   answer: Answer,
   allowedOrigins: readonly string[],
 ): void {
-  const origin = req.getHeader('origin');
-  const { etag } = answer.headers ?? {};
-  const unchanged = etag !== undefined && req.getHeader('if-none-match') === etag;
+  write(res, callerOf(req, allowedOrigins), answer);
+}
+
+/**
+ * Writes an answer; nothing may be done with the response afterwards.
+ * @param outbox takes large bodies
+ * @returns the status that was sent
+ */
+export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?: Outbox): number {
+  const bytes = typeof answer.body === 'string' ? Buffer.byteLength(answer.body) : answer.body.length;
+  const isLarge = outbox !== undefined && bytes > HTTP_SMALL_BYTES && !caller.isHead;
+  const told =
+    isLarge && !outbox.hasRoom(bytes)
+      ? busy('Others have not read their answers yet: ask again, or for less.')
+      : answer;
+  const etag = told.headers?.etag;
+  const isUnchanged = told.status === 200 && etag !== undefined && matchesTag(caller.ifNoneMatch, etag);
+  const status = isUnchanged ? 304 : told.status;
   res.cork(() => {
-    res.writeStatus(STATUS_TEXT[unchanged ? 304 : answer.status]);
-    if (origin !== '' && originAllowed(origin, req.getHeader('host'), allowedOrigins)) {
-      res.writeHeader('access-control-allow-origin', origin);
-      res.writeHeader('access-control-expose-headers', 'etag, age');
-    }
-    res.writeHeader('vary', 'origin');
-    for (const [name, value] of Object.entries(answer.headers ?? {})) res.writeHeader(name, value);
-    if (answer.status === 204) {
-      res.endWithoutBody();
-      return;
-    }
-    res.writeHeader('content-type', answer.type);
-    res.writeHeader('x-content-type-options', 'nosniff');
-    if (unchanged) res.endWithoutBody();
-    else res.end(answer.body);
+    writeHead(res, caller, told, status);
+    if (status === 204 || status === 304) res.endWithoutBody();
+    else if (caller.isHead) res.writeHeader('content-length', String(bytes)).endWithoutBody();
+    else if (isLarge && told === answer)
+      outbox.send(res, typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body);
+    else res.end(told.body);
   });
+  return status;
+}
+
+function writeHead(res: HttpResponse, caller: Caller, answer: Answer, status: number): void {
+  const headers = { vary: 'origin', ...answer.headers };
+  res.writeStatus(STATUS_TEXT[status]);
+  if (caller.origin !== '') {
+    res.writeHeader('access-control-allow-origin', caller.origin);
+    res.writeHeader('access-control-expose-headers', EXPOSED);
+  }
+  for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+  if (status === 204) return;
+  res.writeHeader('content-type', answer.type);
+  res.writeHeader('x-content-type-options', 'nosniff');
 }

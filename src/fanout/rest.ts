@@ -1,11 +1,13 @@
 /** REST, read from the last-value table and the counters: the same numbers as on the wire. */
-import { SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
+import { randomBytes } from 'node:crypto';
+import { SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../limits.js';
 import { CounterReader, type Totals } from '../pipeline/counters.js';
 import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
 import { type Answer, json, problem } from './http.js';
+import { badRequest, parseQuery } from './query.js';
 import type { Stream } from './stream.js';
 import { matchesPattern, parsePattern } from './watch.js';
 
@@ -18,6 +20,8 @@ interface Sample {
 
 export class Rest {
   readonly #entry = new TableEntry();
+  /** Names this run in tags: without a log, every run counts the same seqs again. Ages make tags weak. */
+  readonly #run = randomBytes(6).toString('base64url');
   readonly #counters: CounterReader;
   #sample: Sample;
   #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
@@ -40,36 +44,42 @@ export class Rest {
     return json({ symbols });
   }
 
-  /** @param filter names and patterns, separated by commas, as many as a subscription may have patterns; empty: all */
-  quotes(filter: string): Answer {
+  /**
+   * @param query as it was sent: `symbols` may hold names and patterns, separated by commas
+   * @throws Refusal for a bad query
+   */
+  quotes(query: string): Answer {
     this.stream.watches.refresh();
     const { symbols } = this.stream.deps.registry;
-    const wanted = (filter === '' ? '*' : filter).split(',', SUBSCRIBE_PATTERNS_MAX).map(parsePattern);
+    const filter = parseQuery(query, ['symbols']).get('symbols') ?? '';
+    const wanted = parseWanted(filter === '' ? '*' : filter);
+    // Read before the entries: an answer may be newer than its tag, never older.
     const heads = this.stream.shards.map((view) => this.stream.table.applied(view.index));
     let stale = 0;
     const quotes: string[] = [];
     for (let id = 1; id < symbols.length; id++) {
-      if (!wanted.some((pattern) => matchesPattern(pattern, symbols[id]!.name))) continue;
+      const { name } = symbols[id]!;
+      if (!wanted.names.has(name) && !wanted.patterns.some((p) => matchesPattern(p, name))) continue;
       const state = this.#state(id);
       if (state === null) continue;
       quotes.push(state.body);
       if (state.stale) stale++;
     }
-    const etag = `"${this.stream.epoch}-${heads.join('.')}-${symbols.length}-${stale}"`;
-    return json(`{"epoch":${this.stream.epoch},"quotes":[${quotes.join()}]}`, {
-      etag,
-      'cache-control': 'no-cache',
-    });
+    const unknown = [...wanted.names].filter((n) => this.stream.deps.registry.symbolId(n) === undefined);
+    const body = `{"epoch":${this.stream.epoch},"quotes":[${quotes.join()}],"unknown":${JSON.stringify(unknown)}}`;
+    const etag = `W/"${this.#run}-${heads.join('.')}-${symbols.length}-${stale}"`;
+    return json(body, { etag, 'cache-control': 'no-cache' });
   }
 
   quote(name: string): Answer {
     this.stream.watches.refresh();
-    const id = this.stream.deps.registry.symbolId(name);
-    if (id === undefined) return problem(404, 'unknown_symbol', `No source has defined ${name}.`);
+    const { registry } = this.stream.deps;
+    const id = registry.symbolId(name);
+    if (id === undefined) return unknownSymbol(name);
     const state = this.#state(id);
     if (state === null) return problem(404, 'no_quote', `${name} has not ticked yet.`);
     return json(state.body, {
-      etag: `"${this.stream.epoch}-${state.seq}-${state.stale ? 1 : 0}"`,
+      etag: `W/"${this.#run}-${state.seq}-${registry.version[id]}-${state.stale ? 1 : 0}"`,
       age: String(Math.floor(state.ageMs / 1000)),
       'cache-control': 'no-cache',
     });
@@ -165,4 +175,20 @@ export class Rest {
   #take(): Sample {
     return { atMs: performance.now(), totals: this.#counters.totals(), sent: this.stats().ticksSent };
   }
+}
+
+export function unknownSymbol(name: string): Answer {
+  return problem(404, 'unknown_symbol', `No source has defined ${name}; /v1/symbols lists what there is.`);
+}
+
+function parseWanted(filter: string): { names: Set<string>; patterns: string[][] } {
+  const wanted = filter.split(',');
+  const names = wanted.filter((name) => name !== '' && !name.includes('*'));
+  const patterns = wanted.filter((name) => name.includes('*')).map(parsePattern);
+  if (names.length > SUBSCRIBE_SYMBOLS_MAX || patterns.length > SUBSCRIBE_PATTERNS_MAX) {
+    throw badRequest(
+      `symbols takes at most ${SUBSCRIBE_SYMBOLS_MAX} names and ${SUBSCRIBE_PATTERNS_MAX} patterns; ask in parts.`,
+    );
+  }
+  return { names: new Set(names), patterns };
 }

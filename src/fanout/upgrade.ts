@@ -26,7 +26,7 @@ const IDLE_SECONDS_MAX = 960;
 /** Messages up to this many times the limit are read to be refused by code; larger ones are cut off. */
 const READ_TO_REFUSE = 2;
 /** What an answer looks up when its request is gone. */
-const NO_REQUEST = { getHeader: () => '' } as unknown as HttpRequest;
+const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as HttpRequest;
 
 export interface UpgradeContext extends Door {
   readonly stream: Stream;

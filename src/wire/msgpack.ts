@@ -171,6 +171,28 @@ export class MsgpackEncoder implements TickEncoder {
   }
 }
 
+/**
+ * A map with ticks: the members of `head`, then `ticks`, an array of what `MsgpackEncoder.put` wrote.
+ * @param head fewer than 15 members
+ * @param count of the ticks in `encoded`
+ */
+export function packWithTicks(head: object, count: number, encoded: readonly Uint8Array[]): Uint8Array {
+  const members = packControl(head);
+  const array = new Uint8Array(5);
+  array[0] = ARRAY32;
+  new DataView(array.buffer).setUint32(1, count);
+  const parts = [members, KEY_TICKS, array, ...encoded];
+  const packed = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    packed.set(part, at);
+    at += part.length;
+  }
+  // One member more than the head's own map says.
+  packed[0]++;
+  return packed;
+}
+
 function sideOf(flags: number): number {
   return (flags & Flag.buy) !== 0 ? 1 : (flags & Flag.sell) !== 0 ? 2 : 0;
 }

@@ -1,16 +1,23 @@
 /** Ticks as lines of text: JSON objects, or CSV with one column for each field of any kind. */
-import { flagNames, flagsOf, toTick } from '../tick.js';
-import { tickJson } from '../wire/json.js';
-import type { LogStream } from './stream.js';
+import { flagNames, flagsOf, type Records, toTick } from '../tick.js';
+import { tickJson } from './json.js';
 
-export const REPLAY_FORMATS = ['ndjson', 'csv'] as const;
-export type ReplayFormat = (typeof REPLAY_FORMATS)[number];
+export const LINE_FORMATS = ['ndjson', 'csv'] as const;
+export type LineFormatName = (typeof LINE_FORMATS)[number];
+
+/** A tick where it stands: record `index` of `records`, and what names it. */
+export interface PlacedTick {
+  readonly records: Records;
+  readonly index: number;
+  readonly seq: number;
+  readonly epoch: number;
+  readonly shard: number;
+}
 
 export interface LineFormat {
   /** First line, where the format has one. */
   header: string | undefined;
-  /** The tick at hand of a stream. */
-  line(stream: LogStream, symbol: string): string;
+  line(tick: PlacedTick, symbol: string): string;
 }
 
 const COLUMNS = [
@@ -19,7 +26,7 @@ const COLUMNS = [
   ...['code', 'args', 'reason', 'first', 'last', 'count', 'flags'],
 ];
 
-export const FORMATS: Record<ReplayFormat, LineFormat> = {
+export const LINES: Record<LineFormatName, LineFormat> = {
   ndjson: {
     header: undefined,
     line({ records, index, seq, epoch, shard }, symbol) {
@@ -29,7 +36,7 @@ export const FORMATS: Record<ReplayFormat, LineFormat> = {
   csv: { header: COLUMNS.join(','), line: csvLine },
 };
 
-function csvLine({ records, index, seq, epoch, shard }: LogStream, symbol: string): string {
+function csvLine({ records, index, seq, epoch, shard }: PlacedTick, symbol: string): string {
   const t = toTick(records, index);
   const flags = flagNames(flagsOf(records, index));
   const side = flags.includes('buy') ? 'buy' : flags.includes('sell') ? 'sell' : undefined;

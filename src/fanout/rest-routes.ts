@@ -1,0 +1,122 @@
+/** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
+import { messageOf } from '../errors.js';
+import { type Answer, type Caller, callerOf, json, problem, Refusal, write } from './http.js';
+import { MetricsPage } from './metrics.js';
+import { Outbox } from './outbox.js';
+import { RestTicks } from './rest-ticks.js';
+import type { RouteContext } from './routes.js';
+import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.js';
+
+const METHODS = 'GET, HEAD';
+
+/** A request, read in full while it was there. */
+export interface RestRequest extends Caller {
+  path: string;
+  /** The decoded part of the path that the route leaves open; empty where there is none. */
+  parameter: string;
+  /** As it was sent, without the question mark. */
+  query: string;
+  accept: string;
+  /** Whether nobody waits for the answer any more. */
+  isAborted: boolean;
+}
+
+type Handler = (request: RestRequest) => Answer | Promise<Answer>;
+
+export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
+  const { rest, stream } = context;
+  const outbox = new Outbox();
+  const ticks = new RestTicks(stream);
+  const answered = new Map<number, number>();
+  const metrics = new MetricsPage(stream.deps, context.rest.stats, answered);
+  const routes: Record<string, Handler> = {
+    '/v1/symbols': () => rest.symbols(),
+    '/v1/quotes': (request) => rest.quotes(request.query),
+    '/v1/quotes/:symbol': (request) => rest.quote(request.parameter),
+    '/v1/ticks/:symbol': (request) => ticks.page(request),
+    '/v1/feeds': () => rest.feeds(),
+    '/v1/pipeline': () => rest.pipeline(),
+    '/healthz': () => json({ ok: true }),
+    '/readyz': () => rest.ready(),
+    '/metrics': () => metrics.answer(),
+  };
+
+  const reply = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
+    const request = { ...callerOf(req, context.settings.allowedOrigins), ...readRequest(req) };
+    res.onAborted(() => {
+      request.isAborted = true;
+      outbox.release(res);
+    });
+    const finish = (answer: Answer) => {
+      if (request.isAborted) return;
+      const status = write(res, request, answer, outbox);
+      answered.set(status, (answered.get(status) ?? 0) + 1);
+    };
+    const fail = (error: unknown) => finish(failed(context, error));
+    try {
+      if (pattern.includes(':')) request.parameter = decodeURIComponent(req.getParameter(0));
+      const answer = handler(request);
+      if (answer instanceof Promise) answer.then(finish).catch(fail);
+      else finish(answer);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  for (const [pattern, handler] of Object.entries(routes)) {
+    app.get(pattern, (res, req) => reply(res, req, pattern, handler));
+    app.head(pattern, (res, req) => reply(res, req, pattern, handler));
+    app.any(pattern, (res, req) => {
+      const method = req.getMethod();
+      reply(res, req, pattern, () => otherMethod(method));
+    });
+  }
+  const rest404 = context.shared ? '/v1/*' : '/*';
+  app.any(rest404, (res, req) => {
+    const method = req.getMethod();
+    reply(res, req, rest404, (request) => page(context, request.path, method));
+  });
+}
+
+function readRequest(req: HttpRequest): Omit<RestRequest, keyof Caller> {
+  return {
+    path: req.getUrl(),
+    parameter: '',
+    // The typings have it that there always is one.
+    query: req.getQuery() ?? '',
+    accept: req.getHeader('accept'),
+    isAborted: false,
+  };
+}
+
+function failed(context: RouteContext, error: unknown): Answer {
+  if (error instanceof Refusal) return error.answer;
+  if (error instanceof URIError)
+    return problem(400, 'bad_request', 'The path or query is not percent-encoded UTF-8.');
+  context.stream.deps.logger.error({ error: messageOf(error) }, 'A request failed.');
+  return problem(500, 'internal', 'The server failed to answer; its log says why.');
+}
+
+/** What a path that exists answers to anything but GET and HEAD. */
+function otherMethod(method: string): Answer {
+  if (method !== 'options')
+    return problem(405, 'method_not_allowed', 'Only GET and HEAD are served.', { allow: METHODS });
+  return {
+    status: 204,
+    type: '',
+    body: '',
+    headers: {
+      allow: METHODS,
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': 'authorization, if-none-match',
+      'access-control-max-age': '600',
+    },
+  };
+}
+
+function page(context: RouteContext, path: string, method: string): Answer {
+  const found = context.pages.get(path);
+  if (found === undefined) return problem(404, 'not_found', 'There is nothing under this path.');
+  if (method !== 'get' && method !== 'head') return otherMethod(method);
+  const headers = { etag: found.etag, 'cache-control': 'no-cache' };
+  return { status: 200, type: found.type, body: found.body, headers };
+}
