@@ -1,5 +1,7 @@
 /** `ticks bench`: the scenarios as commands. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { benchFanout, FANOUT_DIAGRAM, type FanoutOptions } from './fanout.js';
+import { fanoutLines, rowLine } from './fanout-report.js';
 import { benchPipeline, PIPELINE_DIAGRAM } from './pipeline.js';
 import { benchRing, RING_DIAGRAM } from './ring.js';
 import { benchSoak, SOAK_DIAGRAM } from './soak.js';
@@ -16,6 +18,17 @@ function zeroOrMore(text: string): number {
   const value = Number(text);
   if (!(value >= 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be 0 or more.');
   return value;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!(Number.isSafeInteger(value) && value > 0))
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+}
+
+function rateOrAuto(text: string): number | 'auto' {
+  return text === 'auto' ? text : wholeNumber(text);
 }
 
 /** Prints a result, and makes the exit code say whether it holds. */
@@ -68,6 +81,8 @@ export function register(program: Command): void {
       ]);
     });
 
+  registerFanout(bench);
+
   bench
     .command('soak')
     .description('a steady rate for minutes: memory over time')
@@ -92,3 +107,61 @@ export function register(program: Command): void {
       ]);
     });
 }
+
+function registerFanout(bench: Command): void {
+  bench
+    .command('fanout')
+    .description('one server to many clients, each on its core: throughput and latency, every tick checked')
+    .option('--clients <n>', 'clients that read', wholeNumber, 1000)
+    .option('--watch <n>', 'symbols that each of them watches, of its own random choice', wholeNumber)
+    .option('--symbols <n>', 'symbols of the market', wholeNumber, 500)
+    .option('--seconds <n>', 'measured time of each row', positive, 10)
+    .option('--warmup <n>', 'seconds before it', zeroOrMore, 1)
+    .addOption(
+      new Option('--mode <mode>', 'of the subscriptions')
+        .choices(['every', 'latest', 'both'])
+        .default('every'),
+    )
+    .option(
+      '--rate <n>',
+      'ticks per second of the feed, or auto: seek the peak, then measure it and its half',
+      rateOrAuto,
+      'auto',
+    )
+    .option('--interval <ms>', 'intervalMs of latest subscriptions', zeroOrMore, 0)
+    .option(
+      '--stopped <n>',
+      'further clients, which stop reading: rows without and with them alternate',
+      zeroOrMore,
+      0,
+    )
+    .option('--pairs <n>', 'how many of these rows, at each rate', wholeNumber, 3)
+    .option('--shards <n>', 'shard threads', wholeNumber, 1)
+    .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
+    .option('--trade-share <n>', 'share of trades among the ticks, 0 to 1', zeroOrMore, 0.05)
+    .option('--no-log', 'keep no log')
+    .option('--no-pin', 'leave both processes to the scheduler: no row is valid then')
+    .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `${FANOUT_DIAGRAM}\n\nExample:\n  ticks bench fanout --clients 1000 --watch 50 --seconds 10 --json`,
+    )
+    .action(async ({ json, interval, ...given }: FanoutFlags) => {
+      const options = { ...given, watch: given.watch ?? given.symbols, intervalMs: interval };
+      const result = await benchFanout(options, (row) => {
+        if (process.stderr.isTTY) process.stderr.write(`${rowLine(row)}\n`);
+      });
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${fanoutLines(result).join('\n')}\n`);
+      if (!result.valid) {
+        process.stderr.write('The result is not valid: the rows say why.\n');
+        process.exitCode = 1;
+      }
+    });
+}
+
+type FanoutFlags = Omit<FanoutOptions, 'watch' | 'intervalMs'> & {
+  watch?: number;
+  interval: number;
+  json?: boolean;
+};

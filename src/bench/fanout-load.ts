@@ -1,0 +1,168 @@
+/** The load generator of scenario `fanout`: all clients, in a process of its own. Started as a child; see `child.ts`. */
+import { monotonicNs } from '../clock.js';
+import { serveParent } from './child.js';
+import { Group } from './fanout-reader.js';
+import type { FinalState } from './fanout-server.js';
+import { FanoutSockets, type SocketsOptions } from './fanout-sockets.js';
+import { LatencySamples, type LatencyUs } from './latency.js';
+import { cpuNs, sleep } from './measure.js';
+import type { Anchor } from './open-loop-feed.js';
+
+/** Connections that are opened before any of them has to be there. */
+const SLICE = 50;
+const CONNECT_MS = 60_000;
+const LOOK_MS = 5;
+const CLOCK_LOOKS = 1000;
+
+export interface LoadStart extends Omit<SocketsOptions, 'clients'> {
+  anchor: Anchor;
+  /** By client: ids of the symbols that it watches. */
+  watchedIds: number[][];
+  /** How many clients of the list are readers; the others are stoppers. */
+  readers: number;
+}
+
+/** What has happened up to a moment. */
+export interface LoadMark {
+  monotonicNs: number;
+  cpuNs: number;
+  /** Of the readers. */
+  delivered: number;
+  bytes: number;
+  lost: number;
+  reordered: number;
+  catchUps: number;
+  failures: string[];
+}
+
+export interface Verdict {
+  /** Pairs of client and symbol whose last state is not that of the server. */
+  wrong: number;
+  /** Milliseconds since the clients read again, or else since the question. */
+  tookMs: number;
+}
+
+let options: LoadStart;
+let sockets: FanoutSockets;
+const latency = new LatencySamples();
+let resumedAtMs = 0;
+
+function start(args: LoadStart): void {
+  options = args;
+  const { anchor } = args;
+  const offsetUs = (originNs() - anchor.monotonicNs) / 1e3;
+  const now = () => performance.now() * 1e3 + offsetUs;
+  sockets = new FanoutSockets({ ...args, clients: args.watched.length }, latency, now);
+  sockets.reader.check.anchorS = anchor.wallS;
+}
+
+/**
+ * performance.now() is cheap and runs with the system's monotonic clock, but from an origin of its own.
+ * @returns monotonic time of that origin, by the tightest of several looks at both
+ */
+function originNs(): number {
+  let tightest = Number.POSITIVE_INFINITY;
+  let origin = 0;
+  for (let i = 0; i < CLOCK_LOOKS; i++) {
+    const before = monotonicNs();
+    const now = performance.now();
+    const after = monotonicNs();
+    if (after - before >= tightest) continue;
+    tightest = after - before;
+    origin = (before + after) / 2 - now * 1e6;
+  }
+  return origin;
+}
+
+function clientsOf(group: number): number[] {
+  const first = group === Group.readers ? 0 : options.readers;
+  const end = group === Group.readers ? options.readers : options.watched.length;
+  return Array.from({ length: end - first }, (_, i) => first + i);
+}
+
+/** Connects and subscribes a group, in slices. */
+async function open({ group }: { group: number }): Promise<void> {
+  const clients = clientsOf(group);
+  const end = performance.now() + CONNECT_MS;
+  const before = sockets.subscribed;
+  for (let i = 0; i < clients.length; i += SLICE) {
+    for (const client of clients.slice(i, i + SLICE)) sockets.open(client, group);
+    while (sockets.subscribed < before + Math.min(i + SLICE, clients.length)) {
+      if (sockets.failures.length > 0) throw new Error(sockets.failures[0]);
+      if (performance.now() > end) throw new Error(`only ${sockets.subscribed} clients are subscribed`);
+      await sleep(1);
+    }
+  }
+}
+
+function mark(): LoadMark {
+  const { reader } = sockets;
+  return {
+    monotonicNs: monotonicNs(),
+    cpuNs: cpuNs(),
+    delivered: reader.check.delivered[Group.readers],
+    bytes: reader.bytes[Group.readers],
+    lost: reader.check.lost,
+    reordered: reader.check.reordered,
+    catchUps: sockets.catchUps,
+    failures: sockets.failures.slice(0, 3),
+  };
+}
+
+/** Pairs of one client that are not as they should be. */
+function wrongOf(client: number, final: FinalState): number {
+  const { check } = sockets.reader;
+  let wrong = 0;
+  for (const id of options.watchedIds[client]) {
+    const isRight =
+      check.symbolSeq(client, id) === (final.symbolSeq[id] | 0) &&
+      check.quoteSeq(client, id) === (final.quoteSeq[id] | 0) &&
+      (final.otherSeq[id] === 0 || check.otherSeq(client, id) === (final.otherSeq[id] | 0)) &&
+      check.check(client, id) === final.check[id];
+    if (!isRight) wrong++;
+  }
+  return wrong;
+}
+
+/** Waits until every client of a group has the final state; whoever has it keeps it, as nothing more comes. */
+async function verify(args: { group: number; final: FinalState; timeoutMs: number }): Promise<Verdict> {
+  const { group, final } = args;
+  const askedAtMs = performance.now();
+  const waiting = clientsOf(group);
+  while (waiting.length > 0) {
+    while (waiting.length > 0 && wrongOf(waiting[waiting.length - 1], final) === 0) waiting.pop();
+    if (performance.now() - askedAtMs > args.timeoutMs) break;
+    if (waiting.length > 0) await sleep(LOOK_MS);
+  }
+  const tookMs = performance.now() - (group === Group.readers ? askedAtMs : resumedAtMs);
+  let wrong = 0;
+  for (const client of clientsOf(group)) wrong += wrongOf(client, final);
+  return { wrong, tookMs };
+}
+
+const api = {
+  start,
+  open,
+  /** The stoppers leave. */
+  close: ({ group }: { group: number }) => {
+    for (const client of clientsOf(group)) sockets.close(client);
+  },
+  pause: ({ group }: { group: number }) => {
+    for (const client of clientsOf(group)) sockets.pause(client);
+  },
+  resume: ({ group }: { group: number }) => {
+    resumedAtMs = performance.now();
+    for (const client of clientsOf(group)) sockets.resume(client);
+  },
+  /** Begins a measured time. */
+  begin: (_: object) => {
+    latency.reset();
+    return mark();
+  },
+  /** Ends it. */
+  end: (_: object): LoadMark & { latencyUs: LatencyUs } => ({ ...mark(), latencyUs: latency.summary() }),
+  verify,
+};
+export type LoadApi = typeof api;
+
+serveParent(api);

@@ -1,0 +1,154 @@
+/** The server of scenario `fanout`: a whole engine in a process of its own. Started as a child; see `child.ts`. */
+import { monotonicNs } from '../clock.js';
+import { createEngine, type Engine } from '../engine.js';
+import { TickwireError } from '../errors.js';
+import { Slot, TableEntry } from '../pipeline/table.js';
+import { F64_ASK, F64_BID, RECORD_F64, RECORD_U32, U32_SYMBOL_SEQ } from '../tick.js';
+import { POW10 } from '../wire/packed.js';
+import { serveParent } from './child.js';
+import { quoteCheck } from './fanout-ticks.js';
+import { cpuNs, memoryBytes, until } from './measure.js';
+import { type Anchor, type OpenLoopOptions, Rate } from './open-loop-feed.js';
+
+const START_MS = 30_000;
+
+export interface ServerStart {
+  symbols: number;
+  seed: number;
+  tradeShare: number;
+  shards: number;
+  /** Folder of the log; false: no log. */
+  folder: string | false;
+  connections: number;
+}
+
+/** What has happened up to a moment. */
+export interface ServerMark {
+  monotonicNs: number;
+  /** CPU time of the process, all threads. */
+  cpuNs: number;
+  numbered: number;
+  /** symbolSeq of the last tick, by symbol id. */
+  symbolSeqs: number[];
+  rssBytes: number;
+  rssAnonBytes: number;
+}
+
+/** The last state of every symbol, by symbol id. */
+export interface FinalState {
+  symbolSeq: number[];
+  quoteSeq: number[];
+  /** `quoteCheck` of the last quote. */
+  check: number[];
+  /** symbolSeq of the last trade or status; 0 where there is none but the symbol's definition, which is not kept. */
+  otherSeq: number[];
+}
+
+let engine: Engine;
+const rate = new Int32Array(new SharedArrayBuffer(8));
+
+async function start(options: ServerStart): Promise<{ port: number; anchor: Anchor; names: string[] }> {
+  const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
+  const { symbols, seed, tradeShare } = options;
+  const feed: OpenLoopOptions = { symbols, seed, tradeShare, anchor, rate: rate.buffer as SharedArrayBuffer };
+  engine = await createEngine({
+    feeds: [
+      {
+        name: 'market',
+        module: new URL('./open-loop-feed.js', import.meta.url).href,
+        export: 'openLoopFeed',
+        options: feed,
+      },
+    ],
+    dataFolder: options.folder,
+    shards: options.shards,
+    http: { port: 0, limits: { connections: options.connections } },
+    logger: {
+      info() {},
+      warn: (details, message) => process.stderr.write(`${message} ${JSON.stringify(details)}\n`),
+      error: (details, message) => process.stderr.write(`${message} ${JSON.stringify(details)}\n`),
+    },
+  });
+  engine.on('failed', (error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  });
+  await engine.start();
+  const { registry } = engine;
+  const isDefined = () => {
+    registry.refresh();
+    return registry.symbolCount > symbols;
+  };
+  if (!(await until(isDefined, START_MS))) {
+    throw new TickwireError('stage_failed', 'the market was not defined within 30 s');
+  }
+  const names = registry.symbols.slice(1).map((symbol) => symbol?.name ?? '');
+  return { port: engine.port!, anchor, names };
+}
+
+function mark(): ServerMark {
+  const entry = new TableEntry();
+  const { rss, rssAnon } = memoryBytes();
+  return {
+    monotonicNs: monotonicNs(),
+    cpuNs: cpuNs(),
+    numbered: engine.totals().numbered,
+    symbolSeqs: Array.from({ length: engine.registry.symbolCount }, (_, id) =>
+      engine.table.read(id, entry) ? entry.symbolSeq : 0,
+    ),
+    rssBytes: rss,
+    rssAnonBytes: rssAnon,
+  };
+}
+
+/** Stops the feed and waits until every tick stands in the table. */
+async function settle({ timeoutMs }: { timeoutMs: number }): Promise<FinalState> {
+  Atomics.store(rate, Rate.wanted, 0);
+  const isStill = () =>
+    Atomics.load(rate, Rate.taken) === 0 && engine.totals().inFlight === 0 && areApplied();
+  if (!(await until(isStill, timeoutMs))) {
+    throw new TickwireError('stage_failed', 'ticks are still under way');
+  }
+  return finalState();
+}
+
+function areApplied(): boolean {
+  for (let shard = 0; shard < engine.memory.plan.shards; shard++) {
+    if (engine.table.applied(shard) < engine.counters.head(shard)) return false;
+  }
+  return true;
+}
+
+function finalState(): FinalState {
+  const { registry, table } = engine;
+  const entry = new TableEntry();
+  const state: FinalState = { symbolSeq: [0], quoteSeq: [0], check: [0], otherSeq: [0] };
+  const seqOf = (slot: number) =>
+    entry.has(slot) ? entry.records.u32[slot * RECORD_U32 + U32_SYMBOL_SEQ] : 0;
+  for (let id = 1; id < registry.symbolCount; id++) {
+    if (!table.read(id, entry)) throw new TickwireError('stage_failed', `symbol ${id} cannot be read`);
+    const { f64 } = entry.records;
+    const pow = POW10[registry.digits[id]];
+    const bid = Math.round(f64[Slot.quote * RECORD_F64 + F64_BID] * pow);
+    const ask = Math.round(f64[Slot.quote * RECORD_F64 + F64_ASK] * pow);
+    state.symbolSeq.push(entry.symbolSeq);
+    state.quoteSeq.push(seqOf(Slot.quote));
+    state.check.push(entry.has(Slot.quote) ? quoteCheck(bid, ask - bid) : 0);
+    state.otherSeq.push(Math.max(seqOf(Slot.trade), seqOf(Slot.status)));
+  }
+  return state;
+}
+
+const api = {
+  start,
+  /** Ticks per second from now on. */
+  rate: ({ perSecond }: { perSecond: number }) => {
+    Atomics.store(rate, Rate.wanted, perSecond);
+  },
+  mark: (_: object) => mark(),
+  settle,
+  stop: (_: object) => engine.stop(),
+};
+export type ServerApi = typeof api;
+
+serveParent(api);

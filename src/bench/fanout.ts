@@ -1,0 +1,250 @@
+/** Scenario `fanout`: what one server delivers to many clients, each of which checks every tick. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TickwireError } from '../errors.js';
+import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import type { Mode } from '../wire/ticks.js';
+import { twoCores } from './child.js';
+import { highestSustained, mostDelivered } from './fanout-peak.js';
+import { FanoutRig, type RowOptions } from './fanout-rig.js';
+import type { FanoutRow } from './fanout-row.js';
+import { machine, median } from './measure.js';
+
+export const FANOUT_DIAGRAM = `
+  core 0, one process                              core 1, one process
+    open-loop feed ─▶ shard ─▶ fan-out ───────────▶ N clients, each watching W of S symbols
+     (tick n is due at     └─▶ log                   raw sockets, ticks.packed.v1; every tick is
+      start + n / rate)                              held against its symbol's symbolSeq, every
+                                                     61st has its latency taken since it was due
+
+  delivered   a tick that advanced that client's symbolSeq; in mode every each one has to, by one
+  peak        every: the highest rate of which 98 % is delivered in time; latest: the rate that
+              delivers most. Sought by doubling and narrowing, then measured for --seconds
+  half        the same at half that rate: its latencies are the ones to quote
+  at the end of each row the feed stops, and every symbol at every client is compared with the
+  server's table: symbolSeq, prices, last trade.
+  A row is invalid when anything is wrong, when the processes cannot be pinned to a core each, or
+  when the load generator used more than 85 % of its own.`;
+
+/** Seconds of a probe, and before it. */
+const PROBE_SECONDS = 2;
+const PROBE_WARMUP = 0.5;
+/** Delivered ticks per second that the search for the peak begins at, or at one tick per second and symbol. */
+const START_PER_SECOND = 6e6;
+/** A rate that held for a probe and not for a whole row is lowered by this, so often. */
+const LOWER = 0.93;
+const LOWER_MAX = 5;
+/** Descriptors of a process besides its connections. */
+const SPARE_FILES = 200;
+
+export interface FanoutOptions {
+  clients: number;
+  watch: number;
+  symbols: number;
+  seconds: number;
+  warmup: number;
+  mode: Mode | 'both';
+  /** Ticks per second of the feed; `auto`: the peak is sought. */
+  rate: number | 'auto';
+  intervalMs: number;
+  stopped: number;
+  /** Rows without and with stopped clients that alternate, at each rate. */
+  pairs: number;
+  shards: number;
+  seed: number;
+  tradeShare: number;
+  log: boolean;
+  pin: boolean;
+  folder?: string;
+}
+
+/** What clients that stopped reading do to the others: rows without and with them, alternating. */
+export interface StoppedEffect {
+  /** Ticks per second delivered to the readers: medians, at the highest rate measured. */
+  deliveredWithout: number;
+  deliveredWith: number;
+  /** p99 in µs of each row at half that rate. */
+  p99Without: number[];
+  p99With: number[];
+  /** The most that RssAnon of the server and TCP memory together grew by, and what they may. */
+  memoryGrownBytes: number;
+  memoryGrownBytesMax: number;
+  /** The slowest recovery. */
+  recoveredMs: number;
+}
+
+export interface FanoutFigures {
+  deliveredPerSecond: number;
+  deliveredPerCpuSecond: number;
+  latencyUs: FanoutRow['latencyUs'];
+  /** At half the peak's rate, where the peak was sought. */
+  latencyAtHalfUs: FanoutRow['latencyUs'] | null;
+  serverRssBytes: number;
+  bytesPerTick: number;
+  valid: boolean;
+  stopped: StoppedEffect | null;
+}
+
+export interface FanoutResult extends FanoutFigures {
+  scenario: 'fanout';
+  /** The mode of the figures above: the first that was measured. */
+  mode: Mode;
+  /** Over all rows, probes included. */
+  lost: number;
+  reordered: number;
+  wrongFinalState: number;
+  every?: FanoutFigures;
+  latest?: FanoutFigures;
+  rows: FanoutRow[];
+  /** What is to be known of all rows. */
+  notes: string[];
+  options: FanoutOptions;
+  machine: ReturnType<typeof machine>;
+}
+
+/** @throws TickwireError bad_config, limit_exceeded */
+export async function benchFanout(
+  options: FanoutOptions,
+  onRow: (row: FanoutRow) => void,
+): Promise<FanoutResult> {
+  checkOptions(options);
+  const pinning = options.pin ? twoCores() : { why: 'not pinned: as asked for' };
+  const notes = 'why' in pinning ? [pinning.why] : [];
+  const cores = 'cores' in pinning ? pinning.cores : undefined;
+  const modes: Mode[] = options.mode === 'both' ? ['every', 'latest'] : [options.mode];
+  const rows: FanoutRow[] = [];
+  const figures: Partial<Record<Mode, FanoutFigures>> = {};
+  for (const mode of modes) {
+    const folder = options.log ? mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-bench-')) : false;
+    try {
+      figures[mode] = await benchMode(options, mode, folder, cores, (row) => {
+        rows.push(row);
+        onRow(row);
+      });
+    } finally {
+      if (folder !== false) rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const total = (of: (row: FanoutRow) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+  const faults = {
+    lost: total((row) => row.lost),
+    reordered: total((row) => row.reordered),
+    wrongFinalState: total((row) => row.wrongFinalState),
+  };
+  const isFaultless = faults.lost + faults.reordered + faults.wrongFinalState === 0;
+  return {
+    scenario: 'fanout',
+    ...figures[modes[0]]!,
+    ...faults,
+    valid: isFaultless && modes.every((mode) => figures[mode]!.valid),
+    mode: modes[0],
+    ...figures,
+    rows,
+    notes,
+    options,
+    machine: machine(),
+  };
+}
+
+function checkOptions({ clients, stopped, watch, symbols }: FanoutOptions): void {
+  if (watch > symbols)
+    throw new TickwireError('bad_config', `--watch ${watch} is more than there are symbols (${symbols}).`);
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const files = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  const needed = clients + stopped + SPARE_FILES;
+  if (needed > files) {
+    throw new TickwireError(
+      'limit_exceeded',
+      `${clients + stopped} clients need ${needed} open files, and ${files} are allowed: raise it with ulimit -n ${needed}.`,
+    );
+  }
+}
+
+type Measure = (row: Pick<RowOptions, 'phase' | 'rate'> & Partial<RowOptions>) => Promise<FanoutRow>;
+
+async function benchMode(
+  options: FanoutOptions,
+  mode: Mode,
+  folder: string | false,
+  cores: [number, number] | undefined,
+  onRow: (row: FanoutRow) => void,
+): Promise<FanoutFigures> {
+  const rig = await FanoutRig.start({ ...options, mode, folder, cores });
+  try {
+    const { warmup, seconds } = options;
+    const measure: Measure = async (row) => {
+      const measured = await rig.row({ warmup, seconds, withStopped: false, ...row });
+      onRow(measured);
+      return measured;
+    };
+    const top = await measureTop(options, mode, measure);
+    const half =
+      options.rate === 'auto' ? await measure({ phase: 'half', rate: Math.ceil(top.rate / 2) }) : null;
+    return {
+      deliveredPerSecond: top.deliveredPerSecond,
+      deliveredPerCpuSecond: top.deliveredPerCpuSecond,
+      latencyUs: top.latencyUs,
+      latencyAtHalfUs: half?.latencyUs ?? null,
+      serverRssBytes: top.serverRssBytes,
+      bytesPerTick: top.bytesPerTick,
+      valid: top.valid && (half?.valid ?? true),
+      stopped: options.stopped === 0 ? null : await measureStopped(options, top, half ?? top, measure),
+    };
+  } finally {
+    await rig.stop();
+  }
+}
+
+/** The row at the rate that was given, or at the peak. */
+async function measureTop(options: FanoutOptions, mode: Mode, measure: Measure): Promise<FanoutRow> {
+  if (options.rate !== 'auto') return measure({ phase: 'fixed', rate: options.rate });
+  const { clients, watch, symbols } = options;
+  const start = Math.max(symbols, (START_PER_SECOND / clients) * (symbols / watch));
+  const seconds = Math.min(PROBE_SECONDS, options.seconds);
+  const probe = (rate: number) => measure({ phase: 'probe', rate, warmup: PROBE_WARMUP, seconds });
+  const found = await (mode === 'every' ? highestSustained : mostDelivered)(probe, start);
+  if (found === 0) {
+    throw new TickwireError(
+      'stage_failed',
+      'No rate was sustained: the machine is too busy to measure on. --rate sets one.',
+    );
+  }
+  let row = await measure({ phase: 'peak', rate: found });
+  for (let n = 0, rate = found; !row.holds && n < LOWER_MAX; n++) {
+    rate = Math.round(rate * LOWER);
+    row = await measure({ phase: 'peak', rate });
+  }
+  return row;
+}
+
+/** Rows without and with clients that do not read, alternating: at the highest rate and at half of it. */
+async function measureStopped(
+  { stopped, rate, pairs }: FanoutOptions,
+  top: FanoutRow,
+  half: FanoutRow,
+  measure: Measure,
+): Promise<StoppedEffect> {
+  const phases = rate === 'auto' ? [top, half] : [top];
+  const without: FanoutRow[][] = phases.map(() => []);
+  const with_: FanoutRow[][] = phases.map(() => []);
+  for (const [i, { phase, rate }] of phases.entries()) {
+    for (let n = 0; n < pairs; n++) {
+      without[i].push(await measure({ phase, rate }));
+      with_[i].push(await measure({ phase, rate, withStopped: true }));
+    }
+  }
+  const memory = (row: FanoutRow) => row.serverRssAnonBytes + row.tcpBytes;
+  const rows = with_.flat();
+  const before = without.flat();
+  const quiet = phases.length - 1;
+  return {
+    deliveredWithout: median(without[0].map((row) => row.deliveredPerSecond)),
+    deliveredWith: median(with_[0].map((row) => row.deliveredPerSecond)),
+    p99Without: without[quiet].map((row) => row.latencyUs.p99),
+    p99With: with_[quiet].map((row) => row.latencyUs.p99),
+    memoryGrownBytes: Math.max(...rows.map((row, i) => memory(row) - memory(before[i]))),
+    memoryGrownBytesMax: stopped * (WINDOW_BYTES + FRAME_BYTES_MAX),
+    recoveredMs: Math.max(...rows.map((row) => row.recoveredMs ?? 0)),
+  };
+}

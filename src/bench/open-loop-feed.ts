@@ -1,0 +1,141 @@
+/**
+ * The synthetic market on an open-loop schedule that the scenario sets while it runs. The event time of a
+ * tick is when it was due, not when the feed came to make it, so that whoever receives it knows how late it
+ * is, whatever held it up. Due times follow the system's monotonic clock, which other processes can read.
+ */
+import { monotonicNs } from '../clock.js';
+import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/feed.js';
+import type { Source } from '../feeds/sink.js';
+import { Market, STANDARD_MARKET } from '../feeds/synthetic/index.js';
+import { SYNTHETIC_BATCH_TICKS } from '../limits.js';
+import { turn } from '../pipeline/wait.js';
+import { RECORD_U32, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
+
+/** Milliseconds between two looks at the schedule. */
+const LOOK_MS = 1;
+const SECOND_NS = 1e9;
+
+/** A moment on both clocks: event time = anchor + monotonic time since. */
+export interface Anchor {
+  wallS: number;
+  monotonicNs: number;
+}
+
+export interface OpenLoopOptions {
+  symbols: number;
+  seed: number;
+  tradeShare: number;
+  anchor: Anchor;
+  /** Words of `Rate`. */
+  rate: SharedArrayBuffer;
+}
+
+/** i32 words, in ticks per second; 0 = none. */
+export const Rate = {
+  wanted: 0,
+  /** What the feed goes by; all ticks of an earlier rate are committed. */
+  taken: 1,
+} as const;
+
+class OpenLoopFeed implements Feed {
+  readonly #rate: Int32Array;
+  #context!: FeedContext;
+  #source!: Source;
+  #market!: Market;
+  #ids = new Uint32Array(0);
+  #running: Promise<void> = Promise.resolve();
+  #stopped = false;
+  // The schedule at hand: ticks per second, its start, and what was made since.
+  #perSecond = 0;
+  #startNs = 0;
+  #made = 0;
+
+  constructor(readonly options: OpenLoopOptions) {
+    this.#rate = new Int32Array(options.rate);
+  }
+
+  async start(context: FeedContext): Promise<void> {
+    const { symbols, seed, tradeShare } = this.options;
+    this.#context = context;
+    this.#source = context.source('market');
+    this.#market = new Market({ ...STANDARD_MARKET, symbols, seed, tradeShare });
+    this.#ids = Uint32Array.from(this.#market.symbols, ({ name, digits }) =>
+      context.symbol(this.#source, name, { digits }),
+    );
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  status(): FeedStatus {
+    return { state: 'live', detail: `${this.#perSecond} ticks/s`, sources: 1 };
+  }
+
+  async #run(): Promise<void> {
+    const { sink } = this.#context;
+    while (!this.#stopped) {
+      const perSecond = Atomics.load(this.#rate, Rate.wanted);
+      const nowNs = monotonicNs();
+      if (perSecond !== this.#perSecond) {
+        // What the last schedule still owed is given up: the next one must not pay for it.
+        this.#perSecond = perSecond;
+        this.#startNs = nowNs;
+        this.#made = 0;
+        Atomics.store(this.#rate, Rate.taken, perSecond);
+      }
+      const due = Math.floor(((nowNs - this.#startNs) / SECOND_NS) * perSecond) - this.#made;
+      const isFull = this.#offer(Math.min(due, SYNTHETIC_BATCH_TICKS));
+      if (isFull) await sink.room();
+      else if (due > SYNTHETIC_BATCH_TICKS) await turn();
+      else await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** Offers ticks that are due; true when there was no room for all. */
+  #offer(count: number): boolean {
+    if (count <= 0) return false;
+    const { sink } = this.#context;
+    const market = this.#market;
+    sink.stamp();
+    let left = count;
+    let isFull = false;
+    while (left > 0 && !isFull) {
+      const wanted = Math.min(left, market.left);
+      this.#date(wanted);
+      const done = sink.offer(this.#source, market.block, market.at, wanted, this.#ids, false);
+      market.advance(done);
+      this.#made += done;
+      left -= done;
+      isFull = done < wanted;
+    }
+    sink.commit();
+    return isFull;
+  }
+
+  /** Writes into the next ticks of the market when they are due: tick n of the schedule, n / rate after its start. */
+  #date(count: number): void {
+    const { u32 } = this.#market.block;
+    const { anchor } = this.options;
+    const periodNs = SECOND_NS / this.#perSecond;
+    const startNs = this.#startNs - anchor.monotonicNs;
+    for (let i = 0; i < count; i++) {
+      const dueNs = startNs + (this.#made + i + 1) * periodNs;
+      const s = Math.floor(dueNs / SECOND_NS);
+      let us = Math.floor((dueNs - s * SECOND_NS) / 1000);
+      // A batch takes its unit of time from its first tick: with whole milliseconds there, the others would not fit.
+      if (us % 1000 === 0) us++;
+      const w = (this.#market.at + i) * RECORD_U32;
+      u32[w + U32_TS_EVENT_S] = anchor.wallS + s;
+      u32[w + U32_TS_EVENT_NS] = us * 1000;
+    }
+  }
+}
+
+export const openLoopFeed: FeedType<OpenLoopOptions> = {
+  policy: 'block',
+  stateWords: () => 0,
+  create: (options) => new OpenLoopFeed(options),
+};

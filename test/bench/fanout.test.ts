@@ -1,0 +1,65 @@
+/** Scenario `fanout` runs small in both modes: every client gets every tick, and stopped ones come back. */
+import t from 'tap';
+import { benchFanout, type FanoutOptions } from '../../src/bench/fanout.js';
+import type { FanoutRow } from '../../src/bench/fanout-row.js';
+
+const SMALL: FanoutOptions = {
+  clients: 10,
+  watch: 20,
+  symbols: 20,
+  seconds: 0.5,
+  warmup: 0.2,
+  mode: 'both',
+  rate: 2000,
+  intervalMs: 0,
+  stopped: 2,
+  pairs: 1,
+  shards: 1,
+  seed: 3,
+  tradeShare: 0.05,
+  log: true,
+  pin: false,
+};
+
+t.test('both modes, with clients that stop reading', { timeout: 180_000 }, async (t) => {
+  const seen: FanoutRow[] = [];
+  const result = await benchFanout(SMALL, (row) => seen.push(row));
+  t.same(result.rows, seen, 'every row was told');
+  t.same(
+    result.rows.map((row) => [row.mode, row.withStopped]),
+    [
+      ['every', false],
+      ['every', false],
+      ['every', true],
+      ['latest', false],
+      ['latest', false],
+      ['latest', true],
+    ],
+  );
+  t.match(result, { lost: 0, reordered: 0, wrongFinalState: 0, mode: 'every' });
+  for (const row of result.rows) {
+    const name = `${row.mode}${row.withStopped ? ' with stopped clients' : ''}`;
+    t.ok(row.deliveredPerSecond > 0 && row.latencyUs.samples > 0, `${name}: ticks were delivered`);
+    t.equal(row.latencyUs.negative, 0, `${name}: none before it was due`);
+    t.ok(row.bytesPerTick >= 24, `${name}: of at least the smallest record each`);
+    t.equal(row.recoveredMs !== null, row.withStopped, `${name}: recovery is told where there is one`);
+    t.same(row.why, ['the processes were not pinned to a core each'], `${name}: nothing else is against it`);
+    t.notOk(row.valid, `${name}: which is enough not to quote it`);
+  }
+  t.ok(result.every?.stopped && result.latest?.stopped);
+});
+
+t.test('each client with symbols of its own, no log', { timeout: 120_000 }, async (t) => {
+  const options = { ...SMALL, mode: 'every', watch: 5, stopped: 0, shards: 2, log: false } as const;
+  const { rows, ...result } = await benchFanout(options, () => {});
+  t.match(result, { lost: 0, reordered: 0, wrongFinalState: 0 });
+  t.equal(rows.length, 1);
+  t.ok(rows[0].deliveredPerSecond > 0);
+  t.ok(rows[0].offeredPerSecond < 10 * 2000, 'not every tick is everyone’s');
+});
+
+t.test('what cannot be measured is said before anything runs', async (t) => {
+  const refused = (options: Partial<FanoutOptions>) => benchFanout({ ...SMALL, ...options }, () => {});
+  await t.rejects(refused({ watch: 21 }), { code: 'bad_config' });
+  await t.rejects(refused({ clients: 1e9 }), { code: 'limit_exceeded', message: /ulimit -n/ });
+});
