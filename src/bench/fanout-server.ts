@@ -62,7 +62,10 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
     ],
     dataFolder: options.folder,
     shards: options.shards,
-    http: { port: 0, limits: { connections: options.connections } },
+    http: {
+      port: 0,
+      limits: { connections: options.connections, connectionsPerAddress: options.connections },
+    },
     logger: {
       info() {},
       warn: (details, message) => process.stderr.write(`${message} ${JSON.stringify(details)}\n`),

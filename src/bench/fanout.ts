@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TickwireError } from '../errors.js';
-import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import { FRAME_BYTES_MAX, IDLE_MS, WINDOW_BYTES } from '../limits.js';
 import type { Mode } from '../wire/ticks.js';
 import { twoCores } from './child.js';
 import { highestSustained, mostDelivered } from './fanout-peak.js';
@@ -147,9 +147,16 @@ export async function benchFanout(
   };
 }
 
-function checkOptions({ clients, stopped, watch, symbols }: FanoutOptions): void {
+function checkOptions({ clients, stopped, watch, symbols, seconds, warmup }: FanoutOptions): void {
   if (watch > symbols)
     throw new TickwireError('bad_config', `--watch ${watch} is more than there are symbols (${symbols}).`);
+  const stoppedMs = (seconds + warmup) * 1000;
+  if (stopped > 0 && stoppedMs > IDLE_MS / 2) {
+    throw new TickwireError(
+      'bad_config',
+      `The server closes clients that are silent for ${IDLE_MS / 1000} s: with --stopped, --seconds can be ${IDLE_MS / 2000 - warmup} at most.`,
+    );
+  }
   const limits = readFileSync('/proc/self/limits', 'utf8');
   const files = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
   const needed = clients + stopped + SPARE_FILES;
