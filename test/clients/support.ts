@@ -1,0 +1,44 @@
+/** Runs the Python client with Debian's Python, whose `websockets` and `msgpack` it is written for. */
+import { spawn, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { Running } from '../cli/support.js';
+
+const PYTHON = '/usr/bin/python3';
+// Compiled, this file lies one folder deeper than the sources.
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+export const CLIENTS = join(ROOT, 'clients/python');
+export const FIXTURES = join(ROOT, 'fixtures/wire');
+export const STEER = join(ROOT, 'test/clients/steer.py');
+export const TICKWIRE = join(CLIENTS, 'tickwire.py');
+
+const found = spawnSync(PYTHON, [
+  '-c',
+  'import sys, websockets, msgpack; assert sys.version_info >= (3, 11)',
+]);
+/** Why the tests of the Python client cannot run here; false where they can. */
+export const noPython: string | false =
+  found.status === 0
+    ? false
+    : `needs ${PYTHON} 3.11 with the modules websockets and msgpack: apt-get install python3 python3-websockets python3-msgpack`;
+
+/** Starts a Python program; it is killed with the test if it is still there. */
+export function python(t: Pick<Test, 'teardown'>, args: readonly string[]): Running {
+  const child = spawn(PYTHON, [...args], {
+    env: { PATH: process.env.PATH, PYTHONPATH: CLIENTS, PYTHONDONTWRITEBYTECODE: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const running = new Running(child);
+  t.teardown(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await running.ended;
+  });
+  return running;
+}
+
+/** The JSON objects of a program's lines; a last line that is cut off is left out. */
+export function objects<T>(ndjson: string): T[] {
+  const lines = ndjson.slice(0, ndjson.lastIndexOf('\n') + 1).split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+}
