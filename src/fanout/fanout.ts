@@ -122,8 +122,8 @@ class Server implements Fanout {
       timer.unref();
       this.#timers.push(timer);
     };
-    const { heartbeatMs, idleMs } = this.settings;
-    every(Math.min(heartbeatMs, idleMs / 2) / LOOKS_PER_INTERVAL, () => {
+    const { heartbeatMs, idleMs, authMs } = this.settings;
+    every(Math.min(heartbeatMs, idleMs / 2, authMs) / LOOKS_PER_INTERVAL, () => {
       const nowMs = performance.now();
       for (const connection of this.#connections) connection.look(nowMs);
     });

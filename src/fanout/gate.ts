@@ -1,5 +1,5 @@
 /** What stands between a client and its connection: how often it may speak, how large, and whether we know it. */
-import { AUTH_DEADLINE_MS, BAD_MESSAGES_MAX } from '../limits.js';
+import { BAD_MESSAGES_MAX } from '../limits.js';
 import { CloseCode, type RequestId, type ServerMessage, type WireError } from '../wire/ticks.js';
 import type { Place } from './admission.js';
 import type { Auth, Verdict } from './auth.js';
@@ -34,7 +34,7 @@ export class Gate {
   ) {
     const { messagesPerSecond } = door.settings.limits;
     this.#bucket = new Bucket(messagesPerSecond, messagesPerSecond, nowMs);
-    this.#deadlineMs = nowMs + AUTH_DEADLINE_MS;
+    this.#deadlineMs = nowMs + door.settings.authMs;
   }
 
   /** Whether requests are refused until `auth` has been answered. */
@@ -110,7 +110,7 @@ export class Gate {
     close: (closing: Closing) => void,
   ): void {
     if ('refused' in verdict && verdict.refused === 'failed') {
-      this.#deadlineMs = performance.now() + AUTH_DEADLINE_MS;
+      this.#deadlineMs = performance.now() + this.door.settings.authMs;
       const message = 'The token could not be checked; try again.';
       answer({ op: 'error', id, code: 'unauthorised', message, temporary: true, retryMs: verdict.retryMs });
       return;
@@ -135,6 +135,6 @@ export class Gate {
   /** Why the connection is to be closed for what it has not done. */
   look(nowMs: number): Closing | null {
     if (!this.isLocked || this.#checking || nowMs < this.#deadlineMs) return null;
-    return closingFor(CloseCode.unauthorised, `no token within ${AUTH_DEADLINE_MS / 1000} s`);
+    return closingFor(CloseCode.unauthorised, `no token within ${this.door.settings.authMs} ms`);
   }
 }

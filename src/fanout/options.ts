@@ -1,6 +1,7 @@
 /** Settings of the fan-out. */
 import { z } from 'zod';
 import {
+  AUTH_DEADLINE_MS,
   CATCHUP_JOBS,
   CLIENT_MESSAGE_BYTES_MAX,
   CLIENT_MESSAGES_PER_SECOND,
@@ -22,6 +23,7 @@ const authKey = z
     token: z
       .string('must be text')
       .min(TOKEN_LENGTH_MIN, `must have at least ${TOKEN_LENGTH_MIN} characters`)
+      .regex(/^[\w.~+/=-]*$/, 'must consist of letters, digits and . _ ~ + / = - (what a header carries)')
       .optional(),
     tokenSha256: z
       .string('must be text')
@@ -61,6 +63,12 @@ export const fanoutOptionsSchema = z.strictObject({
     .default(IDLE_MS)
     .describe('Milliseconds without a sign of life after which a connection is closed.'),
   auth: authSchema.optional().describe('Who may connect; absent: anyone.'),
+  authMs: z
+    .int()
+    .min(10)
+    .max(600_000)
+    .default(AUTH_DEADLINE_MS)
+    .describe('Milliseconds within which a connection has to present its token.'),
   trustedProxies: z
     .array(z.string())
     .default([])

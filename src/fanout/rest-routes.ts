@@ -1,5 +1,6 @@
 /** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
 import { messageOf } from '../errors.js';
+import { tokenRefusal } from './guard.js';
 import { type Answer, type Caller, callerOf, json, problem, Refusal, write } from './http.js';
 import { MetricsPage } from './metrics.js';
 import { Outbox } from './outbox.js';
@@ -8,6 +9,8 @@ import type { RouteContext } from './routes.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.js';
 
 const METHODS = 'GET, HEAD';
+/** What is answered without a token: it tells nothing but whether the server is well. */
+const OPEN = ['/healthz', '/readyz'];
 
 /** A request, read in full while it was there. */
 export interface RestRequest extends Caller {
@@ -62,9 +65,16 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
       fail(error);
     }
   };
+  const guarded = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
+    const refusal = tokenRefusal(context, res, req);
+    if (refusal === null) reply(res, req, pattern, handler);
+    else if (!(refusal instanceof Promise)) reply(res, req, pattern, () => refusal);
+    else reply(res, req, pattern, async (request) => (await refusal) ?? handler(request));
+  };
   for (const [pattern, handler] of Object.entries(routes)) {
-    app.get(pattern, (res, req) => reply(res, req, pattern, handler));
-    app.head(pattern, (res, req) => reply(res, req, pattern, handler));
+    const answer = OPEN.includes(pattern) ? reply : guarded;
+    app.get(pattern, (res, req) => answer(res, req, pattern, handler));
+    app.head(pattern, (res, req) => answer(res, req, pattern, handler));
     app.any(pattern, (res, req) => {
       const method = req.getMethod();
       reply(res, req, pattern, () => otherMethod(method));

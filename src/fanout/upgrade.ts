@@ -184,13 +184,8 @@ function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReaso
 
 /** Browsers cannot set headers on an upgrade: there the token travels in the query. */
 function tokenIn(req: HttpRequest): string | undefined {
-  const text = req.getQuery('token');
-  if (text === undefined || text === '') return undefined;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const token = req.getQuery('token');
+  return token === '' ? undefined : token;
 }
 
 export function addressOf(

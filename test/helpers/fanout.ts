@@ -12,7 +12,7 @@ import type {
   SymbolAnswer,
   SymbolRequest,
 } from '../../src/fanout/deps.js';
-import { createFanout, type FanoutOptions } from '../../src/fanout/index.js';
+import { type Authorise, createFanout, type FanoutOptions } from '../../src/fanout/index.js';
 import { BroadcastWriter } from '../../src/pipeline/broadcast.js';
 import { CommitCells } from '../../src/pipeline/cells.js';
 import { SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
@@ -266,6 +266,12 @@ export class TestLog implements CatchUp {
   }
 }
 
+export interface ConnectOptions {
+  headers?: Record<string, string>;
+  /** With its question mark. */
+  query?: string;
+}
+
 export interface Served {
   port: number;
   memory: EngineMemory;
@@ -274,14 +280,19 @@ export interface Served {
   fanout: ReturnType<typeof createFanout>;
   errors: string[];
   /** Connects and waits for `hello`. */
-  connect(encoding?: Encoding, more?: { headers?: Record<string, string> }): Promise<Client>;
+  connect(encoding?: Encoding, more?: ConnectOptions): Promise<Client>;
   close(): Promise<void>;
 }
 
 export async function serve(
-  options: FanoutOptions & { plan?: Partial<MemoryPlan>; log?: boolean; epoch?: number } = {},
+  options: FanoutOptions & {
+    plan?: Partial<MemoryPlan>;
+    log?: boolean;
+    epoch?: number;
+    authorise?: Authorise;
+  } = {},
 ): Promise<Served> {
-  const { plan, log: withLog, epoch = 1, ...settings } = options;
+  const { plan, log: withLog, epoch = 1, authorise, ...settings } = options;
   const memory = smallMemory(plan);
   const shard = new TestShard(memory);
   const log = withLog === true ? new TestLog(shard, epoch) : undefined;
@@ -295,6 +306,7 @@ export async function serve(
       logger: { info: () => {}, warn: () => {}, error: (_details, message) => errors.push(message) },
       feeds: () => [{ name: 'test', state: 'live', detail: 'is live', ageMs: 7 }],
       readiness: () => ({ ready: false, reasons: ['for the test'] }),
+      authorise,
     },
     { port: 0, ...settings },
   );
@@ -308,7 +320,7 @@ export async function serve(
     fanout,
     errors,
     connect: async (encoding = 'packed', more = {}) => {
-      const client = await Client.open(port, encoding, more.headers);
+      const client = await Client.open(port, encoding, more);
       clients.push(client);
       return client;
     },
@@ -344,6 +356,7 @@ export class Client {
   cursor = '';
   bytes = 0;
   closeCode: number | undefined;
+  closeReason = '';
   readonly #reader = new PackedReader();
   readonly #ids = new Map<string, number>();
   #waiting: (() => void)[] = [];
@@ -354,15 +367,18 @@ export class Client {
     readonly encoding: Encoding,
   ) {
     socket.on('message', (data: Buffer, isBinary) => this.#take(data, isBinary));
-    socket.on('close', (code) => {
+    socket.on('close', (code, reason) => {
       this.closeCode = code;
+      this.closeReason = reason.toString();
       this.#wake();
     });
     socket.on('error', () => {});
   }
 
-  static async open(port: number, encoding: Encoding, headers: Record<string, string> = {}): Promise<Client> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/stream`, subprotocolOf(encoding), { headers });
+  static async open(port: number, encoding: Encoding, more: ConnectOptions = {}): Promise<Client> {
+    const { headers = {}, query = '' } = more;
+    const url = `ws://127.0.0.1:${port}/v1/stream${query}`;
+    const socket = new WebSocket(url, subprotocolOf(encoding), { headers });
     const client = new Client(socket, encoding);
     await client.until(() => client.controls.length > 0 || client.closeCode !== undefined);
     return client;
