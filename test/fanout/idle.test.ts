@@ -49,9 +49,9 @@ t.test('a peer that vanished with megabytes on their way is cut off and forgotte
   const symbols = Array.from({ length: 1900 }, (_, i) => `${i}`.padEnd(120, 'x'));
   for (let n = 1; n <= 24; n++)
     gone.send(frame(Opcode.text, JSON.stringify({ op: 'subscribe', id: n, symbols, mode: 'every' })));
-  await until(() => fanout.stats().subscriptions === 25);
   await until(() => fanout.stats().connections === 1);
   const stats = fanout.stats();
+  t.ok(stats.bytesSent > 4 * 1024 * 1024, 'it was sent all these names again and again');
   t.match(stats, { subscriptions: 1, groups: 1, watches: 1, closed: { [CloseCode.idle]: 1 } });
   shard.quote(id, 1.5, 1.6);
   shard.commit();
