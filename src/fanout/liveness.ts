@@ -6,6 +6,7 @@
 export class Liveness {
   #heardAtMs: number;
   #asked = false;
+  #suspected = false;
 
   constructor(
     readonly idleMs: number,
@@ -17,6 +18,7 @@ export class Liveness {
   heard(): void {
     this.#heardAtMs = performance.now();
     this.#asked = false;
+    this.#suspected = false;
   }
 
   /** What is to be done: nothing, ask, or give up. */
@@ -24,11 +26,15 @@ export class Liveness {
     const silentMs = nowMs - this.#heardAtMs;
     if (silentMs < this.idleMs / 2) return 'wait';
     if (!this.#asked) {
-      // A loop that stood still has not read what was sent to it: the answer gets its time from now on.
+      // After a loop stood still the answer gets its time from now on.
       this.#heardAtMs = Math.max(this.#heardAtMs, nowMs - this.idleMs / 2);
       this.#asked = true;
       return 'ask';
     }
-    return silentMs >= this.idleMs ? 'gone' : 'wait';
+    if (silentMs < this.idleMs) return 'wait';
+    // What arrived while the loop stood still is read between two looks: one is not enough.
+    if (this.#suspected) return 'gone';
+    this.#suspected = true;
+    return 'wait';
   }
 }

@@ -77,7 +77,15 @@ t.test('a token by header or query, and as many connections as its key may have'
 t.test('REST wants the header; probes stay open', async (t) => {
   const served = await serve({ auth });
   t.teardown(() => served.close());
-  for (const path of ['/v1/symbols', '/v1/quotes', '/v1/quotes/X', '/v1/ticks/X', '/v1/feeds', '/v1/pipeline', '/metrics']) {
+  for (const path of [
+    '/v1/symbols',
+    '/v1/quotes',
+    '/v1/quotes/X',
+    '/v1/ticks/X',
+    '/v1/feeds',
+    '/v1/pipeline',
+    '/metrics',
+  ]) {
     const refused = await rest(served, path);
     t.equal(refused.status, 401, path);
     t.match(refused.headers.get('www-authenticate'), /^Bearer/);
