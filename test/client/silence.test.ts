@@ -29,6 +29,30 @@ t.test('heartbeats alone keep a quiet connection', async (t) => {
   await server.close();
 });
 
+t.test(
+  'feeds are told apart by their ages: a quiet market, a dead feed, a connection that is mute',
+  async (t) => {
+    const server = await StreamServer.start({ beats: false, heartbeatMs: 40 });
+    const client = new TickClient(server.url);
+    await client.connect();
+    t.same(client.feeds, []);
+    const feeds = [
+      { feed: 'mt5', state: 'live', ageMs: 900 },
+      { feed: 'file', state: 'failed', ageMs: 60_000 },
+      { feed: 'new', state: 'starting', ageMs: null },
+    ];
+    server.peer.send({ op: 'heartbeat', time: 0, feeds });
+    await said(client, 'heartbeat');
+    const told = client.feeds;
+    t.match(told, feeds);
+    t.ok(told.every(({ toldMs }) => toldMs >= 0 && toldMs < 1000));
+    t.equal(await said(client, 'state'), 'mute');
+    t.ok(client.feeds[0].toldMs >= 80, 'what is known grows old');
+    client.close();
+    await server.close();
+  },
+);
+
 t.test('a server that never says hello is given up', async (t) => {
   const server = await StreamServer.start({ beats: false });
   const mute = class {

@@ -64,6 +64,8 @@ export class StreamServer {
   readonly digits: Uint8Array;
   /** Connections, the closed ones too. */
   readonly peers: Peer[] = [];
+  /** Sees a new connection before any request of it. */
+  onPeer: (peer: Peer) => void = () => {};
   epoch: number;
   head = 0;
   port = 0;
@@ -79,7 +81,11 @@ export class StreamServer {
       handleProtocols: (offered) => [...offered][0],
       perMessageDeflate: false,
     });
-    this.#wss.on('connection', (socket) => this.peers.push(new Peer(this, socket, options)));
+    this.#wss.on('connection', (socket) => {
+      const peer = new Peer(this, socket, options);
+      this.peers.push(peer);
+      this.onPeer(peer);
+    });
   }
 
   static async start(options: ServerOptions = {}): Promise<StreamServer> {
