@@ -72,7 +72,7 @@ class Server implements Fanout {
     readonly deps: FanoutDeps,
     readonly settings: FanoutSettings,
   ) {
-    this.#stream = new Stream(deps, settings.limits.catchUpJobs, () => this.#loop.wake());
+    this.#stream = new Stream(deps, settings.limits, () => this.#loop.wake());
     this.#loop = new FlushLoop(
       this.#stream,
       new Bell(deps.memory.bells, FANOUT_BELL),

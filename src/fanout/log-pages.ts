@@ -3,7 +3,7 @@
  * ask for a page by a place in it, as often as they like; neighbours share it. A bounded number is read at
  * once, in the order asked for, and a bounded number kept.
  */
-import { PAGE_TICKS, PAGES_MAX, PAGES_WAITING_MAX } from '../limits.js';
+import { PAGE_TICKS, PAGES_MAX } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
 import type { CatchUp } from './deps.js';
 
@@ -101,12 +101,13 @@ export class LogPages {
   constructor(
     readonly catchUp: CatchUp | undefined,
     readonly atOnce: number,
+    readonly waitingMax: number,
     readonly wake: () => void,
   ) {}
 
   /** Whether so much waits to be read that newcomers had better come back later. */
   get busy(): boolean {
-    return this.#waiting.size >= PAGES_WAITING_MAX;
+    return this.#waiting.size >= this.waitingMax;
   }
 
   /** Pages that wait to be read, or are being read. */
@@ -127,7 +128,7 @@ export class LogPages {
       page.usedAt = ++this.#uses;
       if (page.failure !== undefined || page.next > seq + 1) return page;
     }
-    if (visible > seq && page?.reading !== true && this.#waiting.size < PAGES_WAITING_MAX) {
+    if (visible > seq && page?.reading !== true && this.#waiting.size < this.waitingMax) {
       this.#waiting.set(key, { epoch, shard, first, isOver });
       this.#start();
     }

@@ -9,6 +9,7 @@ import {
   CONNECTIONS_PER_ADDRESS_MAX,
   HEARTBEAT_MS,
   IDLE_MS,
+  PAGES_WAITING_MAX,
   SUBSCRIBE_SYMBOLS_MAX,
   SUBSCRIPTIONS_MAX,
 } from '../limits.js';
@@ -83,6 +84,11 @@ export const fanoutOptionsSchema = z.strictObject({
       messageBytes: z.int().min(1024).default(CLIENT_MESSAGE_BYTES_MAX),
       messagesPerSecond: z.number().min(1).default(CLIENT_MESSAGES_PER_SECOND),
       catchUpJobs: z.int().min(1).default(CATCHUP_JOBS),
+      catchUpPages: z
+        .int()
+        .min(1)
+        .default(PAGES_WAITING_MAX)
+        .describe('Pages of the log that may wait to be read before newcomers are told busy.'),
     })
     .prefault({}),
 });

@@ -31,7 +31,7 @@ export class Quotes {
   readonly #own = new Body();
 
   /**
-   * @param start FROM_NOTHING, FROM_CURSOR, or the present flush
+   * @param start FROM_NOTHING or FROM_CURSOR
    * @param resume by shard, for FROM_CURSOR: the seq that quotes have to be newer than
    */
   constructor(

@@ -52,7 +52,7 @@ export class Stream {
   /** @param wake asks for a flush soon */
   constructor(
     readonly deps: FanoutDeps,
-    catchUpJobs: number,
+    limits: { catchUpJobs: number; catchUpPages: number },
     readonly wake: () => void,
   ) {
     const { memory, registry } = deps;
@@ -61,7 +61,7 @@ export class Stream {
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
     this.mirror = new Mirror(this.table, registry, this.shards);
     this.watches = new Watches(registry, this.shards.length);
-    this.pages = new LogPages(deps.catchUp, catchUpJobs, wake);
+    this.pages = new LogPages(deps.catchUp, limits.catchUpJobs, limits.catchUpPages, wake);
     this.encoders = {
       packed: new PackedEncoder(this.arena.scratch, registry),
       msgpack: new MsgpackEncoder(this.arena.scratch),

@@ -77,12 +77,10 @@ export class Subscription implements LaneOwner {
   #quotesAt(start: Start): Quotes | null {
     const { stream, group, settings } = this;
     const { mode, intervalMs } = settings;
-    if (typeof start === 'string') {
-      if (start === 'live' && mode === 'every') return null;
-      return new Quotes(stream, group, intervalMs, start === 'live' ? stream.flushNo : FROM_NOTHING, []);
-    }
+    if (start === 'snapshot') return new Quotes(stream, group, intervalMs, FROM_NOTHING, []);
     if (mode === 'every') return null;
-    const newer = start.epoch === stream.epoch ? start.seqs : stream.shards.map(() => -1);
+    let newer = stream.shards.map((view) => view.applied);
+    if (start !== 'live') newer = start.epoch === stream.epoch ? start.seqs : newer.map(() => -1);
     return new Quotes(stream, group, intervalMs, FROM_CURSOR, newer);
   }
 

@@ -73,3 +73,22 @@ t.test('a symbol that appears later is announced before its first tick', async (
   ]);
   t.same(client.ticks.map((tick) => tick.value).sort(), [1.25, 2000.25]);
 });
+
+t.test('without a snapshot nothing comes that was there before', async (t) => {
+  const served = await serve();
+  t.teardown(() => served.close());
+  const { shard } = served;
+  const [a, b] = [shard.define('A'), shard.define('B')];
+  shard.quote(a, 1, 2);
+  shard.quote(b, 1, 2);
+  shard.commit();
+  const client = await served.connect();
+  await client.subscribe(['*'], { snapshot: false });
+  shard.quote(b, 3, 4);
+  shard.commit();
+  await client.until(() => client.ticks.length > 0);
+  t.same(
+    client.ticks.map((tick) => [tick.snapshot, tick.seq]),
+    [[false, 3]],
+  );
+});

@@ -44,7 +44,8 @@ import { type Encoding, subprotocolOf } from '../../src/wire/ticks.js';
 import { smallMemory } from './memory.js';
 
 export const LOG_ID = '0123456789abcdef';
-const START_S = 1_790_000_000;
+/** When the test shard's clock begins, in UNIX seconds; each tick is a millisecond later. */
+export const START_S = 1_790_000_000;
 
 /** Writes ticks as a shard does: slots, then the commit, then the table; each step can be taken alone. */
 export class TestShard {
@@ -159,12 +160,24 @@ export class TestShard {
   }
 }
 
+function chain(first: () => void, then: () => void): () => void {
+  return () => {
+    first();
+    then();
+  };
+}
+
 /** A log over the history that a test shard keeps; answers come a turn of the event loop later. */
 export class TestLog implements CatchUp {
   reads = 0;
   running = 0;
   runningMost = 0;
   readonly searches: SymbolRequest[] = [];
+  /** Every reading fails. */
+  broken = false;
+  /** Readings wait until `goOn`. */
+  stopped = false;
+  goOn: () => void = () => {};
   /** Seqs below it are gone. */
   oldest = 1;
   durableSeq: number | undefined;
@@ -244,7 +257,9 @@ export class TestLog implements CatchUp {
     this.reads++;
     this.runningMost = Math.max(this.runningMost, ++this.running);
     await new Promise((resolve) => setImmediate(resolve));
+    while (this.stopped) await new Promise<void>((resolve) => (this.goOn = chain(this.goOn, resolve)));
     this.running--;
+    if (this.broken) throw new Error('broken for the test');
     const records =
       request.epoch === this.epoch
         ? this.shard.history
@@ -354,6 +369,8 @@ export class Client {
   readonly ticks: GotTick[] = [];
   readonly frames: Uint8Array[] = [];
   cursor = '';
+  /** Called for every tick, once it is in `ticks`. */
+  onTick: (tick: GotTick) => void = () => {};
   bytes = 0;
   closeCode: number | undefined;
   closeReason = '';
@@ -401,10 +418,15 @@ export class Client {
         const { symbolId, seq, symbolSeq, ask, first, last } = k;
         const kind = KIND_NAMES[k.kind];
         const { sub, epoch, snapshot } = reader;
-        this.ticks.push({ sub, epoch, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
+        this.#got({ sub, epoch, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
       }
       this.cursor = reader.cursorText();
     }
+  }
+
+  #got(tick: GotTick): void {
+    this.ticks.push(tick);
+    this.onTick(tick);
   }
 
   #message(message: Message): void {
@@ -424,7 +446,7 @@ export class Client {
         : { ...t, symbolId: this.#ids.get(t.symbol) ?? 0, value: t.bid ?? t.price };
       const { kind, symbolId, seq, symbolSeq, value, ask } = tick;
       const [first, last] = Array.isArray(t) ? [t[8], t[9]] : [t.first, t.last];
-      this.ticks.push({ sub, epoch, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
+      this.#got({ sub, epoch, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
     }
     this.cursor = message.cursor;
   }
