@@ -114,11 +114,13 @@ function wrongOf(client: number, final: FinalState): number {
   const { check } = sockets.reader;
   let wrong = 0;
   for (const id of options.watchedIds[client]) {
-    const isRight =
+    let isRight =
       check.symbolSeq(client, id) === (final.symbolSeq[id] | 0) &&
-      check.quoteSeq(client, id) === (final.quoteSeq[id] | 0) &&
-      (final.otherSeq[id] === 0 || check.otherSeq(client, id) === (final.otherSeq[id] | 0)) &&
       check.check(client, id) === final.check[id];
+    if (options.mode === 'latest') {
+      isRight &&= check.quoteSeq(client, id) === (final.quoteSeq[id] | 0);
+      isRight &&= final.otherSeq[id] === 0 || check.otherSeq(client, id) === (final.otherSeq[id] | 0);
+    }
     if (!isRight) wrong++;
   }
   return wrong;

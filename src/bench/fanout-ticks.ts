@@ -5,8 +5,10 @@
  * ```
  * pairs, by client and symbol: i32 symbolSeq seen last │ i32 check of the newest quote's prices
  * others, by client and symbol: i32 symbolSeq of the last trade or status │ i32 of the last quote, where the
- *   tick seen last is no quote
+ *   tick seen last is no quote; kept in mode `latest` only, as in `every` one order holds for all of them
  * ```
+ *
+ * All of it is more than a core's cache holds: what is not touched costs nothing.
  */
 import { KIND_MASK, Kind } from '../tick.js';
 import { BadFrame, FORM_BYTES, FORM_SHIFT, Form, POW10 } from '../wire/packed.js';
@@ -17,12 +19,20 @@ const KIND_AND_FORM = (KIND_MASK | (3 << FORM_SHIFT)) << 16;
 const COMPACT_QUOTE = ((Form.compact << FORM_SHIFT) | Kind.quote) << 16;
 const SIZED_QUOTE = ((Form.sized << FORM_SHIFT) | Kind.quote) << 16;
 const FORM_BITS = 3 << (FORM_SHIFT + 16);
+/** `FORM_BYTES` as constants: elements of an array are none to the compiler. */
+const WIDE_BYTES = 64;
+const COMPACT_BYTES = 24;
+const SIZED_BYTES = 32;
 /** Where the times and prices of a wide record stand. */
 const WIDE_TIME_AT = 16;
 const WIDE_PRICES_AT = 32;
 /** Of how many ticks one has its latency taken: a prime, so that no rhythm of batches hits it. */
-const SAMPLE_EVERY = 61;
+const SAMPLE_EVERY = 127;
 const NEVER = 0x3fffffff;
+/** Records of a batch from which on its client's pairs are brought into the cache first. */
+const MANY = 64;
+/** 32-bit words of a cache line. */
+const LINE_WORDS = 16;
 
 /** One word that stands for a quote's prices, given as integers of the symbol's digits. */
 export function quoteCheck(bid: number, spread: number): number {
@@ -49,6 +59,8 @@ export class TickCheck {
   readonly #others: Int32Array;
   readonly #stride: number;
   #untilSample = SAMPLE_EVERY;
+  /** What `#touch` read, so that it is not compiled away. */
+  touched = 0;
 
   /**
    * @param view the memory that records are in
@@ -83,11 +95,12 @@ export class TickCheck {
     return this.#pairs[client * this.#stride + 2 * symbol + 1];
   }
 
-  /** symbolSeq of the last trade or status. */
+  /** symbolSeq of the last trade or status; mode `latest` only. */
   otherSeq(client: number, symbol: number): number {
     return this.#others[client * this.#stride + 2 * symbol];
   }
 
+  /** symbolSeq of the last quote; mode `latest` only. */
   quoteSeq(client: number, symbol: number): number {
     const i = client * this.#stride + 2 * symbol;
     return this.#isOther(i) ? this.#others[i + 1] : this.#pairs[i];
@@ -108,11 +121,12 @@ export class TickCheck {
     const pairs = this.#pairs;
     const { dense, symbols } = this;
     const base = client * this.#stride;
-    const safe = end - FORM_BYTES[Form.wide];
+    const safe = end - WIDE_BYTES;
     let until = group === 0 ? this.#untilSample : NEVER;
     let delivered = 0;
     let left = records;
     let at = from;
+    if (records > MANY) this.#touch(base);
     for (; left > 0; left--) {
       if (at > safe && !isWhole(v, at, end)) break;
       const word = v.getInt32(at, true);
@@ -132,20 +146,29 @@ export class TickCheck {
           until = SAMPLE_EVERY;
           this.latency.record(this.nowUs - this.batchUs - v.getInt32(at + 16, true) * this.unitUs);
         }
-        at += form === SIZED_QUOTE ? FORM_BYTES[Form.sized] : FORM_BYTES[Form.compact];
+        at += form === SIZED_QUOTE ? SIZED_BYTES : COMPACT_BYTES;
       } else {
         if (this.#wide(base, at)) delivered++;
         if (--until === 0) {
           until = SAMPLE_EVERY;
           this.#sampleWide(at);
         }
-        at += FORM_BYTES[Form.wide];
+        at += WIDE_BYTES;
       }
     }
     if (group === 0) this.#untilSample = until;
     this.delivered[group] += delivered;
     this.left = left;
     return at;
+  }
+
+  /** Brings a client's pairs into the cache: lines in a row come many at a time, those that ticks hit one by one. */
+  #touch(base: number): void {
+    const pairs = this.#pairs;
+    const end = base + this.#stride;
+    let bits = 0;
+    for (let i = base; i < end; i += LINE_WORDS) bits |= pairs[i];
+    this.touched = bits;
   }
 
   /** As `ticks`, for the records of a snapshot: they set the state, and count as nothing. */
@@ -216,15 +239,17 @@ export class TickCheck {
 
   /** A trade or status; mode `latest` delivers them in order among themselves. */
   #other(i: number, symbolSeq: number, step: number): boolean {
-    const others = this.#others;
-    if (step <= 0) {
-      if (this.dense || ((symbolSeq - others[i]) | 0) <= 0) this.reordered++;
-      else others[i] = symbolSeq;
-      return false;
-    }
-    if (this.dense) this.lost += step - 1;
-    this.#setOther(i, symbolSeq);
-    return true;
+    if (this.dense) {
+      if (step > 0) {
+        this.lost += step - 1;
+        this.#pairs[i] = symbolSeq;
+      } else this.reordered++;
+    } else if (step > 0) {
+      this.#setOther(i, symbolSeq);
+    } else if (((symbolSeq - this.#others[i]) | 0) > 0) {
+      this.#others[i] = symbolSeq;
+    } else this.reordered++;
+    return step > 0;
   }
 
   /** A trade or status that is ahead of all else. */
@@ -253,7 +278,7 @@ export class TickCheck {
 
 /** Whether the record at `at` ends before `end`. */
 function isWhole(v: DataView, at: number, end: number): boolean {
-  if (at + FORM_BYTES[Form.compact] > end) return false;
+  if (at + COMPACT_BYTES > end) return false;
   const form = (v.getUint16(at + 2, true) >>> FORM_SHIFT) & 3;
   if (form === 3) throw new BadFrame('unknown record form');
   return at + FORM_BYTES[form] <= end;

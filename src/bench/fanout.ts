@@ -16,7 +16,7 @@ export const FANOUT_DIAGRAM = `
     open-loop feed ─▶ shard ─▶ fan-out ───────────▶ N clients, each watching W of S symbols
      (tick n is due at     └─▶ log                   raw sockets, ticks.packed.v1; every tick is
       start + n / rate)                              held against its symbol's symbolSeq, every
-                                                     61st has its latency taken since it was due
+                                                     127th has its latency taken since it was due
 
   delivered   a tick that advanced that client's symbolSeq; in mode every each one has to, by one
   peak        every: the highest rate of which 98 % is delivered in time; latest: the rate that

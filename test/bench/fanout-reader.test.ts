@@ -100,52 +100,60 @@ const STREAM = Buffer.concat([
   framed(8, Uint8Array.of(3, 232)),
 ]);
 
-t.test('cut anywhere, it is read the same', async (t) => {
-  const random = new Random(5);
-  // Byte by byte, in one piece, and in pieces of random length of two clients by turns.
-  const sizes = [() => 1, () => STREAM.length, () => 1 + random.below(40), () => 1 + random.below(5000)];
-  for (const [n, size] of sizes.entries()) {
-    const { reader: r, heard } = reader(true);
-    const at = [0, 0];
-    while (at[0] < STREAM.length || at[1] < STREAM.length) {
-      for (const client of [0, 1]) {
-        const end = Math.min(STREAM.length, at[client] + size());
-        give(r, client, STREAM.subarray(at[client], end));
-        at[client] = end;
+for (const mode of ['every', 'latest']) {
+  t.test(`mode ${mode}: cut anywhere, it is read the same`, async (t) => {
+    const random = new Random(5);
+    // Byte by byte, in one piece, and in pieces of random length of two clients by turns.
+    const sizes = [() => 1, () => STREAM.length, () => 1 + random.below(40), () => 1 + random.below(5000)];
+    for (const [n, size] of sizes.entries()) {
+      const { reader: r, heard } = reader(mode === 'every');
+      const at = [0, 0];
+      while (at[0] < STREAM.length || at[1] < STREAM.length) {
+        for (const client of [0, 1]) {
+          const end = Math.min(STREAM.length, at[client] + size());
+          give(r, client, STREAM.subarray(at[client], end));
+          at[client] = end;
+        }
       }
+      const { check } = r;
+      t.same([...check.delivered], [4 + LONG.length + 1, 4 + LONG.length + 1], `${n}: ticks`);
+      t.same([...r.bytes], [STREAM.length, STREAM.length], `${n}: bytes`);
+      t.match(check, { lost: 0, reordered: 0 });
+      for (const client of [0, 1]) {
+        t.same(
+          [1, 2, 3, 4].map((id) => check.symbolSeq(client, id)),
+          [8, 5, 3000, 1],
+        );
+        if (mode === 'latest') {
+          t.same(
+            [1, 2, 3, 4].map((id) => check.quoteSeq(client, id)),
+            [8, 4, 3000, 1],
+          );
+          t.same(
+            [1, 2, 3, 4].map((id) => check.otherSeq(client, id)),
+            [6, 5, 2996, 0],
+          );
+        }
+        t.equal(check.check(client, 1), quoteCheck(125_000, 50_000));
+        t.equal(
+          check.check(client, 4),
+          quoteCheck(3_000_012, 50),
+          'a wide quote, at the digits of its symbol',
+        );
+        t.same(
+          heard.filter((line) => line.startsWith(`${client}`)),
+          [
+            `${client} control ${Buffer.from(CONTROL).toString('hex')}`,
+            `${client} ping 01020304`,
+            `${client} ping `,
+            `${client} close`,
+          ],
+        );
+      }
+      t.ok(check.latency.summary().samples > 10, 'of the first client’s ticks some were timed');
     }
-    const { check } = r;
-    t.same([...check.delivered], [4 + LONG.length + 1, 4 + LONG.length + 1], `${n}: ticks`);
-    t.same([...r.bytes], [STREAM.length, STREAM.length], `${n}: bytes`);
-    t.match(check, { lost: 0, reordered: 0 });
-    for (const client of [0, 1]) {
-      t.same(
-        [1, 2, 3, 4].map((id) => check.symbolSeq(client, id)),
-        [8, 5, 3000, 1],
-      );
-      t.same(
-        [1, 2, 3, 4].map((id) => check.quoteSeq(client, id)),
-        [8, 4, 3000, 1],
-      );
-      t.same(
-        [1, 2, 3, 4].map((id) => check.otherSeq(client, id)),
-        [6, 5, 2996, 0],
-      );
-      t.equal(check.check(client, 1), quoteCheck(125_000, 50_000));
-      t.equal(check.check(client, 4), quoteCheck(3_000_012, 50), 'a wide quote, at the digits of its symbol');
-      t.same(
-        heard.filter((line) => line.startsWith(`${client}`)),
-        [
-          `${client} control ${Buffer.from(CONTROL).toString('hex')}`,
-          `${client} ping 01020304`,
-          `${client} ping `,
-          `${client} close`,
-        ],
-      );
-    }
-    t.ok(check.latency.summary().samples > 10, 'of the first client’s ticks some were timed');
-  }
-});
+  });
+}
 
 t.test('mode every: what is missing, and what comes again or too late', async (t) => {
   const { reader: r } = reader(true);
