@@ -475,15 +475,17 @@ class Client:
 
     async def _begin(self, socket: Any) -> None:
         try:
+            if self.hello["auth"] and self.token is None:
+                self._failed = Refused("the server wants a token")
+                return await socket.close()
             if self.hello["auth"]:
-                await self.request({"op": "auth", "token": self.token or ""})
+                await self.request({"op": "auth", "token": self.token})
         except ConnectionError:
             return
         except RequestError as error:
             if not error.temporary:
                 self._failed = Refused(str(error))
-            await socket.close()
-            return
+            return await socket.close()
         self._ready.set()
         for subscription in self._subscriptions:
             self._attach_soon(subscription)
@@ -497,9 +499,10 @@ class Client:
         if self._ready.is_set():
             self._spawn(self._attach(subscription))
 
-    async def _attach(self, subscription: Subscription) -> None:
+    async def _attach(self, subscription: Subscription, delay: float = 0) -> None:
         """Subscribes, from where the subscription stands, and again while the server only puts it off."""
         async with subscription._steering:
+            await asyncio.sleep(delay)
             while subscription._number is None and not subscription.paused:
                 request = {name: value for name, value in subscription.request.items() if name != "from"}
                 place = {} if subscription._received is None else {"from": subscription._received}
@@ -544,7 +547,7 @@ class Client:
             del self._by_number[sub]
             subscription._number = None
             if message["temporary"]:
-                self._attach_soon(subscription)
+                self._spawn(self._attach(subscription, self._backoff(message.get("retryMs", 0))))
             else:
                 self._end(subscription, RequestError(message))
         elif answer is None and subscription is not None:
