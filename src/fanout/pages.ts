@@ -22,6 +22,11 @@ export interface Page {
   etag: string;
 }
 
+/** An entity tag made of the content itself. */
+export function tagOf(body: string | Uint8Array): string {
+  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+}
+
 /**
  * Every file of the folder by its URL path; `index.html` also as `/`.
  * @throws Error if the folder cannot be read
@@ -33,7 +38,7 @@ export function loadPages(folder: string): Map<string, Page> {
     if (!entry.isFile() || type === undefined) continue;
     const file = join(entry.parentPath, entry.name);
     const body = readFileSync(file);
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+    const etag = tagOf(body);
     const path = `/${relative(folder, file).split(sep).join('/')}`;
     pages.set(path, { type, body, etag });
     if (path === '/index.html') pages.set('/', { type, body, etag });

@@ -3,7 +3,9 @@ import { messageOf } from '../errors.js';
 import { tokenRefusal } from './guard.js';
 import { type Answer, type Caller, callerOf, json, problem, Refusal, write } from './http.js';
 import { MetricsPage } from './metrics.js';
+import { OPENAPI } from './openapi.js';
 import { Outbox } from './outbox.js';
+import { tagOf } from './pages.js';
 import { RestTicks } from './rest-ticks.js';
 import type { RouteContext } from './routes.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.js';
@@ -32,6 +34,7 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
   const ticks = new RestTicks(stream);
   const answered = new Map<number, number>();
   const metrics = new MetricsPage(stream.deps, context.rest.stats, answered);
+  const openapi = json(OPENAPI, { etag: tagOf(OPENAPI), 'cache-control': 'no-cache' });
   const routes: Record<string, Handler> = {
     '/v1/symbols': () => rest.symbols(),
     '/v1/quotes': (request) => rest.quotes(request.query),
@@ -42,6 +45,7 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
     '/healthz': () => json({ ok: true }),
     '/readyz': () => rest.ready(),
     '/metrics': () => metrics.answer(),
+    '/openapi.json': () => openapi,
   };
 
   const reply = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {

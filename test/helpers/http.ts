@@ -1,0 +1,29 @@
+/** HTTP as tests need it: any method, and answers whose headers are as they were sent. */
+import { type IncomingHttpHeaders, request } from 'node:http';
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export type Ask = (path: string, headers?: Record<string, string>, method?: string) => Promise<HttpAnswer>;
+
+/** Asks a server on loopback, over a connection of its own each time. */
+export function asker(port: number): Ask {
+  return (path, headers = {}, method = 'GET') =>
+    new Promise((resolve, reject) => {
+      const asked = request({ port, path, method, headers, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          body += chunk;
+        });
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        });
+      });
+      asked.on('error', reject);
+      asked.end();
+    });
+}
