@@ -1,10 +1,17 @@
 /** `ticks tail`: follows symbols of a server, one line a tick. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type PlainTick, type Subscription, type SymbolInfo, TickClient } from '../client/index.js';
+import {
+  type PlainTick,
+  ServerError,
+  type SubscribeOptions,
+  type Subscription,
+  type SymbolInfo,
+  TickClient,
+} from '../client/index.js';
 import { TickwireError } from '../errors.js';
 import { KIND_NAMES, type KindName } from '../tick.js';
-import { ENCODINGS, type Encoding, type Mode } from '../wire/ticks.js';
-import { stopSignal, wholeNumber } from './exit.js';
+import { ENCODINGS, type Encoding, type Mode, type Speed } from '../wire/ticks.js';
+import { speedValue, stopSignal, wholeNumber } from './exit.js';
 import { LineOutput } from './output.js';
 import { jsonLine, TickLines } from './tail-format.js';
 
@@ -13,7 +20,13 @@ export interface TailOptions {
   url: string;
   /** Names and patterns. */
   symbols: string[];
+  /** Default: `every` with `from`, else `latest`. */
   mode?: Mode;
+  /** A cursor, or a time: starts there instead of with the current state. */
+  from?: string | undefined;
+  /** With `from`: recorded seconds per second. Default `max`. */
+  speed?: Speed | undefined;
+  token?: string | undefined;
   /** Default: all. */
   kinds?: KindName[] | undefined;
   encoding?: Encoding;
@@ -31,13 +44,18 @@ export interface TailOptions {
 /**
  * Prints ticks on stdout, everything else on stderr, until `count` ticks have come or `signal` is given. A
  * reader slower than the stream makes the subscription pause; in mode `every` it misses nothing.
- * @throws TickwireError bad_config where the address is none
+ * @throws TickwireError bad_config where the address is none, or options do not go together
  * @throws ConnectionClosed if there is no server, or it refuses
  */
 export async function runTail(options: TailOptions): Promise<void> {
   const { stdout = process.stdout, stderr = process.stderr, signal } = options;
   const say = (text: string) => void stderr.write(`ticks: ${text}\n`);
-  const client = new TickClient(checkedUrl(options.url), { encoding: options.encoding ?? 'packed' });
+  const asked = subscribeOptions(options);
+  const { token } = options;
+  const client = new TickClient(checkedUrl(options.url), {
+    encoding: options.encoding ?? 'packed',
+    ...(token !== undefined && { token }),
+  });
   client.on('close', ({ reason, code, retryMs }) => {
     if (retryMs === undefined) return;
     say(`the connection was lost (${reason || code}); trying again in ${(retryMs / 1000).toFixed(1)} s`);
@@ -47,13 +65,7 @@ export async function runTail(options: TailOptions): Promise<void> {
   try {
     if (signal?.aborted) return;
     await client.connect();
-    const { symbols, mode, kinds, snapshot } = options;
-    const subscription = client.subscribe({
-      symbols,
-      ...(mode !== undefined && { mode }),
-      ...(kinds !== undefined && { kinds }),
-      ...(snapshot !== undefined && { snapshot }),
-    });
+    const subscription = client.subscribe(asked);
     const lines = new TickLines(stdout.isTTY === true && process.env.NO_COLOR === undefined);
     tellEvents(subscription, lines, say);
     await subscription.ready;
@@ -69,6 +81,28 @@ export async function runTail(options: TailOptions): Promise<void> {
     signal?.removeEventListener('abort', stop);
     client.close();
   }
+}
+
+function subscribeOptions({
+  symbols,
+  from,
+  speed,
+  kinds,
+  snapshot,
+  ...options
+}: TailOptions): SubscribeOptions {
+  const { mode = from === undefined ? 'latest' : 'every' } = options;
+  if (speed !== undefined && (from === undefined || mode === 'latest')) {
+    throw new TickwireError('bad_config', '--speed goes with --from and with --mode every.');
+  }
+  return {
+    symbols,
+    mode,
+    ...(from !== undefined && { from }),
+    ...(speed !== undefined && { speed }),
+    ...(kinds !== undefined && { kinds }),
+    ...(snapshot !== undefined && { snapshot }),
+  };
 }
 
 /** What came in one turn of the event loop is written at its end, or before, when it is much. */
@@ -102,7 +136,10 @@ function tellEvents(subscription: Subscription, lines: TickLines, say: (text: st
   subscription.on('subscribed', () => define(subscription.symbols));
   subscription.on('symbols', define);
   subscription.on('catching_up', ({ behind }) => say(`${behind} ticks behind, reading from the log`));
-  subscription.on('caught_up', () => say('live again'));
+  subscription.on('caught_up', () => say('live'));
+  subscription.on('error', (error) => {
+    if (error instanceof ServerError && error.temporary) say(`${error.message} Trying again.`);
+  });
   subscription.on('rewound', ({ epoch, lastSeq }) => {
     say(`the server lost the ticks of epoch ${epoch} after ${lastSeq.join(', ')}; they are withdrawn`);
   });
@@ -134,9 +171,21 @@ export function register(program: Command): void {
     .argument('[symbols...]', 'names and patterns, such as EURUSD or XAU*; default: all')
     .option('--url <url>', 'address of the stream', 'ws://127.0.0.1:8080/v1/stream')
     .addOption(
-      new Option('--mode <mode>', 'latest: the newest state of each symbol; every: all ticks')
-        .choices(['latest', 'every'])
-        .default('latest'),
+      new Option(
+        '--mode <mode>',
+        'latest: the newest state of each symbol; every: all ticks; default: every with --from, else latest',
+      ).choices(['latest', 'every']),
+    )
+    .option(
+      '--from <place>',
+      'start at a cursor or a time (ISO 8601, UTC; or UNIX nanoseconds), then go on live',
+    )
+    .option('--speed <x>', 'with --from: recorded seconds per second, or max; default: max', speedValue)
+    .addOption(
+      new Option(
+        '--token <token>',
+        'for a server that wants one; the variable does not show in the process list',
+      ).env('TICKS_TOKEN'),
     )
     .option('--kinds <list>', 'some of quote,trade,status,gap; default: all', kindList)
     .addOption(new Option('--encoding <encoding>', 'on the wire').choices(ENCODINGS).default('packed'))
@@ -150,7 +199,8 @@ Times are those of receipt, UTC; #n is the tick's number in its symbol's own seq
 
 Examples:
   $ ticks tail EURUSD 'XAU*'
-  $ ticks tail --mode every --kinds trade --json --count 1000 > trades.ndjson`,
+  $ ticks tail --mode every --kinds trade --json --count 1000 > trades.ndjson
+  $ ticks tail --from 2024-06-19T08:00:00Z --speed 10 XAUUSD`,
     )
     .action((symbols: string[], flags: Omit<TailOptions, 'symbols'>) =>
       runTail({ ...flags, symbols: symbols.length === 0 ? ['*'] : symbols, signal: stopSignal() }),

@@ -94,9 +94,9 @@ export class Place {
     const { symbols, kinds, intervalMs, deliver } = this.#options;
     return {
       op: 'subscribe',
-      symbols,
+      symbols: [...symbols],
       mode: this.#mode,
-      ...(kinds !== undefined && { kinds }),
+      ...(kinds !== undefined && { kinds: [...kinds] }),
       ...(intervalMs !== undefined && { intervalMs }),
       ...(deliver !== undefined && { deliver }),
       ...this.#start(target),

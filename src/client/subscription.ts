@@ -6,11 +6,11 @@ import type { PlainTick, TickView } from './view.js';
 
 export interface SubscribeOptions {
   /** Names and patterns: `EURUSD`, `XAU*`, `*`. */
-  symbols: string[];
+  symbols: readonly string[];
   /** `latest`: the newest state of each symbol; `every`: all ticks, in order. Default `latest`. */
   mode?: Mode;
   /** Default: all. */
-  kinds?: KindName[];
+  kinds?: readonly KindName[];
   /** In mode `latest`: milliseconds between two updates of a symbol, at least. Default 0. */
   intervalMs?: number;
   /** Whether the current state comes first. Default true. */

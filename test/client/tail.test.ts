@@ -63,6 +63,65 @@ t.test(
   },
 );
 
+t.test(
+  '--from: from a cursor or a time, in mode every unless told otherwise, at the speed asked for',
+  async (t) => {
+    const server = await StreamServer.start();
+    for (let i = 0; i < 4; i++) server.quote('EURUSD', 1 + i / 10, 2);
+    const { out, err, streams } = kept();
+    const tail = { url: server.url, symbols: ['*'], json: true, ...streams };
+    await runTail({ ...tail, from: server.cursorAt(2), count: 2 });
+    await runTail({ ...tail, from: '1970-01-01', speed: 50, count: 4 });
+    t.same(
+      out.lines.map((line) => JSON.parse(line).seq),
+      [3, 4, 1, 2, 3, 4],
+    );
+    const [first, second] = server.peers.map(({ requests }) => requests[0]);
+    t.match(first, { mode: 'every', from: server.cursorAt(2) });
+    t.match(second, { mode: 'every', from: '1970-01-01', speed: 50 });
+    await runTail({ ...tail, from: server.cursorAt(2), mode: 'latest', count: 1 });
+    t.match(server.peer.requests[0], { mode: 'latest' });
+    for (const wrong of [{ speed: 2 }, { speed: 2, from: '1970-01-01', mode: 'latest' as const }]) {
+      await t.rejects(runTail({ ...tail, ...wrong }), {
+        code: 'bad_config',
+        message: /--from and with --mode/,
+      });
+    }
+    t.equal(err.text, '');
+    await server.close();
+  },
+);
+
+t.test('a busy server is waited for, and that is told', async (t) => {
+  const server = await StreamServer.start();
+  server.quote('EURUSD', 1, 2);
+  server.onPeer = (peer) => {
+    const error = { code: 'busy', message: 'Many others read.', temporary: true, retryMs: 1 } as const;
+    peer.refusals.push({ op: 'subscribe', error });
+  };
+  const { out, err, streams } = kept();
+  await runTail({ url: server.url, symbols: ['*'], from: '1970-01-01', count: 1, ...streams });
+  t.equal(out.lines.length, 1);
+  t.match(err.text, 'ticks: Many others read. Trying again.');
+  await server.close();
+});
+
+t.test('--token, or TICKS_TOKEN: shown to a server that wants one', async (t) => {
+  const server = await StreamServer.start({ token: 'open sesame' });
+  server.quote('EURUSD', 1, 2);
+  const { out, streams } = kept();
+  const tail = { url: server.url, symbols: ['*'], count: 1, ...streams };
+  await runTail({ ...tail, token: 'open sesame' });
+  t.equal(out.lines.length, 1);
+  await t.rejects(runTail({ ...tail, token: 'wrong' }), { closeCode: 4501, code: 'connection_closed' });
+  await t.rejects(runTail(tail), { code: 'connection_closed', message: /wants a token/ });
+  const program = new Command();
+  register(program);
+  const help = program.commands[0].helpInformation();
+  t.match(help, /--token <token>.*\n?.*TICKS_TOKEN/s);
+  await server.close();
+});
+
 t.test('a signal ends it without an error', async (t) => {
   const server = await StreamServer.start();
   server.quote('EURUSD', 1.1, 1.2);
@@ -81,7 +140,14 @@ t.test('failures and wrong use', async (t) => {
   const { streams } = kept();
   await t.rejects(runTail({ url, symbols: ['*'], ...streams }), { code: 'connection_closed' });
   await t.rejects(runTail({ url: 'http://x', symbols: ['*'], ...streams }), { code: 'bad_config' });
-  for (const wrong of [['--count', '0'], ['--kinds', 'news'], ['--mode', 'all'], ['--nope']]) {
+  for (const wrong of [
+    ['--count', '0'],
+    ['--kinds', 'news'],
+    ['--mode', 'all'],
+    ['--speed', '-1'],
+    ['--speed', 'fast'],
+    ['--nope'],
+  ]) {
     const program = new Command().exitOverride();
     register(program);
     for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
