@@ -1,14 +1,18 @@
 /**
- * The memory that ticks are encoded into. It lives for one flush: bodies stand in its first part, which begins
- * anew when it is full, so that the older ones die earlier; runs, which all groups copy from, in the second.
+ * The memory that ticks are encoded into, in three parts. Bodies live for one flush; when their part is full it
+ * begins anew, so that the older ones die earlier. Runs, which all groups copy from, live for one flush too.
+ * Stretches stay for as long as they are used.
  */
 import { type Body, Scratch } from '../wire/body.js';
 
 const BODY_BYTES = 8 * 1024 * 1024;
-const RUN_BYTES = 8 * 1024 * 1024;
+const RUN_BYTES = 4 * 1024 * 1024;
+/** Ticks of a stretch in JSON fit in nearly always, in the other encodings always. */
+const STRETCH_BYTES = 128 * 1024;
+const STRETCHES = 128;
 
 export class Arena {
-  readonly scratch = new Scratch(BODY_BYTES + RUN_BYTES);
+  readonly scratch = new Scratch(BODY_BYTES + RUN_BYTES + STRETCHES * STRETCH_BYTES);
   /** Bodies of an earlier one are gone. */
   generation = 0;
   #at = 0;
@@ -20,8 +24,13 @@ export class Arena {
     this.#again();
   }
 
-  #again(): void {
+  /** What was encoded before is not to be used any more. */
+  invalidate(): void {
     this.generation++;
+  }
+
+  #again(): void {
+    this.invalidate();
     this.#at = 0;
   }
 
@@ -31,7 +40,7 @@ export class Arena {
     return this.#at;
   }
 
-  /** The last body that was reserved keeps what it has filled. */
+  /** The body that was reserved last keeps what it has filled. */
   keep(body: Body): void {
     this.#at = Math.ceil((body.at + body.bytes) / 8) * 8;
   }
@@ -42,5 +51,13 @@ export class Arena {
     if (at + bytes > BODY_BYTES + RUN_BYTES) return -1;
     this.#runAt = Math.ceil((at + bytes) / 8) * 8;
     return at;
+  }
+
+  /** The places of all stretches. */
+  stretches(): { at: number; bytes: number }[] {
+    return Array.from({ length: STRETCHES }, (_, i) => ({
+      at: BODY_BYTES + RUN_BYTES + i * STRETCH_BYTES,
+      bytes: STRETCH_BYTES,
+    }));
   }
 }

@@ -9,8 +9,9 @@ import type { Mode } from '../wire/ticks.js';
 import type { Arena } from './arena.js';
 import { LogPage } from './log-pages.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
-import { quoteBase, type RingRun, type Runs } from './run.js';
+import { type QuoteRun, quoteBase } from './quote-run.js';
 import type { ShardView } from './shard-view.js';
+import type { Stretch, Stretches } from './stretch.js';
 import type { Watch } from './watch.js';
 
 /** Bytes of a body that subscribers share: small enough to fit into most windows, large enough to be worth it. */
@@ -18,12 +19,13 @@ export const SHARED_BYTES = 64 * 1024;
 /** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
 const SCAN_MAX = 65_536;
 /** Bodies of one shard that are remembered within a flush. */
-const SHARED_BODIES = 8;
+const SHARED_BODIES = 32;
 /** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
 export const FROM_NOTHING = -1;
 /** What `readRing` answers when the ring passed the reader: nothing of the body is to be used. */
 export const OVERTAKEN = -1;
 export const QUOTE_BIT = 1 << Kind.quote;
+const ALL_KINDS = (1 << Kind.quote) | (1 << Kind.trade) | (1 << Kind.status) | (1 << Kind.gap);
 
 /** What a lane reads: the rings of a shard, or a page of the log. */
 export type Source = ShardView | LogPage;
@@ -37,6 +39,13 @@ export class LaneBody extends Body {
   next = 0;
 }
 
+/** What all groups of one encoding share of a shard. */
+export interface Shared {
+  ring: Stretches;
+  critical: Stretches;
+  quotes: QuoteRun;
+}
+
 /** Seqs that a snapshot has already covered, by symbol. */
 export type SkipMap = Map<number, number>;
 
@@ -46,9 +55,11 @@ export class Group {
   readonly chunk: number;
   /** Whether ticks come from the critical ring: only trades, status and gaps are wanted of the stream. */
   readonly critical: boolean;
+  /** Whether the lane delivers every record that it meets. */
+  readonly isAll: boolean;
   /** Kinds that the lane delivers; in `latest` quotes come from the mirror instead. */
   readonly laneMask: number;
-  readonly #shared: LaneBody[][];
+  readonly #bodies: LaneBody[][];
   readonly #chunks: LaneBody[][];
 
   constructor(
@@ -59,12 +70,14 @@ export class Group {
     readonly kindsMask: number,
     readonly arena: Arena,
     /** By shard. */
-    readonly runs: readonly Runs[],
+    readonly shared: readonly Shared[],
   ) {
     this.laneMask = mode === 'latest' ? kindsMask & ~QUOTE_BIT : kindsMask;
     this.critical = (this.laneMask & QUOTE_BIT) === 0;
+    const kinds = this.critical ? ALL_KINDS & ~QUOTE_BIT : ALL_KINDS;
+    this.isAll = watch.isAll && (this.laneMask & kinds) === kinds;
     this.chunk = Math.floor((160 * 1024) / (MIRROR_SLOTS * encoder.tickBytesMax));
-    this.#shared = watch.lists.map(() => []);
+    this.#bodies = watch.lists.map(() => []);
     this.#chunks = watch.lists.map(() => []);
   }
 
@@ -73,7 +86,7 @@ export class Group {
    * some other subscription asked for it in this flush. `next` of it is where to go on.
    */
   sharedBody(source: Source, shard: number, from: number, limit: number, epoch: number): LaneBody {
-    const bodies = this.#shared[shard];
+    const bodies = this.#bodies[shard];
     for (const body of bodies) {
       const isAlive = body.generation === this.arena.generation;
       if (isAlive && body.from === from && body.limit === limit && body.source === source) return body;
@@ -99,14 +112,15 @@ export class Group {
     bytes: number,
     skip: SkipMap | null,
   ): void {
-    body.begin(this.arena.reserve(bytes), shard, epoch, false);
+    const at = this.arena.reserve(bytes);
+    body.begin(at, shard, epoch, false);
     body.source = source;
     body.from = from;
     body.limit = limit;
     const full = bytes - this.encoder.tickBytesMax;
     if (source instanceof LogPage) body.next = this.#readPage(body, source, from, limit, full, skip);
     else body.next = this.#readShard(body, source, from, limit, full, skip);
-    this.arena.keep(body);
+    if (body.at === at) this.arena.keep(body);
   }
 
   #readShard(
@@ -117,32 +131,41 @@ export class Group {
     full: number,
     skip: SkipMap | null,
   ): number {
-    const runs = this.runs[view.index];
-    const shared = this.critical ? runs.critical : runs.ring;
-    const { flushNo } = view;
-    const run = skip === null ? shared.take(flushNo, from, body.epoch) : null;
-    if (run !== null) return this.#copyRun(body, run, from, limit, full);
-    const next = this.critical
+    const { critical, ring } = this.shared[view.index];
+    if (skip === null) {
+      const head = this.critical ? view.criticalHead : Math.min(limit, view.head);
+      const stretches = this.critical ? critical : ring;
+      const stretch = stretches.after(from, head, body.epoch, this.watch.registry.length);
+      if (stretch !== null) return this.#copyStretch(body, stretch, from, limit, full);
+    }
+    return this.critical
       ? this.#readCritical(body, view, from, limit, full, skip)
       : this.#readRing(body, view, from, limit, full, skip);
-    shared.worth.spend(flushNo, body.count);
-    return next;
   }
 
-  #copyRun(body: Body, run: RingRun, from: number, limit: number, full: number): number {
-    const { symbols, kinds, seqs, offsets } = run;
-    const { bits } = this.watch;
+  #copyStretch(body: Body, stretch: Stretch, from: number, limit: number, full: number): number {
+    const { symbols, kinds, seqs, offsets, count } = stretch;
     const { encoder, laneMask } = this;
-    const end = run.to - run.from;
-    body.adopt(run.body);
-    let i = from - run.from;
-    while (i < end && body.bytes <= full && seqs[i] <= limit) {
+    const { bits } = this.watch;
+    const separator = encoder.separatorBytes;
+    let i = from - stretch.from;
+    let end = count;
+    // Only a lane that is held back from the head has a limit within the stretch.
+    while (end > i && seqs[end - 1] > limit) end--;
+    body.adopt(stretch.body);
+    if (this.isAll && offsets[end] - offsets[i] <= full) {
+      body.at = offsets[i] + (i > 0 ? separator : 0);
+      body.bytes = offsets[end] - body.at;
+      body.count = end - i;
+      return stretch.from + end;
+    }
+    while (i < end && body.bytes <= full) {
       if (bits[symbols[i]] === 1 && ((laneMask >>> kinds[i]) & 1) === 1) {
-        encoder.copy(body, offsets[i], offsets[i + 1]);
+        encoder.copy(body, offsets[i] + (i > 0 ? separator : 0), offsets[i + 1]);
       }
       i++;
     }
-    return run.from + i;
+    return stretch.from + i;
   }
 
   #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
@@ -254,8 +277,8 @@ export class Group {
     flushNo: number,
     epoch: number,
   ): void {
-    const shared = this.runs[view.index].quotes;
-    const run = shared.take(flushNo, epoch);
+    const { quotes } = this.shared[view.index];
+    const run = quotes.take(epoch);
     if (run !== null) body.adopt(run.body);
     const put = (id: number) => {
       if (run === null) this.#putQuote(body, mirror, id);
@@ -272,7 +295,7 @@ export class Group {
       const list = this.watch.lists[view.index];
       for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] === flushNo) put(list[i]);
     }
-    if (run === null) shared.worth.spend(flushNo, body.count);
+    if (run === null) quotes.spend(body.count);
   }
 
   /** The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. */

@@ -18,7 +18,7 @@ import type { Stream } from './stream.js';
 /** With less room in the frame than this, a lane waits for the next one. */
 const ROOM_MIN = 4096;
 /** Bodies of one shard that a lane takes in one flush. */
-const BODIES_MAX = 4;
+const BODIES_MAX = 64;
 /** Bytes of the smallest record: more ticks than room / this never fit. */
 const TICK_BYTES_MIN = 24;
 

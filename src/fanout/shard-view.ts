@@ -14,9 +14,6 @@ export class ShardView {
   head = 0;
   /** Records of the critical ring up to that very seq. */
   criticalHead = 0;
-  /** Both as of the flush before. */
-  before = 0;
-  criticalBefore = 0;
   /** The flush at hand. */
   flushNo = 0;
   /** The table holds everything up to this seq: T of a snapshot. */
@@ -26,8 +23,6 @@ export class ShardView {
   /** Full seq of each slot of the critical ring: a status can be older than 2^31 ticks, too old to be told from its low word. */
   readonly #criticalSeqs: Float64Array;
   #indexed = 0;
-  #flushedHead = 0;
-  #flushedCritical = 0;
 
   constructor(
     memory: EngineMemory,
@@ -52,14 +47,10 @@ export class ShardView {
     return this.#cells.read(ShardWord.head) !== this.head || this.table.applied(this.index) !== this.applied;
   }
 
-  /** Begins a flush: what came since the last one is new to it. */
+  /** Begins a flush. */
   advance(flushNo: number): void {
     this.flushNo = flushNo;
-    this.before = this.#flushedHead;
-    this.criticalBefore = this.#flushedCritical;
     this.refresh();
-    this.#flushedHead = this.head;
-    this.#flushedCritical = this.criticalHead;
   }
 
   /** Reads T first and the heads after it, so that whatever the table may lack is in the ring. */

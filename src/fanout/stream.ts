@@ -9,11 +9,12 @@ import { PackedEncoder } from '../wire/packed-encoder.js';
 import type { Encoding, Mode } from '../wire/ticks.js';
 import { Arena } from './arena.js';
 import type { FanoutDeps } from './deps.js';
-import { Group } from './group.js';
+import { Group, type Shared } from './group.js';
 import { LogPages } from './log-pages.js';
 import { Mirror } from './mirror.js';
-import { createRuns, type Runs } from './run.js';
+import { QuoteRun } from './quote-run.js';
 import { ShardView } from './shard-view.js';
+import { Stretches, StretchPool } from './stretch.js';
 import { type Watch, Watches } from './watch.js';
 
 export class Stream {
@@ -43,7 +44,11 @@ export class Stream {
   /** Subscriptions of all connections. */
   subscriptions = 0;
   readonly #groups = new Map<string, Group>();
-  readonly #runs = new Map<Encoding, Runs[]>();
+  readonly #pool = new StretchPool(this.arena);
+  readonly #shared = new Map<Encoding, Shared[]>();
+  /** Whether groups came or went since the demand was counted. */
+  #regrouped = false;
+  #countedLength = 0;
   readonly #gap = Records.allocate(1);
   #cursor: Uint8Array = new Uint8Array(0);
   #cursorEpoch = 0;
@@ -105,16 +110,17 @@ export class Stream {
     return this.#cursor;
   }
 
-  /** Begins a flush. Definitions come first, so that no symbol is met before it is announced. */
+  /** Begins a flush. Heads are read before definitions, so that no tick is met whose symbol is not known. */
   advance(nowMs: number): void {
     this.flushNo++;
     this.nowMs = nowMs;
     this.dueAtMs = Number.POSITIVE_INFINITY;
     this.awaitsLog = false;
     this.arena.reset();
-    this.watches.refresh();
     for (const view of this.shards) view.advance(this.flushNo);
+    this.watches.refresh();
     this.mirror.collect(this.flushNo);
+    this.#countDemand();
   }
 
   get groups(): number {
@@ -127,24 +133,45 @@ export class Stream {
     let group = this.#groups.get(key);
     if (group === undefined) {
       const encoder = this.encoders[encoding];
-      group = new Group(key, encoder, watch, mode, kindsMask, this.arena, this.#runsOf(encoding));
+      group = new Group(key, encoder, watch, mode, kindsMask, this.arena, this.#sharedOf(encoding));
       this.#groups.set(key, group);
     }
     group.users++;
+    this.#regrouped = true;
     return group;
   }
 
-  #runsOf(encoding: Encoding): Runs[] {
-    let runs = this.#runs.get(encoding);
-    if (runs === undefined) {
+  #sharedOf(encoding: Encoding): Shared[] {
+    let shared = this.#shared.get(encoding);
+    if (shared === undefined) {
       const encoder = this.encoders[encoding];
-      runs = this.shards.map((view) => createRuns(encoder, this.arena, view, this.mirror));
-      this.#runs.set(encoding, runs);
+      shared = this.shards.map((view) => ({
+        ring: new Stretches(encoder, this.#pool, view, false),
+        critical: new Stretches(encoder, this.#pool, view, true),
+        quotes: new QuoteRun(encoder, this.arena, view, this.mirror),
+      }));
+      this.#shared.set(encoding, shared);
     }
-    return runs;
+    return shared;
+  }
+
+  /** Counts how often each record would be encoded if every subscription did it for itself. */
+  #countDemand(): void {
+    const { length } = this.deps.registry;
+    if (!this.#regrouped && length === this.#countedLength) return;
+    this.#regrouped = false;
+    this.#countedLength = length;
+    for (const shared of this.#shared.values()) {
+      for (const { ring, critical } of shared) ring.demand = critical.demand = 0;
+    }
+    for (const group of this.#groups.values()) {
+      const demand = group.users * group.watch.share;
+      for (const { ring, critical } of group.shared) (group.critical ? critical : ring).demand += demand;
+    }
   }
 
   release(group: Group): void {
+    this.#regrouped = true;
     if (--group.users === 0) this.#groups.delete(group.key);
     this.watches.release(group.watch);
   }

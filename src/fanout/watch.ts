@@ -34,6 +34,8 @@ export class Watch {
   /** Symbols that joined or were redefined since the watch was made: what its subscribers have to be told. */
   readonly news: number[] = [];
   users = 0;
+  /** Whether it watches every symbol there is and will be. */
+  readonly isAll: boolean;
   readonly #names: Set<string>;
   readonly #patterns: string[][];
 
@@ -48,6 +50,7 @@ export class Watch {
     this.lists = Array.from({ length: shards }, () => []);
     this.#names = new Set(wanted.filter((name) => !name.includes('*')));
     this.#patterns = wanted.filter((name) => name.includes('*')).map(parsePattern);
+    this.isAll = wanted.some((name) => /^\*+$/.test(name));
     this.bits[ENGINE_SYMBOL] = 1;
     if (this.#patterns.length === 0) {
       for (const name of this.#names) {
@@ -57,6 +60,12 @@ export class Watch {
     } else {
       for (let id = 1; id < registry.symbolCount; id++) this.#consider(id);
     }
+  }
+
+  /** The part of all symbols that it watches. */
+  get share(): number {
+    const watched = this.lists.reduce((sum, list) => sum + list.length, 0);
+    return this.isAll ? 1 : watched / Math.max(1, this.registry.symbolCount - 1);
   }
 
   /** Names without a pattern that no source has defined so far. */

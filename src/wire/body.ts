@@ -82,13 +82,15 @@ export interface TickEncoder {
   readonly wrapBytesMax: number;
   /** Whether messages are text. */
   readonly text: boolean;
+  /** Bytes before every tick but the first of a body. */
+  readonly separatorBytes: number;
   /** Whether one message holds many batches. */
   readonly framed: boolean;
   /** Appends record `i` of `r`, numbered `seq`. */
   put(body: Body, r: Records, i: number, seq: number): void;
   /**
-   * Appends a tick that another body of the same scratch has from byte `at` up to `end`; the bases must be that
-   * body's, see `Body.adopt`.
+   * Appends a tick that another body of the same scratch has from byte `at` up to `end`, its separator left out;
+   * the bases must be that body's, see `Body.adopt`.
    */
   copy(body: Body, at: number, end: number): void;
   /** Writes the batch into `into` at `at`; returns where it ends. */

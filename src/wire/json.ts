@@ -101,6 +101,7 @@ export function tickJson(r: Records, i: number, seq: number, symbol: string): st
 export class JsonEncoder implements TickEncoder {
   readonly tickBytesMax = 768;
   readonly wrapBytesMax = 640;
+  readonly separatorBytes = 1;
   readonly text = true;
   readonly framed = false;
 
@@ -121,10 +122,9 @@ export class JsonEncoder implements TickEncoder {
 
   copy(body: Body, at: number, end: number): void {
     const { u8 } = this.scratch;
-    const from = u8[at] === COMMA ? at + 1 : at;
     if (body.count > 0) u8[body.at + body.bytes++] = COMMA;
-    u8.copyWithin(body.at + body.bytes, from, end);
-    body.bytes += end - from;
+    u8.copyWithin(body.at + body.bytes, at, end);
+    body.bytes += end - at;
     body.count++;
   }
 

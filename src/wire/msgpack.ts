@@ -103,6 +103,7 @@ export function packTick(r: Records, i: number, seq: number): PackTick {
 export class MsgpackEncoder implements TickEncoder {
   readonly tickBytesMax = 96;
   readonly wrapBytesMax = 512;
+  readonly separatorBytes = 0;
   readonly text = false;
   readonly framed = false;
 

@@ -50,6 +50,7 @@ export function writeFrameHeader(into: Scratch, batches: number): void {
 export class PackedEncoder implements TickEncoder {
   readonly tickBytesMax = FORM_BYTES[Form.wide];
   readonly wrapBytesMax = BATCH_HEADER_BYTES + CURSOR_BYTES_MAX;
+  readonly separatorBytes = 0;
   readonly text = false;
   readonly framed = true;
   // What #fitsCompact and #sizeForm found, for the record at hand.

@@ -1,0 +1,130 @@
+/**
+ * Stretches: a ring's records, encoded once for everybody. The positions of a ring are cut into stretches of
+ * equal length; an encoded stretch stays for as long as it is asked for, so subscribers that lag share it as
+ * well as those at the head. A group copies out of it the records that it wants, or, where it wants all of
+ * them, sends its bytes as they stand.
+ */
+import type { BroadcastReader } from '../pipeline/broadcast.js';
+import { KIND_MASK, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
+import { Body, type TickEncoder } from '../wire/body.js';
+import type { Arena } from './arena.js';
+import type { ShardView } from './shard-view.js';
+
+/** Positions of one stretch. */
+export const STRETCH_TICKS = 512;
+
+/** An encoded stretch, or as much of it as there is, or as fits into its memory. */
+export class Stretch {
+  readonly body = new Body();
+  readonly symbols = new Uint32Array(STRETCH_TICKS);
+  readonly kinds = new Uint8Array(STRETCH_TICKS);
+  readonly seqs = new Float64Array(STRETCH_TICKS);
+  /** Where each record begins in the scratch, and where the last one ends. */
+  readonly offsets = new Uint32Array(STRETCH_TICKS + 1);
+  /** Records that are encoded. */
+  count = 0;
+  /** Position before the first record. */
+  from = 0;
+  owner: Stretches | null = null;
+  usedAt = 0;
+
+  /** @param at its memory in the scratch */
+  constructor(
+    readonly at: number,
+    readonly bytes: number,
+  ) {}
+}
+
+/** The memory of all stretches, of all rings and encodings: the one used longest ago goes first. */
+export class StretchPool {
+  readonly #stretches: Stretch[];
+  #uses = 0;
+
+  constructor(readonly arena: Arena) {
+    this.#stretches = arena.stretches().map(({ at, bytes }) => new Stretch(at, bytes));
+  }
+
+  touch(stretch: Stretch): void {
+    stretch.usedAt = ++this.#uses;
+  }
+
+  take(owner: Stretches): Stretch {
+    let oldest = this.#stretches[0];
+    for (const stretch of this.#stretches) if (stretch.usedAt < oldest.usedAt) oldest = stretch;
+    oldest.owner?.forget(oldest);
+    // Bodies of this flush may be bytes of it.
+    if (oldest.owner !== null) this.arena.invalidate();
+    oldest.owner = owner;
+    oldest.count = 0;
+    this.touch(oldest);
+    return oldest;
+  }
+}
+
+/** The stretches of one ring in one encoding. */
+export class Stretches {
+  /**
+   * How often each record would be encoded if every subscription did it for itself. Below 1 it is cheaper to let
+   * them.
+   */
+  demand = 0;
+  readonly #byFrom = new Map<number, Stretch>();
+  #registryLength = 0;
+
+  constructor(
+    readonly encoder: TickEncoder,
+    readonly pool: StretchPool,
+    readonly view: ShardView,
+    readonly isCritical: boolean,
+  ) {}
+
+  /** The stretch that holds what follows a position up to `head` or its own end; null where there is none. */
+  after(position: number, head: number, epoch: number, registryLength: number): Stretch | null {
+    if (this.demand < 1) return null;
+    // A symbol that was redefined has other digits: what was encoded before means something else now.
+    if (registryLength !== this.#registryLength) {
+      this.#byFrom.clear();
+      this.#registryLength = registryLength;
+    }
+    const from = position - (position % STRETCH_TICKS);
+    let stretch = this.#byFrom.get(from);
+    if (stretch === undefined) {
+      const ring = this.isCritical ? this.view.critical : this.view.ring;
+      if (ring.oldest() > from + 1) return null;
+      stretch = this.pool.take(this);
+      stretch.from = from;
+      stretch.body.begin(stretch.at, this.view.index, epoch, false);
+      this.#byFrom.set(from, stretch);
+    }
+    this.pool.touch(stretch);
+    const to = Math.min(head, from + STRETCH_TICKS);
+    if (from + stretch.count < to) this.#extend(stretch, to);
+    return this.#byFrom.has(from) && from + stretch.count > position ? stretch : null;
+  }
+
+  forget(stretch: Stretch): void {
+    if (this.#byFrom.get(stretch.from) === stretch) this.#byFrom.delete(stretch.from);
+  }
+
+  #extend(stretch: Stretch, to: number): void {
+    const { encoder, view, isCritical } = this;
+    const { body } = stretch;
+    const ring: BroadcastReader = isCritical ? view.critical : view.ring;
+    const { u16, u32 } = ring.records;
+    const full = stretch.bytes - encoder.tickBytesMax;
+    const first = stretch.from + stretch.count + 1;
+    for (let position = first; position <= to && body.bytes <= full; position++) {
+      const slot = ring.slot(position);
+      const seq = isCritical ? view.criticalSeq(position) : position;
+      const i = stretch.count++;
+      stretch.symbols[i] = u32[slot * RECORD_U32 + U32_SYMBOL];
+      stretch.kinds[i] = u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
+      stretch.seqs[i] = seq;
+      stretch.offsets[i] = body.at + body.bytes;
+      encoder.put(body, ring.records, slot, seq);
+    }
+    stretch.offsets[stretch.count] = body.at + body.bytes;
+    // The writer may have been in a slot while it was read: nothing of that stretch can be trusted.
+    if (ring.oldest() > first) this.forget(stretch);
+  }
+}
