@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import type { SubscribeRequest } from '../../src/wire/ticks.js';
 import type { Running } from '../cli/support.js';
 import { type ServerOptions, StreamServer } from '../client/support.js';
-import { noPython, python, TICKWIRE } from './support.js';
+import { noPython, objects, python, TICKWIRE } from './support.js';
 
 /** A server, and a client that follows it. */
 async function follow(t: Test, args: string[], options: ServerOptions = {}) {
@@ -26,7 +26,7 @@ async function tickOf(server: StreamServer, client: Running, bid: number): Promi
 
 const EVERY = ['--mode', 'every', '--no-snapshot'];
 
-t.test('Python client', { skip: noPython, timeout: 120_000 }, async (t) => {
+t.test('Python client', { skip: noPython, timeout: 300_000 }, async (t) => {
   t.test('three missing heartbeats are a lost connection, and every goes on at its cursor', async (t) => {
     const { server, client } = await follow(t, EVERY, { heartbeatMs: 100 });
     await subscribed(server, 1);
@@ -72,6 +72,22 @@ t.test('Python client', { skip: noPython, timeout: 120_000 }, async (t) => {
     await tickOf(server, client, 1.5);
     server.peer.drop();
     t.equal((await subscribed(server, 3)).from, server.cursorAt(1));
+  });
+
+  t.test('what the server says between ticks, in its place', async (t) => {
+    const { server, client } = await follow(t, EVERY);
+    await subscribed(server, 1);
+    await tickOf(server, client, 1.5);
+    server.peer.send({ op: 'rewound', sub: 1, epoch: 3, lastSeq: [7] });
+    server.peer.send({ op: 'catching_up', sub: 1, behind: 9 });
+    server.peer.send({ op: 'caught_up', sub: 1 });
+    await tickOf(server, client, 1.625);
+    const said = objects<{ op?: string; bid?: number }>(client.stdout);
+    t.same(
+      said.map(({ op, bid }) => op ?? bid),
+      [1.5, 'rewound', 'catching_up', 'caught_up', 1.625],
+    );
+    t.same(said[1], { op: 'rewound', sub: 1, epoch: 3, lastSeq: [7] });
   });
 
   t.test('closed for good', async (t) => {

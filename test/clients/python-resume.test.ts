@@ -10,7 +10,7 @@ import { freePort, type Running, run, serve, temporaryFolder } from '../cli/supp
 import { noPython, objects, python, TICKWIRE } from './support.js';
 
 const MARKET = { symbols: 10, tradeShare: 0.1, seed: 5, rate: 5000 };
-const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGKILL'] as const;
+const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
 const TICKS_PER_LIFE = 1000;
 
 /** The ticks that stand, after what was withdrawn. */
@@ -34,7 +34,7 @@ for (const [encoding, deliver] of [
   ['packed', 'published'],
   ['msgpack', 'durable'],
 ]) {
-  t.test(`${encoding}, ${deliver}`, { skip: noPython, timeout: 120_000 }, async (t) => {
+  t.test(`${encoding}, ${deliver}`, { skip: noPython, timeout: 300_000 }, async (t) => {
     const data = join(temporaryFolder(t), 'data');
     const feed = `synthetic=${JSON.stringify(MARKET)}`;
     const port = String(await freePort());
