@@ -11,8 +11,8 @@ import type { RouteContext } from './routes.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.js';
 
 const METHODS = 'GET, HEAD';
-/** What is answered without a token: it tells nothing but whether the server is well. */
-const OPEN = ['/healthz', '/readyz'];
+/** What is answered without a token: it tells nothing of the ticks. */
+const OPEN = ['/healthz', '/readyz', '/openapi.json'];
 
 /** A request, read in full while it was there. */
 export interface RestRequest extends Caller {
