@@ -27,6 +27,16 @@ function wholeNumber(text: string): number {
   return value;
 }
 
+function wholeNumberOrZero(text: string): number {
+  return text === '0' ? 0 : wholeNumber(text);
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('It must be 0 to 1.');
+  return value;
+}
+
 function rateOrAuto(text: string): number | 'auto' {
   return text === 'auto' ? text : wholeNumber(text);
 }
@@ -132,13 +142,13 @@ function registerFanout(bench: Command): void {
     .option(
       '--stopped <n>',
       'further clients, which stop reading: rows without and with them alternate',
-      zeroOrMore,
+      wholeNumberOrZero,
       0,
     )
     .option('--pairs <n>', 'how many of these rows, at each rate', wholeNumber, 3)
     .option('--shards <n>', 'shard threads', wholeNumber, 1)
     .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
-    .option('--trade-share <n>', 'share of trades among the ticks, 0 to 1', zeroOrMore, 0.05)
+    .option('--trade-share <n>', 'share of trades among the ticks, 0 to 1', share, 0.05)
     .option('--no-log', 'keep no log')
     .option('--no-pin', 'leave both processes to the scheduler: no row is valid then')
     .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)')

@@ -9,7 +9,7 @@ import { cpuNs, sleep } from './measure.js';
 import type { Anchor } from './open-loop-feed.js';
 
 /** Connections that are opened before any of them has to be there. */
-const SLICE = 50;
+const SLICE = 250;
 const CONNECT_MS = 60_000;
 const LOOK_MS = 5;
 const CLOCK_LOOKS = 1000;

@@ -1,6 +1,7 @@
 /** Scenario `fanout` for people to read. */
-import type { FanoutResult, StoppedEffect } from './fanout.js';
+import type { FanoutResult } from './fanout.js';
 import type { FanoutRow } from './fanout-row.js';
+import type { StoppedEffect } from './fanout-stopped.js';
 
 const MEGA = 1e6;
 const MIB = 1024 * 1024;
@@ -21,7 +22,7 @@ export function rowLine(row: FanoutRow): string {
     `${row.mode} ${row.phase}${row.withStopped ? ' with stopped clients' : ''}: ${row.rate} ticks/s in`,
     `${millions(row.deliveredPerSecond)} M/s delivered (${millions(row.deliveredPerCpuSecond)} M per CPU second)`,
     `p50/p90/p99/p99.9/max ${ms} ms`,
-    `server ${percent(row.serverCpu)}, load generator ${percent(row.loadCpu)} (${row.loadNsPerTick.toFixed(0)} ns a tick)`,
+    `server ${percent(row.serverCpu)}, load generator ${percent(row.loadCpu)} (${row.loadNsPerTick.toFixed(0)} ns a tick), others ${percent(row.otherCpu)} of a core`,
     `${row.bytesPerTick.toFixed(1)} bytes a tick`,
   ];
   if (!row.sustained) parts.push('not sustained');
@@ -32,11 +33,15 @@ export function rowLine(row: FanoutRow): string {
 
 function stoppedLines(mode: string, clients: number, stopped: StoppedEffect): string[] {
   const ms = (values: number[]) => values.map((us) => (us / 1000).toFixed(1)).join(', ');
+  const broken = Object.entries(stopped.holds).filter(([, holds]) => !holds);
   return [
     `${mode}, beside ${clients} clients that stopped reading:`,
     `  delivered ${millions(stopped.deliveredWithout)} M/s without, ${millions(stopped.deliveredWith)} M/s with them`,
     `  p99 ${ms(stopped.p99Without)} ms without, ${ms(stopped.p99With)} ms with them`,
     `  memory grown by ${(stopped.memoryGrownBytes / MIB).toFixed(0)} MiB of ${(stopped.memoryGrownBytesMax / MIB).toFixed(0)} allowed; all right again after ${stopped.recoveredMs} ms`,
+    broken.length === 0
+      ? '  all as it has to be'
+      : `  not as it has to be: ${broken.map(([name]) => name).join(', ')}`,
   ];
 }
 

@@ -8,7 +8,7 @@ import { Group } from './fanout-reader.js';
 import { type FanoutRow, judge } from './fanout-row.js';
 import type { ServerApi, ServerMark } from './fanout-server.js';
 import type { LatencyUs } from './latency.js';
-import { sleep } from './measure.js';
+import { machineCpuNs, sleep } from './measure.js';
 
 const SETTLE_MS = 30_000;
 /** Milliseconds that ticks go on to flow after the stoppers read again. */
@@ -50,6 +50,8 @@ export interface Measured {
   load: [LoadMark, LoadMark];
   latencyUs: LatencyUs;
   tcpBytes: number;
+  /** CPU time of the whole machine, in nanoseconds per second. */
+  machineCpuNs: number;
 }
 
 export class FanoutRig {
@@ -97,9 +99,9 @@ export class FanoutRig {
   async row(options: RowOptions): Promise<FanoutRow> {
     const { rate, warmup, seconds, withStopped } = options;
     const group = Group.stoppers;
+    if (withStopped) await this.#load.ask('open', { group });
     await this.#server.ask('rate', { perSecond: rate });
     if (withStopped) {
-      await this.#load.ask('open', { group });
       await sleep(warmup * 1000);
       await this.#load.ask('pause', { group });
     }
@@ -137,7 +139,9 @@ export class FanoutRig {
 
   async #measure(seconds: number): Promise<Measured> {
     const [server, load] = await Promise.all([this.#server.ask('mark', {}), this.#load.ask('begin', {})]);
+    const machine = machineCpuNs();
     await sleep(seconds * 1000);
+    const spent = machineCpuNs() - machine;
     const tcp = tcpBytes();
     const [serverEnd, loadEnd] = await Promise.all([this.#server.ask('mark', {}), this.#load.ask('end', {})]);
     return {
@@ -145,6 +149,7 @@ export class FanoutRig {
       load: [load, loadEnd],
       latencyUs: loadEnd.latencyUs,
       tcpBytes: tcp,
+      machineCpuNs: spent / seconds,
     };
   }
 

@@ -5,6 +5,8 @@ import type { LatencyUs } from './latency.js';
 
 /** Share of its core above which the load generator itself is what is measured. */
 const LOAD_CPU_MAX = 0.85;
+/** Cores that other processes may use without a row being in doubt. */
+const OTHER_CPU_MAX = 0.2;
 /** Share of what was offered that has to get through. */
 const SUSTAINED = 0.98;
 
@@ -32,6 +34,8 @@ export interface FanoutRow {
   /** Cores in use by each process. */
   serverCpu: number;
   loadCpu: number;
+  /** Cores in use by all other processes of the machine, or withheld by its host. */
+  otherCpu: number;
   /** CPU time of the load generator per delivered tick, system calls and all. */
   loadNsPerTick: number;
   serverRssBytes: number;
@@ -63,7 +67,7 @@ export interface Faults {
 export function judge(
   { mode, cores }: RigOptions,
   { phase, rate, withStopped }: RowOptions,
-  { server: [s0, s1], load: [l0, l1], latencyUs, tcpBytes }: Measured,
+  { server: [s0, s1], load: [l0, l1], latencyUs, tcpBytes, machineCpuNs }: Measured,
   watchers: readonly number[],
   { failures, ...faults }: Faults,
   recoveredMs: number | null,
@@ -74,6 +78,7 @@ export function judge(
   const delivered = l1.delivered - l0.delivered;
   const serverCpu = (s1.cpuNs - s0.cpuNs) / 1e9 / serverSeconds;
   const loadCpu = (l1.cpuNs - l0.cpuNs) / 1e9 / seconds;
+  const otherCpu = Math.max(0, machineCpuNs / 1e9 - serverCpu - loadCpu);
   // How many readers a tick has, on average over the ticks that there were.
   let deliveries = 0;
   watchers.forEach((readers, id) => {
@@ -87,6 +92,7 @@ export function judge(
   const why: string[] = [];
   if (cores === undefined) why.push('the processes were not pinned to a core each');
   if (loadCpu > LOAD_CPU_MAX) why.push(`the load generator used ${(loadCpu * 100).toFixed(0)} % of its core`);
+  if (otherCpu > OTHER_CPU_MAX) why.push(`other processes used ${otherCpu.toFixed(1)} cores`);
   if (faults.lost > 0) why.push(`${faults.lost} ticks were lost`);
   if (faults.reordered > 0) why.push(`${faults.reordered} ticks came out of order, or again`);
   if (faults.wrongFinalState > 0) why.push(`${faults.wrongFinalState} last states were wrong`);
@@ -107,6 +113,7 @@ export function judge(
     bytesPerTick: (l1.bytes - l0.bytes) / delivered,
     serverCpu,
     loadCpu,
+    otherCpu,
     loadNsPerTick: (l1.cpuNs - l0.cpuNs) / delivered,
     serverRssBytes: s1.rssBytes,
     serverRssAnonBytes: s1.rssAnonBytes,

@@ -3,13 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TickwireError } from '../errors.js';
-import { FRAME_BYTES_MAX, IDLE_MS, WINDOW_BYTES } from '../limits.js';
+import { IDLE_MS } from '../limits.js';
 import type { Mode } from '../wire/ticks.js';
 import { twoCores } from './child.js';
 import { highestSustained, mostDelivered } from './fanout-peak.js';
-import { FanoutRig, type RowOptions } from './fanout-rig.js';
+import { FanoutRig } from './fanout-rig.js';
 import type { FanoutRow } from './fanout-row.js';
-import { machine, median } from './measure.js';
+import { type Measure, measureStopped, type StoppedEffect } from './fanout-stopped.js';
+import { machine } from './measure.js';
 
 export const FANOUT_DIAGRAM = `
   core 0, one process                              core 1, one process
@@ -24,8 +25,12 @@ export const FANOUT_DIAGRAM = `
   half        the same at half that rate: its latencies are the ones to quote
   at the end of each row the feed stops, and every symbol at every client is compared with the
   server's table: symbolSeq, prices, last trade.
-  A row is invalid when anything is wrong, when the processes cannot be pinned to a core each, or
-  when the load generator used more than 85 % of its own.`;
+  A row is invalid when anything is wrong, when the processes cannot be pinned to a core each, when
+  the load generator used more than 85 % of its own, or when other processes used 0.2 cores or more.
+  With --stopped, rows without and with clients that stop reading alternate. They hold when the
+  readers get 90 % or more of what they get without them, at a p99 within what it varies by, when
+  memory (RssAnon of the server, and TCP) grows by at most a window and a frame for each, and when
+  all have the right state within a second after they read again.`;
 
 /** Seconds of a probe, and before it. */
 const PROBE_SECONDS = 2;
@@ -57,21 +62,6 @@ export interface FanoutOptions {
   log: boolean;
   pin: boolean;
   folder?: string;
-}
-
-/** What clients that stopped reading do to the others: rows without and with them, alternating. */
-export interface StoppedEffect {
-  /** Ticks per second delivered to the readers: medians, at the highest rate measured. */
-  deliveredWithout: number;
-  deliveredWith: number;
-  /** p99 in µs of each row at half that rate. */
-  p99Without: number[];
-  p99With: number[];
-  /** The most that RssAnon of the server and TCP memory together grew by, and what they may. */
-  memoryGrownBytes: number;
-  memoryGrownBytesMax: number;
-  /** The slowest recovery. */
-  recoveredMs: number;
 }
 
 export interface FanoutFigures {
@@ -168,8 +158,6 @@ function checkOptions({ clients, stopped, watch, symbols, seconds, warmup }: Fan
   }
 }
 
-type Measure = (row: Pick<RowOptions, 'phase' | 'rate'> & Partial<RowOptions>) => Promise<FanoutRow>;
-
 async function benchMode(
   options: FanoutOptions,
   mode: Mode,
@@ -196,7 +184,10 @@ async function benchMode(
       serverRssBytes: top.serverRssBytes,
       bytesPerTick: top.bytesPerTick,
       valid: top.valid && (half?.valid ?? true),
-      stopped: options.stopped === 0 ? null : await measureStopped(options, top, half ?? top, measure),
+      stopped:
+        options.stopped === 0
+          ? null
+          : await measureStopped(options, half === null ? [top] : [top, half], measure),
     };
   } finally {
     await rig.stop();
@@ -223,35 +214,4 @@ async function measureTop(options: FanoutOptions, mode: Mode, measure: Measure):
     row = await measure({ phase: 'peak', rate });
   }
   return row;
-}
-
-/** Rows without and with clients that do not read, alternating: at the highest rate and at half of it. */
-async function measureStopped(
-  { stopped, rate, pairs }: FanoutOptions,
-  top: FanoutRow,
-  half: FanoutRow,
-  measure: Measure,
-): Promise<StoppedEffect> {
-  const phases = rate === 'auto' ? [top, half] : [top];
-  const without: FanoutRow[][] = phases.map(() => []);
-  const with_: FanoutRow[][] = phases.map(() => []);
-  for (const [i, { phase, rate }] of phases.entries()) {
-    for (let n = 0; n < pairs; n++) {
-      without[i].push(await measure({ phase, rate }));
-      with_[i].push(await measure({ phase, rate, withStopped: true }));
-    }
-  }
-  const memory = (row: FanoutRow) => row.serverRssAnonBytes + row.tcpBytes;
-  const rows = with_.flat();
-  const before = without.flat();
-  const quiet = phases.length - 1;
-  return {
-    deliveredWithout: median(without[0].map((row) => row.deliveredPerSecond)),
-    deliveredWith: median(with_[0].map((row) => row.deliveredPerSecond)),
-    p99Without: without[quiet].map((row) => row.latencyUs.p99),
-    p99With: with_[quiet].map((row) => row.latencyUs.p99),
-    memoryGrownBytes: Math.max(...rows.map((row, i) => memory(row) - memory(before[i]))),
-    memoryGrownBytesMax: stopped * (WINDOW_BYTES + FRAME_BYTES_MAX),
-    recoveredMs: Math.max(...rows.map((row) => row.recoveredMs ?? 0)),
-  };
 }
