@@ -1,11 +1,19 @@
 /** The page at `/`: follows every symbol with the project's own client and shows the state of the engine. */
-import { type ClientState, ENGINE_NAME, TickClient, type TickView } from '../client/index.js';
+import {
+  type ClientState,
+  ConnectionClosed,
+  ENGINE_NAME,
+  TickClient,
+  type TickView,
+} from '../client/index.js';
 import { StatusCode } from '../tick.js';
+import { CloseCode } from '../wire/ticks.js';
 import { FeedList } from './feeds.js';
 import { delay } from './format.js';
 import { readPipeline } from './pipeline.js';
 import { QuoteTable } from './quotes.js';
 import { PipelineStrip } from './strip.js';
+import { pageToken } from './token.js';
 
 const POLL_MS = 1000;
 /** Milliseconds between two updates of a symbol: more often, nobody can read it. */
@@ -28,11 +36,13 @@ const quotes = new QuoteTable(element('quotes'), element('count'), element('empt
 const strip = new PipelineStrip();
 const feeds = new FeedList(element('feeds'));
 
+const token = pageToken();
 const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
 const client = new TickClient(`${scheme}//${location.host}/v1/stream`, {
   encoding: 'packed',
   reconnect: { first: true, maxDelayMs: 5_000 },
   latency: true,
+  ...(token !== undefined && { token }),
 });
 
 function showState(state: ClientState): void {
@@ -63,12 +73,24 @@ function showTick(tick: TickView): void {
 }
 
 client.on('state', showState);
+client.on('error', (error) => {
+  if (!(error instanceof ConnectionClosed)) return;
+  const unauthorised = error.closeCode === CloseCode.unauthorised;
+  element('connection').textContent = unauthorised
+    ? token === undefined
+      ? 'a token is wanted: add #token=… to the address'
+      : 'the token is wrong'
+    : error.message;
+});
 client.on('open', (hello) => {
   element('epoch').textContent = String(hello.epoch);
 });
 client.on('heartbeat', () => feeds.show(client.feeds));
 const subscription = client.subscribe({ symbols: ['*'], intervalMs: INTERVAL_MS }, showTick);
-void client.connect();
+// A refusal is shown as an error.
+client.connect().catch(() => {});
+// Another token stands in the address: everything begins anew with it.
+addEventListener('hashchange', () => location.reload());
 
 let receivedBefore = 0;
 let foldedBefore = 0;
@@ -88,7 +110,7 @@ function showDelivered(): void {
 
 async function poll(): Promise<void> {
   showDelivered();
-  const state = await readPipeline();
+  const state = await readPipeline(token);
   const ready = element('ready');
   ready.dataset.ready = state === undefined ? 'unknown' : state.ready ? 'yes' : 'no';
   ready.textContent = state === undefined ? 'no answer' : state.ready ? 'ready' : 'not ready';
@@ -101,11 +123,12 @@ async function poll(): Promise<void> {
   feeds.show(state.feeds);
 }
 
-async function keepPolling(): Promise<never> {
-  for (;;) {
+async function keepPolling(): Promise<void> {
+  // Whoever was turned away asks no more: wrong tokens are counted against the address.
+  while (client.state !== 'closed') {
     await poll();
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-void keepPolling();
+client.once('open', () => void keepPolling());

@@ -16,8 +16,8 @@ export interface PipelineState {
   reasons: string[];
 }
 
-async function answer<T>(path: string): Promise<T> {
-  const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(3000) });
+async function answer<T>(path: string, headers: Record<string, string>): Promise<T> {
+  const response = await fetch(path, { cache: 'no-store', headers, signal: AbortSignal.timeout(3000) });
   // Readiness answers 503 with the same fields when it is lacking.
   if (!response.ok && response.status !== 503) throw new Error(`${path}: ${response.status}`);
   return (await response.json()) as T;
@@ -28,12 +28,13 @@ function sum(values: readonly number[]): number {
 }
 
 /** The state of the engine behind this page, or undefined while it does not answer. */
-export async function readPipeline(): Promise<PipelineState | undefined> {
+export async function readPipeline(token: string | undefined): Promise<PipelineState | undefined> {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   try {
     const [pipeline, readiness, { feeds }] = await Promise.all([
-      answer<PipelineAnswer>('/v1/pipeline'),
-      answer<{ ready: boolean; reasons: string[] }>('/readyz'),
-      answer<{ feeds: { name: string; state: string; ageMs: number | null }[] }>('/v1/feeds'),
+      answer<PipelineAnswer>('/v1/pipeline', headers),
+      answer<{ ready: boolean; reasons: string[] }>('/readyz', headers),
+      answer<{ feeds: { name: string; state: string; ageMs: number | null }[] }>('/v1/feeds', headers),
     ]);
     const { totals, shards } = pipeline;
     return {

@@ -1,0 +1,36 @@
+/**
+ * A consumer on Node: every tick in order, resumed exactly after a lost connection, and what a folded update
+ * stands for. Run it beside `npm start` with `node dist/examples/client.js`; in a program of your own the import
+ * is `tickwire/client`.
+ */
+import { type PlainTick, TickClient } from '../src/client/index.js';
+
+const TICKS = 20;
+const url = process.argv[2] ?? 'ws://127.0.0.1:8080/v1/stream';
+const token = process.env.TICKS_TOKEN;
+
+const client = new TickClient(url, { latency: true, ...(token !== undefined && { token }) });
+client.on('close', ({ reason, code, retryMs }) =>
+  console.log(`lost: ${reason || code}; again in ${retryMs} ms`),
+);
+await client.connect();
+
+let looking: Promise<void> | undefined;
+const quotes = client.subscribe({ symbols: ['*'], kinds: ['quote'], intervalMs: 500 }, (tick) => {
+  // The view is filled anew for the next tick: what is to be kept is copied.
+  if (tick.folded > 0) looking ??= look(tick.toObject());
+});
+
+async function look(tick: PlainTick): Promise<void> {
+  const held = await client.unfold(tick);
+  console.log(`${tick.symbol} #${tick.symbolSeq} stands for ${tick.folded} ticks; ${held.length} are held`);
+}
+
+let left = TICKS;
+for await (const tick of client.subscribe({ symbols: ['*'], mode: 'every' })) {
+  if (tick.kind === 'quote') console.log(tick.symbol, tick.symbolSeq, tick.bid, tick.ask);
+  if (--left === 0) break;
+}
+await looking;
+console.log(`received ${quotes.received}, folded ${quotes.folded}; delays in µs:`, client.latency());
+client.close();
