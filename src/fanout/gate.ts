@@ -70,7 +70,8 @@ export class Gate {
     }
     if (!this.isLocked || op === 'auth') return null;
     const message = 'Authorise first: {op: "auth", id, token}.';
-    return { op: 'error', id, code: 'unauthorised', message, temporary: this.#checking };
+    const more = this.#checking ? { temporary: true, retryMs: RETRY_MS } : { temporary: false };
+    return { op: 'error', id, code: 'unauthorised', message, ...more };
   }
 
   /** Answers `auth`, at once or when the authoriser has; or hands over why the connection is to be closed. */

@@ -41,6 +41,8 @@ export class RawSocket {
   readonly opcodes: number[] = [];
   closeCode: number | undefined;
   closeReason = '';
+  /** Gets every text and binary message. */
+  onMessage: (payload: Buffer, isText: boolean) => void = () => {};
   /** The server has ended the connection, with or without a closing handshake. */
   ended = false;
   #rest = Buffer.alloc(0);
@@ -56,7 +58,12 @@ export class RawSocket {
   }
 
   /** Connects and upgrades. */
-  static async open(port: number, protocol: string, answersPings: boolean): Promise<RawSocket> {
+  static async open(
+    port: number,
+    protocol: string,
+    answersPings: boolean,
+    onMessage: RawSocket['onMessage'] = () => {},
+  ): Promise<RawSocket> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     await once(socket, 'connect');
     const lines = [
@@ -72,6 +79,7 @@ export class RawSocket {
     const [answer] = (await once(socket, 'data')) as [Buffer];
     const end = answer.indexOf('\r\n\r\n') + 4;
     const raw = new RawSocket(socket, answersPings);
+    raw.onMessage = onMessage;
     if (answer.length > end) raw.#take(answer.subarray(end));
     return raw;
   }
@@ -103,6 +111,7 @@ export class RawSocket {
   #frame(opcode: number, payload: Buffer): void {
     this.opcodes.push(opcode);
     if (opcode === Opcode.ping && this.answersPings) this.send(frame(Opcode.pong, payload));
+    if (opcode === Opcode.text || opcode === Opcode.binary) this.onMessage(payload, opcode === Opcode.text);
     if (opcode === Opcode.close && payload.length >= 2) {
       this.closeCode = payload.readUInt16BE(0);
       this.closeReason = payload.subarray(2).toString('utf8');
