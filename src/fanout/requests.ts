@@ -74,7 +74,8 @@ const text = new TextDecoder('utf-8', { fatal: true });
 export function parseMessage(message: ArrayBuffer, isBinary: boolean, encoding: Encoding): Parsed {
   let value: unknown;
   try {
-    value = encoding === 'json' ? JSON.parse(text.decode(message)) : unpack(message, isBinary);
+    value = encoding === 'json' ? parse(message, isBinary) : unpack(message, isBinary);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('no map');
   } catch {
     const wanted =
       encoding === 'json' ? 'a JSON object in a text message' : 'a MessagePack map in a binary message';
@@ -82,7 +83,7 @@ export function parseMessage(message: ArrayBuffer, isBinary: boolean, encoding: 
   }
   const parsed = request.safeParse(value);
   if (parsed.success) return { request: parsed.data };
-  const known = id.safeParse((value as { id?: unknown } | null)?.id);
+  const known = id.safeParse((value as { id?: unknown }).id);
   const issue = parsed.error.issues[0];
   const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
   return {
@@ -92,6 +93,11 @@ export function parseMessage(message: ArrayBuffer, isBinary: boolean, encoding: 
       message: `${where}${issue.message}`,
     },
   };
+}
+
+function parse(message: ArrayBuffer, isBinary: boolean): unknown {
+  if (isBinary) throw new TypeError('not text');
+  return JSON.parse(text.decode(message));
 }
 
 function unpack(message: ArrayBuffer, isBinary: boolean): unknown {
