@@ -114,7 +114,7 @@ export const SPEED_MAX = 1_000_000;
 /** Ticks of a page of `/v1/ticks` unless `limit` says otherwise, and at most. More: 400 `bad_request`. */
 export const REST_PAGE_TICKS = 1_000;
 export const REST_PAGE_TICKS_MAX = 10_000;
-/** Pages read from the log at once. More: 503 `busy`. */
+/** Pages read from the log at once, and likewise answers of thousands of states written. More: 503 `busy`. */
 export const REST_PAGES_AT_ONCE = 4;
 /** Catch-up jobs that one page takes. Then it ends where it stands, and its cursor goes on. */
 export const REST_PAGE_JOBS_MAX = 16;

@@ -37,7 +37,7 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
   const openapi = json(OPENAPI, { etag: tagOf(OPENAPI), 'cache-control': 'no-cache' });
   const routes: Record<string, Handler> = {
     '/v1/symbols': () => rest.symbols(),
-    '/v1/quotes': (request) => rest.quotes(request.query),
+    '/v1/quotes': (request) => rest.quotes(request),
     '/v1/quotes/:symbol': (request) => rest.quote(request.parameter),
     '/v1/ticks/:symbol': (request) => ticks.page(request),
     '/v1/feeds': () => rest.feeds(),

@@ -1,15 +1,19 @@
 /** REST, read from the last-value table and the counters: the same numbers as on the wire. */
 import { randomBytes } from 'node:crypto';
-import { SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../limits.js';
+import { REST_PAGES_AT_ONCE, SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../limits.js';
 import { CounterReader, type Totals } from '../pipeline/counters.js';
 import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
+import { turn } from '../pipeline/wait.js';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
-import { type Answer, json, problem } from './http.js';
+import { type Answer, busy, json, problem } from './http.js';
 import { badRequest, parseQuery } from './query.js';
 import type { Stream } from './stream.js';
 import { matchesPattern, parsePattern } from './watch.js';
+
+/** States written between two turns of the event loop, which has subscribers to serve. */
+const STATES_PER_SLICE = 1_024;
 
 type Rates = Record<'received' | 'numbered' | 'logged' | 'sent', number>;
 interface Sample {
@@ -23,6 +27,8 @@ export class Rest {
   /** Names this run in tags: without a log, every run counts the same seqs again. Ages make tags weak. */
   readonly #run = randomBytes(6).toString('base64url');
   readonly #counters: CounterReader;
+  /** Answers of several slices being written. */
+  #large = 0;
   #sample: Sample;
   #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
 
@@ -45,30 +51,47 @@ export class Rest {
   }
 
   /**
-   * @param query as it was sent: `symbols` may hold names and patterns, separated by commas
+   * The states of the symbols that the query names: `symbols` may hold names and patterns, separated by commas.
+   * @param request `isAborted` once nobody waits for the answer: what is left is not looked at
    * @throws Refusal for a bad query
    */
-  quotes(query: string): Answer {
-    this.stream.watches.refresh();
-    const { symbols } = this.stream.deps.registry;
-    const filter = parseQuery(query, ['symbols']).get('symbols') ?? '';
+  async quotes(request: { query: string; readonly isAborted: boolean }): Promise<Answer> {
+    const filter = parseQuery(request.query, ['symbols']).get('symbols') ?? '';
     const wanted = parseWanted(filter === '' ? '*' : filter);
+    this.stream.watches.refresh();
+    const { registry } = this.stream.deps;
+    const { symbols, symbolCount } = registry;
     // Read before the entries: an answer may be newer than its tag, never older.
     const heads = this.stream.shards.map((view) => this.stream.table.applied(view.index));
+    const slices: Uint8Array[] = [];
+    let text = `{"epoch":${this.stream.epoch},"quotes":[`;
     let stale = 0;
-    const quotes: string[] = [];
-    for (let id = 1; id < symbols.length; id++) {
+    let count = 0;
+    for (let id = 1; id < symbolCount && !request.isAborted; id++) {
       const { name } = symbols[id]!;
       if (!wanted.names.has(name) && !wanted.patterns.some((p) => matchesPattern(p, name))) continue;
       const state = this.#state(id);
       if (state === null) continue;
-      quotes.push(state.body);
+      text += count === 0 ? state.body : `,${state.body}`;
       if (state.stale) stale++;
+      if (++count % STATES_PER_SLICE !== 0) continue;
+      if (slices.length === 0 && this.#large >= REST_PAGES_AT_ONCE)
+        return busy(`${REST_PAGES_AT_ONCE} others ask for as much just now; ask again, or for less.`);
+      slices.push(Buffer.from(text));
+      text = '';
+      this.#large++;
+      await turn();
+      this.#large--;
     }
-    const unknown = [...wanted.names].filter((n) => this.stream.deps.registry.symbolId(n) === undefined);
-    const body = `{"epoch":${this.stream.epoch},"quotes":[${quotes.join()}],"unknown":${JSON.stringify(unknown)}}`;
-    const etag = `W/"${this.#run}-${heads.join('.')}-${symbols.length}-${stale}"`;
-    return json(body, { etag, 'cache-control': 'no-cache' });
+    const unknown = [...wanted.names].filter((name) => registry.symbolId(name) === undefined);
+    slices.push(Buffer.from(`${text}],"unknown":${JSON.stringify(unknown)}}`));
+    const etag = `W/"${this.#run}-${heads.join('.')}-${symbolCount}-${stale}"`;
+    return {
+      status: 200,
+      type: 'application/json',
+      body: Buffer.concat(slices),
+      headers: { etag, 'cache-control': 'no-cache' },
+    };
   }
 
   quote(name: string): Answer {
