@@ -9,10 +9,12 @@ const LOAD_CPU_MAX = 0.85;
 const OTHER_CPU_MAX = 0.2;
 /** Share of what was offered that has to get through. */
 const SUSTAINED = 0.98;
+/** Share of what was offered beyond which there was a backlog before the measured time began. */
+const BACKLOG = 1.02;
 
 export interface FanoutRow {
   mode: Mode;
-  /** `probe` while the peak is sought, then `peak` and `half`; `fixed` where the rate was given. */
+  /** `probe` to warm up and while the peak is sought, then `peak` and `half`; `fixed` where the rate was given. */
   phase: 'probe' | 'peak' | 'half' | 'fixed';
   /** Whether clients that do not read were connected. */
   withStopped: boolean;
@@ -92,6 +94,8 @@ export function judge(
   const why: string[] = [];
   if (cores === undefined) why.push('the processes were not pinned to a core each');
   if (loadCpu > LOAD_CPU_MAX) why.push(`the load generator used ${(loadCpu * 100).toFixed(0)} % of its core`);
+  if (mode === 'every' && deliveredPerSecond > BACKLOG * offeredPerSecond)
+    why.push('a backlog of the warm-up was delivered too');
   if (otherCpu > OTHER_CPU_MAX) why.push(`other processes used ${otherCpu.toFixed(1)} cores`);
   if (faults.lost > 0) why.push(`${faults.lost} ticks were lost`);
   if (faults.reordered > 0) why.push(`${faults.reordered} ticks came out of order, or again`);

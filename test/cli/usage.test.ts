@@ -2,7 +2,15 @@
 import t from 'tap';
 import { run, temporaryFolder } from './support.js';
 
-const COMMANDS = [['serve'], ['simulate', 'mt5'], ['replay'], ['tail'], ['bench', 'pipeline'], ['demo']];
+const COMMANDS = [
+  ['serve'],
+  ['simulate', 'mt5'],
+  ['replay'],
+  ['tail'],
+  ['bench', 'pipeline'],
+  ['bench', 'fanout'],
+  ['demo'],
+];
 
 t.test('every command has help with an example', async (t) => {
   for (const command of COMMANDS) {
