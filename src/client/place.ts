@@ -22,6 +22,7 @@ function wireFrom(from: From | Date): From {
 export class Place {
   readonly #options: SubscribeOptions;
   readonly #mode: 'latest' | 'every';
+  readonly #from: From | undefined;
   #cursor: string | Uint8Array | undefined;
   #speed: Speed | undefined;
   #begun = false;
@@ -32,11 +33,13 @@ export class Place {
   /** A place sought while there was nobody to ask. */
   #target: Target | undefined;
 
+  /** @throws RangeError if `from` is a Date that is none */
   constructor(options: SubscribeOptions) {
     this.#options = options;
+    this.#from = options.from === undefined ? undefined : wireFrom(options.from);
     this.#mode = options.mode ?? 'latest';
     this.#speed = options.speed;
-    this.#told = options.from !== undefined;
+    this.#told = this.#from !== undefined;
     this.#past = this.#told;
   }
 
@@ -107,11 +110,11 @@ export class Place {
     if (target !== undefined) {
       return target.from === undefined ? { snapshot: this.#mode === 'latest' } : { ...target };
     }
-    const { snapshot, from, speed } = this.#options;
+    const { snapshot, speed } = this.#options;
     if (!this.#begun) {
       return {
         ...(snapshot !== undefined && { snapshot }),
-        ...(from !== undefined && { from: wireFrom(from) }),
+        ...(this.#from !== undefined && { from: this.#from }),
         ...(speed !== undefined && { speed }),
       };
     }

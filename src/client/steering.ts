@@ -75,20 +75,17 @@ export class Steering {
   }
 
   pause(): Promise<PausedAt> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     this.#held = true;
     return this.#wait(this.#pauses);
   }
 
   resume(): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     this.#held = false;
     return this.#wait(this.#resumes);
   }
 
   /** A later seek takes the place of one that is not answered; both are answered by its answer. */
   seek(options: SeekOptions): Promise<SoughtAt> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const waiting = this.#seek?.waiting ?? [];
     this.#seek = { target: this.#place.target(options), attempts: 0, waiting };
     return this.#wait(waiting);
@@ -146,7 +143,8 @@ export class Steering {
 
   #wait<T>(waiting: Deferred<T>[]): Promise<T> {
     const deferred = new Deferred<T>();
-    waiting.push(deferred);
+    if (this.#ended !== undefined) deferred.reject(this.#ended);
+    else waiting.push(deferred);
     this.sync();
     return deferred.promise;
   }

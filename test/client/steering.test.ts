@@ -289,6 +289,11 @@ for (const from of [0, 0n, '0']) {
   });
 }
 
+t.test('a date that is none is told at once', async (t) => {
+  const client = new TickClient('ws://127.0.0.1:1/v1/stream');
+  t.throws(() => client.subscribe({ symbols: ['*'], from: new Date('soon') }), RangeError);
+});
+
 t.test('latest with a from goes on from its cursor too: a trade missed meanwhile comes', async (t) => {
   const { server, client, ticks, seqs } = await scene(t, { mode: 'latest', from: 0n }, 2);
   await seqs();
