@@ -336,6 +336,7 @@ export async function serve(
     errors,
     connect: async (encoding = 'packed', more = {}) => {
       const client = await Client.open(port, encoding, more);
+      client.flushes = () => fanout.stats().flushes;
       clients.push(client);
       return client;
     },
@@ -369,6 +370,10 @@ export class Client {
   readonly ticks: GotTick[] = [];
   readonly frames: Uint8Array[] = [];
   cursor = '';
+  /** How often the server has flushed, where that is known. */
+  flushes: () => number = () => this.#flushes++;
+  #flushes = 0;
+  /** How often the server has flushed. */
   /** Called for every tick, once it is in `ticks`. */
   onTick: (tick: GotTick) => void = () => {};
   bytes = 0;
@@ -478,8 +483,13 @@ export class Client {
     return answer;
   }
 
-  subscribe(symbols: string[], more: object = {}): Promise<Message> {
-    return this.request({ op: 'subscribe', symbols, ...more });
+  /** Subscribes, and waits for the flush that the subscription begins with: what a test writes then comes after it. */
+  async subscribe(symbols: string[], more: object = {}): Promise<Message> {
+    const before = this.flushes();
+    const answer = await this.request({ op: 'subscribe', symbols, ...more });
+    while (answer?.op === 'subscribed' && this.flushes() === before)
+      await new Promise((resolve) => setImmediate(resolve));
+    return answer;
   }
 
   control(op: string): Message {
