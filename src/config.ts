@@ -83,6 +83,8 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   PORT: { path: ['http', 'port'], read: 'number' },
   TICKWIRE_HTTP_PORT: { path: ['http', 'port'], read: 'number' },
   TICKWIRE_HTTP_ALLOWED_ORIGINS: { path: ['http', 'allowedOrigins'], read: 'json' },
+  TICKWIRE_HTTP_AUTH_KEYS: { path: ['http', 'auth', 'keys'], read: 'json' },
+  TICKWIRE_HTTP_TRUSTED_PROXIES: { path: ['http', 'trustedProxies'], read: 'json' },
 };
 /** Variables that others read: the config file's path, and the recorded data of the tests. */
 const OTHER_VARIABLES = ['TICKWIRE_CONFIG', 'TICKWIRE_DATA'];

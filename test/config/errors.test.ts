@@ -95,3 +95,23 @@ t.test('environment variables', async (t) => {
   t.equal(of({ TICKWIRE_SHARD: '2' }), 'TICKWIRE_SHARD: unknown variable; did you mean "TICKWIRE_SHARDS"?');
   t.match(of({ TICKWIRE_FEEDS: '[{' }), /^TICKWIRE_FEEDS is not valid JSON, line 1: /);
 });
+
+t.test('no fault shows a token, wherever it was put', async (t) => {
+  const secret = 'a-token-that-nobody-sees';
+  const misplaced = [
+    secret,
+    [secret],
+    { [secret]: 1 },
+    [{ name: 'a', token: [secret] }],
+    [{ token: secret }],
+  ];
+  for (const keys of [
+    ...misplaced,
+    [{ name: 'a', tokenSha256: secret }],
+    [{ name: 'a', token: `${secret} ` }],
+  ]) {
+    const fault = ofFlags({ http: { auth: { keys } } });
+    t.match(fault, /^http\.auth\.keys/);
+    t.notMatch(fault, secret);
+  }
+});
