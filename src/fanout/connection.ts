@@ -9,6 +9,7 @@ import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Gate } from './gate.js';
+import type { HeartbeatBytes } from './heartbeat.js';
 import { Liveness } from './liveness.js';
 import { Operations, type OperationsHost } from './operations.js';
 import type { FanoutSettings } from './options.js';
@@ -37,7 +38,7 @@ export class Connection implements FrameTarget, OperationsHost {
   readonly #window = new Window();
   readonly #after: ServerMessage[] = [];
   #turn = 0;
-  #sentAtMs = 0;
+  #beatAtMs: number;
   /** Whether the last flush had room for all that there was. */
   #flushedAll = false;
   #closed = false;
@@ -53,6 +54,8 @@ export class Connection implements FrameTarget, OperationsHost {
     readonly gate: Gate,
   ) {
     this.encoder = stream.encoders[encoding];
+    // Those that connect together are not to be beaten for together for ever.
+    this.#beatAtMs = performance.now() - Math.random() * settings.heartbeatMs;
     this.#liveness = new Liveness(settings.idleMs, performance.now());
     this.#operations = new Operations(stream, this, encoding, settings);
   }
@@ -143,7 +146,7 @@ export class Connection implements FrameTarget, OperationsHost {
   }
 
   /** To be called several times per heartbeat: says that it is there, and sees whether the client is. */
-  look(nowMs: number): void {
+  look(nowMs: number, heartbeat: HeartbeatBytes): void {
     if (this.#closed || this.#closeFor(this.gate.look(nowMs))) return;
     const life = this.#liveness.look(nowMs);
     if (life === 'gone') {
@@ -151,9 +154,9 @@ export class Connection implements FrameTarget, OperationsHost {
       return;
     }
     if (life === 'ask') this.socket.ping();
-    if (nowMs - this.#sentAtMs < this.settings.heartbeatMs || this.#window.room <= 0) return;
-    const feeds = this.stream.deps.feeds().map(({ name, state, ageMs }) => ({ feed: name, state, ageMs }));
-    this.control({ op: 'heartbeat', time: this.#time(), feeds });
+    if (nowMs - this.#beatAtMs < this.settings.heartbeatMs || this.#window.room <= 0) return;
+    this.#beatAtMs = nowMs;
+    this.transmit(heartbeat.of(this.encoding), this.encoder.text);
   }
 
   /** Whether the client has got everything up to `heads`, by shard, and said so. Asks it, where it has not. */
@@ -188,7 +191,6 @@ export class Connection implements FrameTarget, OperationsHost {
     if (this.#closed) return;
     this.socket.send(message, !text);
     this.count(0, message.length);
-    this.#sentAtMs = performance.now();
     if (this.#window.count(message.length)) this.#ping();
   }
 

@@ -12,6 +12,7 @@ import type { Connection } from './connection.js';
 import type { Fanout, FanoutDeps, FanoutStats } from './deps.js';
 import { FlushLoop } from './flush-loop.js';
 import { Frame } from './frame.js';
+import { HeartbeatBytes } from './heartbeat.js';
 import { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './options.js';
 import { loadPages, type Page } from './pages.js';
 import { Rest } from './rest.js';
@@ -23,7 +24,7 @@ import { closeListenSocket, createApp, type ListenSocket, listen, type Templated
 
 const SERVER = 'tickwire';
 /** Heartbeats and silence are looked after this many times per interval. */
-const LOOKS_PER_INTERVAL = 4;
+const LOOKS_PER_INTERVAL = 16;
 /** Milliseconds between two looks at who has got the last ticks. */
 const DRAIN_LOOK_MS = 2;
 const SAMPLE_MS = 1000;
@@ -125,7 +126,8 @@ class Server implements Fanout {
     const { heartbeatMs, idleMs, authMs } = this.settings;
     every(Math.min(heartbeatMs, idleMs / 2, authMs) / LOOKS_PER_INTERVAL, () => {
       const nowMs = performance.now();
-      for (const connection of this.#connections) connection.look(nowMs);
+      const heartbeat = new HeartbeatBytes(this.#stream);
+      for (const connection of this.#connections) connection.look(nowMs, heartbeat);
     });
     every(SAMPLE_MS, () => this.#rest.sample());
   }

@@ -1,7 +1,7 @@
 /**
  * When to flush. While ticks come the loop polls with a turn of the event loop between looks; when they stop
  * it sleeps on the doorbell without blocking the thread. A flush that costs little goes out at once; as the
- * work grows, so does the pause after it, and with it what one flush carries.
+ * work grows, so does the pause after it, up to a bound, and with it what one flush carries.
  */
 import type { Bell } from '../pipeline/wait.js';
 import { turn } from '../pipeline/wait.js';
@@ -17,8 +17,6 @@ const SLEEP_LOG_MS = 5;
 const LIGHT_TICKS = 128;
 /** Milliseconds of the shortest pause: what timers can do. */
 const PAUSE_MS_MIN = 1;
-/** Pause per work: flushing takes a fifth of the thread's time until the pause has reached its bound. */
-const PAUSE_PER_WORK = 1;
 const SMOOTHING = 0.25;
 
 export class FlushLoop {
@@ -43,9 +41,11 @@ export class FlushLoop {
 
   /** Milliseconds between the end of one flush and the next. */
   get intervalMs(): number {
-    const byWork = this.workMs * PAUSE_PER_WORK;
-    if (this.#ticks < LIGHT_TICKS && byWork < PAUSE_MS_MIN) return 0;
-    return Math.min(this.intervalMsMax, Math.max(PAUSE_MS_MIN, byWork));
+    const { workMs, intervalMsMax } = this;
+    if (this.#ticks < LIGHT_TICKS && workMs < PAUSE_MS_MIN) return 0;
+    // A flush that takes longer than the pause may be carries enough: pausing on would only add delay.
+    const most = workMs <= intervalMsMax ? workMs : 2 * intervalMsMax - workMs;
+    return Math.min(intervalMsMax, Math.max(PAUSE_MS_MIN, most));
   }
 
   start(): void {

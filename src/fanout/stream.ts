@@ -2,7 +2,7 @@
 import { SharedClock } from '../clock.js';
 import { LastValueTable } from '../pipeline/table.js';
 import { GapReason, Kind, NO_TIME_S, Records, writeGap, writeHeader, writeTimes } from '../tick.js';
-import { encodeCursor } from '../wire/cursor.js';
+import { CursorWriter } from '../wire/cursor.js';
 import { JsonEncoder } from '../wire/json.js';
 import { MsgpackEncoder } from '../wire/msgpack.js';
 import { PackedEncoder } from '../wire/packed-encoder.js';
@@ -50,9 +50,7 @@ export class Stream {
   #regrouped = false;
   #countedLength = 0;
   readonly #gap = Records.allocate(1);
-  #cursor: Uint8Array = new Uint8Array(0);
-  #cursorEpoch = 0;
-  #cursorSeqs: ArrayLike<number> = [];
+  readonly #cursors: CursorWriter;
 
   /** @param wake asks for a flush soon */
   constructor(
@@ -62,6 +60,7 @@ export class Stream {
   ) {
     const { memory, registry } = deps;
     this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
+    this.#cursors = new CursorWriter(deps.identity.logId);
     this.clock = new SharedClock(memory.clock);
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
     this.mirror = new Mirror(this.table, registry, this.shards);
@@ -98,16 +97,9 @@ export class Stream {
     for (const view of this.shards) view.refresh();
   }
 
-  /** The token of a place, as bytes that are not to be changed: most subscriptions stand at the same one. */
+  /** The token of a place, in memory that the next call writes anew. */
   cursor(epoch: number, seqs: ArrayLike<number>): Uint8Array {
-    const known = this.#cursorSeqs;
-    let isSame = epoch === this.#cursorEpoch && known.length === seqs.length;
-    for (let s = 0; isSame && s < seqs.length; s++) isSame = known[s] === seqs[s];
-    if (isSame) return this.#cursor;
-    this.#cursor = encodeCursor({ logId: this.logId, epoch, seqs });
-    this.#cursorEpoch = epoch;
-    this.#cursorSeqs = Array.from(seqs);
-    return this.#cursor;
+    return this.#cursors.write(epoch, seqs);
   }
 
   /** Begins a flush. Heads are read before definitions, so that no tick is met whose symbol is not known. */

@@ -48,6 +48,28 @@ export function encodeCursor(cursor: Cursor): Uint8Array {
   return bytes;
 }
 
+/** Writes tokens of one log, again and again into the same memory. */
+export class CursorWriter {
+  readonly #bytes = new Uint8Array(cursorBytes(SHARDS_MAX_OF_TOKEN));
+  readonly #view = new DataView(this.#bytes.buffer);
+  #token = this.#bytes;
+
+  /** @param logId 16 hex digits */
+  constructor(readonly logId: string) {}
+
+  /** The bytes hold until the next call. */
+  write(epoch: number, seqs: ArrayLike<number>): Uint8Array {
+    const shards = seqs.length;
+    if (this.#token.length !== cursorBytes(shards)) {
+      writeCursor(this.#view, 0, { logId: this.logId, epoch, seqs });
+      this.#token = this.#bytes.subarray(0, cursorBytes(shards));
+    }
+    this.#view.setUint32(4, epoch, true);
+    for (let s = 0; s < shards; s++) this.#view.setFloat64(HEADER_BYTES + 8 * s, seqs[s], true);
+    return this.#token;
+  }
+}
+
 /** The cursor of a token, or null where the bytes are none. */
 export function decodeCursor(bytes: Uint8Array): Cursor | null {
   if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) return null;

@@ -373,7 +373,6 @@ export class Client {
   /** How often the server has flushed, where that is known. */
   flushes: () => number = () => this.#flushes++;
   #flushes = 0;
-  /** How often the server has flushed. */
   /** Called for every tick, once it is in `ticks`. */
   onTick: (tick: GotTick) => void = () => {};
   bytes = 0;
