@@ -1,6 +1,6 @@
 /** Runs the compiled `ticks` as users do: a process of its own, in a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,26 @@ export async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/**
+ * A free port that stays free while nobody listens on it: none of those that the system gives to outgoing
+ * connections, since a client that keeps trying would sooner or later connect to itself there.
+ */
+export async function lastingPort(): Promise<number> {
+  const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8');
+  const [lowest] = range.trim().split(/\s+/).map(Number);
+  for (;;) {
+    const port = lowest - 1 - Math.floor(Math.random() * Math.min(10_000, lowest - 1025));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 export interface Ended {
