@@ -15,7 +15,8 @@ export class Arena {
   readonly scratch = new Scratch(BODY_BYTES + RUN_BYTES + STRETCHES * STRETCH_BYTES);
   /** Bodies of an earlier one are gone. */
   generation = 0;
-  #at = 0;
+  /** Where the next body will stand. */
+  at = 0;
   #runAt = BODY_BYTES;
 
   /** Begins a flush. */
@@ -31,18 +32,18 @@ export class Arena {
 
   #again(): void {
     this.invalidate();
-    this.#at = 0;
+    this.at = 0;
   }
 
   /** Where a body of up to `bytes` may stand. */
   reserve(bytes: number): number {
-    if (this.#at + bytes > BODY_BYTES) this.#again();
-    return this.#at;
+    if (this.at + bytes > BODY_BYTES) this.#again();
+    return this.at;
   }
 
   /** The body that was reserved last keeps what it has filled. */
   keep(body: Body): void {
-    this.#at = Math.ceil((body.at + body.bytes) / 8) * 8;
+    this.at = Math.ceil((body.at + body.bytes) / 8) * 8;
   }
 
   /** Where a run of up to `bytes` may stand until the flush is over; -1 when there is no room. */

@@ -3,7 +3,15 @@
  * the head of the stream every one of them needs the same bytes in the same flush.
  */
 import { Slot } from '../pipeline/table.js';
-import { KIND_MASK, Kind, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
+import {
+  ENGINE_SYMBOL,
+  KIND_MASK,
+  Kind,
+  RECORD_U16,
+  RECORD_U32,
+  U16_KIND_FLAGS,
+  U32_SYMBOL,
+} from '../tick.js';
 import { Body, type TickEncoder } from '../wire/body.js';
 import type { Mode } from '../wire/ticks.js';
 import type { Arena } from './arena.js';
@@ -11,13 +19,17 @@ import { LogPage } from './log-pages.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
 import { type QuoteRun, quoteBase } from './quote-run.js';
 import type { ShardView } from './shard-view.js';
-import type { Stretch, Stretches } from './stretch.js';
+import { STRETCH_TICKS, STRETCH_WORDS, type Stretch, type Stretches } from './stretch.js';
 import type { Watch } from './watch.js';
 
 /** Bytes of a body that subscribers share: small enough to fit into most windows, large enough to be worth it. */
 export const SHARED_BYTES = 64 * 1024;
+/** Bytes of the longest batch of quotes, or of a snapshot. */
+const CHUNK_BYTES = 160 * 1024;
 /** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
 const SCAN_MAX = 65_536;
+/** Looking up a symbol in a stretch costs less than looking at a record: below this ratio it pays. */
+const LOOKUPS_PER_RECORD = 2;
 /** Bodies of one shard that are remembered within a flush. */
 const SHARED_BODIES = 32;
 /** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
@@ -49,6 +61,18 @@ export interface Shared {
 /** Seqs that a snapshot has already covered, by symbol. */
 export type SkipMap = Map<number, number>;
 
+/** Records that a group wants of a stretch, as bits and as indices; symbols that it wants of a run. For one reading at a time. */
+const marks = new Int32Array(STRETCH_WORDS);
+let picks = new Uint32Array(STRETCH_TICKS);
+
+/** Sets the bits of the records of a symbol from index `from` up to `end`. */
+function mark(stretch: Stretch, symbol: number, from: number, end: number): void {
+  const { before } = stretch;
+  for (let next = stretch.lasts[symbol]; next > from; next = before[next - 1]) {
+    if (next <= end) marks[(next - 1) >>> 5] |= 1 << ((next - 1) & 31);
+  }
+}
+
 export class Group {
   users = 0;
   /** Watched symbols that one batch of quotes covers; its snapshot has three records of each. */
@@ -76,7 +100,7 @@ export class Group {
     this.critical = (this.laneMask & QUOTE_BIT) === 0;
     const kinds = this.critical ? ALL_KINDS & ~QUOTE_BIT : ALL_KINDS;
     this.isAll = watch.isAll && (this.laneMask & kinds) === kinds;
-    this.chunk = Math.floor((160 * 1024) / (MIRROR_SLOTS * encoder.tickBytesMax));
+    this.chunk = Math.floor(CHUNK_BYTES / (MIRROR_SLOTS * encoder.tickBytesMax));
     this.#bodies = watch.lists.map(() => []);
     this.#chunks = watch.lists.map(() => []);
   }
@@ -97,11 +121,15 @@ export class Group {
       else bodies.push((body = new LaneBody()));
     }
     this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES, null);
+    if (body.at === this.arena.at) this.arena.keep(body);
     body.generation = this.arena.generation;
     return body;
   }
 
-  /** As `sharedBody`, into a body of the caller's, of at most `bytes`, without what `skip` covers. */
+  /**
+   * As `sharedBody`, into a body of the caller's, of at most `bytes`, without what `skip` covers. It has to be
+   * delivered before the next one is made: one memory for all of them stays in the processor's cache.
+   */
   fill(
     body: LaneBody,
     source: Source,
@@ -112,15 +140,13 @@ export class Group {
     bytes: number,
     skip: SkipMap | null,
   ): void {
-    const at = this.arena.reserve(bytes);
-    body.begin(at, shard, epoch, false);
+    body.begin(this.arena.reserve(bytes), shard, epoch, false);
     body.source = source;
     body.from = from;
     body.limit = limit;
     const full = bytes - this.encoder.tickBytesMax;
     if (source instanceof LogPage) body.next = this.#readPage(body, source, from, limit, full, skip);
     else body.next = this.#readShard(body, source, from, limit, full, skip);
-    if (body.at === at) this.arena.keep(body);
   }
 
   #readShard(
@@ -144,28 +170,52 @@ export class Group {
   }
 
   #copyStretch(body: Body, stretch: Stretch, from: number, limit: number, full: number): number {
-    const { symbols, kinds, seqs, offsets, count } = stretch;
-    const { encoder, laneMask } = this;
-    const { bits } = this.watch;
-    const separator = encoder.separatorBytes;
-    let i = from - stretch.from;
-    let end = count;
+    const { seqs, begins, ends } = stretch;
+    const i = from - stretch.from;
+    let end = stretch.count;
     // Only a lane that is held back from the head has a limit within the stretch.
     while (end > i && seqs[end - 1] > limit) end--;
+    if (i === end) return from;
     body.adopt(stretch.body);
-    if (this.isAll && offsets[end] - offsets[i] <= full) {
-      body.at = offsets[i] + (i > 0 ? separator : 0);
-      body.bytes = offsets[end] - body.at;
+    if (this.isAll && ends[end - 1] - begins[i] <= full) {
+      body.at = begins[i];
+      body.bytes = ends[end - 1] - body.at;
       body.count = end - i;
       return stretch.from + end;
     }
-    while (i < end && body.bytes <= full) {
-      if (bits[symbols[i]] === 1 && ((laneMask >>> kinds[i]) & 1) === 1) {
-        encoder.copy(body, offsets[i] + (i > 0 ? separator : 0), offsets[i + 1]);
-      }
-      i++;
+    const isShort = this.watch.lists[body.shard].length < LOOKUPS_PER_RECORD * (end - i);
+    const count = isShort ? this.#pickMarked(body.shard, stretch, i, end) : this.#pick(stretch, i, end);
+    const taken = this.encoder.copy(body, begins, ends, picks, count, full);
+    return stretch.from + (taken < count ? picks[taken] : end);
+  }
+
+  /** Picks the wanted records from index `from` up to `end`, in order; returns how many there are. */
+  #pick({ symbols, kinds }: Stretch, from: number, end: number): number {
+    const { laneMask } = this;
+    const { bits } = this.watch;
+    let count = 0;
+    for (let i = from; i < end; i++) {
+      if (bits[symbols[i]] === 1 && ((laneMask >>> kinds[i]) & 1) === 1) picks[count++] = i;
     }
-    return stretch.from + i;
+    return count;
+  }
+
+  /** The same, by looking up each watched symbol in the stretch rather than each record of it among those. */
+  #pickMarked(shard: number, stretch: Stretch, from: number, end: number): number {
+    const { laneMask } = this;
+    const { kinds } = stretch;
+    const list = this.watch.lists[shard];
+    marks.fill(0);
+    for (let k = 0; k < list.length; k++) mark(stretch, list[k], from, end);
+    mark(stretch, ENGINE_SYMBOL, from, end);
+    let count = 0;
+    for (let w = from >>> 5; w <= (end - 1) >>> 5; w++) {
+      for (let bits = marks[w]; bits !== 0; bits &= bits - 1) {
+        const i = w * 32 + 31 - Math.clz32(bits & -bits);
+        if (((laneMask >>> kinds[i]) & 1) === 1) picks[count++] = i;
+      }
+    }
+    return count;
   }
 
   #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
@@ -262,6 +312,8 @@ export class Group {
         if (mirror.changedAt[list[i]] > from) this.#putQuote(body, mirror, list[i]);
       }
     }
+    // What nobody shares is delivered at once: one memory for all of it stays in the processor's cache.
+    if (this.users === 1) return body;
     this.arena.keep(body);
     body.generation = this.arena.generation;
     return body;
@@ -280,22 +332,30 @@ export class Group {
     const { quotes } = this.shared[view.index];
     const run = quotes.take(epoch);
     if (run !== null) body.adopt(run.body);
-    const put = (id: number) => {
-      if (run === null) this.#putQuote(body, mirror, id);
-      else this.encoder.copy(body, run.begins[id], run.ends[id]);
-    };
+    const count = this.#pickChanged(mirror, view, first, end, flushNo);
+    if (run !== null) {
+      this.encoder.copy(body, run.begins, run.ends, picks, count, CHUNK_BYTES);
+      return;
+    }
+    for (let k = 0; k < count; k++) this.#putQuote(body, mirror, picks[k]);
+    quotes.spend(count);
+  }
+
+  #pickChanged(mirror: Mirror, view: ShardView, first: number, end: number, flushNo: number): number {
+    if (picks.length < end - first) picks = new Uint32Array(end - first);
     const changes = mirror.changes[view.index];
+    let count = 0;
     if (changes.count < end - first) {
       const { place } = this.watch;
       for (let i = 0; i < changes.count; i++) {
         const at = place[changes.ids[i]];
-        if (at > first && at <= end) put(changes.ids[i]);
+        if (at > first && at <= end) picks[count++] = changes.ids[i];
       }
     } else {
       const list = this.watch.lists[view.index];
-      for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] === flushNo) put(list[i]);
+      for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] === flushNo) picks[count++] = list[i];
     }
-    if (run === null) quotes.spend(body.count);
+    return count;
   }
 
   /** The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. */
@@ -310,7 +370,8 @@ export class Group {
   }
 
   #beginChunk(body: Body, view: ShardView, epoch: number, snapshot: boolean): void {
-    const bytes = this.chunk * MIRROR_SLOTS * this.encoder.tickBytesMax;
+    const symbols = Math.min(this.chunk, this.watch.lists[view.index].length);
+    const bytes = symbols * MIRROR_SLOTS * this.encoder.tickBytesMax;
     body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
   }
 

@@ -155,7 +155,7 @@ export class Lane {
 
   #read(frame: Frame, source: Source, shard: number, from: number, limit: number): LaneBody {
     const { group, epoch } = this;
-    if (this.skip === null) {
+    if (this.skip === null && group.users > 1) {
       const shared = group.sharedBody(source, shard, from, limit, epoch);
       if (shared.next === OVERTAKEN || frame.fits(group.encoder, shared)) return shared;
     }

@@ -44,7 +44,7 @@ export class Stream {
   /** Subscriptions of all connections. */
   subscriptions = 0;
   readonly #groups = new Map<string, Group>();
-  readonly #pool = new StretchPool(this.arena);
+  readonly #pool: StretchPool;
   readonly #shared = new Map<Encoding, Shared[]>();
   /** Whether groups came or went since the demand was counted. */
   #regrouped = false;
@@ -60,6 +60,7 @@ export class Stream {
   ) {
     const { memory, registry } = deps;
     this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
+    this.#pool = new StretchPool(this.arena, memory.plan.maxSymbols);
     this.#cursors = new CursorWriter(deps.identity.logId);
     this.clock = new SharedClock(memory.clock);
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));

@@ -12,6 +12,8 @@ import type { ShardView } from './shard-view.js';
 
 /** Positions of one stretch. */
 export const STRETCH_TICKS = 512;
+/** Words of a bit for each of them. */
+export const STRETCH_WORDS = STRETCH_TICKS / 32;
 
 /** An encoded stretch, or as much of it as there is, or as fits into its memory. */
 export class Stretch {
@@ -19,8 +21,13 @@ export class Stretch {
   readonly symbols = new Uint32Array(STRETCH_TICKS);
   readonly kinds = new Uint8Array(STRETCH_TICKS);
   readonly seqs = new Float64Array(STRETCH_TICKS);
-  /** Where each record begins in the scratch, and where the last one ends. */
-  readonly offsets = new Uint32Array(STRETCH_TICKS + 1);
+  /** Where each record begins and ends in the scratch. */
+  readonly begins = new Uint32Array(STRETCH_TICKS);
+  readonly ends = new Uint32Array(STRETCH_TICKS);
+  /** By symbolId: 1 + the index of its last record; 0 where the stretch has none of it. */
+  readonly lasts: Uint16Array;
+  /** By record: 1 + the index of the one before it of the same symbol; 0 where it is the first. */
+  readonly before = new Uint16Array(STRETCH_TICKS);
   /** Records that are encoded. */
   count = 0;
   /** Position before the first record. */
@@ -32,7 +39,24 @@ export class Stretch {
   constructor(
     readonly at: number,
     readonly bytes: number,
-  ) {}
+    maxSymbols: number,
+  ) {
+    this.lasts = new Uint16Array(maxSymbols);
+  }
+
+  clear(): void {
+    for (let i = 0; i < this.count; i++) this.lasts[this.symbols[i]] = 0;
+    this.count = 0;
+  }
+
+  /** Notes whose the next record is; returns its index. */
+  add(symbol: number): number {
+    const i = this.count++;
+    this.symbols[i] = symbol;
+    this.before[i] = this.lasts[symbol];
+    this.lasts[symbol] = i + 1;
+    return i;
+  }
 }
 
 /** The memory of all stretches, of all rings and encodings: the one used longest ago goes first. */
@@ -40,8 +64,11 @@ export class StretchPool {
   readonly #stretches: Stretch[];
   #uses = 0;
 
-  constructor(readonly arena: Arena) {
-    this.#stretches = arena.stretches().map(({ at, bytes }) => new Stretch(at, bytes));
+  constructor(
+    readonly arena: Arena,
+    maxSymbols: number,
+  ) {
+    this.#stretches = arena.stretches().map(({ at, bytes }) => new Stretch(at, bytes, maxSymbols));
   }
 
   touch(stretch: Stretch): void {
@@ -55,7 +82,7 @@ export class StretchPool {
     // Bodies of this flush may be bytes of it.
     if (oldest.owner !== null) this.arena.invalidate();
     oldest.owner = owner;
-    oldest.count = 0;
+    oldest.clear();
     this.touch(oldest);
     return oldest;
   }
@@ -116,14 +143,13 @@ export class Stretches {
     for (let position = first; position <= to && body.bytes <= full; position++) {
       const slot = ring.slot(position);
       const seq = isCritical ? view.criticalSeq(position) : position;
-      const i = stretch.count++;
-      stretch.symbols[i] = u32[slot * RECORD_U32 + U32_SYMBOL];
+      const i = stretch.add(u32[slot * RECORD_U32 + U32_SYMBOL]);
       stretch.kinds[i] = u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK;
       stretch.seqs[i] = seq;
-      stretch.offsets[i] = body.at + body.bytes;
+      stretch.begins[i] = body.at + body.bytes + (i > 0 ? encoder.separatorBytes : 0);
       encoder.put(body, ring.records, slot, seq);
+      stretch.ends[i] = body.at + body.bytes;
     }
-    stretch.offsets[stretch.count] = body.at + body.bytes;
     // The writer may have been in a slot while it was read: nothing of that stretch can be trusted.
     if (ring.oldest() > first) this.forget(stretch);
   }

@@ -89,10 +89,18 @@ export interface TickEncoder {
   /** Appends record `i` of `r`, numbered `seq`. */
   put(body: Body, r: Records, i: number, seq: number): void;
   /**
-   * Appends a tick that another body of the same scratch has from byte `at` up to `end`, its separator left out;
-   * the bases must be that body's, see `Body.adopt`.
+   * Appends ticks that another body of the same scratch has: for each of the first `count` numbers of `picks`, the
+   * bytes from `begins` up to `ends` of it, separators left out. The bases must be that body's, see `Body.adopt`.
+   * Stops when the body has more than `full` bytes; returns how many ticks were taken.
    */
-  copy(body: Body, at: number, end: number): void;
+  copy(
+    body: Body,
+    begins: Uint32Array,
+    ends: Uint32Array,
+    picks: Uint32Array,
+    count: number,
+    full: number,
+  ): number;
   /** Writes the batch into `into` at `at`; returns where it ends. */
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number;
 }

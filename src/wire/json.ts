@@ -120,12 +120,23 @@ export class JsonEncoder implements TickEncoder {
     body.count++;
   }
 
-  copy(body: Body, at: number, end: number): void {
+  copy(
+    body: Body,
+    begins: Uint32Array,
+    ends: Uint32Array,
+    picks: Uint32Array,
+    count: number,
+    full: number,
+  ): number {
     const { u8 } = this.scratch;
-    if (body.count > 0) u8[body.at + body.bytes++] = COMMA;
-    u8.copyWithin(body.at + body.bytes, at, end);
-    body.bytes += end - at;
-    body.count++;
+    let taken = 0;
+    while (taken < count && body.bytes <= full) {
+      const pick = picks[taken++];
+      if (body.count++ > 0) u8[body.at + body.bytes++] = COMMA;
+      u8.copyWithin(body.at + body.bytes, begins[pick], ends[pick]);
+      body.bytes += ends[pick] - begins[pick];
+    }
+    return taken;
   }
 
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {

@@ -145,10 +145,23 @@ export class MsgpackEncoder implements TickEncoder {
     body.count++;
   }
 
-  copy(body: Body, at: number, end: number): void {
-    this.scratch.u8.copyWithin(body.at + body.bytes, at, end);
-    body.bytes += end - at;
-    body.count++;
+  copy(
+    body: Body,
+    begins: Uint32Array,
+    ends: Uint32Array,
+    picks: Uint32Array,
+    count: number,
+    full: number,
+  ): number {
+    const { u8 } = this.scratch;
+    let taken = 0;
+    while (taken < count && body.bytes <= full) {
+      const pick = picks[taken++];
+      u8.copyWithin(body.at + body.bytes, begins[pick], ends[pick]);
+      body.bytes += ends[pick] - begins[pick];
+    }
+    body.count += taken;
+    return taken;
   }
 
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {

@@ -104,19 +104,34 @@ export class PackedEncoder implements TickEncoder {
     body.count++;
   }
 
-  copy(body: Body, at: number, end: number): void {
+  copy(
+    body: Body,
+    begins: Uint32Array,
+    ends: Uint32Array,
+    picks: Uint32Array,
+    count: number,
+    full: number,
+  ): number {
     const { u32 } = this.scratch;
-    let from = at >>> 2;
+    const last = (body.at + full) >>> 2;
     let to = (body.at + body.bytes) >>> 2;
-    u32[to] = u32[from];
-    u32[to + 1] = u32[from + 1];
-    u32[to + 2] = u32[from + 2];
-    u32[to + 3] = u32[from + 3];
-    u32[to + 4] = u32[from + 4];
-    u32[to + 5] = u32[from + 5];
-    for (from += 6, to += 6; from < end >>> 2; from++, to++) u32[to] = u32[from];
-    body.bytes += end - at;
-    body.count++;
+    let taken = 0;
+    while (taken < count && to <= last) {
+      const pick = picks[taken++];
+      const from = begins[pick] >>> 2;
+      const words = (ends[pick] >>> 2) - from;
+      u32[to] = u32[from];
+      u32[to + 1] = u32[from + 1];
+      u32[to + 2] = u32[from + 2];
+      u32[to + 3] = u32[from + 3];
+      u32[to + 4] = u32[from + 4];
+      u32[to + 5] = u32[from + 5];
+      for (let k = 6; k < words; k++) u32[to + k] = u32[from + k];
+      to += words;
+    }
+    body.bytes = (to << 2) - body.at;
+    body.count += taken;
+    return taken;
   }
 
   /** Whether prices, times and seq come back exactly from the compact form; the sizes are looked at apart. */

@@ -3,7 +3,7 @@ import t from 'tap';
 import { type GotTick, type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
 
-const SYMBOLS = 40;
+const SYMBOLS = 60;
 const CLIENTS = 24;
 
 interface Written {
