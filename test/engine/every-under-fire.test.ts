@@ -203,4 +203,13 @@ t.test('every under fire: each durable tick once and in order', { timeout: 230_0
   t.ok(withdrawn > 0, 'the kills took back what some clients had');
   t.ok(Math.min(...behind) > RING, 'every slow client was far behind when it was released');
   t.ok(sum(slow.map(({ fellBehind }) => fellBehind)) > 0, 'some were told that they are fed from the log');
+
+  // The comparison itself: a wrong price, or a tick too few, would have been seen.
+  const { ledger } = followers[0];
+  const at = random.below(ledger.ticks.count);
+  ledger.ticks.price[at]++;
+  t.match(log.differs(ledger), /^expected .*; got /);
+  ledger.ticks.price[at]--;
+  ledger.ticks.filter((i) => i !== at);
+  t.match(log.differs(ledger), /^expected .*; got |^it ends before /);
 });
