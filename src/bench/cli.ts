@@ -149,6 +149,12 @@ function registerFanout(bench: Command): void {
     .option('--shards <n>', 'shard threads', wholeNumber, 1)
     .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
     .option('--trade-share <n>', 'share of trades among the ticks, 0 to 1', share, 0.05)
+    .option(
+      '--skew <n>',
+      "how unequally busy symbols are: exponent of Zipf's law, 0 = equally",
+      zeroOrMore,
+      0.9,
+    )
     .option('--no-log', 'keep no log')
     .option('--no-pin', 'leave both processes to the scheduler: no row is valid then')
     .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)')

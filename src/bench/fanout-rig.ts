@@ -25,6 +25,8 @@ export interface RigOptions {
   symbols: number;
   seed: number;
   tradeShare: number;
+  /** Exponent of Zipf's law; 0: all symbols are equally busy. */
+  skew: number;
   intervalMs: number;
   shards: number;
   /** Folder of the log; false: no log. */
@@ -83,9 +85,9 @@ export class FanoutRig {
 
   async #start(): Promise<void> {
     const { clients, stopped, watch, symbols, seed, mode, intervalMs } = this.options;
-    const { tradeShare, shards, folder } = this.options;
+    const { tradeShare, skew, shards, folder } = this.options;
     const connections = clients + stopped + SPARE_CONNECTIONS;
-    const server = { symbols, seed, tradeShare, shards, folder, connections };
+    const server = { symbols, seed, tradeShare, skew, shards, folder, connections };
     const { port, anchor, names } = await this.#server.ask('start', server);
     const watchedIds = choices(clients + stopped, symbols, watch, seed);
     for (const ids of watchedIds.slice(0, clients)) for (const id of ids) this.#watchers[id]++;

@@ -16,6 +16,8 @@ export interface ServerStart {
   symbols: number;
   seed: number;
   tradeShare: number;
+  /** Exponent of Zipf's law; 0: all symbols are equally busy. */
+  skew: number;
   shards: number;
   /** Folder of the log; false: no log. */
   folder: string | false;
@@ -49,8 +51,15 @@ const rate = new Int32Array(new SharedArrayBuffer(8));
 
 async function start(options: ServerStart): Promise<{ port: number; anchor: Anchor; names: string[] }> {
   const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
-  const { symbols, seed, tradeShare } = options;
-  const feed: OpenLoopOptions = { symbols, seed, tradeShare, anchor, rate: rate.buffer as SharedArrayBuffer };
+  const { symbols, seed, tradeShare, skew } = options;
+  const feed: OpenLoopOptions = {
+    symbols,
+    seed,
+    tradeShare,
+    skew,
+    anchor,
+    rate: rate.buffer as SharedArrayBuffer,
+  };
   engine = await createEngine({
     feeds: [
       {

@@ -59,6 +59,8 @@ export interface FanoutOptions {
   shards: number;
   seed: number;
   tradeShare: number;
+  /** Exponent of Zipf's law; 0: all symbols are equally busy. */
+  skew: number;
   log: boolean;
   pin: boolean;
   folder?: string;

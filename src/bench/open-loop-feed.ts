@@ -25,6 +25,8 @@ export interface OpenLoopOptions {
   symbols: number;
   seed: number;
   tradeShare: number;
+  /** Exponent of Zipf's law; 0: all symbols are equally busy. */
+  skew: number;
   anchor: Anchor;
   /** Words of `Rate`. */
   rate: SharedArrayBuffer;
@@ -55,10 +57,10 @@ class OpenLoopFeed implements Feed {
   }
 
   async start(context: FeedContext): Promise<void> {
-    const { symbols, seed, tradeShare } = this.options;
+    const { symbols, seed, tradeShare, skew } = this.options;
     this.#context = context;
     this.#source = context.source('market');
-    this.#market = new Market({ ...STANDARD_MARKET, symbols, seed, tradeShare });
+    this.#market = new Market({ ...STANDARD_MARKET, symbols, seed, tradeShare, skew });
     this.#ids = Uint32Array.from(this.#market.symbols, ({ name, digits }) =>
       context.symbol(this.#source, name, { digits }),
     );

@@ -5,6 +5,7 @@ import { openMerged } from '../feeds/file/merge.js';
 import { listTickFiles } from '../feeds/file/paths.js';
 import type { TickFile } from '../feeds/file/reader.js';
 import { Mt5Terminal, parseZone } from '../feeds/mt5/index.js';
+import { STANDARD_MARKET } from '../feeds/synthetic/index.js';
 import { portNumber, speedValue, stopSignal, wholeNumber } from './exit.js';
 import { openMarket } from './market-source.js';
 import { Progress } from './output.js';
@@ -212,7 +213,7 @@ async function openersOf(simulation: Simulation): Promise<(terminal: number) => 
     return (terminal) => [
       () =>
         Promise.resolve(
-          openMarket({ symbols, tradeShare: 0.05, seed: seed + terminal, startS, ticksPerSecond: rate }),
+          openMarket({ ...STANDARD_MARKET, symbols, seed: seed + terminal, startS, ticksPerSecond: rate }),
         ),
     ];
   }

@@ -17,6 +17,7 @@ const SMALL: FanoutOptions = {
   shards: 1,
   seed: 3,
   tradeShare: 0.05,
+  skew: 0.9,
   log: true,
   pin: false,
 };

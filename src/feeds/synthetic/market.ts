@@ -46,7 +46,6 @@ export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 const FORMAT = 1;
 const HEADER_WORDS = 16;
 const SYMBOL_WORDS = 4;
-const ZIPF_EXPONENT = 0.9;
 /** Of 256 ticks, how many start a burst of their symbol; a burst has 8 to 135 ticks, 32 times as dense. */
 const BURST_CHANCE = 1;
 const BURST_GAP = 1 / 32;
@@ -111,7 +110,7 @@ export class Market {
   ) {
     const { symbols: count } = options;
     this.symbols = marketSymbols(count);
-    this.#zipf = new ZipfTable(count, ZIPF_EXPONENT);
+    this.#zipf = new ZipfTable(count, options.skew);
     this.#gaps = gapTable(SECOND_NS / options.ticksPerSecond / CALM_SHARE);
     this.#tradeChance = Math.round(options.tradeShare * 65_536);
     this.#startPoints = Int32Array.from(this.symbols, (s) => s.startPoints);
