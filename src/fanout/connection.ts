@@ -113,7 +113,7 @@ export class Connection implements FrameTarget, OperationsHost {
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
     this.#flushedAll = false;
-    if (this.#closed || this.#operations.subscriptions.size === 0) return false;
+    if (this.#closed || this.#operations.subscriptions.length === 0) return false;
     const room = Math.min(this.#window.room, WINDOW_BYTES);
     if (room < ROOM_MIN || this.socket.getBufferedAmount() > BUFFERED_MAX) {
       if (this.#window.unasked) this.#ping();
@@ -125,23 +125,22 @@ export class Connection implements FrameTarget, OperationsHost {
     const { ticks } = frame;
     frame.finish();
     this.count(ticks, 0);
-    for (const message of this.#after.splice(0)) this.control(message);
+    if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
     return !all && ticks > 0;
   }
 
   #fill(frame: Frame): boolean {
-    const subscriptions = [...this.#operations.subscriptions.values()];
-    const first = this.#turn++ % subscriptions.length;
+    const { subscriptions } = this.#operations;
+    // A subscription whose log fails ends in the middle of this.
+    const some = subscriptions.length === 1 ? subscriptions : [...subscriptions];
+    const { length } = some;
+    const first = this.#turn++ % length;
     let all = true;
-    for (const subscription of subscriptions) subscription.announce();
-    for (let n = 0; n < subscriptions.length; n++) {
-      if (!subscriptions[(first + n) % subscriptions.length].flushQuotes(frame)) all = false;
-    }
-    for (let n = 0; n < subscriptions.length; n++) {
-      if (!subscriptions[(first + n) % subscriptions.length].flushLane(frame)) all = false;
-    }
+    for (let n = 0; n < length; n++) some[n].announce();
+    for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushQuotes(frame)) all = false;
+    for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushLane(frame)) all = false;
     return all;
   }
 
@@ -162,8 +161,8 @@ export class Connection implements FrameTarget, OperationsHost {
   /** Whether the client has got everything up to `heads`, by shard, and said so. Asks it, where it has not. */
   drained(heads: readonly number[]): boolean {
     const { subscriptions } = this.#operations;
-    if (subscriptions.size > 0 && !this.#flushedAll) return false;
-    for (const subscription of subscriptions.values()) {
+    if (subscriptions.length > 0 && !this.#flushedAll) return false;
+    for (const subscription of subscriptions) {
       if (subscription.paused) continue;
       const cursor = decodeCursor(subscription.cursor());
       if (cursor === null || cursor.epoch !== this.stream.epoch) return false;
@@ -207,7 +206,7 @@ export class Connection implements FrameTarget, OperationsHost {
 
   pong(message: ArrayBuffer): void {
     this.#liveness.heard();
-    if (this.#window.pong(message) && this.#operations.subscriptions.size > 0) this.stream.wake();
+    if (this.#window.pong(message) && this.#operations.subscriptions.length > 0) this.stream.wake();
   }
 
   /** Says why and closes. */

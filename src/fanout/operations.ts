@@ -22,7 +22,9 @@ type Found = Exclude<Resume, { refused: unknown }>;
 type Refusal = Omit<WireError, 'op' | 'id' | 'temporary'> & { temporary?: boolean };
 
 export class Operations {
-  readonly subscriptions = new Map<number, Subscription>();
+  /** In the order in which they began. */
+  readonly subscriptions: Subscription[] = [];
+  readonly #bySub = new Map<number, Subscription>();
   #nextSub = 1;
   #opening = 0;
 
@@ -38,7 +40,7 @@ export class Operations {
     if (request.op === 'subscribe') this.#subscribe(request);
     else if (request.op === 'history') void this.#history(request);
     else {
-      const subscription = this.subscriptions.get(request.sub);
+      const subscription = this.#bySub.get(request.sub);
       if (subscription === undefined) {
         const message = `There is no subscription ${request.sub} on this connection.`;
         this.refuse(request.id, { code: 'unknown_subscription', message });
@@ -63,12 +65,15 @@ export class Operations {
   }
 
   end(sub: number): void {
-    this.subscriptions.get(sub)?.close();
-    this.subscriptions.delete(sub);
+    const subscription = this.#bySub.get(sub);
+    if (subscription === undefined) return;
+    subscription.close();
+    this.#bySub.delete(sub);
+    this.subscriptions.splice(this.subscriptions.indexOf(subscription), 1);
   }
 
   endAll(): void {
-    for (const sub of [...this.subscriptions.keys()]) this.end(sub);
+    for (const { sub } of [...this.subscriptions]) this.end(sub);
   }
 
   refuse(id: RequestId, { temporary = false, ...refusal }: Refusal): void {
@@ -104,7 +109,7 @@ export class Operations {
         message: `A subscription has at most ${SUBSCRIBE_PATTERNS_MAX} patterns.`,
       };
     }
-    if (this.subscriptions.size + this.#opening >= limits.subscriptions) {
+    if (this.subscriptions.length + this.#opening >= limits.subscriptions) {
       const message = `A connection has at most ${limits.subscriptions} subscriptions.`;
       return { code: 'too_many_subscriptions', message };
     }
@@ -168,7 +173,8 @@ export class Operations {
       symbols: watch.lists.flat().map((id) => subscription.describe(id)),
       unknown: watch.unknown(),
     });
-    this.subscriptions.set(sub, subscription);
+    this.#bySub.set(sub, subscription);
+    this.subscriptions.push(subscription);
     stream.wake();
     return sub;
   }
@@ -189,7 +195,7 @@ export class Operations {
       sought(settings.mode === 'latest' ? 'snapshot' : 'live');
     } else {
       void this.#find(request.id, request.from, subscription.group.critical, (found) => {
-        if (this.subscriptions.get(sub) !== subscription) {
+        if (this.#bySub.get(sub) !== subscription) {
           const message = `Subscription ${sub} ended while its place was looked for.`;
           this.refuse(request.id, { code: 'unknown_subscription', message });
           return;

@@ -7,7 +7,7 @@ import { bytesToText } from '../wire/cursor.js';
 import type { Deliver, Mode, ServerMessage, Speed, WireSymbol } from '../wire/ticks.js';
 import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
-import { FROM_NOTHING, type Group } from './group.js';
+import { FROM_NOTHING, type Group, QUOTE_BIT } from './group.js';
 import { Lane, type LaneOwner } from './lane.js';
 import { FROM_CURSOR, Quotes } from './quotes.js';
 import type { Stream } from './stream.js';
@@ -43,6 +43,8 @@ export class Subscription implements LaneOwner {
   #lane: Lane;
   #quotes: Quotes | null;
   #told: number;
+  /** Of mode `latest` in the present epoch, when it was asked for last. */
+  readonly #cursor: Float64Array;
 
   constructor(
     readonly stream: Stream,
@@ -53,6 +55,7 @@ export class Subscription implements LaneOwner {
     start: Start,
   ) {
     stream.subscriptions++;
+    this.#cursor = new Float64Array(stream.shards.length);
     this.#told = group.watch.news.length;
     stream.look();
     this.#lane = this.#laneAt(start);
@@ -121,10 +124,10 @@ export class Subscription implements LaneOwner {
   /** False when the frame could not take all. */
   flushQuotes(frame: Frame): boolean {
     if (this.#quotes === null || this.paused) return true;
-    const wanted = this.settings.kinds.includes('quote') || !this.#quotes.started;
+    const wantsQuotes = (this.group.kindsMask & QUOTE_BIT) !== 0;
+    const wanted = wantsQuotes || !this.#quotes.started;
     const all = !wanted || this.#quotes.flush(frame, this, this.#lane);
-    if (this.#quotes.started && (this.settings.mode === 'every' || !this.settings.kinds.includes('quote')))
-      this.#quotes = null;
+    if (this.#quotes.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#quotes = null;
     return all;
   }
 
@@ -141,7 +144,8 @@ export class Subscription implements LaneOwner {
     if (quotes === null || epoch !== this.stream.epoch || this.settings.mode !== 'latest') {
       return this.stream.cursor(epoch, seqs);
     }
-    const at = Array.from(seqs, (seq, s) => Math.min(seq, quotes.applied(s)));
+    const at = this.#cursor;
+    for (let s = 0; s < at.length; s++) at[s] = Math.min(seqs[s], quotes.applied(s));
     return this.stream.cursor(epoch, at);
   }
 
