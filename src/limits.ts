@@ -99,6 +99,8 @@ export const FLUSH_TICKS_MAX = 8_192;
 export const FRAME_BYTES_MAX = 240 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
+/** The most that a setting may make of it: every job fills a page. More: `bad_config`. */
+export const CATCHUP_JOBS_MAX = 12;
 /** Seqs of a log page: what one catch-up job decodes. */
 export const PAGE_TICKS = 8_192;
 /** Decoded pages kept for all subscribers that catch up, half a MiB each. More: the one used longest ago goes. */
@@ -172,7 +174,7 @@ assertLimit(isPowerOfTwo(CRITICAL_RING_SLOTS), 'CRITICAL_RING_SLOTS is a power o
 assertLimit(BROADCAST_RING_SLOTS >= 16 * SHARD_BATCH * SLOTS_PER_RAW, 'a batch is a small part of the ring');
 assertLimit(BUCKETS % SHARDS_MAX === 0 && SHARDS_MAX <= BUCKETS, 'every shard has a bucket');
 assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
-assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS, 'pages live long enough to be read');
+assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');

@@ -110,7 +110,8 @@ export class Group {
    * some other subscription asked for it in this flush. `next` of it is where to go on.
    */
   sharedBody(source: Source, shard: number, from: number, limit: number, epoch: number): LaneBody {
-    const bodies = this.#bodies[shard];
+    // An epoch that is over may have had more shards.
+    const bodies = (this.#bodies[shard] ??= []);
     for (const body of bodies) {
       const isAlive = body.generation === this.arena.generation;
       if (isAlive && body.from === from && body.limit === limit && body.source === source) return body;
@@ -161,7 +162,7 @@ export class Group {
     if (skip === null) {
       const head = this.critical ? view.criticalHead : Math.min(limit, view.head);
       const stretches = this.critical ? critical : ring;
-      const stretch = stretches.after(from, head, body.epoch, this.watch.registry.length);
+      const stretch = stretches.after(from, head, body.epoch, this.watch.registry.seen);
       if (stretch !== null) return this.#copyStretch(body, stretch, from, limit, full);
     }
     return this.critical

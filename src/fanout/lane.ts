@@ -150,6 +150,8 @@ export class Lane {
   }
 
   #isFull(frame: Frame, bodies: number): boolean {
+    // Bodies may have been empty, and then nothing else says that there is more.
+    if (bodies === BODIES_MAX) this.stream.wake();
     return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || bodies === BODIES_MAX;
   }
 
@@ -195,8 +197,7 @@ export class Lane {
     const s = view.index;
     this.#positions[s] = -1;
     if (catchUp === undefined) {
-      const last = Math.min(limit, this.#firstHeld(view) - 1);
-      if (last > this.seqs[s]) this.#tellGap(frame, s, this.seqs[s] + 1, last);
+      this.#passGap(frame, view, limit);
       this.stream.wake();
       return true;
     }
@@ -205,8 +206,9 @@ export class Lane {
       this.owner.catchingUp(limit - this.seqs[s]);
     }
     const visible = Math.min(limit, catchUp.visible(s));
-    if (visible <= this.seqs[s]) this.stream.awaitsLog = true;
-    return this.#flushPages(frame, s, visible);
+    const all = this.#flushPages(frame, s, visible);
+    if (this.seqs[s] >= visible && this.seqs[s] < limit) this.stream.awaitsLog = true;
+    return all;
   }
 
   /** Sends from pages of the log, up to `limit`. False when the frame is full and there is more. */
@@ -244,10 +246,18 @@ export class Lane {
     return true;
   }
 
-  #firstHeld(view: ShardView): number {
-    if (!this.group.critical) return view.ring.oldest();
-    const oldest = view.critical.oldest();
-    return oldest > view.criticalHead ? view.head + 1 : view.criticalSeq(oldest);
+  /** Goes on with the oldest that the ring holds. */
+  #passGap(frame: Frame, view: ShardView, limit: number): void {
+    const s = view.index;
+    const { critical } = this.group;
+    const position = Math.min(view.critical.oldest() - 1, view.criticalHead);
+    let firstHeld = view.ring.oldest();
+    if (critical) firstHeld = position < view.criticalHead ? view.criticalSeq(position + 1) : view.head + 1;
+    const last = Math.min(limit, firstHeld - 1);
+    if (last < this.seqs[s]) return;
+    if (last > this.seqs[s]) this.#tellGap(frame, s, this.seqs[s] + 1, last);
+    // The ring alone cannot tell that nothing lies between the gap and its oldest record.
+    if (critical) this.#positions[s] = position;
   }
 
   #tellGap(frame: Frame, shard: number, first: number, last: number): void {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   AUTH_DEADLINE_MS,
   CATCHUP_JOBS,
+  CATCHUP_JOBS_MAX,
   CLIENT_MESSAGE_BYTES_MAX,
   CLIENT_MESSAGES_PER_SECOND,
   CONNECTIONS_MAX,
@@ -86,7 +87,7 @@ export const fanoutOptionsSchema = z.strictObject({
       subscribeSymbols: z.int().min(1).default(SUBSCRIBE_SYMBOLS_MAX),
       messageBytes: z.int().min(1024).default(CLIENT_MESSAGE_BYTES_MAX),
       messagesPerSecond: z.number().min(1).default(CLIENT_MESSAGES_PER_SECOND),
-      catchUpJobs: z.int().min(1).default(CATCHUP_JOBS),
+      catchUpJobs: z.int().min(1).max(CATCHUP_JOBS_MAX).default(CATCHUP_JOBS),
       catchUpPages: z
         .int()
         .min(1)

@@ -48,7 +48,7 @@ export class Stream {
   readonly #shared = new Map<Encoding, Shared[]>();
   /** Whether groups came or went since the demand was counted. */
   #regrouped = false;
-  #countedLength = 0;
+  #countedAt = 0;
   readonly #gap = Records.allocate(1);
   readonly #cursors: CursorWriter;
 
@@ -93,9 +93,10 @@ export class Stream {
     return this.shards.some((view) => view.moved());
   }
 
-  /** Reads T and the heads of all shards. Whoever calls it outside of a flush has to ask for one. */
+  /** Reads T and the heads of all shards outside of a flush; one has to follow, for `moved` tells no more of them. */
   look(): void {
     for (const view of this.shards) view.refresh();
+    this.wake();
   }
 
   /** The token of a place, in memory that the next call writes anew. */
@@ -150,10 +151,10 @@ export class Stream {
 
   /** Counts how often each record would be encoded if every subscription did it for itself. */
   #countDemand(): void {
-    const { length } = this.deps.registry;
-    if (!this.#regrouped && length === this.#countedLength) return;
+    const { seen } = this.deps.registry;
+    if (!this.#regrouped && seen === this.#countedAt) return;
     this.#regrouped = false;
-    this.#countedLength = length;
+    this.#countedAt = seen;
     for (const shared of this.#shared.values()) {
       for (const { ring, critical } of shared) ring.demand = critical.demand = 0;
     }

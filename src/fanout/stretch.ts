@@ -96,7 +96,7 @@ export class Stretches {
    */
   demand = 0;
   readonly #byFrom = new Map<number, Stretch>();
-  #registryLength = 0;
+  #registrySeen = 0;
 
   constructor(
     readonly encoder: TickEncoder,
@@ -106,12 +106,12 @@ export class Stretches {
   ) {}
 
   /** The stretch that holds what follows a position up to `head` or its own end; null where there is none. */
-  after(position: number, head: number, epoch: number, registryLength: number): Stretch | null {
+  after(position: number, head: number, epoch: number, registrySeen: number): Stretch | null {
     if (this.demand < 1) return null;
     // A symbol that was redefined has other digits: what was encoded before means something else now.
-    if (registryLength !== this.#registryLength) {
+    if (registrySeen !== this.#registrySeen) {
       this.#byFrom.clear();
-      this.#registryLength = registryLength;
+      this.#registrySeen = registrySeen;
     }
     const from = position - (position % STRETCH_TICKS);
     let stretch = this.#byFrom.get(from);

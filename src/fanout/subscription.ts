@@ -167,7 +167,7 @@ export class Subscription implements LaneOwner {
 
   failed(error: unknown): void {
     this.stream.deps.logger.error({ sub: this.sub, error: messageOf(error) }, 'Reading the log failed.');
-    this.host.control({
+    this.host.controlAfterFrame({
       op: 'error',
       id: null,
       code: 'log_failed',

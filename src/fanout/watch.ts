@@ -115,7 +115,7 @@ export class Watches {
   acquire(symbols: readonly string[]): Watch {
     this.refresh();
     const wanted = [...new Set(symbols)].sort();
-    const key = wanted.join('\n');
+    const key = JSON.stringify(wanted);
     let watch = this.#byKey.get(key);
     if (watch === undefined) {
       watch = new Watch(key, wanted, this.registry, this.shards);
@@ -131,9 +131,9 @@ export class Watches {
 
   /** Learns what other threads defined. Cheap when there is nothing. */
   refresh(): void {
-    // Others on this thread may have refreshed the registry meanwhile: its length is what tells.
-    if (this.registry.length === this.#seen) return;
     this.registry.refresh();
+    // Others on this thread may have refreshed the registry meanwhile: what it has seen is what tells.
+    if (this.registry.seen === this.#seen) return;
     for (let id = 1; id < this.registry.symbolCount; id++) {
       if (this.registry.version[id] === this.#versions[id]) continue;
       for (const watch of this.#byKey.values()) watch.learn(id);
@@ -142,7 +142,7 @@ export class Watches {
   }
 
   #noteVersions(): void {
-    this.#seen = this.registry.length;
+    this.#seen = this.registry.seen;
     this.#versions = Array.from(this.registry.version.subarray(0, this.registry.symbolCount));
   }
 }

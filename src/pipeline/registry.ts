@@ -125,6 +125,11 @@ export class Registry {
     return Atomics.load(this.#words, COMMITTED);
   }
 
+  /** Bytes that this view has taken over: others may have appended more meanwhile. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   /** How many symbol ids this view knows: they are 0 … count − 1. */
   get symbolCount(): number {
     return this.symbols.length;
