@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { type SocketConstructor, type Subscription, TickClient } from '../../src/client/index.js';
+import { cursorFromText } from '../../src/wire/cursor.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
 import { lastingPort, type Running, serve, temporaryFolder } from '../cli/support.js';
 import { asker } from '../helpers/http.js';
@@ -15,22 +16,20 @@ import { assertSums } from '../helpers/sums.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 
 const CLIENTS = 2_000;
-const SYMBOLS = 200;
+const SYMBOLS = 400;
 /** Clients of a group follow the same symbols. */
-const GROUPS = 50;
+const GROUPS = 100;
 const RATE = 500;
 /** How long nobody can connect after the cut. */
 const REFUSED_MS = 1_000;
-/** How long the feed of the second life goes on: beyond the second storm. */
-const SECOND_LIFE_S = 30;
 /** The documented backoff of a client that sets none. */
 const INITIAL_DELAY_MS = 250;
 const MAX_DELAY_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Attempts that a client may need for one cut: by then it has waited for minutes, unless it drew next to nothing. */
 const ATTEMPTS_MAX = 12;
-/** What a timer may be late by beyond what this loop stood still. */
-const SLACK_MS = 1_000;
+/** What an attempt may be late by, or take longer, beyond what this loop stood still: many are due at once. */
+const SLACK_MS = 5_000;
 const SERVER_GROWTH_BYTES_MAX = 256 * 1024 * 1024;
 /** A socket for each client, and two for each in the proxy. */
 const FILES = 3 * CLIENTS + 500;
@@ -49,8 +48,9 @@ class Member {
   attemptsMax = 0;
   /** Times that the server was too busy to take the subscription up at once. */
   busy = 0;
-  /** How far attempts came after their time, and the longest one, in milliseconds. */
+  /** How far attempts came after and before their time, and the longest one, in milliseconds. */
   lateMsMax = 0;
+  earlyMsMax = 0;
   attemptMsMax = 0;
   /** What is wrong first. */
   wrong = '';
@@ -100,8 +100,7 @@ class Member {
     this.attempts++;
     this.attemptsMax = Math.max(this.attemptsMax, this.attempts);
     this.lateMsMax = Math.max(this.lateMsMax, lateMs);
-    // Timers count in whole milliseconds.
-    if (lateMs < -2) this.#blame(`an attempt came ${-lateMs} ms before its time`);
+    this.earlyMsMax = Math.max(this.earlyMsMax, -lateMs);
   }
 
   #concluded(): void {
@@ -180,15 +179,13 @@ function watchLoop(t: Test) {
 t.test('2,000 clients are cut at once, twice, and resume', { timeout: 230_000, skip }, async (t) => {
   const data = temporaryFolder(t);
   const config = join(temporaryFolder(t), 'tickwire.json');
-  const start = async (count?: number): Promise<{ server: Running; port: number }> => {
-    const options = { rate: RATE, symbols: SYMBOLS, ...(count !== undefined && { count }) };
-    const settings = {
-      http: { limits: { connections: 2 * CLIENTS, connectionsPerAddress: 2 * CLIENTS } },
-      feeds: [{ name: 'market', type: 'synthetic', options }],
-    };
-    writeFileSync(config, JSON.stringify(settings));
-    return serve(t, ['--data', data, '--config', config]);
+  const settings = {
+    http: { limits: { connections: 2 * CLIENTS, connectionsPerAddress: 2 * CLIENTS } },
+    feeds: [{ name: 'market', type: 'synthetic', options: { rate: RATE, symbols: SYMBOLS } }],
   };
+  writeFileSync(config, JSON.stringify(settings));
+  const start = (): Promise<{ server: Running; port: number }> =>
+    serve(t, ['--data', data, '--config', config]);
   let { server, port } = await start();
   let ask = asker(port);
   const get = async (path: string) => JSON.parse((await ask(path)).body);
@@ -255,39 +252,34 @@ t.test('2,000 clients are cut at once, twice, and resume', { timeout: 230_000, s
   });
   await storm('a killed server', async () => {
     await server.stop('SIGKILL');
-    ({ server, port } = await start(RATE * SECOND_LIFE_S));
+    ({ server, port } = await start());
     ask = asker(port);
     proxy.target = port;
   });
 
-  await until(async () => {
-    const { feeds } = (await get('/v1/feeds')) as { feeds: { state: string }[] };
-    const { shards, totals } = await get('/v1/pipeline');
-    return feeds[0].state === 'ended' && totals.inFlight === 0 && shards[0].visible === shards[0].head;
-  });
+  const { shards } = (await get('/v1/pipeline')) as { shards: { head: number }[] };
+  const heads = shards.map(({ head }) => head);
+  await until(() =>
+    members.every(({ subscription: { cursor }, wrong }) => {
+      const { epoch, seqs } = cursorFromText(cursor!)!;
+      return wrong !== '' || (epoch === 2 && seqs[0] >= heads[0]);
+    }),
+  );
   // What follows takes this loop's time, and no attempt is made any more.
   const { stillMsMax } = loop;
-  const log = await WholeLog.read(data);
-  const verdicts: string[] = [];
-  for (const { ledger, symbols } of members) {
-    let verdict = '';
-    await until(() => {
-      verdict = log.differs(ledger, symbols);
-      return !verdict.startsWith('it ends before');
-    });
-    verdicts.push(verdict);
-    if (verdicts.length % 50 === 0) await soon(0);
-  }
   for (const { client } of members) client.close();
   const stopped = await server.stop('SIGTERM');
   t.equal(stopped.code, 0, 'the server stopped cleanly');
   const totals = JSON.parse(stopped.stdout.trim().split('\n').at(-1)!);
   assertSums(t, totals, { logged: true });
   t.match(totals, { dropped: 0, conflated: 0, shed: 0 }, 'the feed lost nothing');
+  const log = await WholeLog.read(data);
+  const verdicts = members.map(({ ledger, symbols }) => log.differs(ledger, { symbols, heads }));
 
   const received = sum(members.map(({ ledger }) => ledger.ticks.count));
   const withdrawn = sum(members.map(({ ledger }) => ledger.withdrawn));
   const lateMs = most(members.map(({ lateMsMax }) => lateMsMax));
+  const earlyMs = most(members.map(({ earlyMsMax }) => earlyMsMax));
   const attemptMs = most(members.map(({ attemptMsMax }) => attemptMsMax));
   t.comment(
     `${received} ticks received of ${log.length} in the log, ${withdrawn} withdrawn; the latest attempt came ${lateMs.toFixed(0)} ms after its time, the longest took ${attemptMs.toFixed(0)} ms; this loop stood still for ${stillMsMax.toFixed(0)} ms at most`,
@@ -303,6 +295,8 @@ t.test('2,000 clients are cut at once, twice, and resume', { timeout: 230_000, s
     'every client has each tick of its symbols exactly once, in order',
   );
   t.ok(lateMs <= stillMsMax + SLACK_MS, 'every attempt was made when its delay was over');
+  // A timer counts in whole milliseconds, from when its loop last looked at the clock.
+  t.ok(earlyMs <= stillMsMax + 2, 'and none before');
   t.ok(attemptMs <= CONNECT_TIMEOUT_MS + stillMsMax + SLACK_MS, 'no attempt hung');
   t.equal(sum(members.map(({ subscription }) => subscription.repeats)), 0, 'nothing came twice');
 });

@@ -184,8 +184,12 @@ export class WholeLog {
    * Returns '' if the ledger holds every tick of the symbols from its start on, once and in order, and nothing
    * else; otherwise what is wrong first.
    * @param symbols besides the engine's own; absent: all
+   * @param heads by shard: the seqs of the last epoch beyond which it may end early; absent: nowhere
    */
-  differs({ ticks, start, rewinds }: Ledger, symbols?: readonly string[]): string {
+  differs(
+    { ticks, start, rewinds }: Ledger,
+    { symbols, heads }: { symbols?: readonly string[]; heads?: readonly number[] } = {},
+  ): string {
     if (start === undefined) return 'it never began';
     for (const { epoch, lastSeq } of rewinds) {
       const ends = this.ends(epoch);
@@ -218,7 +222,11 @@ export class WholeLog {
       if (!isSame) return `expected ${place.ticks.tell(at)}; got ${ticks.tell(i)}`;
       place.at++;
     }
-    const open = places.find((place) => next(place) < place.last);
+    const last = this.stretches.at(-1)!.epoch;
+    const open = places.find((place) => {
+      const end = place.epoch === last ? heads?.[place.shard] : undefined;
+      return next(place) < (end ?? place.last);
+    });
     return open === undefined ? '' : `it ends before ${open.ticks.tell(open.at)}`;
   }
 }
