@@ -293,7 +293,13 @@ export class Lane {
     const seq = this.seqs[view.index];
     const limit = this.#limit(view);
     if (seq >= limit) return null;
-    if (view.ring.oldest() <= seq + 1) return { records: view.ring.records, i: view.ring.slot(seq + 1) };
+    if (this.group.critical) {
+      const position = this.#position(view);
+      if (position >= view.criticalHead) return null;
+      if (position >= 0) return { records: view.critical.records, i: view.critical.slot(position + 1) };
+    } else if (view.ring.oldest() <= seq + 1) {
+      return { records: view.ring.records, i: view.ring.slot(seq + 1) };
+    }
     const visible = Math.min(limit, this.stream.deps.catchUp?.visible(view.index) ?? 0);
     return seq < visible ? this.#nextInPage(view.index, visible) : null;
   }
@@ -313,7 +319,14 @@ export class Lane {
 
   /** The last seq of a ring that is due by the pace. */
   #dueInRing(view: ShardView, limit: number): number {
-    const { ring } = view;
+    const { ring, critical, criticalHead } = view;
+    if (this.group.critical) {
+      // The whole ring may have passed what the critical one still holds.
+      for (let at = this.#position(view) + 1; at <= criticalHead && view.criticalSeq(at) <= limit; at++) {
+        if (!this.#isDue(critical.records, critical.slot(at))) return view.criticalSeq(at) - 1;
+      }
+      return limit;
+    }
     const end = Math.min(limit, this.seqs[view.index] + FLUSH_TICKS_MAX);
     let seq = this.seqs[view.index];
     while (seq < end && this.#isDue(ring.records, ring.slot(seq + 1))) seq++;
