@@ -32,6 +32,11 @@ export class Frame {
     this.ticks = 0;
   }
 
+  /** From here on no more than so many bytes are added. */
+  bound(bytes: number): void {
+    this.left = Math.min(this.left, bytes);
+  }
+
   /** Bytes of ticks that one more batch may have. */
   room(encoder: TickEncoder): number {
     return this.#batches >= BATCHES_MAX ? 0 : this.left - encoder.wrapBytesMax;

@@ -1,7 +1,8 @@
 /** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
 import { messageOf } from '../errors.js';
-import { PAGE_TICKS, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
+import { HISTORY_JOBS_MAX, PAGE_TICKS, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
 import { KIND_NAMES, Kind } from '../tick.js';
+import { parseTime } from '../time.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wire/ticks.js';
 import { HistoryBusy, historyOf, UnknownSymbol } from './history.js';
 import type { FanoutSettings } from './options.js';
@@ -124,15 +125,19 @@ export class Operations {
 
   /** Looks where `from` leads, then goes on, or refuses. */
   async #find(id: RequestId, from: From, critical: boolean, go: (found: Found) => void): Promise<void> {
+    const isTime = parseTime(from) !== null;
+    if (isTime && this.stream.historyJobs >= HISTORY_JOBS_MAX) {
+      this.#refuseBusy(id);
+      return;
+    }
     this.#opening++;
+    if (isTime) this.stream.historyJobs++;
     try {
       const resume = await resumeAt(this.stream, from, critical);
       if (this.host.isClosed) return;
       if ('refused' in resume) this.refuse(id, resume.refused);
-      else if (this.#wouldWait(resume)) {
-        const message = 'Many others are reading from the log just now; try again.';
-        this.refuse(id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
-      } else go(resume);
+      else if (this.#wouldWait(resume)) this.#refuseBusy(id);
+      else go(resume);
     } catch (error) {
       if (this.host.isClosed) return;
       this.stream.deps.logger.error({ error: messageOf(error) }, 'A place in the log could not be found.');
@@ -140,7 +145,13 @@ export class Operations {
       this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
     } finally {
       this.#opening--;
+      if (isTime) this.stream.historyJobs--;
     }
+  }
+
+  #refuseBusy(id: RequestId): void {
+    const message = 'Many others are reading from the log just now; try again.';
+    this.refuse(id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
   }
 
   /** Whether the place lies in the log while too many wait for it already. */

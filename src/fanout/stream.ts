@@ -39,7 +39,7 @@ export class Stream {
   draining = false;
   /** Subscriptions that have not reached the newest tick. */
   catchingUp = 0;
-  /** Answers to `history` being looked for. */
+  /** Answers to `history`, and places of a time, being looked for. */
   historyJobs = 0;
   /** Subscriptions of all connections. */
   subscriptions = 0;

@@ -2,11 +2,15 @@
  * The window: how much may be under way to one client. Kernels hide slow readers behind megabytes of socket
  * buffers, so a ping goes out every so many bytes, and what its pong has not answered counts as under way.
  */
-import { PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
+import { FRAME_BYTES_MAX, PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
 
 /** Pings not yet answered that are remembered; there are never more. */
 const PINGS_MAX = 256;
 const PAYLOAD_BYTES = 4;
+/** Bytes of a message that are risked on any link. */
+const MESSAGE_BYTES_MIN = 8 * 1024;
+/** Milliseconds after which an answer is slow. */
+const SLOW_MS = 100;
 
 export class Window {
   /** Bytes ever sent. */
@@ -15,8 +19,13 @@ export class Window {
   #pingedAt = 0;
   #pings = 0;
   #pongs = 0;
+  /** Bytes per millisecond at which the client takes what is sent, as the pongs tell; a low guess before the first. */
+  #rate = 0;
   /** Bytes sent before each ping, by its number modulo PINGS_MAX. */
   readonly #marks = new Float64Array(PINGS_MAX);
+  /** Bytes that were unanswered at each ping, and when that was, likewise. */
+  readonly #asked = new Float64Array(PINGS_MAX);
+  readonly #askedAtMs = new Float64Array(PINGS_MAX);
   readonly #payload = new Uint32Array(1);
 
   get unanswered(): number {
@@ -26,6 +35,14 @@ export class Window {
   /** Bytes that may still be sent. */
   get room(): number {
     return WINDOW_BYTES - this.unanswered;
+  }
+
+  /**
+   * Bytes that a message may have to be whole within about so many milliseconds: until then the client hears
+   * nothing, and would think the connection dead.
+   */
+  messageBytes(ms: number): number {
+    return Math.min(FRAME_BYTES_MAX, Math.max(MESSAGE_BYTES_MIN, this.#rate * ms));
   }
 
   /** Counts a message; true when a ping is due. */
@@ -41,7 +58,10 @@ export class Window {
 
   /** The payload of the next ping. */
   ping(): Uint8Array {
-    this.#marks[this.#pings % PINGS_MAX] = this.sent;
+    const at = this.#pings % PINGS_MAX;
+    this.#marks[at] = this.sent;
+    this.#asked[at] = this.unanswered;
+    this.#askedAtMs[at] = performance.now();
     this.#pingedAt = this.sent;
     this.#payload[0] = this.#pings++;
     return new Uint8Array(this.#payload.buffer);
@@ -53,7 +73,12 @@ export class Window {
     const ahead = (new DataView(message).getUint32(0, true) - this.#pongs) >>> 0;
     if (ahead >= this.#pings - this.#pongs) return false;
     this.#pongs += ahead + 1;
-    this.#answered = this.#marks[(this.#pongs - 1) % PINGS_MAX];
+    const at = (this.#pongs - 1) % PINGS_MAX;
+    this.#answered = this.#marks[at];
+    const tookMs = Math.max(0.1, performance.now() - this.#askedAtMs[at]);
+    const rate = this.#asked[at] / tookMs;
+    // Few bytes that came quickly say nothing of how fast many would come; what took long does.
+    if (rate > this.#rate || tookMs > SLOW_MS) this.#rate = rate;
     return true;
   }
 }
