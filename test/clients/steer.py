@@ -13,6 +13,8 @@ FROM = "1970-01-01T00:00:00Z"
 async def take(subscription: Subscription, count: int) -> list[Tick]:
     """The next ticks; a loop that is left goes on where it was."""
     ticks: list[Tick] = []
+    if count == 0:
+        return ticks
     async for tick in subscription:
         ticks.append(tick)
         if len(ticks) == count:
