@@ -13,13 +13,21 @@ FROM = "1970-01-01T00:00:00Z"
 async def take(subscription: Subscription, count: int) -> list[Tick]:
     """The next ticks; a loop that is left goes on where it was."""
     ticks: list[Tick] = []
-    if count == 0:
-        return ticks
     async for tick in subscription:
         ticks.append(tick)
         if len(ticks) == count:
             break
     return ticks
+
+
+async def received(subscription: Subscription) -> list[Tick]:
+    """What a paused subscription had received before it paused: there is no more once nothing is at hand."""
+    ticks: list[Tick] = []
+    while True:
+        try:
+            ticks += await asyncio.wait_for(take(subscription, 1), 0.2)
+        except TimeoutError:
+            return ticks
 
 
 def is_run(ticks: list[Tick]) -> bool:
@@ -33,9 +41,7 @@ async def every(client: Client) -> dict[str, Any]:
     ticks = await take(subscription, 300)
     found["begins"] = ticks[0].seq
     await subscription.pause()
-    ticks += await take(subscription, len(subscription._items))  # what had been received before the answer
-    while subscription._items:
-        ticks += await take(subscription, 1)
+    ticks += await received(subscription)
     await client.ping()
     found["quiet"] = len(subscription._items) == 0
     await subscription.resume()
