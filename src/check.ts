@@ -22,12 +22,6 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, at: Path =
   return { value: undefined, faults: result.error.issues.map((issue) => faultOf(issue, schema, at)) };
 }
 
-/** @throws TickwireError bad_config that names every faulty field */
-export function mustHold<T>(checked: Checked<T>): T {
-  if (checked.value === undefined && checked.faults.length > 0) throw badConfig(checked.faults);
-  return checked.value as T;
-}
-
 export function badConfig(faults: readonly string[]): TickwireError {
   return new TickwireError('bad_config', faults.join('\n'));
 }

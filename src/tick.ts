@@ -108,7 +108,6 @@ export const StatusCode = {
   /** Trading goes on. */
   trading: 6,
 } as const;
-export type StatusName = keyof typeof StatusCode;
 
 /** Reasons of a gap (u16 at 36). `first` and `last` are inclusive, in the numbering that the reason names. */
 export const GapReason = {
@@ -123,7 +122,6 @@ export const GapReason = {
   /** Made for one subscriber that fell behind what ring and log hold: first..last are seqs of the shard. */
   notHeld: 5,
 } as const;
-export type GapReasonName = keyof typeof GapReason;
 
 /** Symbol id 0 stands for the feed or engine itself; its symbolSeq is numbered per shard. */
 export const ENGINE_SYMBOL = 0;

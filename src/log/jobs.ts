@@ -163,9 +163,3 @@ export async function seekTime({ folder, seconds, nanos }: SeekTimeJob): Promise
   }
   return answer;
 }
-
-/** Closes this thread's readers: for those that run jobs without a pool. */
-export async function closeReaders(): Promise<void> {
-  await Promise.all(Array.from(readers.values(), (reader) => reader.close()));
-  readers.clear();
-}

@@ -23,11 +23,6 @@ export function blockKey(epoch: number, shard: number, firstSeq: number): Buffer
   return key;
 }
 
-/** A key above all blocks of a shard. */
-export function keyAfterShard(epoch: number, shard: number): Buffer {
-  return blockKey(epoch, shard + 1, 0);
-}
-
 export function parseKey(key: Uint8Array): BlockKey {
   const k = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
   return {

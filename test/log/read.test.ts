@@ -2,8 +2,8 @@
 import { Piscina } from 'piscina';
 import t from 'tap';
 import type { ReadRangeAnswer } from '../../src/log/jobs.js';
-import { mergeShards } from '../../src/log/merge.js';
 import { LogReader } from '../../src/log/reader.js';
+import { LogStream } from '../../src/replay/stream.js';
 import { KIND_MASK, Kind, RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../src/tick.js';
 import { bytesOf, drain, FakeShard, Market, makeFolder, openRig, removeFolder } from './support.js';
 
@@ -70,12 +70,14 @@ t.test('of one log', async (t) => {
     const next = [1, 1];
     let last = 0;
     let shardBefore = 0;
-    for (const tick of mergeShards(reader, { epoch: 1, from: [1, 1] })) {
-      if (tick.seq !== next[tick.shard]++) t.fail(`seq ${tick.seq} of shard ${tick.shard}`);
-      const at = recv(tick.records, tick.index);
-      if (at < last || (at === last && tick.shard < shardBefore)) t.fail(`order at seq ${tick.seq}`);
+    const stream = new LogStream(reader, { watch: null });
+    while (stream.next()) {
+      const { seq, shard, records, index } = stream;
+      if (seq !== next[shard]++) t.fail(`seq ${seq} of shard ${shard}`);
+      const at = recv(records, index);
+      if (at < last || (at === last && shard < shardBefore)) t.fail(`order at seq ${seq}`);
       last = at;
-      shardBefore = tick.shard;
+      shardBefore = shard;
     }
     t.same(next, [TICKS + 1, TICKS + 1]);
   });

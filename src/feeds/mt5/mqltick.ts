@@ -22,10 +22,8 @@ const FLAGS = 48;
 const VOLUME_REAL = 52;
 const WORD = 2 ** 32;
 
-/** Bits of `flags`: which fields the tick changed, and the side of a deal. */
+/** Bits of `flags`: which fields the tick changed, and the side of a deal. Live terminals set other bits too, such as 1024. */
 export const MqlFlag = { bid: 2, ask: 4, last: 8, volume: 16, buy: 32, sell: 64 } as const;
-/** The documented bits. Live terminals set others too, such as 1024. */
-export const MQL_FLAGS_MASK = 0x7e;
 
 /** The fields of one tick. One object is reused for all. */
 export class MqlTick {
