@@ -177,8 +177,8 @@ export class Group {
     // Only a lane that is held back from the head has a limit within the stretch.
     while (end > i && seqs[end - 1] > limit) end--;
     if (i === end) return from;
-    body.adopt(stretch.body);
     if (this.isAll && ends[end - 1] - begins[i] <= full) {
+      body.adopt(stretch.body);
       body.at = begins[i];
       body.bytes = ends[end - 1] - body.at;
       body.count = end - i;
@@ -186,7 +186,7 @@ export class Group {
     }
     const isShort = this.watch.lists[body.shard].length < LOOKUPS_PER_RECORD * (end - i);
     const count = isShort ? this.#pickMarked(body.shard, stretch, i, end) : this.#pick(stretch, i, end);
-    const taken = this.encoder.copy(body, begins, ends, picks, count, full);
+    const taken = this.encoder.copy(body, stretch, picks, count, full);
     return stretch.from + (taken < count ? picks[taken] : end);
   }
 
@@ -332,10 +332,9 @@ export class Group {
   ): void {
     const { quotes } = this.shared[view.index];
     const run = quotes.take(epoch);
-    if (run !== null) body.adopt(run.body);
     const count = this.#pickChanged(mirror, view, first, end, flushNo);
     if (run !== null) {
-      this.encoder.copy(body, run.begins, run.ends, picks, count, CHUNK_BYTES);
+      this.encoder.copy(body, run, picks, count, CHUNK_BYTES);
       return;
     }
     for (let k = 0; k < count; k++) this.#putQuote(body, mirror, picks[k]);

@@ -4,13 +4,13 @@
  * subscribers nothing is encoded that nobody wants, and with many hardly anything twice.
  */
 import { Slot } from '../pipeline/table.js';
-import { Body, type TickEncoder } from '../wire/body.js';
+import { Body, type EncodedTicks, type TickEncoder } from '../wire/body.js';
 import { COMPACT_SEQ_MAX } from '../wire/packed.js';
 import type { Arena } from './arena.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
 import type { ShardView } from './shard-view.js';
 
-export class QuoteRun {
+export class QuoteRun implements EncodedTicks {
   readonly body = new Body();
   /** By symbolId: where its quote begins and ends; right only for symbols that changed in this flush. */
   readonly begins: Uint32Array;

@@ -6,7 +6,7 @@
  */
 import type { BroadcastReader } from '../pipeline/broadcast.js';
 import { KIND_MASK, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
-import { Body, type TickEncoder } from '../wire/body.js';
+import { Body, type EncodedTicks, type TickEncoder } from '../wire/body.js';
 import type { Arena } from './arena.js';
 import type { ShardView } from './shard-view.js';
 
@@ -16,7 +16,7 @@ export const STRETCH_TICKS = 512;
 export const STRETCH_WORDS = STRETCH_TICKS / 32;
 
 /** An encoded stretch, or as much of it as there is, or as fits into its memory. */
-export class Stretch {
+export class Stretch implements EncodedTicks {
   readonly body = new Body();
   readonly symbols = new Uint32Array(STRETCH_TICKS);
   readonly kinds = new Uint8Array(STRETCH_TICKS);

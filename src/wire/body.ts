@@ -75,6 +75,14 @@ export interface SymbolNames {
   readonly symbols: readonly ({ name: string } | undefined)[];
 }
 
+/** Ticks in the scratch of their encoder, by number: where each begins, its separator left out, and ends. */
+export interface EncodedTicks {
+  /** Whose bases they are encoded with. */
+  readonly body: Body;
+  readonly begins: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
 export interface TickEncoder {
   /** An upper bound of the bytes of one tick. The caller sees to it that there is room for one more. */
   readonly tickBytesMax: number;
@@ -89,18 +97,32 @@ export interface TickEncoder {
   /** Appends record `i` of `r`, numbered `seq`. */
   put(body: Body, r: Records, i: number, seq: number): void;
   /**
-   * Appends ticks that another body of the same scratch has: for each of the first `count` numbers of `picks`, the
-   * bytes from `begins` up to `ends` of it, separators left out. The bases must be that body's, see `Body.adopt`.
-   * Stops when the body has more than `full` bytes; returns how many ticks were taken.
+   * Takes over the bases of `from`, and appends its ticks of the first `count` numbers of `picks`. Stops when the
+   * body has more than `full` bytes; returns how many ticks were taken.
    */
-  copy(
-    body: Body,
-    begins: Uint32Array,
-    ends: Uint32Array,
-    picks: Uint32Array,
-    count: number,
-    full: number,
-  ): number;
+  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number;
   /** Writes the batch into `into` at `at`; returns where it ends. */
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number;
+}
+
+/** `TickEncoder.copy` for ticks of any length, with a byte between them where one is given. */
+export function copyTicks(
+  { u8 }: Scratch,
+  body: Body,
+  { body: base, begins, ends }: EncodedTicks,
+  picks: Uint32Array,
+  count: number,
+  full: number,
+  separator?: number,
+): number {
+  body.adopt(base);
+  let taken = 0;
+  while (taken < count && body.bytes <= full) {
+    const pick = picks[taken++];
+    if (separator !== undefined && body.count > 0) u8[body.at + body.bytes++] = separator;
+    u8.copyWithin(body.at + body.bytes, begins[pick], ends[pick]);
+    body.bytes += ends[pick] - begins[pick];
+    body.count++;
+  }
+  return taken;
 }

@@ -33,7 +33,14 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import type { Body, Scratch, SymbolNames, TickEncoder } from './body.js';
+import {
+  type Body,
+  copyTicks,
+  type EncodedTicks,
+  type Scratch,
+  type SymbolNames,
+  type TickEncoder,
+} from './body.js';
 import { bytesToText } from './cursor.js';
 
 const utf8 = new TextEncoder();
@@ -120,23 +127,8 @@ export class JsonEncoder implements TickEncoder {
     body.count++;
   }
 
-  copy(
-    body: Body,
-    begins: Uint32Array,
-    ends: Uint32Array,
-    picks: Uint32Array,
-    count: number,
-    full: number,
-  ): number {
-    const { u8 } = this.scratch;
-    let taken = 0;
-    while (taken < count && body.bytes <= full) {
-      const pick = picks[taken++];
-      if (body.count++ > 0) u8[body.at + body.bytes++] = COMMA;
-      u8.copyWithin(body.at + body.bytes, begins[pick], ends[pick]);
-      body.bytes += ends[pick] - begins[pick];
-    }
-    return taken;
+  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
+    return copyTicks(this.scratch, body, from, picks, count, full, COMMA);
   }
 
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {

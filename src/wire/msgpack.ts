@@ -30,7 +30,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import type { Body, Scratch, TickEncoder } from './body.js';
+import { type Body, copyTicks, type EncodedTicks, type Scratch, type TickEncoder } from './body.js';
 import { bytesToText } from './cursor.js';
 import type { PackTick } from './ticks.js';
 
@@ -145,23 +145,8 @@ export class MsgpackEncoder implements TickEncoder {
     body.count++;
   }
 
-  copy(
-    body: Body,
-    begins: Uint32Array,
-    ends: Uint32Array,
-    picks: Uint32Array,
-    count: number,
-    full: number,
-  ): number {
-    const { u8 } = this.scratch;
-    let taken = 0;
-    while (taken < count && body.bytes <= full) {
-      const pick = picks[taken++];
-      u8.copyWithin(body.at + body.bytes, begins[pick], ends[pick]);
-      body.bytes += ends[pick] - begins[pick];
-    }
-    body.count += taken;
-    return taken;
+  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
+    return copyTicks(this.scratch, body, from, picks, count, full);
   }
 
   wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {

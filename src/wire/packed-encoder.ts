@@ -21,7 +21,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import type { Body, Scratch, SymbolNames, TickEncoder } from './body.js';
+import type { Body, EncodedTicks, Scratch, SymbolNames, TickEncoder } from './body.js';
 import {
   BATCH_HEADER_BYTES,
   BATCH_SNAPSHOT,
@@ -104,29 +104,24 @@ export class PackedEncoder implements TickEncoder {
     body.count++;
   }
 
-  copy(
-    body: Body,
-    begins: Uint32Array,
-    ends: Uint32Array,
-    picks: Uint32Array,
-    count: number,
-    full: number,
-  ): number {
+  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
     const { u32 } = this.scratch;
+    const { begins, ends } = from;
+    body.adopt(from.body);
     const last = (body.at + full) >>> 2;
     let to = (body.at + body.bytes) >>> 2;
     let taken = 0;
     while (taken < count && to <= last) {
       const pick = picks[taken++];
-      const from = begins[pick] >>> 2;
-      const words = (ends[pick] >>> 2) - from;
-      u32[to] = u32[from];
-      u32[to + 1] = u32[from + 1];
-      u32[to + 2] = u32[from + 2];
-      u32[to + 3] = u32[from + 3];
-      u32[to + 4] = u32[from + 4];
-      u32[to + 5] = u32[from + 5];
-      for (let k = 6; k < words; k++) u32[to + k] = u32[from + k];
+      const at = begins[pick] >>> 2;
+      const words = (ends[pick] >>> 2) - at;
+      u32[to] = u32[at];
+      u32[to + 1] = u32[at + 1];
+      u32[to + 2] = u32[at + 2];
+      u32[to + 3] = u32[at + 3];
+      u32[to + 4] = u32[at + 4];
+      u32[to + 5] = u32[at + 5];
+      for (let k = 6; k < words; k++) u32[to + k] = u32[at + k];
       to += words;
     }
     body.bytes = (to << 2) - body.at;
