@@ -110,7 +110,7 @@ export const PAGES_WAITING_MAX = 256;
 /** Ticks of one answer to `history`. More: the answer says how far it reaches. */
 export const HISTORY_TICKS_MAX = 4_096;
 /** Answers to `history`, and places of a time, being looked for at once. More: `busy`. */
-export const HISTORY_JOBS_MAX = 8;
+export const LOOKUPS_MAX = 8;
 /** Recorded seconds per second at which the past can be played. */
 export const SPEED_MAX = 1_000_000;
 /** Ticks of a page of `/v1/ticks` unless `limit` says otherwise, and at most. More: 400 `bad_request`. */

@@ -28,8 +28,8 @@ export const SHARED_BYTES = 64 * 1024;
 const CHUNK_BYTES = 160 * 1024;
 /** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
 const SCAN_MAX = 65_536;
-/** Looking up a symbol in a stretch costs less than looking at a record: below this ratio it pays. */
-const LOOKUPS_PER_RECORD = 2;
+/** Looking up a symbol in a stretch costs about as much as looking at so many of its records. */
+const RECORDS_PER_LOOKUP = 3;
 /** Bodies of one shard that are remembered within a flush. */
 const SHARED_BODIES = 32;
 /** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
@@ -184,7 +184,7 @@ export class Group {
       body.count = end - i;
       return stretch.from + end;
     }
-    const isShort = this.watch.lists[body.shard].length < LOOKUPS_PER_RECORD * (end - i);
+    const isShort = this.watch.lists[body.shard].length * RECORDS_PER_LOOKUP < end - i;
     const count = isShort ? this.#pickMarked(body.shard, stretch, i, end) : this.#pick(stretch, i, end);
     const taken = this.encoder.copy(body, stretch, picks, count, full);
     return stretch.from + (taken < count ? picks[taken] : end);

@@ -1,5 +1,5 @@
 /** Answers `history`: the ticks of one symbol by their symbolSeq, from the ring and, for what it has passed, the log. */
-import { BUCKETS, HISTORY_JOBS_MAX, HISTORY_TICKS_MAX } from '../limits.js';
+import { BUCKETS, HISTORY_TICKS_MAX, LOOKUPS_MAX } from '../limits.js';
 import { turn } from '../pipeline/wait.js';
 import { copyRecord, RECORD_U32, Records, U32_SYMBOL, U32_SYMBOL_SEQ } from '../tick.js';
 import { tickJson } from '../wire/json.js';
@@ -65,9 +65,9 @@ export async function historyOf(
   const { registry } = stream.deps;
   const symbolId = registry.symbolId(request.symbol);
   if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
-  if (stream.historyJobs >= HISTORY_JOBS_MAX)
+  if (stream.lookups >= LOOKUPS_MAX)
     throw new HistoryBusy('Many others are looking into history just now; try again.');
-  stream.historyJobs++;
+  stream.lookups++;
   try {
     const epoch = request.epoch ?? stream.epoch;
     const { fromSymbolSeq } = request;
@@ -94,7 +94,7 @@ export async function historyOf(
       ),
     };
   } finally {
-    stream.historyJobs--;
+    stream.lookups--;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
 import { messageOf } from '../errors.js';
-import { HISTORY_JOBS_MAX, PAGE_TICKS, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
+import { LOOKUPS_MAX, PAGE_TICKS, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
 import { KIND_NAMES, Kind } from '../tick.js';
 import { parseTime } from '../time.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wire/ticks.js';
@@ -126,12 +126,12 @@ export class Operations {
   /** Looks where `from` leads, then goes on, or refuses. */
   async #find(id: RequestId, from: From, critical: boolean, go: (found: Found) => void): Promise<void> {
     const isTime = parseTime(from) !== null;
-    if (isTime && this.stream.historyJobs >= HISTORY_JOBS_MAX) {
+    if (isTime && this.stream.lookups >= LOOKUPS_MAX) {
       this.#refuseBusy(id);
       return;
     }
     this.#opening++;
-    if (isTime) this.stream.historyJobs++;
+    if (isTime) this.stream.lookups++;
     try {
       const resume = await resumeAt(this.stream, from, critical);
       if (this.host.isClosed) return;
@@ -145,7 +145,7 @@ export class Operations {
       this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
     } finally {
       this.#opening--;
-      if (isTime) this.stream.historyJobs--;
+      if (isTime) this.stream.lookups--;
     }
   }
 

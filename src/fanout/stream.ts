@@ -40,7 +40,7 @@ export class Stream {
   /** Subscriptions that have not reached the newest tick. */
   catchingUp = 0;
   /** Answers to `history`, and places of a time, being looked for. */
-  historyJobs = 0;
+  lookups = 0;
   /** Subscriptions of all connections. */
   subscriptions = 0;
   readonly #groups = new Map<string, Group>();

@@ -1,5 +1,6 @@
 /** Records encoded once for all groups: whatever a client watches, and however, it gets exactly its own ticks. */
-import t from 'tap';
+import t, { type Test } from 'tap';
+import type { Encoding, Mode } from '../../src/wire/ticks.js';
 import { type GotTick, type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
 
@@ -34,20 +35,25 @@ async function feed(served: Served, ids: number[], count: number, random: Random
 
 const plain = ({ symbolId, kind, value }: GotTick): Written => ({ symbolId, kind, value });
 
+/** Clients that watch random lists. No snapshot, which would stand for the trades before it. */
+async function watchers(t: Test, encoding: Encoding, mode: Mode, random: Random) {
+  const served = await serve();
+  t.teardown(() => served.close());
+  const names = Array.from({ length: SYMBOLS }, (_, i) => `S${i}`);
+  const ids = names.map((name) => served.shard.define(name));
+  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => served.connect(encoding)));
+  const watched = clients.map((_, i) => ids.filter((id) => id === ids[0] || random.chance(1 + (i % 12))));
+  for (const [i, client] of clients.entries()) {
+    const symbols = watched[i].map((id) => names[ids.indexOf(id)]);
+    await client.subscribe(symbols, { mode, snapshot: false });
+  }
+  return { served, ids, clients, watched };
+}
+
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   t.test(`every, random lists (${encoding})`, async (t) => {
-    const served = await serve();
-    t.teardown(() => served.close());
     const random = new Random(11);
-    const names = Array.from({ length: SYMBOLS }, (_, i) => `S${i}`);
-    const ids = names.map((name) => served.shard.define(name));
-    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => served.connect(encoding)));
-    const watched = clients.map(() => ids.filter(() => random.chance(3)));
-    for (const [i, client] of clients.entries()) {
-      watched[i].push(ids[0]);
-      const symbols = watched[i].map((id) => names[ids.indexOf(id)]);
-      await client.subscribe(symbols, { mode: 'every', snapshot: false });
-    }
+    const { served, ids, clients, watched } = await watchers(t, encoding, 'every', random);
     const written = await feed(served, ids, 6000, random);
     for (const [i, client] of clients.entries()) {
       const wanted = written.filter(({ symbolId }) => watched[i].includes(symbolId));
@@ -57,19 +63,8 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 
   t.test(`latest, random lists (${encoding})`, async (t) => {
-    const served = await serve();
-    t.teardown(() => served.close());
     const random = new Random(12);
-    const names = Array.from({ length: SYMBOLS }, (_, i) => `S${i}`);
-    const ids = names.map((name) => served.shard.define(name));
-    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => served.connect(encoding)));
-    const watched = clients.map(() => ids.filter(() => random.chance(3)));
-    for (const [i, client] of clients.entries()) {
-      watched[i].push(ids[0]);
-      const symbols = watched[i].map((id) => names[ids.indexOf(id)]);
-      // A snapshot would stand for the trades before it.
-      await client.subscribe(symbols, { snapshot: false });
-    }
+    const { served, ids, clients, watched } = await watchers(t, encoding, 'latest', random);
     const written = await feed(served, ids, 6000, random);
     for (const [i, client] of clients.entries()) {
       for (const id of watched[i]) {
