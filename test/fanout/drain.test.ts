@@ -8,8 +8,10 @@ import { DRAIN_GRACE_MS } from '../../src/limits.js';
 import { HOST_STAGE } from '../../src/pipeline/memory.js';
 import { Registry } from '../../src/pipeline/registry.js';
 import { CloseCode, subprotocolOf } from '../../src/wire/ticks.js';
-import { Client, LOG_ID, serve, TestShard } from '../helpers/fanout.js';
+import { LOG_ID, serve } from '../helpers/fanout.js';
 import { smallMemory } from '../helpers/memory.js';
+import { Client } from '../helpers/stream-client.js';
+import { TestShard } from '../helpers/test-shard.js';
 
 const RETRY = /^the server shuts down; retry in 1000 ms$/;
 

@@ -14,9 +14,10 @@ import { turn } from '../../src/pipeline/wait.js';
 import { unpackMessage } from '../../src/wire/msgpack.js';
 import { PackedReader } from '../../src/wire/packed.js';
 import { CloseCode, ENCODINGS, type Encoding, subprotocolOf, WIRE_ERRORS } from '../../src/wire/ticks.js';
-import { type Served, serve, type TestShard } from '../helpers/fanout.js';
+import { type Served, serve } from '../helpers/fanout.js';
 import { type FuzzMessage, type FuzzStep, fuzzSteps } from '../helpers/fuzz-messages.js';
 import { frame, Opcode, RawSocket } from '../helpers/raw-socket.js';
+import type { TestShard } from '../helpers/test-shard.js';
 
 const SEED = 20_260_921;
 const RUNS = 400;

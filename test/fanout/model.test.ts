@@ -6,8 +6,9 @@
 import t from 'tap';
 import { KIND_NAMES, kindOf, U32_SYMBOL } from '../../src/tick.js';
 import type { Encoding } from '../../src/wire/ticks.js';
-import { type Client, type GotTick, type Served, serve } from '../helpers/fanout.js';
+import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
+import type { Client, GotTick } from '../helpers/stream-client.js';
 
 const SYMBOLS = ['AA', 'AB', 'BA', 'BB', 'CC'];
 const LISTS = [['*'], ['A*'], ['AA'], ['BB', 'CC'], ['AB', 'NOPE']];

@@ -4,8 +4,10 @@ import type { RangeResult } from '../../src/fanout/deps.js';
 import { REST_PAGE_JOBS_MAX, REST_PAGES_AT_ONCE } from '../../src/limits.js';
 import { cursorToText } from '../../src/wire/cursor.js';
 import { unpackMessage } from '../../src/wire/msgpack.js';
-import { LOG_ID, type Served, serve, type TestLog, TestShard } from '../helpers/fanout.js';
+import { LOG_ID, type Served, serve } from '../helpers/fanout.js';
 import { smallMemory } from '../helpers/memory.js';
+import type { TestLog } from '../helpers/test-log.js';
+import { TestShard } from '../helpers/test-shard.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies of any shape are what the tests look at
 type Body = any;

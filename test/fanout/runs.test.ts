@@ -1,8 +1,9 @@
 /** Records encoded once for all groups: whatever a client watches, and however, it gets exactly its own ticks. */
 import t, { type Test } from 'tap';
 import type { Encoding, Mode } from '../../src/wire/ticks.js';
-import { type GotTick, type Served, serve } from '../helpers/fanout.js';
+import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
+import type { GotTick } from '../helpers/stream-client.js';
 
 const SYMBOLS = 60;
 const CLIENTS = 24;

@@ -2,7 +2,8 @@
 import t from 'tap';
 import { copyRecord, Records } from '../../src/tick.js';
 import { cursorToText } from '../../src/wire/cursor.js';
-import { LOG_ID, type Served, START_S, serve } from '../helpers/fanout.js';
+import { LOG_ID, type Served, serve } from '../helpers/fanout.js';
+import { START_S } from '../helpers/test-shard.js';
 
 const seqs = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 /** When tick `seq` was received, by the test shard's own clock. */
