@@ -47,6 +47,11 @@ export interface BlockHeader {
   positions: number;
 }
 
+/** Where a block's payload starts. */
+export function payloadAt(header: BlockHeader): number {
+  return BLOCK_HEADER_BYTES + header.positions * POSITION_BYTES;
+}
+
 export interface BlockPosition {
   sourceId: number;
   bucket: number;
@@ -213,6 +218,5 @@ export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHea
   if (header.shed) return 0;
   const count = header.lastSeq - header.firstSeq + 1;
   if (header.version !== codec.version || count > into.capacity) return -1;
-  const at = BLOCK_HEADER_BYTES + header.positions * POSITION_BYTES;
-  return codec.decode(bytes, at, count, header.firstSeq, into) === bytes.length ? count : -1;
+  return codec.decode(bytes, payloadAt(header), count, header.firstSeq, into) === bytes.length ? count : -1;
 }

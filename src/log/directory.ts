@@ -1,0 +1,121 @@
+/**
+ * The directory that a block of version 2 starts with: which symbols it has ticks of, and which ones. It is
+ * read without decoding a tick, and no compressor is over it.
+ *
+ * ```
+ * varint symbols, then of each, in the order of their first tick:
+ *    varint zigzag(symbolId - the one before) │ u8 digits │ varint first symbolSeq │ varint last - first (mod 2^32)
+ * ```
+ *
+ * First and last are those of the symbol's first and last tick in the block. Varints are LEB128, of u32 words.
+ */
+import { type BlockHeader, payloadAt } from './block.js';
+
+/** The version from which on blocks have a directory. */
+export const DIRECTORY_VERSION = 2;
+/** Bytes of one symbol at most, and of the count. */
+export const ENTRY_BYTES_MAX = 16;
+export const COUNT_BYTES_MAX = 5;
+
+/** A directory in columns, to be used again and again: entries 0 … count − 1. */
+export class Directory {
+  count = 0;
+  symbolId: Uint32Array;
+  digits: Uint8Array;
+  firstSymbolSeq: Uint32Array;
+  lastSymbolSeq: Uint32Array;
+
+  /** @param capacity symbols of a block at most: it has no more symbols than ticks */
+  constructor(readonly capacity: number) {
+    this.symbolId = new Uint32Array(capacity);
+    this.digits = new Uint8Array(capacity);
+    this.firstSymbolSeq = new Uint32Array(capacity);
+    this.lastSymbolSeq = new Uint32Array(capacity);
+  }
+
+  /** Writes the entries at `at`, where `COUNT_BYTES_MAX + count × ENTRY_BYTES_MAX` bytes are free. Returns their end. */
+  write(out: Uint8Array, at: number): number {
+    let o = putVarint(out, at, this.count);
+    let before = 0;
+    for (let i = 0; i < this.count; i++) {
+      const id = this.symbolId[i];
+      const step = (id - before) | 0;
+      before = id;
+      o = putVarint(out, o, ((step << 1) ^ (step >> 31)) >>> 0);
+      out[o++] = this.digits[i];
+      const first = this.firstSymbolSeq[i];
+      o = putVarint(out, o, first);
+      o = putVarint(out, o, (this.lastSymbolSeq[i] - first) >>> 0);
+    }
+    return o;
+  }
+
+  /** Takes in the entries at `at`. Returns their end; −1 when they are none. */
+  read(bytes: Uint8Array, at: number): number {
+    this.count = 0;
+    const cursor = new VarintCursor(bytes, at);
+    const count = cursor.next();
+    if (count > this.capacity) return -1;
+    let id = 0;
+    for (let i = 0; i < count; i++) {
+      const step = cursor.next();
+      id = (id + ((step >>> 1) ^ -(step & 1))) >>> 0;
+      this.symbolId[i] = id;
+      this.digits[i] = cursor.byte();
+      const first = cursor.next();
+      this.firstSymbolSeq[i] = first;
+      this.lastSymbolSeq[i] = (first + cursor.next()) >>> 0;
+    }
+    if (cursor.isBroken) return -1;
+    this.count = count;
+    return cursor.at;
+  }
+}
+
+/**
+ * Reads the directory of a checked block. False where it has none: its ticks must be decoded then (version 1),
+ * or there are none (shed), or it is damaged.
+ */
+export function readDirectory(block: Uint8Array, header: BlockHeader, into: Directory): boolean {
+  into.count = 0;
+  return header.version === DIRECTORY_VERSION && into.read(block, payloadAt(header)) >= 0;
+}
+
+/** Writes a u32 in one to five bytes, seven bits each, lowest first. Returns its end. */
+export function putVarint(out: Uint8Array, at: number, value: number): number {
+  let o = at;
+  let v = value;
+  while (v > 127) {
+    out[o++] = (v & 127) | 128;
+    v >>>= 7;
+  }
+  out[o++] = v;
+  return o;
+}
+
+/** Reads varints one after the other, never beyond the end: what is not there is 0, and `isBroken` says so. */
+export class VarintCursor {
+  isBroken = false;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    public at: number,
+  ) {}
+
+  byte(): number {
+    if (this.at < this.bytes.length) return this.bytes[this.at++];
+    this.isBroken = true;
+    return 0;
+  }
+
+  next(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte();
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value >>> 0;
+    }
+    this.isBroken = true;
+    return 0;
+  }
+}
