@@ -10,7 +10,7 @@ import { Admission } from './admission.js';
 import { Auth } from './auth.js';
 import type { Connection } from './connection.js';
 import type { Fanout, FanoutDeps, FanoutStats } from './deps.js';
-import { FlushLoop } from './flush-loop.js';
+import { FlushLoop, type Served } from './flush-loop.js';
 import { Frame } from './frame.js';
 import { HeartbeatBytes } from './heartbeat.js';
 import { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './options.js';
@@ -59,6 +59,8 @@ class Server implements Fanout {
   readonly #loop: FlushLoop;
   readonly #frame = new Frame();
   readonly #connections = new Set<Connection>();
+  /** Those that the round at hand has still to serve. */
+  #round: IterableIterator<Connection> | undefined;
   readonly #context: RouteContext;
   readonly #app: TemplatedApp;
   readonly #rest: Rest;
@@ -79,7 +81,7 @@ class Server implements Fanout {
       new Bell(deps.memory.bells, FANOUT_BELL),
       settings.flushIntervalMsMax,
       () => this.#stream.subscriptions > 0,
-      () => this.#flush(),
+      (untilMs) => this.#serve(untilMs),
     );
     this.#rest = new Rest(this.#stream, () => this.stats());
     this.#app = deps.app ?? createApp();
@@ -132,11 +134,19 @@ class Server implements Fanout {
     every(SAMPLE_MS, () => this.#rest.sample());
   }
 
-  #flush(): boolean {
-    let more = false;
-    for (const connection of this.#connections) if (connection.flush(this.#frame)) more = true;
-    this.#stream.pages.forgetFailures();
-    return more;
+  #serve(untilMs: number): Served {
+    this.#round ??= this.#connections.values();
+    let isMore = false;
+    do {
+      const { value: connection } = this.#round.next();
+      if (connection === undefined) {
+        this.#round = undefined;
+        this.#stream.pages.forgetFailures();
+        return { isOver: true, isMore };
+      }
+      if (connection.flush(this.#frame)) isMore = true;
+    } while (performance.now() < untilMs);
+    return { isOver: false, isMore };
   }
 
   #greet(connection: Connection): void {

@@ -1,11 +1,12 @@
 /**
  * When to flush. While ticks come the loop polls with a turn of the event loop between looks; when they stop
- * it sleeps on the doorbell without blocking the thread. A flush that costs little goes out at once; as the
- * work grows, so does the pause after it, up to a bound, and with it what one flush carries.
+ * it sleeps on the doorbell without blocking the thread. A round serves every connection once. One that costs
+ * little goes out at once; as the work grows, so does the pause after it, up to a bound, and with it what one
+ * round carries. A long round is cut into flushes with a turn of the event loop between them, and each takes in
+ * what is new by then: so nobody waits for two rounds, and nothing else on the thread waits for a whole one.
  */
 import type { Bell } from '../pipeline/wait.js';
 import { turn } from '../pipeline/wait.js';
-import type { Stream } from './stream.js';
 
 /** Looks that found nothing before the loop sleeps. */
 const POLLS = 32;
@@ -13,16 +14,36 @@ const POLLS = 32;
 const SLEEP_MS = 50;
 /** The same while some subscription waits for the log, which rings no bell. */
 const SLEEP_LOG_MS = 5;
-/** New ticks per flush below which the next one may follow at once. A loop that polls takes a core from the shards. */
+/** Milliseconds of work after which a round lets the event loop turn. */
+const FLUSH_MS = 4;
+/** New ticks per round below which the next one may follow at once. A loop that polls takes a core from the shards. */
 const LIGHT_TICKS = 128;
 /** Milliseconds of the shortest pause: what timers can do. */
 const PAUSE_MS_MIN = 1;
 const SMOOTHING = 0.25;
 
+/** What is flushed: see `Stream`. */
+export interface FlushSource {
+  readonly head: number;
+  readonly dueAtMs: number;
+  readonly awaitsLog: boolean;
+  moved(): boolean;
+  beginRound(): void;
+  advance(nowMs: number): void;
+}
+
+/** What came of serving connections. */
+export interface Served {
+  /** Whether the round has served them all. */
+  isOver: boolean;
+  /** Whether some of them could take more at once. */
+  isMore: boolean;
+}
+
 export class FlushLoop {
-  /** Milliseconds of work per flush, smoothed. */
+  /** Milliseconds of work per round, smoothed. */
   workMs = 0;
-  /** Ticks that were new to the last flush. */
+  /** Ticks that were new to the last round. */
   #ticks = 0;
   #urgent = false;
   #running = false;
@@ -31,19 +52,19 @@ export class FlushLoop {
   #logWaited = false;
 
   constructor(
-    readonly stream: Stream,
+    readonly stream: FlushSource,
     readonly bell: Bell,
     readonly intervalMsMax: number,
     readonly hasWork: () => boolean,
-    /** Flushes every connection; true when some of them could take more at once. */
-    readonly flush: () => boolean,
+    /** Serves connections until some monotonic time: those of a new round, or the ones that are left of it. */
+    readonly serve: (untilMs: number) => Served,
   ) {}
 
-  /** Milliseconds between the end of one flush and the next. */
+  /** Milliseconds between the end of one round and the next. */
   get intervalMs(): number {
     const { workMs, intervalMsMax } = this;
     if (this.#ticks < LIGHT_TICKS && workMs < PAUSE_MS_MIN) return 0;
-    // A flush that takes longer than the pause may be carries enough: pausing on would only add delay.
+    // A round that takes longer than the pause may be carries enough: pausing on would only add delay.
     const most = workMs <= intervalMsMax ? workMs : 2 * intervalMsMax - workMs;
     return Math.min(intervalMsMax, Math.max(PAUSE_MS_MIN, most));
   }
@@ -53,7 +74,7 @@ export class FlushLoop {
     this.#done = this.#run();
   }
 
-  /** Ends after the flush at hand. */
+  /** Ends after the round at hand. */
   async stop(): Promise<void> {
     this.#running = false;
     this.wake();
@@ -88,23 +109,35 @@ export class FlushLoop {
         await pause(nextAtMs - nowMs);
         continue;
       }
-      this.flushNow();
+      await this.#round();
       nextAtMs = performance.now() + this.intervalMs;
       if (this.intervalMs === 0) await turn();
       else await pause(this.intervalMs);
     }
   }
 
-  flushNow(): void {
-    const startedMs = performance.now();
+  async #round(): Promise<void> {
+    const { stream } = this;
+    const before = stream.head;
     this.#urgent = false;
-    const before = this.stream.head;
-    this.stream.advance(startedMs);
-    this.#ticks = this.stream.head - before;
     this.#logWaited = false;
-    if (this.flush()) this.#urgent = true;
-    const took = performance.now() - startedMs;
-    this.workMs += (took - this.workMs) * SMOOTHING;
+    stream.beginRound();
+    let workMs = 0;
+    let isNews = true;
+    for (let isFirst = true; ; isFirst = false) {
+      const startedMs = performance.now();
+      if (isNews) stream.advance(startedMs);
+      // Those that were served before it have not got it.
+      if (isNews && !isFirst) this.#urgent = true;
+      const { isOver, isMore } = this.serve(startedMs + FLUSH_MS);
+      if (isMore) this.#urgent = true;
+      workMs += performance.now() - startedMs;
+      if (isOver) break;
+      await turn();
+      isNews = stream.moved();
+    }
+    this.#ticks = stream.head - before;
+    this.workMs += (workMs - this.workMs) * SMOOTHING;
   }
 
   #due(nowMs: number): boolean {

@@ -17,7 +17,7 @@ import type { Mode } from '../wire/ticks.js';
 import type { Arena } from './arena.js';
 import { LogPage } from './log-pages.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
-import { type QuoteRun, quoteBase } from './quote-run.js';
+import { putQuote, type QuoteCache, quoteBase } from './quote-cache.js';
 import type { ShardView } from './shard-view.js';
 import { STRETCH_TICKS, STRETCH_WORDS, type Stretch, type Stretches } from './stretch.js';
 import type { Watch } from './watch.js';
@@ -55,7 +55,7 @@ export class LaneBody extends Body {
 export interface Shared {
   ring: Stretches;
   critical: Stretches;
-  quotes: QuoteRun;
+  quotes: QuoteCache;
 }
 
 /** Seqs that a snapshot has already covered, by symbol. */
@@ -295,7 +295,7 @@ export class Group {
    * The state of one chunk of the watched symbols: of those whose quote changed after flush `from`, or of
    * all of them, with trade and status, as a snapshot.
    */
-  chunkBody(mirror: Mirror, view: ShardView, k: number, from: number, flushNo: number, epoch: number): Body {
+  chunkBody(mirror: Mirror, view: ShardView, k: number, from: number, nowMs: number, epoch: number): Body {
     const bodies = this.#chunks[view.index];
     const body = (bodies[k] ??= new LaneBody());
     if (body.generation === this.arena.generation && body.from === from) return body;
@@ -306,12 +306,9 @@ export class Group {
     const end = Math.min(list.length, first + this.chunk);
     if (from === FROM_NOTHING) {
       for (let i = first; i < end; i++) this.#putState(body, mirror, list[i]);
-    } else if (from === flushNo - 1) {
-      this.#putChanged(body, mirror, view, first, end, flushNo, epoch);
     } else {
-      for (let i = first; i < end; i++) {
-        if (mirror.changedAt[list[i]] > from) this.#putQuote(body, mirror, list[i]);
-      }
+      const count = this.#pickChanged(mirror, view, first, end, from);
+      this.shared[view.index].quotes.copyInto(body, picks, count, nowMs, epoch);
     }
     // What nobody shares is delivered at once: one memory for all of it stays in the processor's cache.
     if (this.users === 1) return body;
@@ -320,32 +317,12 @@ export class Group {
     return body;
   }
 
-  /** The quotes that changed in the flush at hand, of the watched symbols from the first up to the end. */
-  #putChanged(
-    body: Body,
-    mirror: Mirror,
-    view: ShardView,
-    first: number,
-    end: number,
-    flushNo: number,
-    epoch: number,
-  ): void {
-    const { quotes } = this.shared[view.index];
-    const run = quotes.take(epoch);
-    const count = this.#pickChanged(mirror, view, first, end, flushNo);
-    if (run !== null) {
-      this.encoder.copy(body, run, picks, count, CHUNK_BYTES);
-      return;
-    }
-    for (let k = 0; k < count; k++) this.#putQuote(body, mirror, picks[k]);
-    quotes.spend(count);
-  }
-
-  #pickChanged(mirror: Mirror, view: ShardView, first: number, end: number, flushNo: number): number {
+  /** Picks those of the watched symbols from the first up to the end whose quote changed after flush `from`. */
+  #pickChanged(mirror: Mirror, view: ShardView, first: number, end: number, from: number): number {
     if (picks.length < end - first) picks = new Uint32Array(end - first);
     const changes = mirror.changes[view.index];
     let count = 0;
-    if (changes.count < end - first) {
+    if (from === view.flushNo - 1 && changes.count < end - first) {
       const { place } = this.watch;
       for (let i = 0; i < changes.count; i++) {
         const at = place[changes.ids[i]];
@@ -353,7 +330,7 @@ export class Group {
       }
     } else {
       const list = this.watch.lists[view.index];
-      for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] === flushNo) picks[count++] = list[i];
+      for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] > from) picks[count++] = list[i];
     }
     return count;
   }
@@ -364,7 +341,8 @@ export class Group {
     const list = this.watch.lists[view.index];
     const end = Math.min(list.length, (k + 1) * this.chunk);
     for (let i = k * this.chunk; i < end; i++) {
-      if (mirror.seqs[list[i] * MIRROR_SLOTS + Slot.quote] > seq) this.#putQuote(body, mirror, list[i]);
+      if (mirror.seqs[list[i] * MIRROR_SLOTS + Slot.quote] > seq)
+        putQuote(this.encoder, body, mirror, list[i]);
     }
     this.arena.keep(body);
   }
@@ -373,11 +351,6 @@ export class Group {
     const symbols = Math.min(this.chunk, this.watch.lists[view.index].length);
     const bytes = symbols * MIRROR_SLOTS * this.encoder.tickBytesMax;
     body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
-  }
-
-  #putQuote(body: Body, mirror: Mirror, id: number): void {
-    const at = id * MIRROR_SLOTS + Slot.quote;
-    this.encoder.put(body, mirror.records, at, mirror.seqs[at]);
   }
 
   #putState(body: Body, mirror: Mirror, id: number): void {

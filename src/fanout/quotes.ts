@@ -121,7 +121,7 @@ export class Quotes {
   #body(view: ShardView, k: number, chunk: Chunk): Body {
     const { stream, group } = this;
     if (chunk.flushNo !== FROM_CURSOR) {
-      return group.chunkBody(stream.mirror, view, k, chunk.flushNo, stream.flushNo, stream.epoch);
+      return group.chunkBody(stream.mirror, view, k, chunk.flushNo, stream.nowMs, stream.epoch);
     }
     group.resumeBody(this.#own, stream.mirror, view, k, this.resume[view.index], stream.epoch);
     return this.#own;

@@ -12,7 +12,7 @@ import type { FanoutDeps } from './deps.js';
 import { Group, type Shared } from './group.js';
 import { LogPages } from './log-pages.js';
 import { Mirror } from './mirror.js';
-import { QuoteRun } from './quote-run.js';
+import { QuoteCache } from './quote-cache.js';
 import { ShardView } from './shard-view.js';
 import { Stretches, StretchPool } from './stretch.js';
 import { type Watch, Watches } from './watch.js';
@@ -26,13 +26,13 @@ export class Stream {
   readonly arena = new Arena();
   readonly pages: LogPages;
   readonly encoders;
-  /** Counts flushes; the first is 1. */
+  /** Counts flushes, each of which takes in what is new; the first is 1. */
   flushNo = 0;
   /** Monotonic milliseconds of the flush at hand. */
   nowMs = 0;
-  /** When a subscription with an interval has something to send; reset by each flush. */
+  /** When a subscription with an interval has something to send; reset by each round. */
   dueAtMs = Number.POSITIVE_INFINITY;
-  /** Whether some subscription waits for the log to move on; reset by each flush. */
+  /** Whether some subscription waits for the log to move on; reset by each round. */
   awaitsLog = false;
   gapsTold = 0;
   /** Whether the server shuts down: what waits for its interval goes out at once. */
@@ -46,6 +46,8 @@ export class Stream {
   readonly #groups = new Map<string, Group>();
   readonly #pool: StretchPool;
   readonly #shared = new Map<Encoding, Shared[]>();
+  /** Whether heads were read that no flush has taken in. */
+  #looked = false;
   /** Whether groups came or went since the demand was counted. */
   #regrouped = false;
   #countedAt = 0;
@@ -89,14 +91,22 @@ export class Stream {
     return head;
   }
 
+  /** Whether there is anything that no flush has taken in. */
   moved(): boolean {
-    return this.shards.some((view) => view.moved());
+    return this.#looked || this.shards.some((view) => view.moved());
   }
 
-  /** Reads T and the heads of all shards outside of a flush; one has to follow, for `moved` tells no more of them. */
+  /** Reads T and the heads of all shards outside of a flush, and asks for one. */
   look(): void {
+    this.#looked = true;
     for (const view of this.shards) view.refresh();
     this.wake();
+  }
+
+  /** Begins a round of all connections. */
+  beginRound(): void {
+    this.dueAtMs = Number.POSITIVE_INFINITY;
+    this.awaitsLog = false;
   }
 
   /** The token of a place, in memory that the next call writes anew. */
@@ -108,8 +118,7 @@ export class Stream {
   advance(nowMs: number): void {
     this.flushNo++;
     this.nowMs = nowMs;
-    this.dueAtMs = Number.POSITIVE_INFINITY;
-    this.awaitsLog = false;
+    this.#looked = false;
     this.arena.reset();
     for (const view of this.shards) view.advance(this.flushNo);
     this.watches.refresh();
@@ -142,7 +151,7 @@ export class Stream {
       shared = this.shards.map((view) => ({
         ring: new Stretches(encoder, this.#pool, view, false),
         critical: new Stretches(encoder, this.#pool, view, true),
-        quotes: new QuoteRun(encoder, this.arena, view, this.mirror),
+        quotes: new QuoteCache(encoder, this.arena, view, this.mirror),
       }));
       this.#shared.set(encoding, shared);
     }

@@ -1,0 +1,97 @@
+import t from 'tap';
+import { FlushLoop, type FlushSource, type Served } from '../../src/fanout/flush-loop.js';
+import { allocateBells, Bell, turn } from '../../src/pipeline/wait.js';
+
+/** A source whose ticks come in the middle of a round. */
+class Source implements FlushSource {
+  written = 0;
+  head = 0;
+  rounds = 0;
+  readonly dueAtMs = Number.POSITIVE_INFINITY;
+  readonly awaitsLog = false;
+
+  moved(): boolean {
+    return this.written !== this.head;
+  }
+
+  beginRound(): void {
+    this.rounds++;
+  }
+
+  advance(): void {
+    this.head = this.written;
+  }
+}
+
+const CONNECTIONS = 6;
+const PER_FLUSH = 2;
+
+/** Serves connections two at a time; `served` has what each was given, in order. */
+function loopOf(source: Source, afterFlush: (flush: number) => void = () => {}) {
+  const served: number[][] = Array.from({ length: CONNECTIONS }, () => []);
+  let next = 0;
+  let flushes = 0;
+  const serve = (): Served => {
+    for (let n = 0; n < PER_FLUSH; n++) served[next++].push(source.head);
+    const isOver = next === CONNECTIONS;
+    if (isOver) next = 0;
+    afterFlush(++flushes);
+    return { isOver, isMore: false };
+  };
+  const loop = new FlushLoop(source, new Bell(allocateBells(1), 0), 1, () => true, serve);
+  return { loop, served };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn();
+}
+
+t.test('a round without news serves everybody once, from one look', async (t) => {
+  const source = new Source();
+  const { loop, served } = loopOf(source);
+  source.written = 7;
+  loop.start();
+  await until(() => served[CONNECTIONS - 1].length > 0);
+  await loop.stop();
+  t.equal(source.rounds, 1);
+  t.strictSame(served, new Array(CONNECTIONS).fill([7]));
+});
+
+t.test(
+  'what comes within a round reaches the rest of it, and the others in a round that follows',
+  async (t) => {
+    const source = new Source();
+    const { loop, served } = loopOf(source, (flush) => {
+      if (flush === 1) source.written = 9;
+    });
+    source.written = 7;
+    loop.start();
+    await until(() => served[CONNECTIONS - 1].length > 1);
+    await loop.stop();
+    t.equal(source.rounds, 2);
+    t.strictSame(served, [
+      [7, 9],
+      [7, 9],
+      [9, 9],
+      [9, 9],
+      [9, 9],
+      [9, 9],
+    ]);
+  },
+);
+
+t.test('the event loop turns between the flushes of a round', async (t) => {
+  const source = new Source();
+  const turns: number[] = [];
+  let turned = 0;
+  const { loop, served } = loopOf(source, () => {
+    turns.push(turned);
+    setImmediate(() => turned++);
+  });
+  source.written = 1;
+  loop.start();
+  await until(() => served[CONNECTIONS - 1].length > 0);
+  await loop.stop();
+  t.equal(turns.length, CONNECTIONS / PER_FLUSH);
+  for (let i = 1; i < turns.length; i++) t.ok(turns[i] > turns[i - 1], 'others had their turn');
+});
