@@ -3,7 +3,7 @@
  * is for whoever asks for it.
  */
 import { CommanderError, InvalidArgumentError } from 'commander';
-import { codeOf, messageOf } from '../errors.js';
+import { codeOf, messageOf, TickwireError } from '../errors.js';
 
 export const ExitCode = { done: 0, failed: 1, wrongUse: 2 } as const;
 /** As a shell reports a process that SIGINT ended. */
@@ -46,6 +46,11 @@ export function stopSignal(): AbortSignal {
   const abort = new AbortController();
   void untilStopped().then(() => abort.abort());
   return abort.signal;
+}
+
+/** An error of whoever called the command: exit code 2. */
+export function badUse(message: string): TickwireError {
+  return new TickwireError('bad_config', message);
 }
 
 /** Parsers of option values, for commander. */

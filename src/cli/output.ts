@@ -18,7 +18,12 @@ export class LineOutput {
 
   /** Adds a line. True when it is time to `flush`. */
   add(line: string): boolean {
-    this.#text += `${line}\n`;
+    return this.addText(`${line}\n`);
+  }
+
+  /** Adds text with its own line ends. True when it is time to `flush`. */
+  addText(text: string): boolean {
+    this.#text += text;
     return this.#text.length >= FLUSH_CHARS;
   }
 

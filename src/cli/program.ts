@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { register as registerBench } from '../bench/cli.js';
 import { registerDemo } from './demo.js';
 import { report } from './exit.js';
+import { registerExport } from './export.js';
 import { endOnBrokenPipe } from './output.js';
 import { registerReplay } from './replay.js';
 import { registerServe } from './serve.js';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   registerServe(program);
   registerSimulate(program);
   registerReplay(program);
+  registerExport(program);
   registerTail(program);
   registerBench(program);
   registerDemo(program);

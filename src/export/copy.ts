@@ -1,0 +1,190 @@
+/** From a stretch of the log to files: the work of one export job. */
+import type { LogGap, LogReader } from '../log/reader.js';
+import type { Registry } from '../pipeline/registry.js';
+import type { Bound } from '../replay/range.js';
+import { LogStream } from '../replay/stream.js';
+import { nameOf } from '../replay/symbols.js';
+import { kindOf, RECORD_U32, U32_SYMBOL } from '../tick.js';
+import { LineWriter } from './lines.js';
+import { Mt5Writer } from './mt5.js';
+import { fileNamePart, mt5FileName } from './names.js';
+import { discard, OutFile, type TextSink } from './out-file.js';
+import { ParquetTickWriter } from './parquet.js';
+import type { ExportFormat, ExportSymbol, TickWriter } from './writer.js';
+
+/** Bytes, about, that wait in memory for all files of a job together. More: all of it is written. */
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+/** Ticks between two looks at whether to stop, and two words of progress. */
+const TURN_TICKS = 4_096;
+
+export interface ExportRange {
+  from?: Bound | undefined;
+  to?: Bound | undefined;
+  /** By symbol id, 1 = wanted; null: all. */
+  watch: Uint8Array | null;
+  /** Bit k = kind k wanted. */
+  kindsMask: number;
+}
+
+export interface ExportTarget {
+  format: ExportFormat;
+  /** Clock of the mt5 layout. */
+  zone: string;
+  folder: string;
+  /** What the hidden names of this job's files begin with. */
+  mark: string;
+  /** Ending of the names of files that symbols have of their own, with its dot. */
+  ending: string;
+  /** Name of the one file of all symbols; absent: each symbol has its own. */
+  name?: string | undefined;
+}
+
+export interface ExportedFile {
+  temporary: string;
+  name: string;
+  ticks: number;
+  bytes: number;
+}
+
+export interface ExportCounts {
+  /** Ticks written. */
+  ticks: number;
+  /** Ticks of the range that the format cannot hold. */
+  unheld: number;
+}
+
+/** Seqs of the range that the log does not hold. */
+export interface ExportGap extends LogGap {
+  epoch: number;
+  shard: number;
+}
+
+/** How a job is watched and stopped. */
+export interface ExportWatch {
+  /** Told the ticks so far, now and then; true: stop. */
+  turn(ticks: number): boolean;
+  gap(gap: ExportGap): void;
+}
+
+export interface LogSource {
+  reader: LogReader;
+  registry: Registry;
+}
+
+export function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
+  const known: ExportSymbol[] = [];
+  return (id) => (known[id] ??= { name: nameOf(registry, id), digits: registry.digits[id] ?? 0 });
+}
+
+/** The ticks of a range, one after the other. */
+export function openRange(
+  { reader }: LogSource,
+  { from, to, watch }: ExportRange,
+  onGap: (gap: ExportGap) => void,
+): LogStream {
+  return new LogStream(reader, {
+    from,
+    to,
+    watch,
+    onGap: (epoch, shard, gap) => onGap({ epoch, shard, ...gap }),
+  });
+}
+
+/** Writes lines to a sink that is no file; `turn` is awaited now and then, and true stops it. */
+export async function copyLines(
+  source: LogSource,
+  range: ExportRange,
+  format: Exclude<ExportFormat, 'parquet'>,
+  zone: string,
+  sink: TextSink,
+  counts: ExportCounts,
+  watch: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
+): Promise<void> {
+  const stream = openRange(source, range, watch.gap);
+  const writer = format === 'mt5' ? new Mt5Writer(sink, zone) : new LineWriter(sink, format);
+  const symbolOf = symbolsOf(source.registry);
+  for (let n = 0; stream.next(); ) {
+    if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
+    if (writer.add(stream, symbolOf(symbolIdOf(stream)))) counts.ticks++;
+    else counts.unheld++;
+    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
+  }
+  writer.finish();
+}
+
+function symbolIdOf(stream: LogStream): number {
+  return stream.records.u32[stream.index * RECORD_U32 + U32_SYMBOL];
+}
+
+interface OpenFile {
+  file: OutFile;
+  writer: TickWriter;
+  ticks: number;
+  symbol: string;
+}
+
+/** Writes the files of one job under hidden names. Undefined when it was stopped; its files are left to be discarded. */
+export function copyToFiles(
+  source: LogSource,
+  range: ExportRange,
+  target: ExportTarget,
+  counts: ExportCounts,
+  watch: ExportWatch,
+): ExportedFile[] | undefined {
+  const files = new Map<number, OpenFile>();
+  const symbolOf = symbolsOf(source.registry);
+  const open = (key: number, symbol: string): OpenFile => {
+    const file = new OutFile(target.folder, target.mark, key);
+    const opened = { file, writer: writerOf(target, file, source.reader.logId), ticks: 0, symbol };
+    files.set(key, opened);
+    return opened;
+  };
+  if (target.name !== undefined) open(0, '');
+  const stream = openRange(source, range, watch.gap);
+  for (let n = 0; stream.next(); ) {
+    if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
+    const id = symbolIdOf(stream);
+    const symbol = symbolOf(id);
+    const key = target.name === undefined ? id : 0;
+    const to = files.get(key) ?? open(key, symbol.name);
+    if (to.writer.add(stream, symbol)) {
+      to.ticks++;
+      counts.ticks++;
+    } else {
+      counts.unheld++;
+    }
+    if (++n % TURN_TICKS !== 0) continue;
+    if (watch.turn(counts.ticks)) return undefined;
+    relieve(files);
+  }
+  // A symbol that has nothing that the format holds has no file.
+  const [empty, full] = partition(
+    [...files.values()],
+    ({ ticks }) => ticks === 0 && target.name === undefined,
+  );
+  for (const { file } of empty) discard(file.temporary);
+  return full.map((file) => finish(file, target));
+}
+
+function partition<T>(all: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((item) => !isFirst(item))];
+}
+
+function writerOf(target: ExportTarget, file: OutFile, logId: string): TickWriter {
+  if (target.format === 'parquet') return new ParquetTickWriter(file, logId);
+  return target.format === 'mt5' ? new Mt5Writer(file, target.zone) : new LineWriter(file, target.format);
+}
+
+function relieve(files: Map<number, OpenFile>): void {
+  let waiting = 0;
+  for (const { writer } of files.values()) waiting += writer.waiting;
+  if (waiting > WAITING_BYTES_MAX) for (const { writer } of files.values()) writer.flush();
+}
+
+function finish({ file, writer, ticks, symbol }: OpenFile, target: ExportTarget): ExportedFile {
+  writer.finish();
+  const name =
+    target.name ??
+    (writer instanceof Mt5Writer ? mt5FileName(symbol, writer) : `${fileNamePart(symbol)}${target.ending}`);
+  return { temporary: file.temporary, name, ticks, bytes: file.bytes };
+}

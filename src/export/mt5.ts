@@ -1,0 +1,123 @@
+/**
+ * MT5's own layout, as a terminal exports it: one file a symbol, TAB and CRLF,
+ * `<DATE> <TIME> <BID> <ASK> <LAST> <VOLUME> <FLAGS>`, a blank for a side that did not change.
+ *
+ * It holds less than the log: times to the millisecond, of the event (of the receipt, where the source gave
+ * none); no sizes of quotes, no trade ids, no numbers of the sequence, no flags but the side of a trade; and
+ * neither status nor gaps, nor prices of 0, which stand for a missing side there. Importing such a file gives the
+ * same quotes and trades again, as far as it holds them.
+ */
+import { ServerClock } from '../feeds/mt5/zone.js';
+import {
+  F64_ASK,
+  F64_BID,
+  F64_PRICE,
+  F64_SIZE,
+  Flag,
+  flagsOf,
+  Kind,
+  kindOf,
+  NO_TIME_S,
+  RECORD_F64,
+  RECORD_U32,
+  type Records,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+} from '../tick.js';
+import type { PlacedTick } from '../wire/lines.js';
+import type { TextSink } from './out-file.js';
+import type { ExportSymbol, TickWriter } from './writer.js';
+
+const HEADER = '<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\r\n';
+/** The terminal's flag bits: see `feeds/mt5/mqltick.ts`. */
+const [BID, ASK, LAST, VOLUME, BUY, SELL] = [2, 4, 8, 16, 32, 64];
+
+/** Decimal text with the symbol's digits, where that says the price exactly. */
+function priceText(price: number, digits: number): string {
+  const text = price.toFixed(digits);
+  return Number(text) === price ? text : String(price);
+}
+
+/** Milliseconds, UTC, of the event, else of the receipt. */
+function timeMsOf(r: Records, i: number): number {
+  const w = i * RECORD_U32;
+  const hasEvent = r.u32[w + U32_TS_EVENT_S] !== NO_TIME_S;
+  const s = r.u32[w + (hasEvent ? U32_TS_EVENT_S : U32_TS_RECV_S)];
+  const ns = r.u32[w + (hasEvent ? U32_TS_EVENT_NS : U32_TS_RECV_NS)];
+  return s * 1000 + Math.floor(ns / 1e6);
+}
+
+export class Mt5Writer implements TickWriter {
+  /** Of the first and the last tick: the file is named by them. */
+  firstMs = Number.NaN;
+  lastMs = Number.NaN;
+  readonly #clock: ServerClock;
+  #bid = '';
+  #ask = '';
+
+  /** @param zone how the wall clock of the file stands to UTC, as `parseZone` reads it */
+  constructor(
+    readonly file: TextSink,
+    zone: string,
+  ) {
+    this.#clock = new ServerClock(zone);
+    file.addText(HEADER);
+  }
+
+  add({ records, index }: PlacedTick, symbol: ExportSymbol): boolean {
+    const kind = kindOf(records, index);
+    const cells =
+      kind === Kind.quote
+        ? this.#quote(records, index, symbol.digits)
+        : kind === Kind.trade
+          ? tradeCells(records, index, symbol.digits)
+          : undefined;
+    if (cells === undefined) return false;
+    const wallMs = this.#clock.toWall(timeMsOf(records, index));
+    if (Number.isNaN(this.firstMs)) this.firstMs = wallMs;
+    this.lastMs = wallMs;
+    const time = new Date(wallMs).toISOString();
+    const date = time.slice(0, 10).replaceAll('-', '.');
+    if (this.file.addText(`${date}\t${time.slice(11, 23)}\t${cells}\r\n`)) this.file.flush();
+    return true;
+  }
+
+  #quote(r: Records, i: number, digits: number): string | undefined {
+    const d = i * RECORD_F64;
+    const [bid, ask] = [r.f64[d + F64_BID], r.f64[d + F64_ASK]];
+    if (bid === 0 || ask === 0) return undefined;
+    const bidText = priceText(bid, digits);
+    const askText = priceText(ask, digits);
+    const moved = (bidText === this.#bid ? 0 : BID) | (askText === this.#ask ? 0 : ASK);
+    // A quote that moved neither (its sizes did) is told with both.
+    const flags = moved === 0 ? BID | ASK : moved;
+    this.#bid = bidText;
+    this.#ask = askText;
+    return `${(flags & BID) !== 0 ? bidText : ''}\t${(flags & ASK) !== 0 ? askText : ''}\t\t\t${flags}`;
+  }
+
+  get waiting(): number {
+    return this.file.waiting;
+  }
+
+  flush(): void {
+    this.file.flush();
+  }
+
+  finish(): void {
+    this.file.finish();
+  }
+}
+
+function tradeCells(r: Records, i: number, digits: number): string | undefined {
+  const d = i * RECORD_F64;
+  const price = r.f64[d + F64_PRICE];
+  if (price === 0) return undefined;
+  const side = flagsOf(r, i);
+  const flags = LAST | VOLUME | ((side & Flag.buy) !== 0 ? BUY : 0) | ((side & Flag.sell) !== 0 ? SELL : 0);
+  const size = r.f64[d + F64_SIZE];
+  // A blank would repeat the volume before; 0 says that it is not known.
+  return `\t\t${priceText(price, digits)}\t${Number.isNaN(size) ? '0' : String(size)}\t${flags}`;
+}

@@ -1,0 +1,129 @@
+/** Runs the jobs of an export, and gives the files their names once all of them are whole. */
+import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Piscina } from 'piscina';
+import { TickwireError } from '../errors.js';
+import type { ExportedFile, ExportGap } from './copy.js';
+import { type ExportAnswer, type ExportJob, SHARED_WORDS_AT } from './jobs.js';
+import { discard, publish } from './out-file.js';
+import type { PlannedJob } from './plan.js';
+import type { ExportFormat } from './writer.js';
+
+const LOOK_MS = 100;
+
+export interface ExportPlan {
+  /** The data folder. */
+  data: string;
+  format: ExportFormat;
+  zone: string;
+  /** Where the files go. */
+  folder: string;
+  /** Ending of their names, with its dot. */
+  ending: string;
+  jobs: PlannedJob[];
+}
+
+export interface ExportOutcome {
+  ticks: number;
+  unheld: number;
+  files: { file: string; ticks: number; bytes: number }[];
+  gaps: ExportGap[];
+}
+
+/**
+ * @param onProgress told the ticks written so far
+ * @returns undefined when the signal came first: then nothing was written
+ * @throws TickwireError log_missing, data_folder_unusable, bad_input where two files would have one name
+ */
+export async function exportToFiles(
+  plan: ExportPlan,
+  signal: AbortSignal,
+  onProgress: (ticks: number) => void,
+): Promise<ExportOutcome | undefined> {
+  const mark = `.ticks-export-${process.pid}-${Date.now().toString(36)}-`;
+  const shared = new SharedArrayBuffer(SHARED_WORDS_AT + plan.jobs.length * 8);
+  const progress = new Float64Array(shared, SHARED_WORDS_AT);
+  const stop = () => Atomics.store(new Int32Array(shared, 0, 1), 0, 1);
+  signal.addEventListener('abort', stop, { once: true });
+  const pool = new Piscina({
+    filename: new URL('./jobs.js', import.meta.url).href,
+    minThreads: 1,
+    maxThreads: Math.max(1, Math.min(plan.jobs.length, availableParallelism())),
+  });
+  try {
+    const running = plan.jobs.map((job, index) => pool.run(jobOf(plan, job, index, mark, shared)));
+    const all = Promise.all(running) as Promise<ExportAnswer[]>;
+    let isOver = false;
+    const over = all.then(
+      () => (isOver = true),
+      () => (isOver = true),
+    );
+    while (!isOver) {
+      await Promise.race([over, delay(LOOK_MS)]);
+      onProgress(progress.reduce((sum, ticks) => sum + ticks, 0));
+    }
+    const answers = await all;
+    const files = answers.flatMap((answer) => answer.files ?? []);
+    if (signal.aborted || answers.some((answer) => answer.files === undefined)) return undefined;
+    return { ...sumOf(answers), files: name(plan.folder, files) };
+  } finally {
+    stop();
+    signal.removeEventListener('abort', stop);
+    await pool.destroy();
+    for (const left of readdirSync(plan.folder)) {
+      if (left.startsWith(mark)) discard(path.join(plan.folder, left));
+    }
+  }
+}
+
+function jobOf(
+  { data, format, zone, folder, ending }: ExportPlan,
+  { range, name }: PlannedJob,
+  index: number,
+  mark: string,
+  shared: SharedArrayBuffer,
+): ExportJob {
+  const target = { format, zone, folder, mark: `${mark}${index}-`, ending };
+  return {
+    data,
+    range,
+    target: name === undefined ? target : { ...target, name: `${name}${ending}` },
+    shared,
+    index,
+  };
+}
+
+function sumOf(answers: readonly ExportAnswer[]): Omit<ExportOutcome, 'files'> {
+  // Jobs that read the same stretch tell the same gaps.
+  const gaps = new Map<string, ExportGap>();
+  for (const { gaps: told } of answers) {
+    for (const gap of told) gaps.set(`${gap.epoch} ${gap.shard} ${gap.first} ${gap.last}`, gap);
+  }
+  return {
+    ticks: answers.reduce((sum, { ticks }) => sum + ticks, 0),
+    unheld: answers.reduce((sum, { unheld }) => sum + unheld, 0),
+    gaps: [...gaps.values()],
+  };
+}
+
+/** Gives all files their names; the folder's entries are on the disk then. */
+function name(folder: string, files: readonly ExportedFile[]): ExportOutcome['files'] {
+  const names = new Set(files.map((file) => file.name.toLowerCase()));
+  if (names.size !== files.length) {
+    throw new TickwireError(
+      'bad_input',
+      'Two symbols would have one file name, as they differ by capitals only: export them one by one.',
+    );
+  }
+  const named = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const { temporary, name } of named) publish(temporary, path.join(folder, name));
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  return named.map(({ name, ticks, bytes }) => ({ file: path.join(folder, name), ticks, bytes }));
+}
