@@ -5,10 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
 import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/feed.js';
-import { Pacer } from '../feeds/file/pacer.js';
 import { type Source, Take } from '../feeds/sink.js';
+import { SHARDS_MAX } from '../limits.js';
 import { LogReader } from '../log/reader.js';
-import type { Registry } from '../pipeline/registry.js';
 import { turn } from '../pipeline/wait.js';
 import {
   ENGINE_SYMBOL,
@@ -26,6 +25,7 @@ import {
   F64_STATUS_ARG3,
   F64_TRADE_ID,
   flagsOf,
+  GapReason,
   Kind,
   kindOf,
   RECORD_F64,
@@ -40,15 +40,17 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
+import { ReplayControl } from './control.js';
+import { ReplayPlayer, Step } from './player.js';
 import type { Bound } from './range.js';
-import { LogStream } from './stream.js';
-import { nameOf, readLogRegistry, watchOf } from './symbols.js';
+import type { LogStream } from './stream.js';
+import { LogSymbols } from './symbols.js';
 
-/** Ticks between two commits, and the longest sleep in a silence of the recording. */
+/** Ticks between two commits, and milliseconds between two looks at whether a pause is over. */
 const COMMIT_TICKS = 512;
-const SLEEP_MS_MAX = 50;
-/** Float64 words of the checkpoint: how many ticks of the stream are done. */
-const STATE_WORDS = 1;
+const PAUSED_MS = 20;
+/** Float64 words of the checkpoint: 1 once it is in use, ticks played, the epoch, and by shard the next seq. */
+const STATE_WORDS = 3 + SHARDS_MAX;
 
 export interface ReplayFeedOptions {
   /** The data folder whose log is played. */
@@ -57,8 +59,10 @@ export interface ReplayFeedOptions {
   to?: Bound;
   /** Names and patterns. */
   symbols: string[];
-  /** Recorded seconds per second, or `max`. */
-  speed: number | 'max';
+  /** Memory of the `ReplayControl` that steers it. */
+  control: SharedArrayBuffer;
+  /** Go on live at the end of the log. */
+  follow: boolean;
   /** Wait until the feed was paused and let go on: for subscribers that are to miss nothing. */
   startPaused: boolean;
 }
@@ -66,13 +70,12 @@ export interface ReplayFeedOptions {
 export class ReplayFeed implements Feed {
   #state: FeedStatus['state'] = 'starting';
   #detail = 'opening the log';
-  #played = 0;
   #isPaused = false;
   #context!: FeedContext;
   #source!: Source;
-  #registry!: Registry;
   #reader: LogReader | undefined;
-  #pacer!: Pacer;
+  #player!: ReplayPlayer;
+  #playedBefore = 0;
   #playing: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
   readonly #ids: number[] = [];
@@ -81,19 +84,19 @@ export class ReplayFeed implements Feed {
 
   /** @throws TickwireError log_missing, data_folder_unusable */
   async start(context: FeedContext): Promise<void> {
-    const { dataFolder, speed, startPaused, symbols, from, to } = this.options;
+    const { dataFolder, startPaused, to, follow } = this.options;
     this.#context = context;
-    this.#registry = await readLogRegistry(dataFolder);
+    const symbols = await LogSymbols.open(dataFolder, this.options.symbols);
     this.#reader = LogReader.open(dataFolder);
     this.#source = context.source('replay');
-    this.#pacer = new Pacer(speed, { seconds: 0, nanos: 0, stamp() {} });
     // A thread that died goes on where its last commit left off; it was let go on before.
-    const done = context.resumed ? context.state()[0] : 0;
+    const from = context.resumed ? this.#resumed() : this.options.from;
     this.#isPaused = startPaused && !context.resumed;
-    const stream = new LogStream(this.#reader, { from, to, watch: watchOf(this.#registry, symbols) });
+    const control = new ReplayControl(this.options.control);
+    this.#player = new ReplayPlayer(this.#reader, symbols, control, { from, to, follow });
     this.#state = 'live';
     this.#detail = 'playing';
-    this.#playing = this.#play(stream, done).catch((error) => {
+    this.#playing = this.#play().catch((error) => {
       this.#state = 'failed';
       this.#detail = messageOf(error);
       context.log.error({ error: this.#detail }, 'the replay cannot go on');
@@ -108,27 +111,46 @@ export class ReplayFeed implements Feed {
 
   pause(): void {
     this.#isPaused = true;
-    this.#pacer.reset();
   }
 
   resume(): void {
     this.#isPaused = false;
   }
 
-  status(): FeedStatus {
-    const state = this.#state === 'live' && this.#isPaused ? 'paused' : this.#state;
-    return { state, detail: this.#detail, sources: 1, counters: { played: this.#played } };
+  get #played(): number {
+    return this.#playedBefore + (this.#player?.played ?? 0);
   }
 
-  async #play(stream: LogStream, skip: number): Promise<void> {
+  status(): FeedStatus {
+    const control = new ReplayControl(this.options.control);
+    const isPaused = this.#isPaused || control.isPaused;
+    const state = this.#state === 'live' && isPaused ? 'paused' : this.#state;
+    const detail = this.#state === 'live' && control.isLive ? 'following the log' : this.#detail;
+    return { state, detail, sources: 1, counters: { played: this.#played } };
+  }
+
+  async #play(): Promise<void> {
     const { sink } = this.#context;
     const { signal } = this.#stop;
-    while (!signal.aborted && stream.next()) {
-      if (++this.#played <= skip) continue;
-      while (this.#isPaused && !signal.aborted) await sleep(SLEEP_MS_MAX);
-      if (this.options.speed !== 'max') await this.#untilDue(stream);
-      while (!signal.aborted && !this.#put(stream)) await sink.room();
-      if (this.#played % COMMIT_TICKS === 0) {
+    const player = this.#player;
+    while (!signal.aborted) {
+      while (this.#isPaused && !signal.aborted) {
+        player.pace.isPaused = true;
+        await sleep(PAUSED_MS);
+      }
+      const step = player.step();
+      if (step === Step.end) break;
+      if (step === Step.wait) {
+        this.#commit();
+        await player.wait();
+        continue;
+      }
+      if (player.hasJumped) await this.#markJump();
+      while (!signal.aborted && !this.#put(player.stream)) {
+        this.#save(true);
+        await sink.room();
+      }
+      if (player.played % COMMIT_TICKS === 0) {
         this.#commit();
         await turn();
       }
@@ -139,23 +161,39 @@ export class ReplayFeed implements Feed {
     this.#detail = `played to the end: ${this.#played} ticks`;
   }
 
+  /** What follows a seek does not follow what came before it, and subscribers are told so. */
+  async #markJump(): Promise<void> {
+    const { sink } = this.#context;
+    this.#player.hasJumped = false;
+    sink.recvS = this.#player.stream.recvS;
+    sink.recvNs = this.#player.stream.recvNs;
+    const mark = () => sink.gap(this.#source, ENGINE_SYMBOL, GapReason.feedRestart, 0, 0, 0);
+    while (!this.#stop.signal.aborted && !mark()) await sink.room();
+  }
+
   #commit(): void {
-    this.#context.state()[0] = this.#played;
+    this.#save(false);
     this.#context.sink.commit();
   }
 
-  async #untilDue({ records, index }: LogStream): Promise<void> {
-    const w = index * RECORD_U32;
-    for (;;) {
-      this.#context.clock.stamp();
-      const { clock } = this.#context;
-      this.#pacer.clock.seconds = clock.seconds;
-      this.#pacer.clock.nanos = clock.nanos;
-      const waitMs = this.#pacer.dueInMs(records.u32[w + U32_TS_RECV_S], records.u32[w + U32_TS_RECV_NS]);
-      if (waitMs <= 0 || this.#stop.signal.aborted) return;
-      this.#context.sink.commit();
-      await sleep(Math.min(waitMs, SLEEP_MS_MAX));
-    }
+  /** Writes the checkpoint that the next commit takes along. */
+  #save(again: boolean): void {
+    const place = this.#player.place(again);
+    if (place === undefined) return;
+    const state = this.#context.state();
+    state[0] = 1;
+    state[1] = this.#played - (again ? 1 : 0);
+    state[2] = place.epoch;
+    state.fill(0, 3);
+    state.set(place.seqs, 3);
+  }
+
+  /** The place of the checkpoint; the whole range where there was none yet. */
+  #resumed(): Bound | undefined {
+    const [isUsed, played, epoch, ...seqs] = this.#context.state();
+    if (isUsed === 0) return this.options.from;
+    this.#playedBefore = played;
+    return { kind: 'seq', epoch, seqs };
   }
 
   /** Offers the tick at hand; false when the ring is full. */
@@ -200,8 +238,9 @@ export class ReplayFeed implements Feed {
     if (logged === ENGINE_SYMBOL) return ENGINE_SYMBOL;
     const known = this.#ids[logged];
     if (known !== undefined) return known;
-    const name = nameOf(this.#registry, logged);
-    const { digits, negative, ttlMs } = this.#registry.symbols[logged] ?? { digits: 0 };
+    const { symbols } = this.#player;
+    const name = symbols.name(logged);
+    const { digits, negative, ttlMs } = symbols.registry.symbols[logged] ?? { digits: 0 };
     const id = this.#context.symbol(this.#source, name, {
       digits,
       ...(negative === undefined ? {} : { negative }),

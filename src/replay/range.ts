@@ -1,6 +1,7 @@
 /** Where a replay begins and ends: a time of receipt, or a place in the sequence. */
 import { TickwireError } from '../errors.js';
 import { parseTime, type Time } from '../time.js';
+import { cursorFromText } from '../wire/cursor.js';
 
 /** A time: UNIX seconds and nanoseconds, UTC. */
 export interface TimeBound extends Time {
@@ -11,6 +12,8 @@ export interface SeqBound {
   kind: 'seq';
   epoch: number;
   seqs: number[];
+  /** The log that it belongs to, where the text told: 16 hex digits. */
+  logId?: string;
 }
 export type Bound = TimeBound | SeqBound;
 
@@ -20,21 +23,35 @@ export function seqOf(bound: SeqBound, shard: number): number {
 }
 
 /**
- * Reads `2024-06-19T08:00:00.123456789Z` (without a zone: UTC) or `epoch:seq` (with several shards:
- * `epoch:seq,seq`).
+ * Reads `2024-06-19T08:00:00.123456789Z` (without a zone: UTC), `epoch:seq` (with several shards:
+ * `epoch:seq,seq`), or a cursor of the wire.
+ * @param side a cursor says what was seen: `from` begins exactly after it, `to` ends with it
  * @throws TickwireError bad_config
  */
-export function parseBound(text: string): Bound {
+export function parseBound(text: string, side: 'from' | 'to' = 'from'): Bound {
   const place = /^(\d+):(\d+(?:,\d+)*)$/.exec(text.trim());
   if (place !== null) {
     return { kind: 'seq', epoch: Number(place[1]), seqs: place[2].split(',').map(Number) };
   }
   const time = parseTime(text);
-  if (time === null) {
+  if (time !== null) return { kind: 'time', ...time };
+  const cursor = cursorFromText(text.trim());
+  if (cursor === null) {
     throw new TickwireError(
       'bad_config',
-      `"${text}" is neither a time such as 2024-06-19T08:00:00Z nor a place such as 3:1000 (epoch:seq).`,
+      `"${text}" is neither a time such as 2024-06-19T08:00:00Z, nor a place such as 3:1000 (epoch:seq), nor a cursor.`,
     );
   }
-  return { kind: 'time', ...time };
+  const { epoch, logId } = cursor;
+  const seqs = Array.from(cursor.seqs, (seq) => (side === 'from' ? seq + 1 : seq));
+  return { kind: 'seq', epoch, seqs, logId };
+}
+
+/** @throws TickwireError bad_input when a cursor belongs to another log */
+export function checkLog(bound: Bound | undefined, logId: string): void {
+  if (bound?.kind !== 'seq' || bound.logId === undefined || bound.logId === logId) return;
+  throw new TickwireError(
+    'bad_input',
+    `The cursor belongs to log ${bound.logId}; this data folder holds log ${logId}. Give the folder whose server gave the cursor.`,
+  );
 }

@@ -1,10 +1,11 @@
 /**
  * The log as one stream: epochs in their order, and within an epoch the shards merged by the running
- * maximum of tsRecv, then shard, then seq. It ends at what the log held when it was opened.
+ * maximum of tsRecv, then shard, then seq. It ends at what the log held when it was opened, or extended last;
+ * between shards, what is added by then is merged as far as it is there.
  */
 import type { LogGap, LogReader } from '../log/reader.js';
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
-import { type Bound, seqOf, type TimeBound } from './range.js';
+import { type Bound, type SeqBound, seqOf, type TimeBound } from './range.js';
 
 /** Ticks that are read of a shard at a time. */
 const READ_TICKS = 4_096;
@@ -27,17 +28,54 @@ export class LogStream {
   seq = 0;
   epoch = 0;
   shard = 0;
+  /** The running maximum of its shard's tsRecv: what the order goes by, and the pace. */
+  recvS = 0;
+  recvNs = 0;
   readonly #epochs: { epoch: number; ends: number[] }[];
   #shards: ShardCursor[] = [];
+  /** The newest epoch that is known. */
+  #newest = 0;
 
   constructor(
     readonly reader: LogReader,
     readonly options: StreamOptions,
   ) {
-    this.#epochs = reader.epochs().map(({ epoch, shards }) => ({
-      epoch,
-      ends: Array.from({ length: shards }, (_, shard) => reader.bounds(epoch, shard).newest),
-    }));
+    this.#epochs = this.#later();
+  }
+
+  /** The epochs that were not known so far, with what the log holds of them. */
+  #later(): { epoch: number; ends: number[] }[] {
+    const later = this.reader.epochs().filter(({ epoch }) => epoch > this.#newest);
+    this.#newest = later.at(-1)?.epoch ?? this.#newest;
+    return later.map(({ epoch, shards }) => ({ epoch, ends: this.#ends(epoch, shards) }));
+  }
+
+  #ends(epoch: number, shards: number): number[] {
+    return Array.from({ length: shards }, (_, shard) => this.reader.bounds(epoch, shard).newest);
+  }
+
+  /** Takes in what was added to the log since; to be asked once `next` has said that there is no more. */
+  extend(): void {
+    // Later epochs first: one that has begun says that the one before it is complete.
+    const later = this.#later();
+    const { to } = this.options;
+    if (this.#shards.length > 0) {
+      const ends = this.#ends(this.#shards[0].epoch, this.#shards.length);
+      for (const cursor of this.#shards) {
+        cursor.extend(lastOf(cursor.epoch, cursor.shard, ends[cursor.shard], to));
+      }
+    }
+    this.#epochs.push(...later);
+  }
+
+  /** Where a stream goes on exactly after the tick at hand; undefined before the first. */
+  place(): SeqBound | undefined {
+    if (this.#shards.length === 0) return undefined;
+    return {
+      kind: 'seq',
+      epoch: this.#shards[0].epoch,
+      seqs: this.#shards.map((cursor) => cursor.wantedSeq),
+    };
   }
 
   /** Ticks of the range at most, wanted or not: what progress is measured against. */
@@ -66,6 +104,8 @@ export class LogStream {
         this.seq = first.seqs[first.at];
         this.epoch = first.epoch;
         this.shard = first.shard;
+        this.recvS = first.recvS;
+        this.recvNs = first.recvNs;
         first.advance();
         return true;
       }
@@ -115,6 +155,8 @@ class ShardCursor {
   recvNs = 0;
   #count = 0;
   #isLooked = false;
+  /** Whether a tick lay beyond the end of the range. */
+  #isOver = false;
 
   constructor(
     readonly stream: LogStream,
@@ -133,12 +175,22 @@ class ShardCursor {
       if (to?.kind === 'time' && !this.#isBeforeTime(to)) {
         this.lastSeq = 0;
         this.#count = 0;
+        this.#isOver = true;
         return false;
       }
       // The index of times finds the block; within it the first ticks may be older.
       if (from?.kind !== 'time' || !this.#isBeforeTime(from)) return true;
       this.advance();
     }
+  }
+
+  /** The seq from which on ticks were not handed over. */
+  get wantedSeq(): number {
+    return this.at < this.#count ? this.seqs[this.at] : this.nextSeq;
+  }
+
+  extend(lastSeq: number): void {
+    if (!this.#isOver) this.lastSeq = lastSeq;
   }
 
   advance(): void {

@@ -40,3 +40,43 @@ export function watchOf(registry: Registry, patterns: readonly string[]): Uint8A
 export function nameOf(registry: Registry, id: number): string {
   return registry.symbols[id]?.name ?? (id === ENGINE_SYMBOL ? '$engine' : `#${id}`);
 }
+
+/** What a replay wants of a log whose symbols may grow while it is read. */
+export class LogSymbols {
+  watch: Uint8Array;
+
+  private constructor(
+    readonly dataFolder: string,
+    readonly patterns: readonly string[],
+    public registry: Registry,
+  ) {
+    this.watch = watchOf(registry, patterns);
+  }
+
+  /** @throws TickwireError log_missing, data_folder_unusable */
+  static async open(dataFolder: string, patterns: readonly string[]): Promise<LogSymbols> {
+    return new LogSymbols(dataFolder, patterns, await readLogRegistry(dataFolder));
+  }
+
+  get wantsAll(): boolean {
+    return this.patterns.includes('*');
+  }
+
+  knows(id: number): boolean {
+    return id < this.watch.length;
+  }
+
+  isWanted(id: number): boolean {
+    return this.watch[id] === 1 || (this.wantsAll && !this.knows(id));
+  }
+
+  name(id: number): string {
+    return nameOf(this.registry, id);
+  }
+
+  /** Learns what was defined since. */
+  async refresh(): Promise<void> {
+    this.registry = await readLogRegistry(this.dataFolder);
+    this.watch = watchOf(this.registry, this.patterns);
+  }
+}

@@ -1,0 +1,29 @@
+/** What all ways of `ticks replay` are told on the command line. */
+import { type Bound, parseBound } from '../replay/range.js';
+import type { LogLevel } from './logger.js';
+import type { TickFormatName } from './tick-output.js';
+
+export interface ReplayFlags {
+  data: string;
+  from?: string;
+  to?: string;
+  symbols?: string[];
+  format: TickFormatName;
+  out?: string;
+  speed?: number | 'max';
+  follow?: boolean;
+  serve?: number;
+  host: string;
+  /** False under `--no-wait`. */
+  wait: boolean;
+  json?: boolean;
+  logLevel: LogLevel;
+}
+
+/** @throws TickwireError bad_config */
+export function rangeOf(flags: Pick<ReplayFlags, 'from' | 'to'>): { from?: Bound; to?: Bound } {
+  return {
+    ...(flags.from === undefined ? {} : { from: parseBound(flags.from, 'from') }),
+    ...(flags.to === undefined ? {} : { to: parseBound(flags.to, 'to') }),
+  };
+}

@@ -1,0 +1,80 @@
+/** `ticks replay` to stdout or into a file. */
+import { TickwireError } from '../errors.js';
+import { LogReader } from '../log/reader.js';
+import { turn } from '../pipeline/wait.js';
+import { ReplayControl } from '../replay/control.js';
+import { ReplayPlayer, Step } from '../replay/player.js';
+import { spanOf } from '../replay/span.js';
+import { LogSymbols } from '../replay/symbols.js';
+import { cursorToText } from '../wire/cursor.js';
+import { stopSignal } from './exit.js';
+import { ReplayConsole } from './replay-console.js';
+import { type ReplayFlags, rangeOf } from './replay-flags.js';
+import { TickOutput } from './tick-output.js';
+
+/** Ticks between two turns of the event loop, in which a signal or a key is noticed. */
+const TURN_TICKS = 4_096;
+
+/** @throws TickwireError log_missing, data_folder_unusable, bad_config, bad_input */
+export async function printReplay(flags: ReplayFlags): Promise<void> {
+  const range = rangeOf(flags);
+  const symbols = await LogSymbols.open(flags.data, flags.symbols ?? ['*']);
+  const reader = LogReader.open(flags.data);
+  const control = ReplayControl.create(flags.speed ?? 'max');
+  const quit = new AbortController();
+  const signal = AbortSignal.any([stopSignal(), quit.signal]);
+  let terminal: ReplayConsole | undefined;
+  let missing = 0;
+  try {
+    const player = new ReplayPlayer(reader, symbols, control, {
+      ...range,
+      follow: flags.follow === true,
+      onGap(epoch, shard, { first, last, reason }) {
+        missing += last - first + 1;
+        const text = `Not in the log: ${epoch}:${first} to ${epoch}:${last} of shard ${shard} (${reason}).`;
+        terminal?.note(text);
+      },
+    });
+    terminal = new ReplayConsole(control, spanOf(reader, range.from, range.to), () => quit.abort());
+    await print(player, flags, signal);
+    if (flags.json) {
+      const place = player.place();
+      const cursor =
+        place && cursorToText({ ...place, logId: reader.logId, seqs: place.seqs.map((s) => s - 1) });
+      terminal.note(JSON.stringify({ ticks: player.played, missing, cursor: cursor ?? null }));
+    }
+  } finally {
+    terminal?.close();
+    await reader.close();
+  }
+}
+
+async function print(player: ReplayPlayer, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
+  const output = await TickOutput.open(flags.format, flags.out);
+  try {
+    await copy(player, output, signal);
+    // A replay that follows the log ends by being stopped; any other one is not whole then.
+    if (signal.aborted && flags.out !== undefined && flags.follow !== true) {
+      throw new TickwireError('bad_input', `Stopped before the end: ${flags.out} was not written.`);
+    }
+    await output.finish();
+  } catch (error) {
+    await output.drop();
+    throw error;
+  }
+}
+
+async function copy(player: ReplayPlayer, output: TickOutput, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const step = player.step();
+    if (step === Step.end) return;
+    if (step === Step.wait) {
+      await output.flush();
+      await player.wait();
+      continue;
+    }
+    player.hasJumped = false;
+    if (output.add(player.stream, player.symbols.name(player.symbolId))) await output.flush();
+    if (player.played % TURN_TICKS === 0) await turn();
+  }
+}
