@@ -13,6 +13,11 @@ import { machineCpuNs, sleep } from './measure.js';
 const SETTLE_MS = 30_000;
 /** Milliseconds that ticks go on to flow after the stoppers read again. */
 const RESUMED_FLOW_MS = 300;
+/** Milliseconds that the windows of clients which do not read may take to fill, and between two looks at them. */
+export const FILL_MS_MAX = 10_000;
+const FILL_LOOK_MS = 500;
+/** Growth of TCP memory between two looks below which they count as full. */
+const FILL_GROWTH = 0.02;
 /** Connections beyond those of the clients. */
 const SPARE_CONNECTIONS = 16;
 const PAGE_BYTES = 4096;
@@ -106,6 +111,7 @@ export class FanoutRig {
     if (withStopped) {
       await sleep(warmup * 1000);
       await this.#load.ask('pause', { group });
+      await windowsFilled();
     }
     await sleep(warmup * 1000);
     const measured = await this.#measure(seconds);
@@ -161,6 +167,18 @@ export class FanoutRig {
     await this.#server.ask('stop', {}).catch(() => {});
     await this.#server.end();
   }
+}
+
+/** Waits until clients that do not read take nothing more: until then they cost what those cost that do. */
+async function windowsFilled(): Promise<void> {
+  const untilMs = performance.now() + FILL_MS_MAX;
+  let before = 0;
+  let bytes = tcpBytes();
+  do {
+    await sleep(FILL_LOOK_MS);
+    before = bytes;
+    bytes = tcpBytes();
+  } while (bytes > before * (1 + FILL_GROWTH) && performance.now() < untilMs);
 }
 
 /** Memory of all TCP sockets of the machine, in bytes. */

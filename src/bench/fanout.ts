@@ -7,7 +7,7 @@ import { IDLE_MS } from '../limits.js';
 import type { Mode } from '../wire/ticks.js';
 import { twoCores } from './child.js';
 import { highestSustained, mostDelivered } from './fanout-peak.js';
-import { FanoutRig } from './fanout-rig.js';
+import { FanoutRig, FILL_MS_MAX } from './fanout-rig.js';
 import type { FanoutRow } from './fanout-row.js';
 import { type Measure, measureStopped, type StoppedEffect } from './fanout-stopped.js';
 import { machine } from './measure.js';
@@ -142,11 +142,11 @@ export async function benchFanout(
 function checkOptions({ clients, stopped, watch, symbols, seconds, warmup }: FanoutOptions): void {
   if (watch > symbols)
     throw new TickwireError('bad_config', `--watch ${watch} is more than there are symbols (${symbols}).`);
-  const stoppedMs = (seconds + warmup) * 1000;
+  const stoppedMs = (seconds + warmup) * 1000 + FILL_MS_MAX;
   if (stopped > 0 && stoppedMs > IDLE_MS / 2) {
     throw new TickwireError(
       'bad_config',
-      `The server closes clients that are silent for ${IDLE_MS / 1000} s: with --stopped, --seconds can be ${IDLE_MS / 2000 - warmup} at most.`,
+      `The server closes clients that are silent for ${IDLE_MS / 1000} s: with --stopped, --seconds can be ${(IDLE_MS / 2 - FILL_MS_MAX) / 1000 - warmup} at most.`,
     );
   }
   const limits = readFileSync('/proc/self/limits', 'utf8');
