@@ -2,7 +2,7 @@
  * Every bound of the engine, and what happens when it is reached. Relations between them are asserted
  * below, when the module loads.
  */
-import { RECORD_BYTES } from './tick.js';
+import { RECORD_BYTES, SLOT_BITS } from './tick.js';
 
 /** Shards per engine. More: `bad_config`. */
 export const SHARDS_MAX = 16;
@@ -163,8 +163,9 @@ function assertLimit(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
 
+/** Whether it is a number of slots that a ring can have. */
 export function isPowerOfTwo(n: number): boolean {
-  return Number.isInteger(n) && n > 0 && (n & (n - 1)) === 0 && n <= 2 ** 30;
+  return Number.isInteger(n) && n > 0 && (n & (n - 1)) === 0 && n <= SLOT_BITS + 1;
 }
 
 assertLimit(RECORD_BYTES === 64, 'a record is one cache line');

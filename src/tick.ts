@@ -27,6 +27,11 @@
  */
 
 export const RECORD_BYTES = 64;
+/**
+ * What slots of rings and blocks stay within. Masked with it, an index is known to V8 to be small: it then
+ * checks an access to the slot's words by one comparison, without looking for overflows too.
+ */
+export const SLOT_BITS = 0x3ffffff;
 /** 32-bit words of a record. */
 export const RECORD_U32 = 16;
 /** 16-bit words of a record. */
@@ -48,6 +53,9 @@ export const U32_TS_EVENT_S = 4;
 export const U32_TS_EVENT_NS = 5;
 export const U32_TS_RECV_S = 6;
 export const U32_TS_RECV_NS = 7;
+/** A whole time, seconds and nanoseconds, as one word. It is no NaN, and survives being moved as a float64, where ns < 1e9. */
+export const F64_TS_EVENT = 2;
+export const F64_TS_RECV = 3;
 export const F64_BID = 4;
 export const F64_ASK = 5;
 export const F64_BID_SIZE = 6;

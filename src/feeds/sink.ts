@@ -24,7 +24,6 @@ import type { Registry } from '../pipeline/registry.js';
 import { RingProducer } from '../pipeline/ring.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import {
-  copyWords,
   ENGINE_SYMBOL,
   F64_ASK,
   F64_ASK_SIZE,
@@ -34,6 +33,8 @@ import {
   F64_PRICE,
   F64_SIZE,
   F64_TRADE_ID,
+  F64_TS_EVENT,
+  F64_TS_RECV,
   FLAGS_MASK,
   GapReason,
   KIND_MASK,
@@ -42,6 +43,7 @@ import {
   RECORD_U16,
   RECORD_U32,
   type Records,
+  SLOT_BITS,
   U16_SOURCE,
   U32_KIND_FLAGS_SOURCE,
   U32_RAW_FOLDED,
@@ -49,8 +51,6 @@ import {
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-  U32_TS_RECV_NS,
-  U32_TS_RECV_S,
   writeGap,
   writeHeader,
   writeQuote,
@@ -109,6 +109,10 @@ export class FeedSink {
   readonly #fresh: Uint8Array;
   /** Free slots of each ring while a block is offered. */
   readonly #room: Int32Array;
+  /** The head of each ring meanwhile. */
+  readonly #heads: Float64Array;
+  readonly #time = new Uint32Array(2);
+  readonly #timeWord = new Float64Array(this.#time.buffer);
   /** Where the slot that `#critical` gave last lies. */
   #target: Records;
 
@@ -140,6 +144,7 @@ export class FeedSink {
     this.#wait = new YieldThenPark(new Bell(memory.bells, feedStage(feed)));
     this.#fresh = new Uint8Array(this.#shardCount);
     this.#room = new Int32Array(this.#shardCount);
+    this.#heads = new Float64Array(this.#shardCount);
     this.#target = this.#rings[0].records;
     this.#acks = new Acknowledger(memory, feed, shardCells);
     if (plan.policy === 'conflate') this.#aside = new Aside(memory.plan.maxSymbols, this.#shardCount);
@@ -206,8 +211,8 @@ export class FeedSink {
   }
 
   /**
-   * Offers ticks that stand as records already, of a source without positions: the fast way in.
-   * @param block records with the index of the symbol in place of its id
+   * Offers quotes and trades that stand as records already, of a source without positions: the fast way in.
+   * @param block records, their times with less than 1e9 ns, with the index of the symbol in place of its id
    * @param ids symbol ids by that index
    * @param live whether tsEvent is to be the time of receipt
    * @returns how many were accepted: fewer than `count` when a ring is full
@@ -225,37 +230,53 @@ export class FeedSink {
     const next = this.#next;
     const shardCount = this.#shardCount;
     const room = this.#room;
-    for (let s = 0; s < shardCount; s++) room[s] = this.#rings[s].free(next[FeedWord.heads + s], count);
-    const { recvS, recvNs } = this;
+    const heads = this.#heads;
+    for (let s = 0; s < shardCount; s++) {
+      heads[s] = next[FeedWord.heads + s];
+      room[s] = this.#rings[s].free(heads[s], count);
+    }
     const sourceBits = source.id << 16;
+    const receipt = this.#receipt();
+    const { u32: from32, f64: from64 } = block;
     let done = 0;
     while (done < count) {
-      const w = (from + done) * RECORD_U32;
-      const id = ids[block.u32[w + U32_SYMBOL]];
+      const i = (from + done) & SLOT_BITS;
+      const w = i * RECORD_U32;
+      const d = i * RECORD_F64;
+      const id = ids[from32[w + U32_SYMBOL]];
       const shard = shardCount === 1 ? 0 : bucket[id] % shardCount;
       if (--room[shard] < 0) break;
       const ring = this.#rings[shard];
-      const head = next[FeedWord.heads + shard];
-      const { u32 } = ring.records;
-      const v = ring.slot(head) * RECORD_U32;
-      copyWords(block.u32, w, u32, v);
+      const { u32, f64 } = ring.records;
+      const o = ring.slot(heads[shard]++);
+      const v = o * RECORD_U32;
+      const e = o * RECORD_F64;
       u32[v + U32_SYMBOL] = id;
-      u32[v + U32_KIND_FLAGS_SOURCE] |= sourceBits;
+      u32[v + U32_KIND_FLAGS_SOURCE] = from32[w + U32_KIND_FLAGS_SOURCE] | sourceBits;
       u32[v + U32_RAW_POSITION] = 0;
       u32[v + U32_RAW_FOLDED] = 0;
-      u32[v + U32_TS_RECV_S] = recvS;
-      u32[v + U32_TS_RECV_NS] = recvNs;
-      if (live) {
-        u32[v + U32_TS_EVENT_S] = recvS;
-        u32[v + U32_TS_EVENT_NS] = recvNs;
-      }
-      next[FeedWord.heads + shard] = head + 1;
-      this.#fresh[shard] = 1;
+      f64[e + F64_TS_EVENT] = live ? receipt : from64[d + F64_TS_EVENT];
+      f64[e + F64_TS_RECV] = receipt;
+      f64[e + F64_BID] = from64[d + F64_BID];
+      f64[e + F64_ASK] = from64[d + F64_ASK];
+      f64[e + F64_BID_SIZE] = from64[d + F64_BID_SIZE];
+      f64[e + F64_ASK_SIZE] = from64[d + F64_ASK_SIZE];
       done++;
       probe();
     }
+    for (let s = 0; s < shardCount; s++) {
+      if (heads[s] !== next[FeedWord.heads + s]) this.#fresh[s] = 1;
+      next[FeedWord.heads + s] = heads[s];
+    }
     next[FeedWord.received] += done;
     return done;
+  }
+
+  /** The time of receipt as the one word that it is in a record. */
+  #receipt(): number {
+    this.#time[0] = this.recvS;
+    this.#time[1] = this.recvNs;
+    return this.#timeWord[0];
   }
 
   #offerAside(

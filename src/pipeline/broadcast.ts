@@ -12,7 +12,7 @@
  * ```
  */
 import { isPowerOfTwo } from '../limits.js';
-import { RECORD_BYTES, Records } from '../tick.js';
+import { RECORD_BYTES, Records, SLOT_BITS } from '../tick.js';
 import { probe } from './fault.js';
 import type { CursorRef } from './ring.js';
 
@@ -22,7 +22,8 @@ function recordsOffset(slots: number): number {
   return HEADER_BYTES + Math.ceil((slots * 4) / 128) * 128;
 }
 
-class BroadcastMemory {
+/** What both sides have of a ring: its slots. */
+export class BroadcastMemory {
   readonly records: Records;
   readonly positions: Uint32Array;
   readonly capacity: number;
@@ -38,7 +39,7 @@ class BroadcastMemory {
   }
 
   slot(seq: number): number {
-    return seq & this.mask;
+    return seq & this.mask & SLOT_BITS;
   }
 }
 

@@ -10,7 +10,8 @@ import {
   F64_BID_SIZE,
   F64_PRICE,
   F64_SIZE,
-  FLAGS_MASK,
+  F64_TS_EVENT,
+  F64_TS_RECV,
   Flag,
   KIND_MASK,
   Kind,
@@ -18,17 +19,20 @@ import {
   RECORD_F64,
   RECORD_U32,
   type Records,
+  SLOT_BITS,
   U32_KIND_FLAGS_SOURCE,
   U32_RAW_FOLDED,
+  U32_RAW_POSITION,
   U32_SEQ_LOW,
   U32_SYMBOL,
   U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-  U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
+import type { BroadcastMemory } from './broadcast.js';
 import { Reject, type RejectReason } from './counters.js';
+import { probe } from './fault.js';
 import {
   isBefore,
   midMove,
@@ -43,6 +47,7 @@ import {
   STATE_U32,
   SU_QUOTE_NS,
   SU_QUOTE_S,
+  SU_READY,
   SU_SIGNED,
   SU_SYMBOL_SEQ,
   SU_TRADE_NS,
@@ -61,6 +66,8 @@ const SUSPICIOUS_AFTER = 64;
 const SECOND_NS = 1_000_000_000;
 /** Beyond this a price times its power of ten is no exact integer, and is left as it came. */
 const EXACT = 2 ** 52;
+/** What symbol ids stay within, to the same end as `SLOT_BITS`. */
+const ID_BITS = 0xffffff;
 
 /** Rounds a price to 1 / scale, scale being a power of ten; the result is the float64 nearest to the decimal. */
 export function roundTo(price: number, scale: number): number {
@@ -82,92 +89,115 @@ export class Normaliser {
   #ask = 0;
   #bidSize = 0;
   #askSize = 0;
+  /** Why `quotes` stopped at a quote that it could have numbered. */
+  #refusal = NUMBERED;
 
   constructor(readonly states: SymbolStates) {}
 
-  /** Makes slot `o` of `out` the record numbered `seq`, from raw record `i`, and updates the symbol's state. */
-  normalise(raw: Records, i: number, out: Records, o: number, seq: number): number {
+  /** Makes `seq`'s slot of `out` the record of that number, from raw record `i` of a symbol that is defined. */
+  normalise(raw: Records, i: number, out: BroadcastMemory, seq: number): number {
     const w = i * RECORD_U32;
     const kind = raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
     if (raw.u32[w + U32_TS_EVENT_NS] >= SECOND_NS) return REJECTED + Reject.bad_time;
-    if (kind === Kind.quote) return this.#quote(raw, i, out, o, seq);
-    if (kind === Kind.trade) return this.#trade(raw, i, out, o, seq);
+    if (kind === Kind.quote) return this.quotes(raw, i, out, seq, 1) === 1 ? NUMBERED : this.#refusal;
+    if (kind === Kind.trade) return this.#trade(raw, i, out, seq);
     if (kind > Kind.gap) return REJECTED + Reject.bad_kind;
-    copyRecord(raw, i, out, o);
-    return this.#number(raw, i, out, o, seq);
+    copyRecord(raw, i, out.records, out.slot(seq));
+    return this.#number(raw, i, out, seq);
   }
 
-  #quote(raw: Records, i: number, out: Records, o: number, seq: number): number {
-    const ru = raw.u32;
-    const rf = raw.f64;
-    const sf = this.states.f64;
-    const su = this.states.u32;
-    const w = i * RECORD_U32;
-    const d = i * RECORD_F64;
-    const id = ru[w + U32_SYMBOL];
-    const s = id * STATE_F64;
-    const u = id * STATE_U32;
-    let bid = rf[d + F64_BID];
-    let ask = rf[d + F64_ASK];
-    let bidSize = rf[d + F64_BID_SIZE];
-    let askSize = rf[d + F64_ASK_SIZE];
-    if (!isSize(bidSize) || !isSize(askSize)) return REJECTED + Reject.bad_size;
-    const scale = sf[s + S_SCALE];
-    if (bid * scale >= 0.5 && ask * scale >= 0.5 && bid < NO_PRICE && ask < NO_PRICE) {
-      bid = roundTo(bid, scale);
-      ask = roundTo(ask, scale);
-    } else {
-      const result = this.#settleSides(id, bid, ask, bidSize, askSize);
-      if (result !== NUMBERED) return result;
-      bid = this.#bid;
-      ask = this.#ask;
-      bidSize = this.#bidSize;
-      askSize = this.#askSize;
+  /**
+   * Numbers quotes from `seq` on for as long as they come one after the other. All in one loop over locals:
+   * this is the hot path.
+   * @param from where they start in `raw`; neither they nor their slots of `out` go round the end of a ring
+   * @returns how many were numbered: fewer than `count` when the next record is for `normalise`, as it is no
+   *   quote, is refused, or needs a definition first
+   */
+  quotes(raw: Records, from: number, out: BroadcastMemory, seq: number, count: number): number {
+    const { states } = this;
+    const { f64: sf, u32: su, maxSymbols } = states;
+    const { u32: ru, f64: rf } = raw;
+    const { u32: ou, f64: of } = out.records;
+    const { positions } = out;
+    const to = out.slot(seq);
+    for (let n = 0; n < count; n++) {
+      const i = (from + n) & SLOT_BITS;
+      const w = i * RECORD_U32;
+      const d = i * RECORD_F64;
+      const id = ru[w + U32_SYMBOL];
+      let kindFlags = ru[w + U32_KIND_FLAGS_SOURCE];
+      if ((kindFlags & KIND_MASK) !== Kind.quote || id >= maxSymbols) return n;
+      const s = (id & ID_BITS) * STATE_F64;
+      const u = (id & ID_BITS) * STATE_U32;
+      const eventS = ru[w + U32_TS_EVENT_S];
+      const eventNs = ru[w + U32_TS_EVENT_NS];
+      if (su[u + SU_READY] === 0 || eventNs >= SECOND_NS) return n;
+      let bid = rf[d + F64_BID];
+      let ask = rf[d + F64_ASK];
+      let bidSize = rf[d + F64_BID_SIZE];
+      let askSize = rf[d + F64_ASK_SIZE];
+      if (!isSize(bidSize) || !isSize(askSize)) {
+        this.#refusal = REJECTED + Reject.bad_size;
+        return n;
+      }
+      const scale = sf[s + S_SCALE];
+      const scaledBid = bid * scale;
+      const scaledAsk = ask * scale;
+      if (scaledBid >= 0.5 && scaledAsk >= 0.5 && scaledBid <= EXACT && scaledAsk <= EXACT) {
+        bid = Math.round(scaledBid) / scale;
+        ask = Math.round(scaledAsk) / scale;
+      } else {
+        this.#refusal = this.#settleSides(id, bid, ask, bidSize, askSize);
+        if (this.#refusal !== NUMBERED) return n;
+        bid = this.#bid;
+        ask = this.#ask;
+        bidSize = this.#bidSize;
+        askSize = this.#askSize;
+      }
+      if (bid >= ask) kindFlags |= this.#flagCrossing(bid, ask);
+      if (isBefore(eventS, eventNs, su[u + SU_QUOTE_S], su[u + SU_QUOTE_NS])) kindFlags |= this.#flagLate();
+      const move = midMove(bid, ask, sf[s + S_BID], sf[s + S_ASK]);
+      const before = su[u + SU_SYMBOL_SEQ];
+      if (move > SUSPICIOUS_MOVES * sf[s + S_DEVIATION]) kindFlags |= this.#flagSuspicious(s, before);
+      let symbolSeq = (before + 1 + ru[w + U32_RAW_FOLDED]) | 0;
+      const held = sf[s + S_HELD];
+      if (held !== 0) {
+        symbolSeq = (symbolSeq + held) | 0;
+        kindFlags |= Flag.conflated;
+        this.released++;
+      }
+      const o = (to + n) & SLOT_BITS;
+      const v = o * RECORD_U32;
+      const e = o * RECORD_F64;
+      const recvS = ru[w + U32_TS_RECV_S];
+      ou[v + U32_SYMBOL] = id;
+      ou[v + U32_KIND_FLAGS_SOURCE] = kindFlags;
+      ou[v + U32_SEQ_LOW] = seq + n;
+      ou[v + U32_SYMBOL_SEQ] = symbolSeq;
+      of[e + F64_TS_EVENT] = rf[d + F64_TS_EVENT];
+      of[e + F64_TS_RECV] = rf[d + F64_TS_RECV];
+      of[e + F64_BID] = bid;
+      of[e + F64_ASK] = ask;
+      of[e + F64_BID_SIZE] = bidSize;
+      of[e + F64_ASK_SIZE] = askSize;
+      positions[o] = ru[w + U32_RAW_POSITION];
+      states.applyQuote(
+        id & ID_BITS,
+        seq + n,
+        symbolSeq,
+        kindFlags,
+        eventS,
+        eventNs,
+        recvS,
+        move,
+        bid,
+        ask,
+        bidSize,
+        askSize,
+      );
+      probe();
     }
-    let kindFlags = ru[w + U32_KIND_FLAGS_SOURCE];
-    if (bid >= ask) kindFlags |= this.#flagCrossing(bid, ask);
-    const eventS = ru[w + U32_TS_EVENT_S];
-    const eventNs = ru[w + U32_TS_EVENT_NS];
-    if (isBefore(eventS, eventNs, su[u + SU_QUOTE_S], su[u + SU_QUOTE_NS])) kindFlags |= this.#flagLate();
-    const move = midMove(bid, ask, sf[s + S_BID], sf[s + S_ASK]);
-    const before = su[u + SU_SYMBOL_SEQ];
-    if (move > SUSPICIOUS_MOVES * sf[s + S_DEVIATION]) kindFlags |= this.#flagSuspicious(s, before);
-    let symbolSeq = before + 1 + ru[w + U32_RAW_FOLDED];
-    if (sf[s + S_HELD] !== 0) {
-      symbolSeq += sf[s + S_HELD];
-      kindFlags |= Flag.conflated;
-      this.released++;
-    }
-    const ou = out.u32;
-    const of = out.f64;
-    const v = o * RECORD_U32;
-    const e = o * RECORD_F64;
-    ou[v + U32_SYMBOL] = id;
-    ou[v + U32_KIND_FLAGS_SOURCE] = kindFlags;
-    ou[v + U32_SEQ_LOW] = seq;
-    ou[v + U32_SYMBOL_SEQ] = symbolSeq;
-    ou[v + U32_TS_EVENT_S] = eventS;
-    ou[v + U32_TS_EVENT_NS] = eventNs;
-    ou[v + U32_TS_RECV_S] = ru[w + U32_TS_RECV_S];
-    ou[v + U32_TS_RECV_NS] = ru[w + U32_TS_RECV_NS];
-    of[e + F64_BID] = bid;
-    of[e + F64_ASK] = ask;
-    of[e + F64_BID_SIZE] = bidSize;
-    of[e + F64_ASK_SIZE] = askSize;
-    this.states.applyQuote(
-      id,
-      seq,
-      symbolSeq,
-      kindFlags & FLAGS_MASK,
-      eventS,
-      eventNs,
-      ru[w + U32_TS_RECV_S],
-      bid,
-      ask,
-      bidSize,
-      askSize,
-    );
-    return NUMBERED;
+    return count;
   }
 
   /** A quote with a side that is missing, not positive, too small or no number: carries forward, holds or rejects. */
@@ -197,7 +227,7 @@ export class Normaliser {
     return NUMBERED;
   }
 
-  #trade(raw: Records, i: number, out: Records, o: number, seq: number): number {
+  #trade(raw: Records, i: number, out: BroadcastMemory, seq: number): number {
     const { f64: sf, u32: su } = this.states;
     const w = i * RECORD_U32;
     const d = i * RECORD_F64;
@@ -207,8 +237,9 @@ export class Normaliser {
     if (!isPrice(price, su[u + SU_SIGNED] !== 0, sf[id * STATE_F64 + S_SCALE]))
       return REJECTED + Reject.bad_price;
     if (!isSize(raw.f64[d + F64_SIZE])) return REJECTED + Reject.bad_size;
-    copyRecord(raw, i, out, o);
-    out.f64[o * RECORD_F64 + F64_PRICE] = roundTo(price, sf[id * STATE_F64 + S_SCALE]);
+    const o = out.slot(seq);
+    copyRecord(raw, i, out.records, o);
+    out.records.f64[o * RECORD_F64 + F64_PRICE] = roundTo(price, sf[id * STATE_F64 + S_SCALE]);
     if (
       isBefore(
         raw.u32[w + U32_TS_EVENT_S],
@@ -217,18 +248,22 @@ export class Normaliser {
         su[u + SU_TRADE_NS],
       )
     ) {
-      out.u32[o * RECORD_U32 + U32_KIND_FLAGS_SOURCE] |= this.#flagLate();
+      out.records.u32[o * RECORD_U32 + U32_KIND_FLAGS_SOURCE] |= this.#flagLate();
     }
-    return this.#number(raw, i, out, o, seq);
+    return this.#number(raw, i, out, seq);
   }
 
-  #number(raw: Records, i: number, out: Records, o: number, seq: number): number {
+  #number(raw: Records, i: number, out: BroadcastMemory, seq: number): number {
+    const { u32 } = out.records;
+    const o = out.slot(seq);
     const v = o * RECORD_U32;
     const w = i * RECORD_U32;
     const before = this.states.u32[raw.u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
-    out.u32[v + U32_SEQ_LOW] = seq;
-    out.u32[v + U32_SYMBOL_SEQ] = before + 1 + raw.u32[w + U32_RAW_FOLDED];
-    this.states.apply(out, o, seq);
+    u32[v + U32_SEQ_LOW] = seq;
+    u32[v + U32_SYMBOL_SEQ] = before + 1 + raw.u32[w + U32_RAW_FOLDED];
+    out.positions[o] = raw.u32[w + U32_RAW_POSITION];
+    this.states.apply(out.records, o, seq);
+    probe();
     return NUMBERED;
   }
 

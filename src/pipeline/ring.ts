@@ -7,7 +7,7 @@
  * read it anew only when the ring seems full or empty.
  */
 import { isPowerOfTwo } from '../limits.js';
-import { RECORD_BYTES, Records } from '../tick.js';
+import { RECORD_BYTES, Records, SLOT_BITS } from '../tick.js';
 import type { CommitCells } from './cells.js';
 
 /** A cursor in some stage's cells. */
@@ -49,7 +49,7 @@ export class RingProducer {
 
   /** The slot of the record at cursor `at`. */
   slot(at: number): number {
-    return at & this.#mask;
+    return at & this.#mask & SLOT_BITS;
   }
 }
 
@@ -75,6 +75,6 @@ export class RingConsumer {
   }
 
   slot(at: number): number {
-    return at & this.#mask;
+    return at & this.#mask & SLOT_BITS;
   }
 }

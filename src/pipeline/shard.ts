@@ -19,7 +19,6 @@ import {
   StatusCode,
   U32_KIND_FLAGS_SOURCE,
   U32_RAW_FOLDED,
-  U32_RAW_POSITION,
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
@@ -55,7 +54,6 @@ import {
   STATE_F64,
   STATE_U32,
   SU_DEFINED,
-  SU_KNOWN,
   SU_SYMBOL_SEQ,
   SU_VERSION,
   SymbolStates,
@@ -183,9 +181,22 @@ export class Shard {
     // After the look at the ring: a symbol is defined before its ticks are published, so all of these are known.
     if (this.registry.refresh()) this.#states.learn(this.registry);
     let done = 0;
-    while (done < count && this.#heldCount < HELD_PER_BATCH)
-      this.#take(ring.records, ring.slot(tail + done++));
+    while (done < count && this.#heldCount < HELD_PER_BATCH) {
+      const from = ring.slot(tail + done);
+      const quotes = this.#takeQuotes(ring.records, from, count - done);
+      done += quotes;
+      if (done < count) this.#take(ring.records, ring.slot(tail + done++));
+    }
     this.#next[ShardWord.tails + feed] = tail + done;
+    return done;
+  }
+
+  /** Numbers the quotes that stand at `from` in a raw ring, up to the first record that is something else. */
+  #takeQuotes(raw: Records, from: number, count: number): number {
+    const seq = this.#head + 1;
+    const run = Math.min(count, raw.capacity - from, this.#broadcast.capacity - this.#broadcast.slot(seq));
+    const done = this.#normaliser.quotes(raw, from, this.#broadcast, seq, run);
+    this.#head += done;
     return done;
   }
 
@@ -196,21 +207,17 @@ export class Shard {
     const states = this.#states.u32;
     const kind = raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
     // Of the engine itself only status and gap records speak: it has no price.
-    const isEngine = id === ENGINE_SYMBOL && kind < Kind.status;
-    if (isEngine || id >= this.memory.plan.maxSymbols || states[u + SU_KNOWN] === 0) {
+    const isEngine = id === ENGINE_SYMBOL;
+    if (id >= this.#states.maxSymbols || (isEngine ? kind < Kind.status : states[u + SU_VERSION] === 0)) {
       this.#reject(raw, i, Reject.unknown_symbol);
       return;
     }
     if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(raw, i, id);
-    const ring = this.#broadcast.records;
     const seq = this.#head + 1;
-    const slot = this.#broadcast.slot(seq);
-    const result = this.#normaliser.normalise(raw, i, ring, slot, seq);
+    const result = this.#normaliser.normalise(raw, i, this.#broadcast, seq);
     if (result === NUMBERED) {
       this.#head = seq;
-      this.#broadcast.positions[slot] = raw.u32[w + U32_RAW_POSITION];
-      if (isCritical(kind)) this.#publishCritical(slot);
-      probe();
+      if (isCritical(kind)) this.#publishCritical(this.#broadcast.slot(seq));
     } else if (result === HELD) {
       this.#hold(id, raw.u32[w + U32_RAW_FOLDED]);
     } else {
@@ -225,6 +232,7 @@ export class Shard {
       this.#critical.records,
       this.#critical.slot(++this.#criticalHead),
     );
+    probe();
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
@@ -245,7 +253,6 @@ export class Shard {
     this.#next[ShardWord.made]++;
     this.#states.apply(ring, slot, seq);
     this.#publishCritical(slot);
-    probe();
   }
 
   /** The normaliser has kept a half-quote that stands for `folded` others. An earlier one of the symbol is folded into it. */

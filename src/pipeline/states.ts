@@ -13,7 +13,7 @@
  * 56 f64 seq of the last tick │ 64 f64 of the quote to show │ 72 f64 of the trade │ 80 f64 of the status
  * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent s │ 100 ns
  * 104 u32 newest trade tsEvent s │ 108 ns │ 112 u32 1 = changed since the last projection
- * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry │ 124 u32 1 = known
+ * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry (0 = unknown) │ 124 u32 1 = that version is numbered: quotes may follow
  * ```
  */
 
@@ -83,7 +83,7 @@ export const SU_TRADE_NS = 27;
 const SU_DIRTY = 28;
 export const SU_SIGNED = 29;
 export const SU_VERSION = 30;
-export const SU_KNOWN = 31;
+export const SU_READY = 31;
 
 export class SymbolStates {
   readonly f64: Float64Array;
@@ -96,7 +96,6 @@ export class SymbolStates {
     this.f64 = new Float64Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.#dirty = new Uint32Array(maxSymbols);
-    this.u32[SU_KNOWN] = 1;
   }
 
   /** Takes over definitions that are new in the registry. */
@@ -105,11 +104,11 @@ export class SymbolStates {
       const u = id * STATE_U32;
       if (this.u32[u + SU_VERSION] === registry.version[id]) continue;
       const d = id * STATE_F64;
-      if (this.u32[u + SU_KNOWN] === 0) this.f64.fill(Number.NaN, d + S_BID, d + S_ASK_SIZE + 1);
+      if (this.u32[u + SU_VERSION] === 0) this.f64.fill(Number.NaN, d + S_BID, d + S_ASK_SIZE + 1);
       this.f64[d + S_SCALE] = 10 ** registry.digits[id];
       this.u32[u + SU_SIGNED] = registry.negative[id];
       this.u32[u + SU_VERSION] = registry.version[id];
-      this.u32[u + SU_KNOWN] = 1;
+      this.#ready(u);
     }
   }
 
@@ -135,6 +134,7 @@ export class SymbolStates {
     this.f64[d + S_STATUS_SEQ] = entry.f64[EntryF64.statusSeq];
     this.u32[u + SU_SYMBOL_SEQ] = entry.u32[EntryU32.symbolSeq];
     this.u32[u + SU_DEFINED] = entry.u32[EntryU32.defined];
+    this.#ready(u);
     this.u32[u + SU_QUOTE_S] = entry.u32[EntryU32.quoteS];
     this.u32[u + SU_QUOTE_NS] = entry.u32[EntryU32.quoteNs];
     this.u32[u + SU_TRADE_S] = entry.u32[EntryU32.tradeS];
@@ -147,13 +147,17 @@ export class SymbolStates {
     return this.f64[id * STATE_F64 + S_SEQ];
   }
 
+  #ready(u: number): void {
+    this.u32[u + SU_READY] = this.u32[u + SU_DEFINED] === this.u32[u + SU_VERSION] ? 1 : 0;
+  }
+
   touch(id: number): void {
     if (this.u32[id * STATE_U32 + SU_DIRTY] !== 0) return;
     this.u32[id * STATE_U32 + SU_DIRTY] = 1;
     this.#dirty[this.#dirtyCount++] = id;
   }
 
-  /** Updates the state by a quote that was numbered. NO_TIME_S lies too far ahead to be the newest time. */
+  /** Updates the state by a quote that was numbered and moved the mid by `move`. NO_TIME_S lies too far ahead to be the newest time. */
   applyQuote(
     id: number,
     seq: number,
@@ -162,6 +166,7 @@ export class SymbolStates {
     eventS: number,
     eventNs: number,
     recvS: number,
+    move: number,
     bid: number,
     ask: number,
     bidSize: number,
@@ -172,7 +177,6 @@ export class SymbolStates {
     const d = id * STATE_F64;
     const w = id * STATE_U32;
     const deviation = f[d + S_DEVIATION];
-    const move = midMove(bid, ask, f[d + S_BID], f[d + S_ASK]);
     // A quote that leaves the mid where it is tells nothing about moves. Counting it would wear the mean down
     // until, in a quiet market, every ordinary move looked suspicious.
     if (deviation > 0 && move > 0) {
@@ -214,6 +218,8 @@ export class SymbolStates {
     }
     if (kind === Kind.quote) {
       const f = r.f64;
+      const d = id * STATE_F64;
+      const move = midMove(f[e + F64_BID], f[e + F64_ASK], this.f64[d + S_BID], this.f64[d + S_ASK]);
       this.applyQuote(
         id,
         seq,
@@ -222,6 +228,7 @@ export class SymbolStates {
         eventS,
         eventNs,
         r.u32[w + U32_TS_RECV_S],
+        move,
         f[e + F64_BID],
         f[e + F64_ASK],
         f[e + F64_BID_SIZE],
@@ -243,6 +250,7 @@ export class SymbolStates {
     } else if (kind === Kind.status) {
       if (r.u16[h + U16_STATUS_CODE] !== StatusCode.symbolDefined) this.f64[d + S_STATUS_SEQ] = seq;
       else this.u32[u + SU_DEFINED] = r.u32[w + U32_STATUS_ARG0];
+      this.#ready(u);
     }
   }
 
