@@ -16,6 +16,8 @@ import {
   CRITICAL_RING_SLOTS,
   LOG_COMMIT_DELAY_MS,
   LOG_FREE_BYTES_FLOOR,
+  LOG_SEGMENT_MS,
+  LOG_SEGMENT_MS_MIN,
   RAW_RING_SLOTS,
   SHARDS_MAX,
   SYMBOLS_DEFAULT,
@@ -47,6 +49,7 @@ const logSchema = z.strictObject({
   commitDelayMs: z.int().min(1).max(60_000).default(LOG_COMMIT_DELAY_MS),
   sync: z.enum(['every-commit', 'interval', 'os']).default('every-commit'),
   onStall: z.enum(['block', 'shed']).default('block'),
+  segmentMs: z.int().min(LOG_SEGMENT_MS_MIN).default(LOG_SEGMENT_MS),
   freeBytesFloor: z.int().min(0).default(LOG_FREE_BYTES_FLOOR),
 });
 const ringsSchema = z.strictObject({
@@ -78,6 +81,7 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   TICKWIRE_LOG_COMMIT_DELAY_MS: { path: ['log', 'commitDelayMs'], read: 'number' },
   TICKWIRE_LOG_SYNC: { path: ['log', 'sync'], read: 'text' },
   TICKWIRE_LOG_ON_STALL: { path: ['log', 'onStall'], read: 'text' },
+  TICKWIRE_LOG_SEGMENT_MS: { path: ['log', 'segmentMs'], read: 'number' },
   TICKWIRE_LOG_FREE_BYTES_FLOOR: { path: ['log', 'freeBytesFloor'], read: 'number' },
   TICKWIRE_HTTP_HOST: { path: ['http', 'host'], read: 'text' },
   PORT: { path: ['http', 'port'], read: 'number' },

@@ -12,6 +12,7 @@ import {
   isPowerOfTwo,
   LOG_COMMIT_DELAY_MS,
   LOG_FREE_BYTES_FLOOR,
+  LOG_SEGMENT_MS,
   RAW_RING_SLOTS,
   SHARD_BATCH,
   SHARDS_MAX,
@@ -172,6 +173,7 @@ export function logOptions(options: EngineOptions): LogStageOptions {
     commitDelayMs: options.log?.commitDelayMs ?? LOG_COMMIT_DELAY_MS,
     sync: options.log?.sync ?? 'every-commit',
     onStall: options.log?.onStall ?? 'block',
+    segmentMs: options.log?.segmentMs ?? LOG_SEGMENT_MS,
     freeBytesFloor: options.log?.freeBytesFloor ?? LOG_FREE_BYTES_FLOOR,
   };
 }

@@ -336,7 +336,8 @@ export class Engine extends EventEmitter<EngineEvents> {
 
   #epochs(): EpochInfo[] {
     const reader = this.#logReader!;
-    return reader.epochs().map(({ epoch, shards, last }) => {
+    const live = reader.epochs().filter((record) => record.import === undefined);
+    return live.map(({ epoch, shards, last }) => {
       const bounds = Array.from({ length: shards }, (_, shard) => reader.bounds(epoch, shard));
       return {
         epoch,
@@ -426,7 +427,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   if (options.dataFolder === false) return new Engine(options, feeds, memory, undefined);
   const log = await openLog(options.dataFolder, {
     shards,
-    ...(options.log?.sync === undefined ? {} : { sync: options.log.sync }),
+    sync: logOptions(options).sync,
+    segmentMs: logOptions(options).segmentMs,
     warn: (message) => logger.warn({}, message),
   });
   try {

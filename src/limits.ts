@@ -56,6 +56,14 @@ export const LOG_CHECKPOINT_BLOCKS = 1_024;
 export const LOG_CHECKPOINT_MS = 10_000;
 /** Milliseconds between two flushes under `log.sync = interval`. */
 export const LOG_SYNC_INTERVAL_MS = 1_000;
+/** Milliseconds of a segment, unless a setting says otherwise: a UTC day. */
+export const LOG_SEGMENT_MS = 86_400_000;
+/** The least that a setting may make of it. Less: `bad_config`. */
+export const LOG_SEGMENT_MS_MIN = 100;
+/** Milliseconds before the end of a segment at which the next one is opened, at most. */
+export const LOG_PREPARE_MS = 60_000;
+/** Segments that a reader of the log keeps open. More: the one used longest ago is closed. */
+export const LOG_OPEN_SEGMENTS = 8;
 /** Decoded blocks that a job thread keeps for neighbouring jobs. */
 export const LOG_CACHE_BLOCKS = 64;
 

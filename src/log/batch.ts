@@ -1,6 +1,6 @@
-/** What one transaction will hold. Two of them take turns: one is filled while lmdb writes the other. */
+/** What one commit will hold. Two of them take turns: one is filled while lmdb writes the other. */
 import { LOG_INFLIGHT_BYTES } from '../limits.js';
-import type { Put } from './state.js';
+import type { Put } from './commit.js';
 
 /** Bytes that a filled batch and the one being written may hold, each. */
 export const ARENA_BYTES = LOG_INFLIGHT_BYTES / 2;
@@ -9,7 +9,14 @@ export class Batch {
   /** Private memory that lmdb reads the blocks from: untouched until the commit is over. */
   readonly arena = new Uint8Array(ARENA_BYTES);
   used = 0;
+  /** Blocks, and pages of their index. */
   puts: Put[] = [];
+  /** What the catalog must hold before the blocks. */
+  registry: Put | undefined;
+  /** What it may hold once they are durable. */
+  checkpoint: Put[] = [];
+  /** A time in the stretch of the segment that begins with this batch; 0 = it goes where the last one went. */
+  rollsTo = 0;
   /** By shard: last seq of the batch's blocks; 0 = none of that shard. */
   readonly last: Float64Array;
   ticks = 0;
@@ -25,6 +32,9 @@ export class Batch {
   clear(): void {
     this.used = 0;
     this.puts = [];
+    this.registry = undefined;
+    this.checkpoint = [];
+    this.rollsTo = 0;
     this.last.fill(0);
     this.ticks = 0;
     this.blocks = 0;
@@ -33,6 +43,6 @@ export class Batch {
   }
 
   get isEmpty(): boolean {
-    return this.puts.length === 0;
+    return this.puts.length === 0 && this.registry === undefined;
   }
 }

@@ -16,6 +16,7 @@
  * done: blocks carry them, so that dropping a damaged block drops its positions with it.
  */
 import { crc32 } from 'node:zlib';
+import { BLOCK_TICKS } from '../limits.js';
 import {
   NO_TIME_S,
   RECORD_U32,
@@ -192,6 +193,14 @@ export function readHeader(bytes: Uint8Array): BlockHeader | undefined {
     recvMin: time(RECV_AT),
     recvMax: time(RECV_AT + 8),
   };
+}
+
+/** Last seq of a block that begins with `firstSeq`; of a damaged one, what its header says if that can be. */
+export function lastSeqOf(firstSeq: number, bytes: Uint8Array): number {
+  const header = readHeader(bytes);
+  const last = header?.lastSeq ?? firstSeq;
+  const canBe = header !== undefined && last >= firstSeq && (header.shed || last < firstSeq + BLOCK_TICKS);
+  return canBe ? last : firstSeq;
 }
 
 /** The header of a block whose checksum holds; undefined for a damaged one. */

@@ -1,12 +1,13 @@
 /**
- * Keys of blocks: 14 bytes, big-endian, so that their order is that of the log.
+ * Keys of a segment: 14 bytes, big-endian, so that their order is that of the log.
  *
  * ```
- * 0 u32 epoch │ 4 u16 shard │ 6 u64 first seq (as two u32; seqs stay below 2^53)
+ * 0 u32 epoch │ 4 u16 shard; top bit set: a page of the index │ 6 u64 first seq (as two u32; below 2^53)
  * ```
  */
 export const KEY_BYTES = 14;
 const WORD = 2 ** 32;
+const PAGE_BIT = 0x8000;
 
 export interface BlockKey {
   epoch: number;
@@ -30,4 +31,13 @@ export function parseKey(key: Uint8Array): BlockKey {
     shard: k.readUInt16BE(4),
     firstSeq: k.readUInt32BE(6) * WORD + k.readUInt32BE(10),
   };
+}
+
+/** The key of an index page, by the first seq that it covers: it stands apart from all blocks of its epoch. */
+export function pageKey(epoch: number, shard: number, firstSeq: number): Buffer {
+  return blockKey(epoch, shard | PAGE_BIT, firstSeq);
+}
+
+export function isPageKey(key: Uint8Array): boolean {
+  return (parseKey(key).shard & PAGE_BIT) !== 0;
 }

@@ -1,5 +1,4 @@
 /** Reading of the log in short transactions, from any thread or process. */
-import { BLOCK_TICKS } from '../limits.js';
 import {
   copyRecord,
   KIND_MASK,
@@ -10,20 +9,23 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import { checkBlock, readHeader, readTicks } from './block.js';
+import { checkBlock, lastSeqOf, readHeader, readTicks } from './block.js';
+import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { RowCodec } from './codec.js';
 import { blockKey, parseKey } from './keys.js';
 import {
+  type BlockPlace,
+  blockBefore,
   blocksFrom,
-  type EpochRecord,
-  keyBefore,
-  LOG_ID,
+  boundsOf,
+  bytesAt,
   type LogStore,
+  lastSeqAt,
   openStore,
-  readEpochs,
+  removedOf,
 } from './store.js';
 
-export type { EpochRecord } from './store.js';
+export type { EpochRecord } from './catalog.js';
 
 /** Blocks that one `read` looks at, however few of their ticks are wanted. */
 const SCAN_BLOCKS = 64;
@@ -87,32 +89,19 @@ export class LogReader {
 
   /** 16 hex digits, made with the data folder. */
   get logId(): string {
-    return (this.#store.meta.get(LOG_ID) as string | undefined) ?? '';
+    return readLogId(this.#store.catalog);
   }
 
   /** Oldest first. */
   epochs(): EpochRecord[] {
-    this.#store.root.resetReadTxn();
-    return readEpochs(this.#store);
+    this.#store.refresh();
+    return readEpochs(this.#store.catalog);
   }
 
-  /** The seqs that the log holds of a shard; oldest 1 and newest 0 when none. */
+  /** The seqs that the log holds of a shard; when it holds none, newest is oldest − 1. */
   bounds(epoch: number, shard: number): { oldest: number; newest: number } {
-    this.#store.root.resetReadTxn();
-    const newest = keyBefore(this.#store, epoch, shard, Number.MAX_SAFE_INTEGER);
-    if (newest === undefined) return { oldest: 1, newest: 0 };
-    const range = { start: blockKey(epoch, shard, 0), limit: 1, snapshot: false } as const;
-    const oldest = Array.from(this.#store.blocks.getKeys(range))[0];
-    return { oldest: parseKey(oldest).firstSeq, newest: this.#lastSeq(newest) };
-  }
-
-  /** Last seq of the block at `key`; of a damaged one, what its header says if that can be. */
-  #lastSeq(key: Uint8Array): number {
-    const { firstSeq } = parseKey(key);
-    const header = readHeader(this.#store.blocks.get(key)!);
-    const last = header?.lastSeq ?? firstSeq;
-    const canBe = header !== undefined && last >= firstSeq && (header.shed || last < firstSeq + BLOCK_TICKS);
-    return canBe ? last : firstSeq;
+    this.#store.refresh();
+    return boundsOf(this.#store, epoch, shard);
   }
 
   /**
@@ -120,31 +109,41 @@ export class LogReader {
    * It also ends, with fewer, after so many blocks: go on at `nextSeq` until that passes the newest.
    */
   read(request: ReadRequest, into: Records, seqs: Float64Array): ReadResult {
-    this.#store.root.resetReadTxn();
+    this.#store.refresh();
     const { epoch, shard, fromSeq } = request;
     const toSeq = request.toSeq ?? Number.MAX_SAFE_INTEGER;
     const max = Math.min(request.maxTicks, into.capacity, seqs.length);
     const result: ReadResult = { count: 0, nextSeq: fromSeq, gaps: [] };
-    const start = keyBefore(this.#store, epoch, shard, fromSeq) ?? blockKey(epoch, shard, 0);
+    this.#passRemoved(request, toSeq, result);
+    if (result.nextSeq > toSeq) return result;
+    const start =
+      blockBefore(this.#store, epoch, shard, result.nextSeq)?.key ?? blockKey(epoch, shard, result.nextSeq);
     let blocks = 0;
-    let isOldest = parseKey(start).firstSeq === 0;
     for (const [key, bytes] of blocksFrom(this.#store, start, blockKey(epoch, shard + 1, 0))) {
       const block = this.#decode(key, bytes);
       if (block.first > toSeq) break;
       if (block.first > result.nextSeq) {
-        result.gaps.push({
-          first: result.nextSeq,
-          last: block.first - 1,
-          reason: isOldest ? 'retention' : 'corrupt',
-        });
+        // Retention may have passed while this was reading.
+        this.#store.refresh();
+        this.#passRemoved(request, block.first - 1, result);
+      }
+      if (block.first > result.nextSeq) {
+        result.gaps.push({ first: result.nextSeq, last: block.first - 1, reason: 'corrupt' });
         result.nextSeq = block.first;
       }
-      isOldest = false;
       if (block.last < result.nextSeq) continue;
       if (!this.#take(block, request, Math.min(block.last, toSeq), max, into, seqs, result)) break;
       if (result.nextSeq > toSeq || ++blocks >= SCAN_BLOCKS) break;
     }
     return result;
+  }
+
+  /** Names what retention has removed from where the reading stands. */
+  #passRemoved({ epoch, shard }: ReadRequest, toSeq: number, result: ReadResult): void {
+    const removed = Math.min(toSeq, removedOf(this.#store, epoch, shard));
+    if (removed < result.nextSeq) return;
+    result.gaps.push({ first: result.nextSeq, last: removed, reason: 'retention' });
+    result.nextSeq = removed + 1;
   }
 
   /** Copies what is wanted of a block; false when there is no more room. */
@@ -189,20 +188,23 @@ export class LogReader {
    */
   seekTime(epoch: number, shard: number, seconds: number, nanos: number): number {
     const { oldest, newest } = this.bounds(epoch, shard);
-    const reaches = (key: Uint8Array): boolean => {
-      const [s, ns] = readHeader(this.#store.blocks.get(key)!)?.recvMax ?? [0, 0];
+    // A place that retention has just removed is older than any other.
+    const reaches = (place: BlockPlace | undefined): place is BlockPlace => {
+      const [s, ns] = (place && readHeader(bytesAt(place))?.recvMax) ?? [0, 0];
       return s > seconds || (s === seconds && ns >= nanos);
     };
     let low = oldest;
     let high = newest + 1;
     while (low < high) {
-      const key = keyBefore(this.#store, epoch, shard, Math.floor((low + high) / 2))!;
-      if (reaches(key)) high = parseKey(key).firstSeq;
-      else low = this.#lastSeq(key) + 1;
+      const middle = Math.floor((low + high) / 2);
+      const place = blockBefore(this.#store, epoch, shard, middle);
+      if (reaches(place)) high = parseKey(place.key).firstSeq;
+      else low = (place === undefined ? middle : lastSeqAt(place)) + 1;
     }
     if (low > newest) return newest + 1;
-    const key = keyBefore(this.#store, epoch, shard, low)!;
-    return this.#firstAtOrAfter(this.#decode(key, this.#store.blocks.get(key)!), seconds, nanos);
+    const place = blockBefore(this.#store, epoch, shard, low);
+    if (place === undefined) return low;
+    return this.#firstAtOrAfter(this.#decode(place.key, bytesAt(place)), seconds, nanos);
   }
 
   #firstAtOrAfter(block: Decoded, seconds: number, nanos: number): number {
@@ -227,7 +229,8 @@ export class LogReader {
     }
     const first = parseKey(key).firstSeq;
     const header = checkBlock(bytes);
-    if (header === undefined) return { first, last: this.#lastSeq(key), records: undefined, gap: 'corrupt' };
+    if (header === undefined)
+      return { first, last: lastSeqOf(first, bytes), records: undefined, gap: 'corrupt' };
     if (header.shed) return { first, last: header.lastSeq, records: undefined, gap: 'shed' };
     const records = Records.allocate(header.lastSeq - first + 1);
     const isWhole = readTicks(this.#codec, bytes, header, records) >= 0;
@@ -247,6 +250,6 @@ export class LogReader {
 
   async close(): Promise<void> {
     this.#cache.clear();
-    await this.#store.root.close();
+    await this.#store.close();
   }
 }

@@ -1,23 +1,36 @@
 /** Opening of the log by the host thread, before any stage starts. */
 import { randomBytes } from 'node:crypto';
 import { messageOf, TickwireError } from '../errors.js';
+import { LOG_SEGMENT_MS } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
 import type { LastValueTable } from '../pipeline/table.js';
 import { checkBlock } from './block.js';
-import { RowCodec } from './codec.js';
-import { lockFolder } from './lock.js';
-import { commitPuts, LogState, type Put } from './state.js';
 import {
-  EPOCH,
   type EpochRecord,
-  flush,
-  keyBefore,
-  LOG_ID,
-  type LogStore,
-  openStore,
+  epochPut,
+  identityPuts,
+  readCheckpoint,
   readEpochs,
+  readLogId,
   readRegistry,
   type SyncMode,
+  segmentPuts,
+} from './catalog.js';
+import { RowCodec } from './codec.js';
+import { commitPuts, flush, type Put } from './commit.js';
+import { parseKey } from './keys.js';
+import { lockFolder } from './lock.js';
+import { beginSegments } from './roll.js';
+import type { Segment } from './segments.js';
+import { LogState } from './state.js';
+import {
+  type BlockPlace,
+  blockBefore,
+  bytesAt,
+  type LogStore,
+  lastSeqAt,
+  openStore,
+  removedOf,
 } from './store.js';
 
 const LOG_ID_BYTES = 8;
@@ -27,6 +40,10 @@ export interface OpenLogOptions {
   shards: number;
   /** As the log stage's: all threads share the environment that is opened here. */
   sync?: SyncMode;
+  /** Milliseconds of a segment. */
+  segmentMs?: number;
+  /** The time by which segments are cut, UNIX milliseconds. */
+  nowMs?: number;
   /** Told, in a sentence, of everything damaged that was dropped or passed over. */
   warn?: (message: string) => void;
 }
@@ -59,7 +76,7 @@ export async function openLog(dataFolder: string, options: OpenLogOptions): Prom
     store = openStore(dataFolder, { sync: options.sync ?? 'every-commit' });
     return await begin(dataFolder, store, options, unlock);
   } catch (error) {
-    await store?.root.close();
+    await store?.close();
     unlock();
     if (error instanceof TickwireError) throw error;
     throw new TickwireError(
@@ -77,30 +94,32 @@ async function begin(
   unlock: () => void,
 ): Promise<OpenedLog> {
   const warn = options.warn ?? (() => {});
-  const puts: Put[] = [];
-  const put = (key: Put['key'], value: unknown) => puts.push({ database: 'meta', key, value, isNew: false });
-  const logId = (store.meta.get(LOG_ID) as string | undefined) ?? randomBytes(LOG_ID_BYTES).toString('hex');
-  put(LOG_ID, logId);
-  const newest = readEpochs(store).at(-1);
+  const { catalog } = store;
+  const logId = readLogId(catalog) || randomBytes(LOG_ID_BYTES).toString('hex');
+  const puts: Put[] = identityPuts(catalog, logId);
+  const epochs = readEpochs(catalog);
+  const newest = epochs.findLast((e) => e.import === undefined);
+  const epoch = (epochs.at(-1)?.epoch ?? 0) + 1;
+  const sync = options.sync ?? 'every-commit';
+  const segmentMs = options.segmentMs ?? LOG_SEGMENT_MS;
+  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), { segmentMs, sync });
   let droppedBlocks = 0;
   if (newest !== undefined) {
-    const ends = await verifyEnds(store, newest, warn);
+    const ends = await verifyEnds(store, held, newest, warn);
     droppedBlocks = ends.dropped;
-    put([EPOCH, newest.epoch], { ...newest, last: ends.last });
+    puts.push(epochPut(catalog, { ...newest, last: ends.last }));
   }
-  const registryBytes = readRegistry(store);
+  const registryBytes = readRegistry(catalog);
   const state = new LogState();
   state.restore(store, new RowCodec(), warn);
   // The last blocks were verified above, so nothing has to be held back.
   state.settle();
   state.covered.fill(0);
   state.touchAll();
-  const epoch = (newest?.epoch ?? 0) + 1;
   const record: EpochRecord = { epoch, startedAt: Date.now(), shards: options.shards };
-  put([EPOCH, epoch], record);
-  puts.push(...state.checkpoint(epoch));
-  await commitPuts(store, puts);
-  await flush(store);
+  puts.push(epochPut(catalog, record), ...state.checkpoint(catalog, epoch));
+  await commitPuts(catalog.root, puts);
+  await flush(catalog.root);
   return {
     folder,
     logId,
@@ -110,7 +129,8 @@ async function begin(
     droppedBlocks,
     restoreInto: (table) => state.projection.copyInto(table),
     close: async () => {
-      await store.root.close();
+      await held.blocks.close();
+      await store.close();
       unlock();
     },
   };
@@ -119,22 +139,30 @@ async function begin(
 /** Each shard's last seq, once blocks that are damaged were taken from its end. */
 async function verifyEnds(
   store: LogStore,
+  held: Segment,
   newest: EpochRecord,
   warn: (message: string) => void,
 ): Promise<{ last: number[]; dropped: number }> {
+  const checkpoint = readCheckpoint(store.catalog);
+  const covered = checkpoint?.epoch === newest.epoch ? checkpoint.covered : undefined;
   const last: number[] = [];
   let dropped = 0;
   for (let shard = 0; shard < newest.shards; shard++) {
-    last[shard] = 0;
+    last[shard] = removedOf(store, newest.epoch, shard);
     for (;;) {
-      const key = keyBefore(store, newest.epoch, shard, Number.MAX_SAFE_INTEGER);
-      if (key === undefined) break;
-      const header = checkBlock(store.blocks.get(key)!);
+      const place = blockBefore(store, newest.epoch, shard, Number.MAX_SAFE_INTEGER);
+      if (place === undefined) break;
+      const header = checkBlock(bytesAt(place));
       if (header !== undefined) {
         last[shard] = header.lastSeq;
         break;
       }
-      await store.blocks.remove(key);
+      // What the checkpoint covers cannot come again: it stays, and reads as a gap.
+      if (covered !== undefined && covered[shard] >= parseKey(place.key).firstSeq) {
+        last[shard] = lastSeqAt(place);
+        break;
+      }
+      await dropBlock(store, held, place);
       dropped++;
       warn(
         `The last block of epoch ${newest.epoch}, shard ${shard} was damaged and is dropped; ` +
@@ -143,4 +171,20 @@ async function verifyEnds(
     }
   }
   return { last, dropped };
+}
+
+/** Takes a block away: from the segment that is held; from a closed one, by shortening what its record says. */
+async function dropBlock(store: LogStore, held: Segment, { segment, key }: BlockPlace): Promise<void> {
+  if (segment.folder === held.folder) {
+    await held.blocks.remove(key);
+  } else {
+    const { epoch, shard, firstSeq } = parseKey(key);
+    const record = store.segments().find((r) => r.folder === segment.folder)!;
+    const ranges = record.ranges!.flatMap((r) => {
+      if (r.epoch !== epoch || r.shard !== shard) return [r];
+      return r.first < firstSeq ? [{ ...r, last: firstSeq - 1 }] : [];
+    });
+    await commitPuts(store.catalog.root, segmentPuts(store.catalog, [{ ...record, ranges }]));
+  }
+  store.refresh();
 }

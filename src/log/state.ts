@@ -9,28 +9,12 @@ import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
 import { Records } from '../tick.js';
 import { type BlockPosition, checkBlock, readPositions, readTicks } from './block.js';
+import { type Catalog, checkpointPut, readCheckpoint, readEpochs, sealed, unsealed } from './catalog.js';
 import type { BlockCodec } from './codec.js';
+import type { Put } from './commit.js';
 import { blockKey, parseKey } from './keys.js';
 import { Projection } from './projection.js';
-import {
-  blocksFrom,
-  CHECKPOINT,
-  type CheckpointRecord,
-  type LogStore,
-  readEpochs,
-  sealed,
-  unsealed,
-} from './store.js';
-
-/** One write of a transaction. */
-export interface Put {
-  database: 'blocks' | 'registry' | 'positions' | 'checkpoint' | 'meta';
-  key: Uint8Array | number | string | [string, number];
-  /** Must not change until the commit; JSON under `meta`. */
-  value: unknown;
-  /** Whether the key must not exist yet. */
-  isNew: boolean;
-}
+import { blocksFrom, type LogStore } from './store.js';
 
 interface Held {
   records: Records;
@@ -101,23 +85,30 @@ export class LogState {
     this.#dirtySources = new Set(this.#positions.keys());
   }
 
+  /** Folds what is held back of a shard up to `seq`: those blocks lie in a segment that is closed and on the disk. */
+  settleThrough(shard: number, seq: number): void {
+    const held = this.#held[shard];
+    if (held === undefined || held.lastSeq > seq) return;
+    this.#fold(shard, held);
+    this.#held[shard] = undefined;
+  }
+
   /** What has to be written for the checkpoint to cover `covered`; empty when nothing changed. */
-  checkpoint(epoch: number): Put[] {
-    const put = (database: Put['database'], key: Put['key'], value: unknown): Put => ({
+  checkpoint(catalog: Catalog, epoch: number): Put[] {
+    const put = (database: Catalog['checkpoint'], key: number, bytes: Uint8Array): Put => ({
       database,
       key,
-      value,
+      value: sealed(bytes),
       isNew: false,
     });
     const puts = this.projection
       .takeDirty()
-      .map((id) => put('checkpoint', id, sealed(this.projection.entry(id))));
+      .map((id) => put(catalog.checkpoint, id, this.projection.entry(id)));
     for (const id of this.#dirtySources) {
-      const bytes = new Uint8Array(this.#positions.get(id)!.buffer);
-      puts.push(put('positions', id, sealed(bytes)));
+      puts.push(put(catalog.positions, id, new Uint8Array(this.#positions.get(id)!.buffer)));
     }
     this.#dirtySources.clear();
-    if (puts.length > 0) puts.push(put('meta', CHECKPOINT, { epoch, covered: [...this.covered] }));
+    if (puts.length > 0) puts.push(checkpointPut(catalog, { epoch, covered: [...this.covered] }));
     return puts;
   }
 
@@ -126,30 +117,34 @@ export class LogState {
    * @param warn told of everything damaged that had to be passed over
    */
   restore(store: LogStore, codec: BlockCodec, warn: (message: string) => void): void {
-    const record = store.meta.get(CHECKPOINT) as CheckpointRecord | undefined;
+    const record = readCheckpoint(store.catalog);
     const epoch = record?.epoch ?? 0;
     if (record !== undefined) this.covered = record.covered;
-    this.#load(store, warn);
+    this.#load(store.catalog, warn);
     this.covered.forEach((seq, shard) => {
-      this.#replay(store, codec, blockKey(epoch, shard, seq + 1), blockKey(epoch, shard + 1, 0), warn);
+      this.#replay(store, codec, epoch, shard, seq + 1, warn);
     });
-    for (const { epoch: later } of readEpochs(store)) {
-      if (later <= epoch) continue;
+    for (const later of readEpochs(store.catalog)) {
+      if (later.epoch <= epoch || later.import !== undefined) continue;
       this.settle();
       this.covered.fill(0);
-      this.#replay(store, codec, blockKey(later, 0, 0), blockKey(later + 1, 0, 0), warn);
+      for (let shard = 0; shard < later.shards; shard++) {
+        this.#replay(store, codec, later.epoch, shard, 0, warn);
+      }
     }
   }
 
   #replay(
     store: LogStore,
     codec: BlockCodec,
-    from: Uint8Array,
-    below: Uint8Array,
+    epoch: number,
+    shard: number,
+    fromSeq: number,
     warn: (message: string) => void,
   ): void {
     let records = Records.allocate(BLOCK_TICKS);
-    for (const [key, bytes] of blocksFrom(store, from, below)) {
+    const start = blockKey(epoch, shard, fromSeq);
+    for (const [key, bytes] of blocksFrom(store, start, blockKey(epoch, shard + 1, 0))) {
       const at = parseKey(key);
       const header = checkBlock(bytes);
       const count = header === undefined ? -1 : readTicks(codec, bytes, header, records);
@@ -163,41 +158,18 @@ export class LogState {
     }
   }
 
-  #load(store: LogStore, warn: (message: string) => void): void {
-    for (const { key, value } of store.checkpoint.getRange({ start: 0 })) {
+  #load(catalog: Catalog, warn: (message: string) => void): void {
+    for (const { key, value } of catalog.checkpoint.getRange({ start: 0 })) {
       const bytes = unsealed(value);
       if (bytes === undefined)
         warn(`The checkpoint of symbol ${key} is damaged: it starts without last values.`);
       else this.projection.load(key, bytes);
     }
-    for (const { key, value } of store.positions.getRange({ start: 0 })) {
+    for (const { key, value } of catalog.positions.getRange({ start: 0 })) {
       const bytes = unsealed(value);
       if (bytes === undefined)
         warn(`The position of source ${key} is damaged: it is read again from the start.`);
       else this.#positions.set(key, new Float64Array(bytes.buffer));
     }
   }
-}
-
-/** Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible. */
-export async function commitPuts(store: LogStore, puts: readonly Put[]): Promise<void> {
-  const written = puts.map((p) => putOne(store, p));
-  // lmdb starts the transaction in an immediate, and makes a promise for that which it shows to nobody: left
-  // alone, its rejection would end the thread when the disk is full.
-  setImmediate(() => void store.root.committed.then(ignore, ignore));
-  const results = await Promise.all(written);
-  const refused = results.indexOf(false);
-  if (refused >= 0) throw new Error(`LMDB refused key ${refused} of ${puts.length}: it exists already`);
-}
-
-function ignore(): void {}
-
-/** lmdb's types leave the options of `put` out. */
-interface Putting {
-  put(key: Put['key'], value: unknown, options: { noOverwrite?: boolean }): Promise<boolean>;
-}
-
-function putOne(store: LogStore, p: Put): Promise<boolean> {
-  const database = store[p.database] as unknown as Putting;
-  return database.put(p.key, p.value, p.isNew ? { noOverwrite: true } : {});
 }

@@ -1,188 +1,207 @@
 /**
- * The LMDB environment of a data folder, in `<data folder>/log`.
- *
- * | database | key | value |
- * |---|---|---|
- * | blocks | `keys.ts` | a block, see `block.ts` |
- * | meta | text, or ["epoch", number] | JSON: logId, epoch records, what the checkpoint covers |
- * | registry | u32 offset | sealed: the registry's bytes from there on |
- * | positions | u32 sourceId | sealed: f64 × BUCKETS, of what the checkpoint covers |
- * | checkpoint | u32 symbolId | sealed: a table entry, of what the checkpoint covers |
- *
- * A sealed value is `u32 crc32 │ u32 0 │ bytes`.
- *
- * All threads of a process share one environment, and its flags are those of whoever opened it first: so
- * `openLog` opens it for writing and keeps it open while the engine runs, and readers join it.
+ * The log as one: its catalog, and the blocks of all its segments as if they lay in one place. Reads are
+ * short transactions; nothing here writes.
  */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { crc32 } from 'node:zlib';
-import { type Database, open, type RootDatabase } from 'lmdb';
-import { TickwireError } from '../errors.js';
+import { codeOf, messageOf, TickwireError } from '../errors.js';
+import { LOG_OPEN_SEGMENTS } from '../limits.js';
+import { lastSeqOf } from './block.js';
+import {
+  type Catalog,
+  openCatalog,
+  readEpoch,
+  readGeneration,
+  readSegments,
+  type SyncMode,
+} from './catalog.js';
 import { blockKey, parseKey } from './keys.js';
-
-/**
- * When a commit survives a power cut.
- * - `every-commit`: each commit is flushed, and a tick is visible once it is. After a power cut the log is whole.
- * - `interval`: commits are visible at once and flushed every second. A power cut may cost that second and,
- *   as nothing orders the pages between flushes, damage the log.
- * - `os`: flushed only when the engine stops; durable then means "handed to the operating system". Same risk.
- * A killed process loses nothing visible in any of them.
- */
-export type SyncMode = 'every-commit' | 'interval' | 'os';
-
-export interface EpochRecord {
-  epoch: number;
-  /** UNIX milliseconds. */
-  startedAt: number;
-  shards: number;
-  /** Each shard's last seq, once the epoch is over. */
-  last?: number[];
-}
-
-/** What the checkpoint covers: the seq of each shard of an epoch up to which entries and positions tell all. */
-export interface CheckpointRecord {
-  epoch: number;
-  covered: number[];
-}
-
-export interface LogStore {
-  readonly root: RootDatabase<Buffer, string>;
-  readonly blocks: Database<Buffer, Uint8Array>;
-  readonly meta: Database<unknown, string | [string, number]>;
-  readonly registry: Database<Buffer, number>;
-  readonly positions: Database<Buffer, number>;
-  readonly checkpoint: Database<Buffer, number>;
-}
-
-export const EPOCH = 'epoch';
-export const LOG_ID = 'logId';
-export const CHECKPOINT = 'checkpoint';
-
-export function logFolder(dataFolder: string): string {
-  return path.join(dataFolder, 'log');
-}
-
-/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable */
-export function openStore(
-  dataFolder: string,
-  options: { readOnly?: boolean; sync?: SyncMode } = {},
-): LogStore {
-  const folder = logFolder(dataFolder);
-  const readOnly = options.readOnly === true;
-  if (readOnly && !existsSync(path.join(folder, 'data.mdb'))) {
-    throw new TickwireError(
-      'log_missing',
-      `There is no tick log in ${dataFolder}: start an engine on it first.`,
-    );
-  }
-  try {
-    const root = open<Buffer, string>({
-      path: folder,
-      noSubdir: false,
-      encoding: 'binary',
-      readOnly,
-      ...((options.sync ?? 'every-commit') === 'every-commit' ? {} : { noSync: true }),
-    });
-    const binary = <K extends Uint8Array | number>(name: string, keyEncoding: 'binary' | 'uint32') =>
-      root.openDB<Buffer, K>({ name, encoding: 'binary', keyEncoding });
-    return {
-      root,
-      blocks: binary<Uint8Array>('blocks', 'binary'),
-      meta: root.openDB<unknown, string | [string, number]>({ name: 'meta', encoding: 'json' }),
-      registry: binary<number>('registry', 'uint32'),
-      positions: binary<number>('positions', 'uint32'),
-      checkpoint: binary<number>('checkpoint', 'uint32'),
-    };
-  } catch (error) {
-    throw new TickwireError(
-      'data_folder_unusable',
-      `The tick log in ${folder} cannot be opened: ${(error as Error).message}. Check its permissions and the disk.`,
-      { cause: error },
-    );
-  }
-}
-
-export function readEpochs(store: LogStore): EpochRecord[] {
-  const range = { start: [EPOCH, 0] as [string, number], end: [EPOCH, 2 ** 32] as [string, number] };
-  return Array.from(store.meta.getRange(range), (entry) => entry.value as EpochRecord);
-}
+import { keyBeforeIn, openSegment, type Segment, type SegmentRange, type SegmentRecord } from './segments.js';
 
 /** Blocks read in one short transaction. */
 const READ_BATCH = 16;
 
-/** Blocks from `start` on and below `end`, in order, in short transactions: a long one would stop page reuse. */
+export class LogStore {
+  #generation = -1;
+  #records: SegmentRecord[] = [];
+  /** By shard of an epoch: those that may hold blocks of it. */
+  readonly #ofShard = new Map<string, SegmentRecord[]>();
+  /** By folder, oldest use first. */
+  readonly #opened = new Map<string, Segment>();
+
+  constructor(
+    readonly dataFolder: string,
+    readonly catalog: Catalog,
+  ) {
+    this.refresh();
+  }
+
+  /** Sees what was committed meanwhile, and which segments came or went. */
+  refresh(): void {
+    this.catalog.root.resetReadTxn();
+    for (const segment of this.#opened.values()) segment.blocks.resetReadTxn();
+    const generation = readGeneration(this.catalog);
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    this.#records = readSegments(this.catalog);
+    this.#ofShard.clear();
+    const folders = new Set(this.#records.map((r) => r.folder));
+    for (const folder of this.#opened.keys()) if (!folders.has(folder)) this.#close(folder);
+  }
+
+  /** All segments, by number. */
+  segments(): readonly SegmentRecord[] {
+    return this.#records;
+  }
+
+  /** Those that may hold blocks of a shard, in the order of its seqs: closed ones that do, and all open ones. */
+  segmentsOf(epoch: number, shard: number): readonly SegmentRecord[] {
+    const name = `${epoch}/${shard}`;
+    let records = this.#ofShard.get(name);
+    if (records === undefined) {
+      records = this.#records.filter((r) => r.ranges === undefined || rangeOf(r, epoch, shard) !== undefined);
+      this.#ofShard.set(name, records);
+    }
+    return records;
+  }
+
+  /** Opens a segment for reading, or finds it among those that are open; undefined when it was removed meanwhile. */
+  open(record: SegmentRecord): Segment | undefined {
+    let segment = this.#opened.get(record.folder);
+    this.#opened.delete(record.folder);
+    try {
+      segment ??= openSegment(this.dataFolder, record.folder, { readOnly: true });
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw new TickwireError(
+        'log_corrupt',
+        `Segment ${record.folder} of the tick log in ${this.dataFolder} cannot be opened: ${messageOf(error)}.`,
+        { cause: error },
+      );
+    }
+    this.#opened.set(record.folder, segment);
+    for (const oldest of this.#opened.keys()) {
+      if (this.#opened.size <= LOG_OPEN_SEGMENTS) break;
+      this.#close(oldest);
+    }
+    return segment;
+  }
+
+  #close(folder: string): void {
+    const segment = this.#opened.get(folder);
+    this.#opened.delete(folder);
+    void segment?.blocks.close();
+  }
+
+  async close(): Promise<void> {
+    const segments = [...this.#opened.values()];
+    this.#opened.clear();
+    await Promise.all(segments.map((segment) => segment.blocks.close()));
+    await this.catalog.root.close();
+  }
+}
+
+/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, unsupported */
+export function openStore(
+  dataFolder: string,
+  options: { readOnly?: boolean; sync?: SyncMode } = {},
+): LogStore {
+  return new LogStore(dataFolder, openCatalog(dataFolder, options));
+}
+
+/** What a closed segment holds of a shard. */
+export function rangeOf(record: SegmentRecord, epoch: number, shard: number): SegmentRange | undefined {
+  return record.ranges?.find((r) => r.epoch === epoch && r.shard === shard);
+}
+
+/** Where a block lies. */
+export interface BlockPlace {
+  segment: Segment;
+  key: Uint8Array;
+}
+
+/** The shard's last block at or before `seq`; undefined when it has none. */
+export function blockBefore(
+  store: LogStore,
+  epoch: number,
+  shard: number,
+  seq: number,
+): BlockPlace | undefined {
+  const records = store.segmentsOf(epoch, shard);
+  for (let i = records.length - 1; i >= 0; i--) {
+    const range = rangeOf(records[i], epoch, shard);
+    if (range !== undefined && range.first > seq) continue;
+    const segment = store.open(records[i]);
+    const upTo = Math.min(seq, range?.last ?? seq);
+    const key = segment === undefined ? undefined : keyBeforeIn(segment, epoch, shard, upTo);
+    if (key !== undefined) return { segment: segment!, key };
+  }
+  return undefined;
+}
+
+/** The shard's first block; undefined when it has none. */
+export function firstBlock(store: LogStore, epoch: number, shard: number): BlockPlace | undefined {
+  for (const record of store.segmentsOf(epoch, shard)) {
+    const segment = store.open(record);
+    const range = { start: blockKey(epoch, shard, 0), end: blockKey(epoch, shard + 1, 0), limit: 1 };
+    for (const key of segment?.blocks.getKeys({ ...range, snapshot: false }) ?? []) {
+      return { segment: segment!, key };
+    }
+  }
+  return undefined;
+}
+
+/** The block's bytes. */
+export function bytesAt(place: BlockPlace): Buffer {
+  return place.segment.blocks.get(place.key)!;
+}
+
+/** Last seq of a block; of a damaged one, what its header says if that can be. */
+export function lastSeqAt(place: BlockPlace): number {
+  return lastSeqOf(parseKey(place.key).firstSeq, bytesAt(place));
+}
+
+/** Last seq of a shard that retention has removed; 0 when none. */
+export function removedOf(store: LogStore, epoch: number, shard: number): number {
+  return readEpoch(store.catalog, epoch)?.removed?.[shard] ?? 0;
+}
+
+/** The seqs that the log holds of a shard; when it holds none, newest is oldest − 1. */
+export function boundsOf(store: LogStore, epoch: number, shard: number): { oldest: number; newest: number } {
+  const removed = removedOf(store, epoch, shard);
+  const last = blockBefore(store, epoch, shard, Number.MAX_SAFE_INTEGER);
+  if (last === undefined) return { oldest: removed + 1, newest: removed };
+  const first = firstBlock(store, epoch, shard) ?? last;
+  return { oldest: parseKey(first.key).firstSeq, newest: lastSeqAt(last) };
+}
+
+/**
+ * Blocks of one shard from the key `start` on and below `end`, in order over all segments, in short
+ * transactions: a long one would stop page reuse.
+ */
 export function* blocksFrom(
   store: LogStore,
   start: Uint8Array,
   end: Uint8Array,
 ): Generator<[Uint8Array, Buffer]> {
+  const { epoch, shard, firstSeq } = parseKey(start);
   let from = start;
-  for (;;) {
-    const batch = Array.from(
-      store.blocks.getRange({ start: from, end, limit: READ_BATCH, snapshot: false }),
-      (entry): [Uint8Array, Buffer] => [entry.key, entry.value],
-    );
-    yield* batch;
-    if (batch.length < READ_BATCH) return;
-    from = Buffer.concat([batch[batch.length - 1][0], Buffer.of(0)]);
-  }
-}
-
-/** The key of the shard's last block at or before `seq`; undefined when it has none. */
-export function keyBefore(
-  store: LogStore,
-  epoch: number,
-  shard: number,
-  seq: number,
-): Uint8Array | undefined {
-  const range = { start: blockKey(epoch, shard, seq), reverse: true, limit: 1, snapshot: false } as const;
-  for (const key of store.blocks.getKeys(range)) {
-    const found = parseKey(key);
-    return found.epoch === epoch && found.shard === shard ? key : undefined;
-  }
-  return undefined;
-}
-
-/**
- * All bytes of the registry, in order.
- * @throws TickwireError log_corrupt
- */
-export function readRegistry(store: LogStore): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (const { key, value } of store.registry.getRange({ start: 0 })) {
-    const bytes = unsealed(value);
-    if (bytes === undefined || key !== length) {
-      throw new TickwireError(
-        'log_corrupt',
-        `The registry of symbols is damaged at byte ${key}: restore the data folder from a copy.`,
+  for (const record of store.segmentsOf(epoch, shard)) {
+    const range = rangeOf(record, epoch, shard);
+    if (range !== undefined && range.last < firstSeq) continue;
+    const below = range === undefined ? end : lower(end, blockKey(epoch, shard, range.last + 1));
+    for (;;) {
+      const segment = store.open(record);
+      if (segment === undefined) break;
+      const batch = Array.from(
+        segment.blocks.getRange({ start: from, end: below, limit: READ_BATCH, snapshot: false }),
+        (entry): [Uint8Array, Buffer] => [entry.key, entry.value],
       );
+      yield* batch;
+      if (batch.length > 0) from = Buffer.concat([batch[batch.length - 1][0], Buffer.of(0)]);
+      if (batch.length < READ_BATCH) break;
     }
-    chunks.push(bytes);
-    length += bytes.length;
   }
-  return Buffer.concat(chunks);
 }
 
-/** Waits until everything committed is on the disk. */
-export function flush(store: LogStore): Promise<void> {
-  const root = store.root as unknown as { sync(done: (error?: unknown) => void): void };
-  return new Promise((resolve, reject) =>
-    root.sync((error) => (error === undefined || error === null ? resolve() : reject(error))),
-  );
-}
-
-export function sealed(bytes: Uint8Array): Buffer {
-  const value = Buffer.alloc(8 + bytes.length);
-  value.set(bytes, 8);
-  value.writeUInt32LE(crc32(bytes), 0);
-  return value;
-}
-
-/** A copy of what was sealed, aligned; undefined when it is damaged. */
-export function unsealed(value: Uint8Array): Uint8Array | undefined {
-  const bytes = Uint8Array.from(value.subarray(8));
-  const crc = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return value.length >= 8 && crc.readUInt32LE(0) === crc32(bytes) ? bytes : undefined;
+function lower(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return Buffer.compare(a, b) < 0 ? a : b;
 }

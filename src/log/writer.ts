@@ -2,14 +2,15 @@
  * The log stage: the gating reader of all shards' broadcast rings.
  *
  * ```
- * ring ──copy, encode──▶ filling batch ──one transaction──▶ LMDB ──visible──▶ gate, counters ──flushed──▶ durable
+ * ring ──copy, encode──▶ filling batch ──committer──▶ LMDB ──visible──▶ gate, counters ──flushed──▶ durable
  * ```
  *
- * One transaction is under way at a time, and the next is filled meanwhile: so a transaction that fails can
+ * One commit is under way at a time, and the next batch is filled meanwhile: so a commit that fails can
  * never be followed by one that succeeds, which would leave a hole. All it knows stands in LMDB and in its
  * commit cell; a stage that died is started afresh and goes on from there, as the gate has kept the rest.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, SharedClock } from '../clock.js';
 import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS, LOG_SYNC_INTERVAL_MS } from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
@@ -18,12 +19,16 @@ import { Command, type Control, type EngineMemory, LOG_STAGE } from '../pipeline
 import { Registry } from '../pipeline/registry.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import { ARENA_BYTES, Batch } from './batch.js';
-import { blockBytesMax, readHeader, writeShed } from './block.js';
+import { blockBytesMax, writeShed } from './block.js';
+import { type SyncMode, sealed } from './catalog.js';
 import { RowCodec } from './codec.js';
+import { flush } from './commit.js';
+import { Committer } from './committer.js';
 import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
 import { blockKey } from './keys.js';
-import { commitPuts, LogState } from './state.js';
-import { flush, keyBefore, type LogStore, openStore, readRegistry, type SyncMode, sealed } from './store.js';
+import { Roll } from './roll.js';
+import { LogState } from './state.js';
+import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from './store.js';
 import { ShardTail, SourceCounts } from './tail.js';
 
 export interface LogStageOptions {
@@ -32,6 +37,8 @@ export interface LogStageOptions {
   /** As given to `openLog`. */
   sync: SyncMode;
   onStall: 'block' | 'shed';
+  /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
+  segmentMs: number;
   /** Free bytes of the data folder's disk below which nothing is written. */
   freeBytesFloor: number;
 }
@@ -43,6 +50,8 @@ export interface LogStageInput {
   folder: string;
   epoch: number;
   options: LogStageOptions;
+  /** What cuts the segments; absent: the engine's. */
+  clock?: Clock;
   /** Told in a sentence when the log stands still, when it goes on, and of damage it meets. */
   report: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
@@ -59,13 +68,23 @@ const CLOSE_MS = 1_000;
  * Rejects only on faults that a fresh start may cure; trouble of the disk is reported and waited out.
  */
 export async function runLogStage(input: LogStageInput): Promise<void> {
-  const store = openStore(input.folder, { sync: input.options.sync });
+  const { folder, epoch, options } = input;
+  const clock = input.clock ?? new SharedClock(input.memory.clock);
+  const store = openStore(folder, { sync: options.sync });
+  let roll: Roll | undefined;
   try {
-    await new LogStage(input, store).run();
+    roll = await Roll.open(store, epoch, nowMs(clock), options);
+    await new LogStage(input, clock, store, roll).run();
   } finally {
     // After a commit that failed, lmdb may wait for a flush that never comes; the thread's end closes it too.
-    await Promise.race([store.root.close(), delay(CLOSE_MS)]);
+    await Promise.race([Promise.all([roll?.close(), store.close()]), delay(CLOSE_MS)]);
   }
+}
+
+/** UNIX milliseconds. */
+function nowMs(clock: Clock): number {
+  clock.stamp();
+  return clock.seconds * 1_000 + Math.floor(clock.nanos / 1e6);
 }
 
 class LogStage {
@@ -77,11 +96,11 @@ class LogStage {
   readonly #codec = new RowCodec();
   readonly #state = new LogState();
   readonly #space: FreeSpace;
+  readonly #committer: Committer;
   #filling: Batch;
   #writing: Batch;
   /** Whether `#writing` is on its way. */
   #isUnderWay = false;
-  #registryLogged: number;
   /** Earliest time of the next try after a commit that failed. */
   #retryAt = 0;
   /** Whether nothing is to be written for now. */
@@ -93,16 +112,25 @@ class LogStage {
   #checkpointAt = performance.now();
   #syncedAt = performance.now();
   #isSyncing = false;
+  /** Whether the filling batch ends its segment: nothing may be added to it. */
+  #isCut = false;
+  /** A checkpoint that waits for what it covers to be durable. */
+  #checkpoint: Batch['checkpoint'] = [];
+  #isCheckpointing = false;
 
   constructor(
     readonly input: LogStageInput,
+    readonly clock: Clock,
     readonly store: LogStore,
+    readonly roll: Roll,
   ) {
     const { memory, epoch, folder, options } = input;
     const { shards, maxSymbols } = memory.plan;
     this.#cells = new CommitCells(memory.logCells, LOG_WORDS);
     this.#registry = new Registry(memory.registry, maxSymbols, LOG_STAGE);
-    this.#registryLogged = readRegistry(store).length;
+    this.#committer = new Committer(store, roll, options.sync, (ranges) => {
+      for (const r of ranges) if (r.epoch === epoch) this.#state.settleThrough(r.shard, r.last);
+    });
     this.#state.restore(store, this.#codec, (message) => input.report('warn', message));
     const known = new SourceCounts();
     known.load(this.#state.positions());
@@ -116,7 +144,7 @@ class LogStage {
 
   async run(): Promise<void> {
     const { control } = this.input;
-    await flush(this.store);
+    await this.#committer.flush();
     this.#resume();
     for (;;) {
       if (this.#fault !== undefined) throw this.#fault;
@@ -145,8 +173,8 @@ class LogStage {
     const { epoch } = this.input;
     if (next[LogWord.epoch] !== epoch) next.fill(0);
     for (const tail of this.#tails) {
-      const key = keyBefore(this.store, epoch, tail.shard, Number.MAX_SAFE_INTEGER);
-      const last = key === undefined ? 0 : readHeader(this.store.blocks.get(key)!)!.lastSeq;
+      const place = blockBefore(this.store, epoch, tail.shard, Number.MAX_SAFE_INTEGER);
+      const last = place === undefined ? removedOf(this.store, epoch, tail.shard) : lastSeqAt(place);
       const visible = next[LogWord.visible + tail.shard];
       tail.logged = last;
       if (visible > last) tail.gapFirst = last + 1;
@@ -219,6 +247,8 @@ class LogStage {
 
   /** Makes blocks of what the shards have numbered; returns how many. */
   #collect(now: number, isDraining: boolean): number {
+    this.#cutWhenOver();
+    if (this.#isCut) return 0;
     let made = 0;
     for (const tail of this.#tails) {
       if (tail.gapFirst !== 0) this.#addGap(tail, now);
@@ -239,6 +269,17 @@ class LogStage {
     return made;
   }
 
+  /** Ends the filling batch where the stretch of its segment is over, and marks the one that begins the next. */
+  #cutWhenOver(): void {
+    const time = nowMs(this.clock);
+    this.roll.prepare(time);
+    const batch = this.#filling;
+    const before = this.#writing.rollsTo;
+    const isOver = before === 0 ? this.roll.isOver(time) : this.roll.isOver(time, before);
+    this.#isCut = !batch.isEmpty && isOver && (batch.rollsTo === 0 || this.roll.isOver(time, batch.rollsTo));
+    if (batch.isEmpty) batch.rollsTo = isOver ? time : 0;
+  }
+
   #hasRoom(count: number): boolean {
     return this.#filling.used + blockBytesMax(this.#codec, count) <= ARENA_BYTES;
   }
@@ -248,12 +289,7 @@ class LogStage {
     const batch = this.#filling;
     const { epoch } = this.input;
     const value = writeShed(epoch, tail.shard, tail.gapFirst, tail.next - 1);
-    batch.puts.push({
-      database: 'blocks',
-      key: blockKey(epoch, tail.shard, tail.gapFirst),
-      value,
-      isNew: true,
-    });
+    batch.puts.push({ key: blockKey(epoch, tail.shard, tail.gapFirst), value, isNew: true });
     batch.last[tail.shard] = tail.next - 1;
     batch.since = Math.min(batch.since, now);
     tail.gapFirst = 0;
@@ -264,7 +300,7 @@ class LogStage {
     const { epoch } = this.input;
     const key = blockKey(epoch, tail.shard, tail.next);
     const value = tail.take(count, this.#codec, this.#registry, this.#state, batch.arena, batch.used);
-    batch.puts.push({ database: 'blocks', key, value, isNew: true });
+    batch.puts.push({ key, value, isNew: true });
     batch.used += value.length;
     batch.last[tail.shard] = tail.next - 1;
     batch.ticks += count;
@@ -282,17 +318,20 @@ class LogStage {
       return;
     }
     const batch = this.#filling;
-    const registryGrew = this.#registry.length > this.#registryLogged;
+    const { registryLogged } = this.#committer;
+    const registryGrew = this.#registry.length > registryLogged;
     const isDue =
       batch.ticks >= this.input.memory.plan.ringSlots / COMMIT_SHARE ||
       now - batch.since >= this.input.options.commitDelayMs ||
       (isDraining && !batch.isEmpty) ||
+      this.#isCut ||
       registryGrew;
     if (!isDue) return;
     if (registryGrew) {
-      const bytes = this.#registry.bytesFrom(this.#registryLogged);
-      batch.registryEnd = this.#registryLogged + bytes.length;
-      batch.puts.push({ database: 'registry', key: this.#registryLogged, value: sealed(bytes), isNew: true });
+      const bytes = this.#registry.bytesFrom(registryLogged);
+      batch.registryEnd = registryLogged + bytes.length;
+      const { registry } = this.store.catalog;
+      batch.registry = { database: registry, key: registryLogged, value: sealed(bytes), isNew: true };
     }
     this.#blocksSince += batch.blocks;
     if (this.#blocksSince >= LOG_CHECKPOINT_BLOCKS || now - this.#checkpointAt >= LOG_CHECKPOINT_MS) {
@@ -300,11 +339,13 @@ class LogStage {
     }
     this.#filling = this.#writing;
     this.#writing = batch;
+    this.#isCut = false;
     this.#submit();
   }
 
   #addCheckpoint(now: number): void {
-    this.#filling.puts.push(...this.#state.checkpoint(this.input.epoch));
+    if (this.#isCheckpointing || this.#checkpoint.length > 0) return;
+    this.#filling.checkpoint = this.#state.checkpoint(this.store.catalog, this.input.epoch);
     this.#blocksSince = 0;
     this.#checkpointAt = now;
   }
@@ -314,11 +355,10 @@ class LogStage {
     const batch = this.#writing;
     this.#space.spend(batch.used);
     probe();
-    const visible = commitPuts(this.store, batch.puts);
-    const flushed = this.store.root.flushed.then(() => {});
-    visible
+    this.#committer
+      .commit(batch)
       .then(
-        () => this.#committed(batch, flushed),
+        ({ flushed }) => this.#committed(batch, flushed),
         (error: unknown) => (isCommitFailure(error) ? this.#failed(error) : Promise.reject(error)),
       )
       .catch((error: unknown) => {
@@ -342,20 +382,47 @@ class LogStage {
     next[LogWord.blocks] += batch.blocks;
     next[LogWord.bytes] += batch.used;
     this.#cells.commit();
-    if (batch.registryEnd !== 0) this.#registryLogged = batch.registryEnd;
     last.forEach((seq, s) => {
       if (seq !== 0) this.#bells[s].ring();
     });
+    if (batch.checkpoint.length > 0) this.#checkpoint = batch.checkpoint;
     batch.clear();
     this.#isUnderWay = false;
     this.#tellEnd();
-    if (this.input.options.sync !== 'every-commit') return;
+    const { sync } = this.input.options;
+    if (sync === 'os') this.#writeCheckpoint();
+    if (sync !== 'every-commit') return;
     flushed.then(
-      () => this.#durable(last),
+      () => {
+        this.#durable(last);
+        this.#writeCheckpoint();
+      },
       (error: unknown) => {
         this.#fault = error;
       },
     );
+  }
+
+  /** Writes the checkpoint down that waited for what it covers; should that fail, the next one tells it all. */
+  #writeCheckpoint(): void {
+    const puts = this.#checkpoint;
+    if (puts.length === 0) return;
+    this.#checkpoint = [];
+    this.#isCheckpointing = true;
+    this.#committer
+      .commitCheckpoint(puts)
+      .catch((error: unknown) => {
+        if (!isCommitFailure(error)) throw error;
+        this.#state.touchAll();
+      })
+      .then(
+        () => {
+          this.#isCheckpointing = false;
+        },
+        (error: unknown) => {
+          this.#fault = error;
+        },
+      );
   }
 
   /** Raises what survives a power cut. */
@@ -386,9 +453,10 @@ class LogStage {
     this.#isSyncing = true;
     this.#syncedAt = now;
     const visible = this.#visible();
-    flush(this.store).then(
+    this.#committer.flush().then(
       () => {
         this.#durable(visible);
+        this.#writeCheckpoint();
         this.#isSyncing = false;
       },
       (error: unknown) => {
@@ -398,16 +466,30 @@ class LogStage {
   }
 
   #isDrained(): boolean {
-    if (this.#isUnderWay || this.#isSyncing || !this.#writing.isEmpty || !this.#filling.isEmpty) return false;
+    if (
+      this.#isUnderWay ||
+      this.#isSyncing ||
+      this.#isCheckpointing ||
+      !this.#writing.isEmpty ||
+      !this.#filling.isEmpty
+    )
+      return false;
     if (this.#tails.some((tail) => tail.head() >= tail.next)) return false;
     if (this.#isStalled) return true;
-    return this.#registry.length === this.#registryLogged && this.#tails.every((tail) => tail.gapFirst === 0);
+    return (
+      this.#registry.length === this.#committer.registryLogged &&
+      this.#tails.every((tail) => tail.gapFirst === 0)
+    );
   }
 
   /** The last checkpoint, and everything on the disk. */
   async #finish(): Promise<void> {
-    if (!this.#isStalled) await commitPuts(this.store, this.#state.checkpoint(this.input.epoch));
-    await flush(this.store);
+    await this.#committer.flush();
     this.#durable(this.#visible());
+    if (this.#isStalled) return;
+    // The one that waited, if there is one, knows less than this.
+    this.#checkpoint.push(...this.#state.checkpoint(this.store.catalog, this.input.epoch));
+    await this.#committer.commitCheckpoint(this.#checkpoint);
+    await flush(this.store.catalog.root);
   }
 }

@@ -1,7 +1,7 @@
 /** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
 import { matchesPattern, parsePattern } from '../fanout/watch.js';
 import { REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
-import { openStore, readRegistry } from '../log/store.js';
+import { openCatalog, readRegistry } from '../log/catalog.js';
 import { Registry } from '../pipeline/registry.js';
 import { ENGINE_SYMBOL } from '../tick.js';
 
@@ -10,9 +10,9 @@ import { ENGINE_SYMBOL } from '../tick.js';
  * @throws TickwireError log_missing, data_folder_unusable
  */
 export async function readLogRegistry(dataFolder: string): Promise<Registry> {
-  const store = openStore(dataFolder, { readOnly: true });
+  const catalog = openCatalog(dataFolder, { readOnly: true });
   try {
-    const bytes = readRegistry(store);
+    const bytes = readRegistry(catalog);
     // One entry takes more than 16 bytes, so this is room for every symbol that the bytes can define.
     const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(bytes.length / 16));
     const memory = Registry.allocate(Math.max(REGISTRY_BYTES, bytes.length));
@@ -20,7 +20,7 @@ export async function readLogRegistry(dataFolder: string): Promise<Registry> {
     registry.load(bytes);
     return registry;
   } finally {
-    await store.root.close();
+    await catalog.root.close();
   }
 }
 

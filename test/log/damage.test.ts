@@ -5,6 +5,7 @@ import { RowCodec } from '../../src/log/codec.js';
 import { blockKey } from '../../src/log/keys.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
+import { openSegment, type Segment } from '../../src/log/segments.js';
 import { openStore } from '../../src/log/store.js';
 import { LastValueTable } from '../../src/pipeline/table.js';
 import { Records } from '../../src/tick.js';
@@ -12,18 +13,25 @@ import { drain, FakeShard, Market, makeFolder, openRig, readAll, removeFolder } 
 
 /** Turns one bit of the block at `seq`. */
 async function damage(folder: string, epoch: number, seq: number): Promise<void> {
-  const store = openStore(folder);
+  const segment = await onlySegment(folder);
   const key = blockKey(epoch, 0, seq);
-  const bytes = store.blocks.get(key)!;
+  const bytes = segment.blocks.get(key)!;
   bytes[bytes.length >> 1] ^= 4;
-  await store.blocks.put(key, bytes);
-  await store.root.close();
+  await segment.blocks.put(key, bytes);
+  await segment.blocks.close();
 }
 
-function firstSeqs(folder: string): number[] {
+async function onlySegment(folder: string): Promise<Segment> {
   const store = openStore(folder, { readOnly: true });
-  const seqs = Array.from(store.blocks.getKeys(), (key) => Buffer.from(key).readUInt32BE(10));
-  void store.root.close();
+  const [record] = store.segments();
+  await store.close();
+  return openSegment(folder, record.folder, { readOnly: false });
+}
+
+async function firstSeqs(folder: string): Promise<number[]> {
+  const segment = await onlySegment(folder);
+  const seqs = Array.from(segment.blocks.getKeys(), (key) => Buffer.from(key).readUInt32BE(10));
+  await segment.blocks.close();
   return seqs;
 }
 
@@ -53,7 +61,7 @@ t.test('a block in the middle is passed over, the last one dropped', async (t) =
   await shard.publishAll(30_000);
   await drain(rig, stage);
   await rig.opened.close();
-  const firsts = firstSeqs(folder);
+  const firsts = await firstSeqs(folder);
   const last = firsts[firsts.length - 1];
   await damage(folder, 1, firsts[1]);
   await damage(folder, 1, last);

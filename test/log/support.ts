@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { LOG_SEGMENT_MS } from '../../src/limits.js';
 import type { LogGap, LogReader } from '../../src/log/reader.js';
 import { type OpenedLog, openLog } from '../../src/log/recover.js';
 import { type LogStageOptions, runLogStage } from '../../src/log/writer.js';
@@ -172,6 +173,7 @@ export const STAGE_OPTIONS: LogStageOptions = {
   commitDelayMs: 5,
   sync: 'every-commit',
   onStall: 'block',
+  segmentMs: LOG_SEGMENT_MS,
   freeBytesFloor: MIB,
 };
 

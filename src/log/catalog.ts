@@ -1,0 +1,245 @@
+/**
+ * The catalog: the LMDB environment in `<data folder>/log` that says what the log consists of. The blocks
+ * lie in the environments of its segments: see `segments.ts`.
+ *
+ * | database | key | value |
+ * |---|---|---|
+ * | meta | text, or [text, number] | JSON: layout, logId, epochs, segments, what the checkpoint covers |
+ * | registry | u32 offset | sealed: the registry's bytes from there on |
+ * | positions | u32 sourceId | sealed: f64 × BUCKETS, of what the checkpoint covers |
+ * | checkpoint | u32 symbolId | sealed: a table entry, of what the checkpoint covers |
+ *
+ * A sealed value is `u32 crc32 │ u32 0 │ bytes`.
+ *
+ * What blocks need to be read (registry, segments, epochs) is committed here before them; what is derived
+ * from them (positions, checkpoint) after them.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { crc32 } from 'node:zlib';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { TickwireError } from '../errors.js';
+import type { Put } from './commit.js';
+import type { SegmentRecord } from './segments.js';
+
+/**
+ * When a commit survives a power cut.
+ * - `every-commit`: each commit is flushed, and a tick is visible once it is. After a power cut the log is whole.
+ * - `interval`: commits are visible at once and flushed every second. A power cut may cost that second and,
+ *   as nothing orders the pages between flushes, damage the log.
+ * - `os`: flushed only when a segment closes or the engine stops; durable then means "handed to the operating
+ *   system". Same risk.
+ * A killed process loses nothing visible in any of them.
+ */
+export type SyncMode = 'every-commit' | 'interval' | 'os';
+
+export interface EpochRecord {
+  epoch: number;
+  /** UNIX milliseconds. */
+  startedAt: number;
+  shards: number;
+  /** Each shard's last seq, once the epoch is over. */
+  last?: number[];
+  /** By shard: the last seq that retention has removed; absent: none. */
+  removed?: number[];
+  /** Content hash of an import: a closed epoch that no live cursor follows, its ticks in the order of tsEvent. */
+  import?: string;
+}
+
+/** What the checkpoint covers: the seq of each shard of an epoch up to which entries and positions tell all. */
+export interface CheckpointRecord {
+  epoch: number;
+  covered: number[];
+}
+
+export type MetaKey = string | [string, number];
+
+export interface Catalog {
+  readonly root: RootDatabase<Buffer, string>;
+  readonly meta: Database<unknown, MetaKey>;
+  readonly registry: Database<Buffer, number>;
+  readonly positions: Database<Buffer, number>;
+  readonly checkpoint: Database<Buffer, number>;
+}
+
+export const LOG_ID = 'logId';
+const EPOCH = 'epoch';
+const SEGMENT = 'segment';
+const CHECKPOINT = 'checkpoint';
+const LAYOUT = 'layout';
+/** Counts the changes of the list of segments. */
+const GENERATION = 'generation';
+/** Names of the folders that are no longer segments, and may still be there. */
+const DOOMED = 'doomed';
+/** Of the data folder: 1 kept all blocks in the one environment. */
+const LAYOUT_VERSION = 2;
+
+export function logFolder(dataFolder: string): string {
+  return path.join(dataFolder, 'log');
+}
+
+/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable */
+export function openCatalog(
+  dataFolder: string,
+  options: { readOnly?: boolean; sync?: SyncMode } = {},
+): Catalog {
+  const folder = logFolder(dataFolder);
+  const readOnly = options.readOnly === true;
+  if (readOnly && !existsSync(path.join(folder, 'data.mdb'))) {
+    throw new TickwireError(
+      'log_missing',
+      `There is no tick log in ${dataFolder}: start an engine on it first.`,
+    );
+  }
+  try {
+    const root = open<Buffer, string>({
+      path: folder,
+      noSubdir: false,
+      encoding: 'binary',
+      readOnly,
+      ...syncFlags(options.sync),
+    });
+    const binary = (name: string) =>
+      root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
+    const catalog = {
+      root,
+      meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoding: 'json' }),
+      registry: binary('registry'),
+      positions: binary('positions'),
+      checkpoint: binary('checkpoint'),
+    };
+    checkLayout(catalog, folder);
+    return catalog;
+  } catch (error) {
+    if (error instanceof TickwireError) throw error;
+    throw new TickwireError(
+      'data_folder_unusable',
+      `The tick log in ${folder} cannot be opened: ${(error as Error).message}. Check its permissions and the disk.`,
+      { cause: error },
+    );
+  }
+}
+
+/** How lmdb is to be opened for a sync mode. */
+export function syncFlags(sync: SyncMode = 'every-commit'): { noSync?: true } {
+  return sync === 'every-commit' ? {} : { noSync: true };
+}
+
+function checkLayout(catalog: Catalog, folder: string): void {
+  const layout = catalog.meta.get(LAYOUT) as number | undefined;
+  if (layout === LAYOUT_VERSION || (layout === undefined && catalog.meta.get(LOG_ID) === undefined)) return;
+  void catalog.root.close();
+  throw new TickwireError(
+    'unsupported',
+    `The tick log in ${folder} has layout ${layout ?? 1}, and this version reads layout ${LAYOUT_VERSION}: ` +
+      'move the folder away, or use the version that wrote it.',
+  );
+}
+
+function metaPut(catalog: Catalog, key: MetaKey, value: unknown): Put {
+  return { database: catalog.meta, key, value, isNew: false };
+}
+
+/** What a log says of itself from its first moment on. */
+export function identityPuts(catalog: Catalog, logId: string): Put[] {
+  return [metaPut(catalog, LAYOUT, LAYOUT_VERSION), metaPut(catalog, LOG_ID, logId)];
+}
+
+export function readLogId(catalog: Catalog): string {
+  return (catalog.meta.get(LOG_ID) as string | undefined) ?? '';
+}
+
+function* recordsOf(catalog: Catalog, kind: string): Generator<unknown> {
+  const range = { start: [kind, 0] as MetaKey, end: [kind, 2 ** 32] as MetaKey };
+  for (const { value } of catalog.meta.getRange(range)) yield value;
+}
+
+/** All epochs, imports among them, oldest first. */
+export function readEpochs(catalog: Catalog): EpochRecord[] {
+  return Array.from(recordsOf(catalog, EPOCH)) as EpochRecord[];
+}
+
+export function readEpoch(catalog: Catalog, epoch: number): EpochRecord | undefined {
+  return catalog.meta.get([EPOCH, epoch]) as EpochRecord | undefined;
+}
+
+export function epochPut(catalog: Catalog, record: EpochRecord): Put {
+  return metaPut(catalog, [EPOCH, record.epoch], record);
+}
+
+/** All segments by number. */
+export function readSegments(catalog: Catalog): SegmentRecord[] {
+  return Array.from(recordsOf(catalog, SEGMENT)) as SegmentRecord[];
+}
+
+/** Changes whenever a segment is listed, changed or removed. */
+export function readGeneration(catalog: Catalog): number {
+  return (catalog.meta.get(GENERATION) as number | undefined) ?? 0;
+}
+
+/** Folders that are to be removed, if they are still there. */
+export function readDoomed(catalog: Catalog): string[] {
+  return (catalog.meta.get(DOOMED) as string[] | undefined) ?? [];
+}
+
+/** Folders that may still stand in the list of those to be removed. */
+const DOOMED_MAX = 64;
+
+/** What changes the list of segments: records to be written, numbers to be removed, folders that are to go. */
+export function segmentPuts(
+  catalog: Catalog,
+  written: readonly SegmentRecord[],
+  removed: readonly number[] = [],
+  doomed: readonly string[] = [],
+): Put[] {
+  const folders = [...readDoomed(catalog), ...doomed].slice(-DOOMED_MAX);
+  return [
+    ...removed.map((number) => metaPut(catalog, [SEGMENT, number], undefined)),
+    ...written.map((record) => metaPut(catalog, [SEGMENT, record.number], record)),
+    ...(doomed.length === 0 ? [] : [metaPut(catalog, DOOMED, folders)]),
+    metaPut(catalog, GENERATION, readGeneration(catalog) + 1),
+  ];
+}
+
+export function readCheckpoint(catalog: Catalog): CheckpointRecord | undefined {
+  return catalog.meta.get(CHECKPOINT) as CheckpointRecord | undefined;
+}
+
+export function checkpointPut(catalog: Catalog, record: CheckpointRecord): Put {
+  return metaPut(catalog, CHECKPOINT, record);
+}
+
+/**
+ * All bytes of the registry, in order.
+ * @throws TickwireError log_corrupt
+ */
+export function readRegistry(catalog: Catalog): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (const { key, value } of catalog.registry.getRange({ start: 0 })) {
+    const bytes = unsealed(value);
+    if (bytes === undefined || key !== length) {
+      throw new TickwireError(
+        'log_corrupt',
+        `The registry of symbols is damaged at byte ${key}: restore the data folder from a copy.`,
+      );
+    }
+    chunks.push(bytes);
+    length += bytes.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+export function sealed(bytes: Uint8Array): Buffer {
+  const value = Buffer.alloc(8 + bytes.length);
+  value.set(bytes, 8);
+  value.writeUInt32LE(crc32(bytes), 0);
+  return value;
+}
+
+/** A copy of what was sealed, aligned; undefined when it is damaged. */
+export function unsealed(value: Uint8Array): Uint8Array | undefined {
+  const bytes = Uint8Array.from(value.subarray(8));
+  const crc = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return value.length >= 8 && crc.readUInt32LE(0) === crc32(bytes) ? bytes : undefined;
+}

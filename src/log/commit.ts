@@ -1,0 +1,51 @@
+/** Transactions on an environment of the log: what lmdb makes of several puts, and how it says that it failed. */
+import type { Database, RootDatabase } from 'lmdb';
+
+/** Any database of an environment. */
+// biome-ignore lint/suspicious/noExplicitAny: lmdb's keys and values differ by database, and `put` takes them all.
+export type AnyDatabase = Database<any, any>;
+/** Any environment. */
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export type AnyRoot = RootDatabase<any, any>;
+
+/** One write of a transaction. */
+export interface Put {
+  /** Absent: the environment's own database, as a segment's blocks. */
+  database?: AnyDatabase;
+  key: Uint8Array | number | string | [string, number];
+  /** Must not change until the commit; JSON where the database says so; undefined removes the key. */
+  value: unknown;
+  /** Whether the key must not exist yet. */
+  isNew: boolean;
+}
+
+/** Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible. */
+export async function commitPuts(root: AnyRoot, puts: readonly Put[]): Promise<void> {
+  const written = puts.map((p) => putOne(p.database ?? root, p));
+  // lmdb starts the transaction in an immediate, and makes a promise for that which it shows to nobody: left
+  // alone, its rejection would end the thread when the disk is full.
+  setImmediate(() => void root.committed.then(ignore, ignore));
+  const results = await Promise.all(written);
+  const refused = results.findIndex((done, i) => !done && puts[i].value !== undefined);
+  if (refused >= 0) throw new Error(`LMDB refused key ${refused} of ${puts.length}: it exists already`);
+}
+
+function ignore(): void {}
+
+/** lmdb's types leave the options of `put` out. */
+interface Putting {
+  put(key: Put['key'], value: unknown, options: { noOverwrite?: boolean }): Promise<boolean>;
+}
+
+function putOne(database: AnyDatabase, p: Put): Promise<boolean> {
+  if (p.value === undefined) return database.remove(p.key);
+  return (database as unknown as Putting).put(p.key, p.value, p.isNew ? { noOverwrite: true } : {});
+}
+
+/** Waits until everything committed is on the disk. */
+export function flush(root: AnyRoot): Promise<void> {
+  const { sync } = root as unknown as { sync(done: (error?: unknown) => void): void };
+  return new Promise((resolve, reject) =>
+    sync.call(root, (error) => (error === undefined || error === null ? resolve() : reject(error))),
+  );
+}

@@ -1,0 +1,73 @@
+/**
+ * Commits batches, one at a time and in an order that a crash at any point leaves whole:
+ *
+ * ```
+ * registry (catalog) ─▶ roll-over, where one is due ─▶ blocks ─visible─▶ … ─durable─▶ checkpoint (catalog)
+ * ```
+ */
+import { probe } from '../pipeline/fault.js';
+import type { Batch } from './batch.js';
+import { readRegistry, type SyncMode } from './catalog.js';
+import { commitPuts, flush, type Put } from './commit.js';
+import type { Roll } from './roll.js';
+import type { SegmentRange } from './segments.js';
+import type { LogStore } from './store.js';
+
+export class Committer {
+  /** Bytes of the registry that the log holds. */
+  registryLogged: number;
+
+  /** @param onClosed told what a segment holds that was closed and is on the disk */
+  constructor(
+    readonly store: LogStore,
+    readonly roll: Roll,
+    readonly sync: SyncMode,
+    readonly onClosed: (ranges: readonly SegmentRange[]) => void,
+  ) {
+    this.registryLogged = readRegistry(store.catalog).length;
+  }
+
+  /**
+   * Resolves when the batch is visible. What of it succeeded before a failure is taken out of the batch, which
+   * can be given again.
+   * @returns a promise of when it is durable
+   */
+  async commit(batch: Batch): Promise<{ flushed: Promise<void> }> {
+    await this.#commitRegistry(batch);
+    if (batch.puts.length === 0) return { flushed: Promise.resolve() };
+    if (batch.rollsTo !== 0) {
+      this.onClosed(await this.roll.to(batch.rollsTo));
+      batch.rollsTo = 0;
+    }
+    probe();
+    const { blocks } = this.roll.segment;
+    const visible = commitPuts(blocks, batch.puts);
+    const flushed = blocks.flushed.then(() => {});
+    flushed.catch(() => {});
+    await visible;
+    return { flushed };
+  }
+
+  async #commitRegistry(batch: Batch): Promise<void> {
+    if (batch.registry === undefined) return;
+    probe();
+    const { root } = this.store.catalog;
+    await commitPuts(root, [batch.registry]);
+    // Its blocks are in another file, which must not be the only one to survive a power cut.
+    if (this.sync === 'every-commit') await flush(root);
+    this.registryLogged = batch.registryEnd;
+    batch.registry = undefined;
+  }
+
+  /** Writes a checkpoint down; what it covers is durable. */
+  async commitCheckpoint(puts: readonly Put[]): Promise<void> {
+    probe();
+    await commitPuts(this.store.catalog.root, puts);
+    probe();
+  }
+
+  /** Waits until all that is visible is on the disk. */
+  async flush(): Promise<void> {
+    await flush(this.roll.segment.blocks);
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * Which segment is written, and how the next one takes over.
+ *
+ * ```
+ * last commit to the old one ─▶ flushed ─▶ old closed, new listed (one transaction of the catalog) ─▶ first commit
+ * ```
+ *
+ * The next environment is opened ahead of time, so the first block of a stretch waits for two flushes and no
+ * more; ticks wait in the ring meanwhile. Segments are cut by the clock, between two blocks: a tick whose
+ * own times are odd goes where its neighbours go.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { LOG_PREPARE_MS } from '../limits.js';
+import { probe } from '../pipeline/fault.js';
+import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
+import { commitPuts, flush } from './commit.js';
+import {
+  bytesOfSegment,
+  freshFolder,
+  openSegment,
+  rangesOf,
+  type Segment,
+  type SegmentRange,
+  type SegmentRecord,
+  segmentsFolder,
+  stretchOf,
+} from './segments.js';
+import type { LogStore } from './store.js';
+
+/** Part of a stretch before its end in which the next segment is opened. */
+const PREPARE_SHARE = 4;
+
+export interface RollOptions {
+  segmentMs: number;
+  sync: SyncMode;
+}
+
+/** A change of the list of segments. */
+interface Change {
+  written: SegmentRecord[];
+  removed: number[];
+  /** Folders that are to go. */
+  doomed: string[];
+}
+
+/** Notes in `change` that a segment is closed; one that holds nothing goes. */
+function noteClosed(
+  store: LogStore,
+  record: SegmentRecord,
+  segment: Segment | undefined,
+  nowMs: number,
+  change: Change,
+): SegmentRange[] {
+  const ranges = segment === undefined ? [] : rangesOf(segment);
+  if (ranges.length === 0) {
+    change.removed.push(record.number);
+    change.doomed.push(record.folder);
+  } else {
+    const { heldIn: _, ...rest } = record;
+    const bytes = bytesOfSegment(store.dataFolder, record.folder);
+    change.written.push({ ...rest, closedAt: nowMs, ranges, bytes });
+  }
+  return ranges;
+}
+
+/** Notes in `change` that every open segment but `except` is closed. */
+function noteOthersClosed(
+  store: LogStore,
+  except: SegmentRecord | undefined,
+  nowMs: number,
+  change: Change,
+): void {
+  for (const record of store.segments()) {
+    if (record.ranges !== undefined || record === except) continue;
+    // Whoever wrote it last may have left the flushing to the system.
+    const file = path.join(segmentsFolder(store.dataFolder), record.folder, 'data.mdb');
+    if (existsSync(file)) syncPath(file);
+    noteClosed(store, record, store.open(record), nowMs, change);
+  }
+}
+
+function numberOf(store: LogStore): number {
+  return (store.segments().at(-1)?.number ?? 0) + 1;
+}
+
+/** Opens a segment that nobody has, so that it outlives a power cut. */
+function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment {
+  const folder = freshFolder(store.dataFolder, startsAt);
+  const segment = openSegment(store.dataFolder, folder, { readOnly: false, sync });
+  const segments = segmentsFolder(store.dataFolder);
+  for (const made of [path.join(segments, folder), segments, path.dirname(segments)]) syncPath(made);
+  return segment;
+}
+
+/** Flushes a file; of a folder, that its files are there. */
+function syncPath(file: string): void {
+  const handle = openSync(file, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+async function commitChange(store: LogStore, change: Change): Promise<void> {
+  const { written, removed, doomed } = change;
+  await commitPuts(store.catalog.root, segmentPuts(store.catalog, written, removed, doomed));
+  store.refresh();
+}
+
+/** Removes the folders that the catalog has given up. */
+export function removeDoomed(store: LogStore): void {
+  const listed = new Set(store.segments().map((r) => r.folder));
+  for (const folder of readDoomed(store.catalog)) {
+    if (listed.has(folder)) continue;
+    rmSync(path.join(segmentsFolder(store.dataFolder), folder), { recursive: true, force: true });
+  }
+}
+
+/**
+ * The host's part, before any stage or reader of the process: takes up the newest segment, or begins one when
+ * its stretch is over, and closes all others.
+ * @returns the environment that is to be held while the engine runs
+ */
+export async function beginSegments(
+  store: LogStore,
+  epoch: number,
+  nowMs: number,
+  options: RollOptions,
+): Promise<Segment> {
+  const startsAt = stretchOf(nowMs, options.segmentMs);
+  const newest = store.segments().findLast((r) => r.ranges === undefined);
+  const change: Change = { written: [], removed: [], doomed: [] };
+  let held: Segment;
+  if (newest !== undefined && newest.startsAt >= startsAt) {
+    held = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
+    noteOthersClosed(store, newest, nowMs, change);
+    change.written.push({ ...newest, heldIn: epoch });
+  } else {
+    noteOthersClosed(store, undefined, nowMs, change);
+    held = makeSegment(store, startsAt, options.sync);
+    change.written.push({ number: numberOf(store), folder: held.folder, startsAt, heldIn: epoch });
+  }
+  removeDoomed(store);
+  await commitChange(store, change);
+  return held;
+}
+
+/** The log stage's part. */
+export class Roll {
+  #next: { segment: Segment; startsAt: number } | undefined;
+
+  private constructor(
+    readonly store: LogStore,
+    readonly options: RollOptions,
+    private record: SegmentRecord,
+    private current: Segment,
+  ) {}
+
+  /**
+   * Takes up the segment that the host holds. When a stage before this one has made others, they are closed
+   * and a new one is begun: who dies leaves nothing that could be written safely.
+   */
+  static async open(store: LogStore, epoch: number, nowMs: number, options: RollOptions): Promise<Roll> {
+    const newest = store.segments().findLast((r) => r.ranges === undefined);
+    if (newest?.heldIn === epoch) {
+      const { dataFolder } = store;
+      const segment = openSegment(dataFolder, newest.folder, { readOnly: false, sync: options.sync });
+      return new Roll(store, options, newest, segment);
+    }
+    const change: Change = { written: [], removed: [], doomed: [] };
+    noteOthersClosed(store, undefined, nowMs, change);
+    const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
+    const segment = makeSegment(store, startsAt, options.sync);
+    const record = { number: numberOf(store), folder: segment.folder, startsAt };
+    change.written.push(record);
+    await commitChange(store, change);
+    await flush(store.catalog.root);
+    return new Roll(store, options, record, segment);
+  }
+
+  get segment(): Segment {
+    return this.current;
+  }
+
+  /** Whether a time lies in a later stretch than the one that began at `startsAt`. */
+  isOver(nowMs: number, startsAt = this.record.startsAt): boolean {
+    return stretchOf(nowMs, this.options.segmentMs) > startsAt;
+  }
+
+  /** Opens the next segment when it will soon be needed. */
+  prepare(nowMs: number): void {
+    const { segmentMs } = this.options;
+    const startsAt = stretchOf(nowMs, segmentMs) + segmentMs;
+    if (startsAt - nowMs > Math.min(LOG_PREPARE_MS, segmentMs / PREPARE_SHARE)) return;
+    this.#prepare(startsAt);
+  }
+
+  #prepare(startsAt: number): void {
+    if (this.#next?.startsAt === startsAt) return;
+    this.#discard();
+    const segment = makeSegment(this.store, startsAt, this.options.sync);
+    this.#next = { segment, startsAt };
+    // Until it is listed, it is to go: a process that dies now leaves nothing behind.
+    const { catalog } = this.store;
+    commitPuts(catalog.root, segmentPuts(catalog, [], [], [segment.folder])).catch(() => {});
+  }
+
+  /** Lets go of a prepared segment whose stretch has passed without a tick. */
+  #discard(): void {
+    if (this.#next === undefined) return;
+    const { segment } = this.#next;
+    this.#next = undefined;
+    void segment.blocks.close();
+    rmSync(path.join(segmentsFolder(this.store.dataFolder), segment.folder), { recursive: true });
+  }
+
+  /**
+   * Goes on in the segment of the stretch that `nowMs` lies in.
+   * @returns what the one before holds; it is closed and on the disk
+   */
+  async to(nowMs: number): Promise<SegmentRange[]> {
+    this.#prepare(stretchOf(nowMs, this.options.segmentMs));
+    const { segment, startsAt } = this.#next!;
+    probe();
+    await flush(this.current.blocks);
+    probe();
+    const change: Change = { written: [], removed: [], doomed: [] };
+    const ranges = noteClosed(this.store, this.record, this.current, nowMs, change);
+    const record = { number: numberOf(this.store), folder: segment.folder, startsAt };
+    change.written.push(record);
+    await commitChange(this.store, change);
+    await flush(this.store.catalog.root);
+    probe();
+    this.#next = undefined;
+    const before = this.current;
+    this.current = segment;
+    this.record = record;
+    await before.blocks.close();
+    return ranges;
+  }
+
+  async close(): Promise<void> {
+    this.#discard();
+    await this.current.blocks.close();
+  }
+}

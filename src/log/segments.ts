@@ -1,0 +1,149 @@
+/**
+ * Segments: the stretches of time that the log is cut into, each an LMDB environment of its own in
+ * `<data folder>/log/segments/<UTC start>`, so that removing old ticks removes whole files.
+ *
+ * A segment has one database: blocks by `blockKey`, and beside them the pages of their index by `pageKey`.
+ * It is open while blocks may come, then closed for ever. A closed one may be replaced as a whole by a smaller
+ * one of the same blocks: then its record names another folder.
+ *
+ * All threads of a process share an environment, whose flags are those of whoever opened it first, and
+ * readers open for reading. So a segment is only written by who was sure to be first: the host, which holds
+ * the one that it found or made at start (`heldIn`), and a log stage that made it. A log stage that took
+ * another's place begins a segment of its own.
+ */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { open, type RootDatabase } from 'lmdb';
+import { lastSeqOf } from './block.js';
+import { logFolder, type SyncMode, syncFlags } from './catalog.js';
+import { blockKey, isPageKey, parseKey } from './keys.js';
+
+/** The blocks of a shard that a segment holds. */
+export interface SegmentRange {
+  epoch: number;
+  shard: number;
+  first: number;
+  last: number;
+}
+
+/** A segment, as the catalog lists it. */
+export interface SegmentRecord {
+  /** Segments of a shard follow one another by it. */
+  number: number;
+  /** In `log/segments`. */
+  folder: string;
+  /** Start of its stretch, UNIX milliseconds. */
+  startsAt: number;
+  /** The epoch whose host holds it open for writing. */
+  heldIn?: number;
+  /** When it was closed, UNIX milliseconds; absent while blocks may come. */
+  closedAt?: number;
+  /** What it holds, once it is closed. */
+  ranges?: SegmentRange[];
+  /** Bytes of its file, once it is closed. */
+  bytes?: number;
+  /** The same before it was recompressed, and the compressor that did it. */
+  bytesBefore?: number;
+  compression?: string;
+}
+
+/** A segment, opened. */
+export interface Segment {
+  readonly folder: string;
+  readonly blocks: RootDatabase<Buffer, Uint8Array>;
+}
+
+export function segmentsFolder(dataFolder: string): string {
+  return path.join(logFolder(dataFolder), 'segments');
+}
+
+/** Start of the stretch that a time lies in, UNIX milliseconds. */
+export function stretchOf(nowMs: number, segmentMs: number): number {
+  return Math.floor(nowMs / segmentMs) * segmentMs;
+}
+
+const HOUR_MS = 3_600_000;
+const DATE_CHARS = 10;
+const HOUR_CHARS = 13;
+
+/** A name for the segment of a stretch that no folder has yet: `2026-11-23`, `2026-11-23T04`, `2026-11-23.2` … */
+export function freshFolder(dataFolder: string, startsAt: number): string {
+  const text = new Date(startsAt).toISOString();
+  const chars =
+    startsAt % (24 * HOUR_MS) === 0 ? DATE_CHARS : startsAt % HOUR_MS === 0 ? HOUR_CHARS : text.length;
+  return nextFolder(dataFolder, text.slice(0, chars).replaceAll(':', '-').replace('.', '-'));
+}
+
+/** A name like the given one that no folder has yet. */
+export function nextFolder(dataFolder: string, like: string): string {
+  const base = like.replace(/\.\d+$/, '');
+  let name = base;
+  for (let n = 2; existsSync(path.join(segmentsFolder(dataFolder), name)); n++) name = `${base}.${n}`;
+  return name;
+}
+
+/**
+ * Opens the environment of a segment; for writing it is made where there is none.
+ * @throws what lmdb throws, also when there is none to be read
+ */
+export function openSegment(
+  dataFolder: string,
+  folder: string,
+  options: { readOnly: boolean; sync?: SyncMode },
+): Segment {
+  const at = path.join(segmentsFolder(dataFolder), folder);
+  if (options.readOnly) statSync(path.join(at, 'data.mdb'));
+  else mkdirSync(at, { recursive: true });
+  const blocks = open<Buffer, Uint8Array>({
+    path: at,
+    noSubdir: false,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    readOnly: options.readOnly,
+    ...(options.readOnly ? {} : syncFlags(options.sync)),
+  });
+  return { folder, blocks };
+}
+
+/** Bytes of a segment's file; 0 when there is none. */
+export function bytesOfSegment(dataFolder: string, folder: string): number {
+  const file = path.join(segmentsFolder(dataFolder), folder, 'data.mdb');
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** The key of the last block of a shard at or before `seq` in one segment. */
+export function keyBeforeIn(
+  segment: Segment,
+  epoch: number,
+  shard: number,
+  seq: number,
+): Uint8Array | undefined {
+  const range = { start: blockKey(epoch, shard, seq), reverse: true, limit: 1, snapshot: false } as const;
+  for (const key of segment.blocks.getKeys(range)) {
+    const found = parseKey(key);
+    return found.epoch === epoch && found.shard === shard ? key : undefined;
+  }
+  return undefined;
+}
+
+/** What a segment holds, from its keys: a few lookups for each shard of each epoch in it. */
+export function rangesOf(segment: Segment): SegmentRange[] {
+  const ranges: SegmentRange[] = [];
+  segment.blocks.resetReadTxn();
+  let from = blockKey(0, 0, 0);
+  for (;;) {
+    const [key] = segment.blocks.getKeys({ start: from, limit: 1, snapshot: false });
+    if (key === undefined) return ranges;
+    const { epoch, shard, firstSeq } = parseKey(key);
+    if (!isPageKey(key)) {
+      const last = keyBeforeIn(segment, epoch, shard, Number.MAX_SAFE_INTEGER)!;
+      ranges.push({
+        epoch,
+        shard,
+        first: firstSeq,
+        last: lastSeqOf(parseKey(last).firstSeq, segment.blocks.get(last)!),
+      });
+    }
+    from = blockKey(epoch, shard + 1, 0);
+  }
+}
