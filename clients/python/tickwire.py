@@ -131,7 +131,7 @@ def _records(frame: bytes, at: int, end: int, head: tuple[int, int, bool], base:
         name, digits = symbols[symbol_id]
         form = word >> 11 & 3
         if form == 0:
-            ticks.append(_wide(WIDE.unpack_from(frame, at), CODE.unpack_from(frame, at + 32), name, head, base))
+            ticks.append(_wide(WIDE.unpack_from(frame, at), CODE.unpack_from(frame, at + 32), name, head))
             at += WIDE.size
             continue
         if form == 1:
@@ -151,10 +151,9 @@ def _size(word: int) -> float | None:
     return None if word == 3 else (word >> 2) / SIZE_SCALES[word & 3]
 
 
-def _wide(fields: tuple[Any, ...], code: tuple[int, int], name: str, head: tuple[int, int, bool], base: int) -> Tick:
-    _, word, symbol_seq, low, _, _, event_s, event_ns, recv_s, recv_ns, a, b, c, d = fields
-    # The seq with these low bits that is nearest to the base; 0 in a snapshot is state of an earlier epoch.
-    seq = 0 if head[2] and low == 0 else base + (low - base + 2**31) % 2**32 - 2**31
+def _wide(fields: tuple[Any, ...], code: tuple[int, int], name: str, head: tuple[int, int, bool]) -> Tick:
+    _, word, symbol_seq, low, _, high, event_s, event_ns, recv_s, recv_ns, a, b, c, d = fields
+    seq = high << 32 | low
     event = None if event_s == NO_TIME else event_s * 10**9 + event_ns
     common = (name, *head, seq, symbol_seq, word & FLAG_MASK, event, recv_s * 10**9 + recv_ns)
     kind = word & 7

@@ -5,7 +5,11 @@ import { SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
 import type { EngineMemory } from '../pipeline/memory.js';
 import type { LastValueTable } from '../pipeline/table.js';
 import { RECORD_U32, U32_SEQ_LOW } from '../tick.js';
-import { nearestSeq } from '../wire/packed.js';
+
+/** The full number whose low 32 bits are `low`, nearest to `near`. */
+function nearestSeq(near: number, low: number): number {
+  return near + ((low - (near % 0x100000000)) | 0);
+}
 
 export class ShardView {
   readonly ring: BroadcastReader;

@@ -40,6 +40,8 @@ const SPREAD_MAX = 0xffff;
 const EVENT_SECONDS_MAX = 2_147_000;
 const CURSOR_BYTES_MAX = 256;
 const KIND_AND_FLAGS = 0x7ff;
+/** What the low word of a wide record's seq counts to. */
+const SEQ_LOW = 0x100000000;
 
 /** Writes the header of a frame at 0. */
 export function writeFrameHeader(into: Scratch, batches: number): void {
@@ -86,7 +88,7 @@ export class PackedEncoder implements TickEncoder {
     s.u32[a + 1] = r.u32[w + U32_SYMBOL_SEQ];
     if (form === Form.wide) {
       s.u32[a + 2] = seq >>> 0;
-      s.u32[a + 3] = r.u16[i * RECORD_U16 + U16_SOURCE];
+      s.u32[a + 3] = r.u16[i * RECORD_U16 + U16_SOURCE] | (Math.floor(seq / SEQ_LOW) << 16);
       for (let k = 4; k < 8; k++) s.u32[a + k] = r.u32[w + k];
       const d = i * RECORD_F64;
       for (let k = 4; k < 8; k++) s.f64[(at >>> 3) + k] = r.f64[d + k];

@@ -20,7 +20,7 @@
  * form 2, compact quote with sizes, 32 bytes
  *   8 … 23 as form 1 │ 24 u32 bid size │ 28 u32 ask size: integer × 4 + scale, see decimal.ts
  * form 0, wide, 64 bytes
- *   8 u32 seq mod 2^32 │ 12 u16 sourceId │ 14 u16 0 │ 16 … 63 as in the tick record (src/tick.ts)
+ *   8 u32 low │ 12 u16 sourceId │ 14 u16 high: seq = high × 2^32 + low │ 16 … 63 as in the tick record (src/tick.ts)
  * ```
  */
 import { decodeSize } from '../decimal.js';
@@ -46,11 +46,6 @@ export const WIRE_SYMBOLS_MAX = 0x10000;
 
 /** 10^n, exact for every number of digits that a price may have. */
 export const POW10: readonly number[] = Array.from({ length: 23 }, (_, n) => Number(`1e${n}`));
-
-/** The full number whose low 32 bits are `low`, nearest to `near`. */
-export function nearestSeq(near: number, low: number): number {
-  return near + ((low - (near % 0x100000000)) | 0);
-}
 
 /** A frame that breaks the layout above. */
 export class BadFrame extends Error {
@@ -246,9 +241,7 @@ export class PackedReader {
     if (at + FORM_BYTES[Form.wide] > this.#end) throw new BadFrame('the record is cut off');
     const v = this.#view;
     const t = this.tick;
-    const low = v.getUint32(at + 8, true);
-    // State of an earlier epoch has no seq; real ones start at 1, so a base of 0 tells the two apart.
-    t.seq = this.snapshot && low === 0 ? 0 : nearestSeq(this.baseSeq, low);
+    t.seq = v.getUint16(at + 14, true) * 0x100000000 + v.getUint32(at + 8, true);
     t.eventS = v.getUint32(at + 16, true);
     t.eventNs = v.getUint32(at + 20, true);
     t.recvS = v.getUint32(at + 24, true);

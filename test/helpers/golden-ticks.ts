@@ -182,7 +182,7 @@ export const TICKS: Record<string, GoldenBatch[]> = {
   'ticks: a name that needs escapes': [batch([quote(ODD_NAME, 1, 2)])],
   'ticks: seq beyond 2^32': [
     batch([plain, trade(XAUUSD, 1, 1, 2 ** 53 - 1), plain, sized], 2 ** 32 - 2),
-    batch([plain, trade(XAUUSD, 1, 1, 1), sized], [2 ** 52, 2 ** 52 + 70_000, 2 ** 52 + 65_535]),
+    batch([plain, trade(XAUUSD, 1, 1, 1), sized], [2 ** 47, 2 ** 47 + 70_000, 2 ** 47 + 65_535]),
   ],
   'ticks: seq far from the base': [
     batch([plain, plain, plain, trade(XAUUSD, 1, 1, 1)], [70_000, 70_000 + 65_535, 70_000 + 65_536, 1], {

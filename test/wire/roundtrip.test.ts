@@ -46,7 +46,7 @@ const record = fc.record({
   symbol: fc.integer({ min: 0, max: 3 }),
   flags: fc.subarray([...FLAG_NAMES]),
   symbolSeq: u32,
-  step: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 200_000 })),
+  step: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 200_000 }), fc.constant(2 ** 33)),
   times: fc.tuple(eventS, eventNs, recvS, nanos),
   values: fc.tuple(price, price, size, size),
   word: u32,
