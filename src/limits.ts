@@ -119,6 +119,8 @@ export const PAGES_WAITING_MAX = 256;
 export const HISTORY_TICKS_MAX = 4_096;
 /** Answers to `history`, and places of a time, being looked for at once. More: `busy`. */
 export const LOOKUPS_MAX = 8;
+/** Seeks of one subscription that are not answered: they take effect one after the other. More: `busy`. */
+export const SEEKS_WAITING_MAX = 8;
 /** Recorded seconds per second at which the past can be played. */
 export const SPEED_MAX = 1_000_000;
 /** Ticks of a page of `/v1/ticks` unless `limit` says otherwise, and at most. More: 400 `bad_request`. */

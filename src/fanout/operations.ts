@@ -1,6 +1,6 @@
 /** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
 import { messageOf } from '../errors.js';
-import { LOOKUPS_MAX, PAGE_TICKS, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
+import { LOOKUPS_MAX, PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
 import { KIND_NAMES, Kind } from '../tick.js';
 import { parseTime } from '../time.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wire/ticks.js';
@@ -27,7 +27,10 @@ export class Operations {
   readonly subscriptions: Subscription[] = [];
   readonly #bySub = new Map<number, Subscription>();
   #nextSub = 1;
+  /** Subscriptions whose place is being looked for. */
   #opening = 0;
+  /** By subscription: its seeks that have not been answered, and when the last of them will be. */
+  readonly #seeks = new Map<Subscription, { waiting: number; last: Promise<void> }>();
 
   constructor(
     readonly stream: Stream,
@@ -88,10 +91,11 @@ export class Operations {
       this.#start(request, request.snapshot ? 'snapshot' : 'live');
     } else {
       const critical = request.mode === 'latest' || !request.kinds.includes('quote');
+      this.#opening++;
       void this.#find(request.id, request.from, critical, (found) => {
         const sub = this.#start(request, found.point);
         if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
-      });
+      }).finally(() => this.#opening--);
     }
   }
 
@@ -130,7 +134,6 @@ export class Operations {
       this.#refuseBusy(id);
       return;
     }
-    this.#opening++;
     if (isTime) this.stream.lookups++;
     try {
       const resume = await resumeAt(this.stream, from, critical);
@@ -144,7 +147,6 @@ export class Operations {
       const message = 'The log could not be read; try again.';
       this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
     } finally {
-      this.#opening--;
       if (isTime) this.stream.lookups--;
     }
   }
@@ -192,29 +194,52 @@ export class Operations {
 
   #seek(subscription: Subscription, request: Seek): void {
     const { sub, settings } = subscription;
-    const speed = request.speed ?? settings.speed;
     const sought = (start: Start) => {
+      const speed = request.speed ?? settings.speed;
       subscription.seek(start, speed);
       const { epoch } = subscription;
       const cursor = subscription.cursorText();
       this.host.control({ op: 'sought', id: request.id, sub, speed, epoch, cursor });
       this.stream.wake();
     };
-    if (speed !== 'max' && settings.mode === 'latest') {
+    if ((request.speed ?? 'max') !== 'max' && settings.mode === 'latest') {
       this.refuse(request.id, { code: 'bad_request', message: 'speed goes with mode every.' });
-    } else if (request.from === undefined || request.from === null) {
-      sought(settings.mode === 'latest' ? 'snapshot' : 'live');
-    } else {
-      void this.#find(request.id, request.from, subscription.group.critical, (found) => {
-        if (this.#bySub.get(sub) !== subscription) {
-          const message = `Subscription ${sub} ended while its place was looked for.`;
-          this.refuse(request.id, { code: 'unknown_subscription', message });
-          return;
-        }
-        sought(found.point);
-        if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
-      });
+      return;
     }
+    this.#inOrder(subscription, request.id, async () => {
+      if (this.#bySub.get(sub) !== subscription) this.#refuseEnded(request.id, sub);
+      else if (request.from === undefined || request.from === null) {
+        sought(settings.mode === 'latest' ? 'snapshot' : 'live');
+      } else {
+        await this.#find(request.id, request.from, subscription.group.critical, (found) => {
+          if (this.#bySub.get(sub) !== subscription) {
+            this.#refuseEnded(request.id, sub);
+            return;
+          }
+          sought(found.point);
+          if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
+        });
+      }
+    });
+  }
+
+  /** Seeks take effect in the order in which they were asked for, however long each place takes to find. */
+  #inOrder(subscription: Subscription, id: RequestId, seek: () => Promise<void>): void {
+    const seeks = this.#seeks.get(subscription) ?? { waiting: 0, last: Promise.resolve() };
+    if (seeks.waiting >= SEEKS_WAITING_MAX) {
+      this.#refuseBusy(id);
+      return;
+    }
+    this.#seeks.set(subscription, seeks);
+    const run = seeks.waiting++ === 0 ? seek() : seeks.last.then(seek);
+    seeks.last = run.then(() => {
+      if (--seeks.waiting === 0) this.#seeks.delete(subscription);
+    });
+  }
+
+  #refuseEnded(id: RequestId, sub: number): void {
+    const message = `Subscription ${sub} ended while its place was looked for.`;
+    this.refuse(id, { code: 'unknown_subscription', message });
   }
 
   async #history(request: HistoryQuestion): Promise<void> {

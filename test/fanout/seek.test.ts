@@ -1,7 +1,8 @@
 /** `from` as a time, and `seek`: a subscription moves through the past and back to the present. */
 import t from 'tap';
+import { SEEKS_WAITING_MAX } from '../../src/limits.js';
 import { copyRecord, Records } from '../../src/tick.js';
-import { cursorToText } from '../../src/wire/cursor.js';
+import { cursorFromText, cursorToText } from '../../src/wire/cursor.js';
 import { LOG_ID, type Served, serve } from '../helpers/fanout.js';
 import { START_S } from '../helpers/test-shard.js';
 
@@ -108,6 +109,38 @@ t.test('seek: back into the log, to the end, and what lies between is not sent',
   quotes(served, eur, 1);
   await client.until(() => client.ticks.at(-1)?.seq === 20_006);
   t.pass('a refused seek leaves it where it was');
+});
+
+t.test('seeks take effect in the order in which they were asked for', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 512 } });
+  t.teardown(() => served.close());
+  const eur = served.shard.define('EURUSD');
+  quotes(served, eur, 2000);
+  const client = await served.connect();
+  const { sub } = await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await client.request({ op: 'pause', sub });
+  const log = served.log!;
+  const found = log.seekTime.bind(log);
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  log.seekTime = async (seconds, nanos) => {
+    await held;
+    return found(seconds, nanos);
+  };
+  const slow = client.request({ op: 'seek', sub, from: recvNs(1001) });
+  const quick = client.request({ op: 'seek', sub });
+  const more = Array.from({ length: SEEKS_WAITING_MAX }, () => client.request({ op: 'seek', sub }));
+  t.equal((await more.at(-1)!).code, 'busy', 'no more of them wait than may');
+  t.equal(client.controls.filter((m) => m.op === 'sought').length, 0, 'the first one has not been found');
+  letGo();
+  const place = async (answer: Promise<{ cursor: string }>) => cursorFromText((await answer).cursor)!.seqs;
+  t.same(await place(slow), [1000]);
+  t.same(await place(quick), [2000]);
+  await Promise.all(more);
+  await client.request({ op: 'resume', sub });
+  quotes(served, eur, 1);
+  await client.until(() => client.ticks.length > 0);
+  t.equal(client.ticks[0].seq, 2001, 'the last one counts');
 });
 
 t.test('seek of latest begins with the state', async (t) => {
