@@ -1,19 +1,28 @@
 /**
- * Latencies of an open-loop run, in microseconds: counts on a scale that is linear within each power of two,
- * so that every value is kept to within 0.8 %, and recording one is a shift and an increment.
+ * Latencies of an open-loop run, in microseconds, as an HDR histogram with fixed bounds: three significant
+ * digits over the whole range. Threads and processes record for themselves; what they recorded travels in the
+ * histogram's own compressed format and is added up.
  */
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from 'hdr-histogram-js';
 
-/** Parts of a power of two. */
-const PARTS_BITS = 7;
-const PARTS = 1 << PARTS_BITS;
 /** Half an hour: whatever takes longer is as good as lost. */
 const LATENCY_US_MAX = 2 ** 31 - 1;
+const PERCENT = 100;
+/** Shares at which a curve is drawn: nine for each digit of nines. */
+const CURVE_DIGITS = 5;
+const CURVE_STEPS = 9;
 
 export interface LatencyUs {
   p50: number;
   p90: number;
   p99: number;
   p999: number;
+  p9999: number;
   /** Of what was sampled. */
   max: number;
   samples: number;
@@ -22,9 +31,13 @@ export interface LatencyUs {
 }
 
 export class LatencySamples {
-  /** Values below 2 × PARTS count as themselves, those above by their power of two and its part. */
-  readonly #counts = new Float64Array((32 - PARTS_BITS) * PARTS);
-  #samples = 0;
+  readonly #histogram: Histogram = build({
+    bitBucketSize: 32,
+    autoResize: false,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: LATENCY_US_MAX,
+    numberOfSignificantValueDigits: 3,
+  });
   #negative = 0;
   #max = 0;
 
@@ -32,27 +45,43 @@ export class LatencySamples {
     const value = Math.max(0, Math.min(LATENCY_US_MAX, us)) | 0;
     if (us < 0) this.#negative++;
     if (value > this.#max) this.#max = value;
-    const shift = Math.max(0, 31 - PARTS_BITS - Math.clz32(value));
-    this.#counts[shift * PARTS + (value >>> shift)]++;
-    this.#samples++;
+    this.#histogram.recordValue(value);
+  }
+
+  /** Adds what `encode` of another one gave. */
+  add(encoded: string): void {
+    const other = decodeFromCompressedBase64(encoded, 32, false);
+    this.#histogram.add(other);
+    this.#max = Math.max(this.#max, other.maxValue);
+  }
+
+  /** The histogram in the compressed format that all HDR tools read, as base64. */
+  encode(): string {
+    return encodeIntoCompressedBase64(this.#histogram);
   }
 
   reset(): void {
-    this.#counts.fill(0);
-    this.#samples = 0;
+    this.#histogram.reset();
     this.#negative = 0;
     this.#max = 0;
   }
 
   /** The value that a share of the samples do not exceed; 0 without any. */
   percentile(share: number): number {
-    const wanted = Math.max(1, Math.ceil(share * this.#samples));
-    let seen = 0;
-    for (let i = 0; i < this.#counts.length; i++) {
-      seen += this.#counts[i];
-      if (seen >= wanted) return Math.min(this.#max, highestOf(i));
+    if (this.#histogram.totalCount === 0) return 0;
+    return Math.min(this.#max, this.#histogram.getValueAtPercentile(share * PERCENT));
+  }
+
+  /** Points of the whole distribution: [share, µs], ever closer to 1. */
+  curve(): [share: number, us: number][] {
+    const points: [number, number][] = [];
+    for (let digit = 0; digit < CURVE_DIGITS; digit++) {
+      for (let step = 0; step < CURVE_STEPS; step++) {
+        const share = 1 - (10 ** -digit * (10 - step)) / 10;
+        points.push([share, this.percentile(share)]);
+      }
     }
-    return 0;
+    return [...points, [1, this.#max]];
   }
 
   summary(): LatencyUs {
@@ -61,16 +90,10 @@ export class LatencySamples {
       p90: this.percentile(0.9),
       p99: this.percentile(0.99),
       p999: this.percentile(0.999),
+      p9999: this.percentile(0.9999),
       max: this.#max,
-      samples: this.#samples,
+      samples: this.#histogram.totalCount,
       negative: this.#negative,
     };
   }
-}
-
-/** The highest value that counts at an index. */
-function highestOf(index: number): number {
-  if (index < 2 * PARTS) return index;
-  const shift = (index >>> PARTS_BITS) - 1;
-  return (index - shift * PARTS + 1) * 2 ** shift - 1;
 }
