@@ -30,6 +30,14 @@ export interface LatencyUs {
   negative: number;
 }
 
+/** What was recorded, as it travels between processes and into files. */
+export interface RecordedLatency {
+  /** The histogram in the compressed format that all HDR tools read, as base64. */
+  hdr: string;
+  max: number;
+  negative: number;
+}
+
 export class LatencySamples {
   readonly #histogram: Histogram = build({
     bitBucketSize: 32,
@@ -48,16 +56,15 @@ export class LatencySamples {
     this.#histogram.recordValue(value);
   }
 
-  /** Adds what `encode` of another one gave. */
-  add(encoded: string): void {
-    const other = decodeFromCompressedBase64(encoded, 32, false);
-    this.#histogram.add(other);
-    this.#max = Math.max(this.#max, other.maxValue);
+  /** Adds what another one recorded. */
+  add({ hdr, max, negative }: RecordedLatency): void {
+    this.#histogram.add(decodeFromCompressedBase64(hdr, 32, false));
+    this.#max = Math.max(this.#max, max);
+    this.#negative += negative;
   }
 
-  /** The histogram in the compressed format that all HDR tools read, as base64. */
-  encode(): string {
-    return encodeIntoCompressedBase64(this.#histogram);
+  recorded(): RecordedLatency {
+    return { hdr: encodeIntoCompressedBase64(this.#histogram), max: this.#max, negative: this.#negative };
   }
 
   reset(): void {

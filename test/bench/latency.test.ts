@@ -41,7 +41,7 @@ t.test('what threads recorded apart adds up', async (t) => {
       own.record(us);
       all.record(us);
     }
-    sum.add(own.encode());
+    sum.add(own.recorded());
   }
   t.same(sum.curve(), all.curve());
   t.equal(sum.summary().samples, 3000);
