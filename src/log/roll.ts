@@ -150,6 +150,7 @@ export async function beginSegments(
 /** The log stage's part. */
 export class Roll {
   #next: { segment: Segment; startsAt: number } | undefined;
+  #isRolling = false;
 
   private constructor(
     readonly store: LogStore,
@@ -191,6 +192,7 @@ export class Roll {
 
   /** Opens the next segment when it will soon be needed. */
   prepare(nowMs: number): void {
+    if (this.#isRolling) return;
     const { segmentMs } = this.options;
     const startsAt = stretchOf(nowMs, segmentMs) + segmentMs;
     if (startsAt - nowMs > Math.min(LOG_PREPARE_MS, segmentMs / PREPARE_SHARE)) return;
@@ -222,7 +224,15 @@ export class Roll {
    */
   async to(nowMs: number): Promise<SegmentRange[]> {
     this.#prepare(stretchOf(nowMs, this.options.segmentMs));
-    const { segment, startsAt } = this.#next!;
+    this.#isRolling = true;
+    try {
+      return await this.#roll(this.#next!.segment, this.#next!.startsAt, nowMs);
+    } finally {
+      this.#isRolling = false;
+    }
+  }
+
+  async #roll(segment: Segment, startsAt: number, nowMs: number): Promise<SegmentRange[]> {
     probe();
     await flush(this.current.blocks);
     probe();

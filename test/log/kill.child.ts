@@ -6,6 +6,9 @@ import { LogWord } from '../../src/pipeline/counters.js';
 import { turn } from '../../src/pipeline/wait.js';
 import { FakeShard, Market, openRig } from './support.js';
 
+/** Short, so that some are killed in a roll-over. */
+const SEGMENT_MS = 250;
+
 const [folder, seed] = process.argv.slice(2);
 const rig = await openRig(folder, 20, { ringSlots: 8192 });
 const shard = new FakeShard(rig.memory, 0, new Market(20, Number(seed)), 4_000_000, true);
@@ -13,7 +16,7 @@ const shard = new FakeShard(rig.memory, 0, new Market(20, Number(seed)), 4_000_0
 const known = rig.opened.positions.find((p) => p.sourceId === 1);
 shard.position = Math.max(0, ...(known?.buckets ?? []));
 const from = shard.position;
-void rig.stage({ commitDelayMs: 1 });
+void rig.stage({ commitDelayMs: 1, segmentMs: SEGMENT_MS });
 let told = -1;
 for (;;) {
   shard.publish(1 + (shard.head % 700));

@@ -1,7 +1,11 @@
-/** A log stage whose thread dies, at any of its writes or from outside, goes on where LMDB says it was. */
+/**
+ * A log stage whose thread dies, at any of its writes and in any step of a roll-over, or from outside, goes
+ * on where LMDB says it was.
+ */
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { LogReader } from '../../src/log/reader.js';
+import { openStore } from '../../src/log/store.js';
 import { Command } from '../../src/pipeline/memory.js';
 import {
   bytesOf,
@@ -31,7 +35,7 @@ function start(rig: Rig, folder: string, dieAt: number): { worker: Worker; ended
   return { worker, ended };
 }
 
-t.test('deaths of the stage', async (t) => {
+t.test('deaths of the stage', { timeout: 120_000 }, async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   const rig = await openRig(folder, 20, { ringSlots: 4096 });
@@ -40,7 +44,7 @@ t.test('deaths of the stage', async (t) => {
   for (let death = 0; death < DEATHS; death++) {
     // Every other death comes from outside, once the stage has got somewhere.
     const fromOutside = death % 2 === 1;
-    const { worker, ended } = start(rig, folder, fromOutside ? 0 : 1 + (random() % 30));
+    const { worker, ended } = start(rig, folder, fromOutside ? 0 : 1 + (random() % 40));
     let isOver = false;
     void ended.then(() => {
       isOver = true;
@@ -66,6 +70,9 @@ t.test('deaths of the stage', async (t) => {
   );
   t.ok(bytesOf(all.records, 0, shard.head).equals(bytesOf(shard.sent, 0, shard.head)), 'bit for bit');
   t.equal(rig.counters.totals().logged, shard.head);
+  const store = openStore(folder, { readOnly: true });
+  t.ok(store.segments().length >= 3, `${store.segments().length} segments`);
+  await store.close();
   await reader.close();
   await rig.opened.close();
 });

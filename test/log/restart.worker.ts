@@ -5,6 +5,9 @@ import { armFault } from '../../src/pipeline/fault.js';
 import { Control, type EngineMemory, LOG_STAGE } from '../../src/pipeline/memory.js';
 import { STAGE_OPTIONS } from './support.js';
 
+/** Short, so that many deaths fall into a roll-over. */
+const SEGMENT_MS = 250;
+
 const { memory, folder, epoch, dieAt } = workerData as {
   memory: EngineMemory;
   folder: string;
@@ -13,4 +16,11 @@ const { memory, folder, epoch, dieAt } = workerData as {
 };
 if (dieAt > 0) armFault(dieAt, () => process.exit(70));
 const control = new Control(memory.control, LOG_STAGE);
-await runLogStage({ memory, control, folder, epoch, options: STAGE_OPTIONS, report: () => {} });
+await runLogStage({
+  memory,
+  control,
+  folder,
+  epoch,
+  options: { ...STAGE_OPTIONS, segmentMs: SEGMENT_MS },
+  report: () => {},
+});

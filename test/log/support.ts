@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Clock } from '../../src/clock.js';
 import { LOG_SEGMENT_MS } from '../../src/limits.js';
 import type { LogGap, LogReader } from '../../src/log/reader.js';
 import { type OpenedLog, openLog } from '../../src/log/recover.js';
@@ -166,7 +167,7 @@ export interface Rig {
   counters: CounterReader;
   reports: string[];
   /** Starts a log stage on this thread. */
-  stage(options?: Partial<LogStageOptions>): Promise<void>;
+  stage(options?: Partial<LogStageOptions>, clock?: Clock): Promise<void>;
 }
 
 export const STAGE_OPTIONS: LogStageOptions = {
@@ -181,9 +182,15 @@ export const STAGE_OPTIONS: LogStageOptions = {
 export async function openRig(
   folder: string,
   symbols: number,
-  { shards = 1, ringSlots = 16_384, warn = (_: string) => {} } = {},
+  {
+    shards = 1,
+    ringSlots = 16_384,
+    warn = (_: string) => {},
+    segmentMs = LOG_SEGMENT_MS,
+    nowMs = Date.now(),
+  } = {},
 ): Promise<Rig> {
-  const opened = await openLog(folder, { shards, warn });
+  const opened = await openLog(folder, { shards, warn, segmentMs, nowMs });
   const memory = allocateMemory({
     shards,
     feeds: [],
@@ -206,13 +213,14 @@ export async function openRig(
     registry,
     counters: new CounterReader(memory),
     reports,
-    stage: (options = {}) =>
+    stage: (options = {}, clock) =>
       runLogStage({
         memory,
         control,
         folder,
         epoch: opened.epoch,
         options: { ...STAGE_OPTIONS, ...options },
+        ...(clock === undefined ? {} : { clock }),
         report: (_, message) => reports.push(message),
       }),
   };
