@@ -7,6 +7,7 @@ import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
 import {
   BROADCAST_RING_SLOTS,
+  BROADCAST_RING_SLOTS_MIN,
   CRITICAL_RING_SLOTS,
   FEEDS_MAX,
   isPowerOfTwo,
@@ -14,12 +15,12 @@ import {
   LOG_FREE_BYTES_FLOOR,
   LOG_SEGMENT_MS,
   RAW_RING_SLOTS,
-  SHARD_BATCH,
   SHARDS_MAX,
-  SLOTS_PER_RAW,
+  SYMBOLS_MAX,
 } from './limits.js';
 import type { LogStageOptions } from './log/writer.js';
 import type { SupervisorOptions } from './supervisor.js';
+import { SLOT_BITS } from './tick.js';
 
 /** A logger in pino's manner. */
 export interface Logger {
@@ -98,19 +99,23 @@ export function checkOptions(options: EngineOptions): CheckedOptions {
   if (options.dataFolder !== false && typeof options.dataFolder !== 'string') {
     throw new TickwireError('bad_config', 'dataFolder must be a path, or false to keep no log.');
   }
+  if (options.maxSymbols !== undefined && options.maxSymbols > SYMBOLS_MAX) {
+    throw new TickwireError('bad_config', `maxSymbols must be at most ${SYMBOLS_MAX}.`);
+  }
   const rings = {
     raw: options.rings?.raw ?? RAW_RING_SLOTS,
     broadcast: options.rings?.broadcast ?? BROADCAST_RING_SLOTS,
     critical: options.rings?.critical ?? CRITICAL_RING_SLOTS,
   };
   for (const [name, slots] of Object.entries(rings)) {
-    if (!isPowerOfTwo(slots)) throw new TickwireError('bad_config', `rings.${name} must be a power of two.`);
+    if (!isPowerOfTwo(slots))
+      throw new TickwireError(
+        'bad_config',
+        `rings.${name} must be a power of two of at most ${SLOT_BITS + 1}.`,
+      );
   }
-  if (rings.broadcast < 2 * SHARD_BATCH * SLOTS_PER_RAW) {
-    throw new TickwireError(
-      'bad_config',
-      `rings.broadcast must be at least ${2 * SHARD_BATCH * SLOTS_PER_RAW}.`,
-    );
+  if (rings.broadcast < BROADCAST_RING_SLOTS_MIN) {
+    throw new TickwireError('bad_config', `rings.broadcast must be at least ${BROADCAST_RING_SLOTS_MIN}.`);
   }
   return { shards, rings };
 }

@@ -16,6 +16,8 @@ export const FEED_SOURCES_MAX = 64;
 export const SOURCES_MAX = 65_535;
 /** Symbols ever defined in one data folder; a default that `maxSymbols` may change. More: `registry_full`. */
 export const SYMBOLS_DEFAULT = 16_384;
+/** The most that it may be changed to: ids are 24 bits. More: `bad_config`. */
+export const SYMBOLS_MAX = 0x1000000;
 /** UTF-8 bytes of a symbol name. Longer: the definition is rejected and counted. */
 export const SYMBOL_NAME_BYTES_MAX = 64;
 /** Decimal digits of a price. More: the definition is rejected. */
@@ -27,10 +29,12 @@ export const REGISTRY_BYTES = 16 * 1024 * 1024;
 export const RAW_RING_SLOTS = 16_384;
 /** Slots of a shard's broadcast ring. Full: the log gates it (`log.onStall`); free readers are overtaken. */
 export const BROADCAST_RING_SLOTS = 1_048_576;
+/** The fewest that a setting may make of it. Less: `bad_config`. */
+export const BROADCAST_RING_SLOTS_MIN = 8_192;
 /** Slots of a shard's critical ring (trades, status, gaps). Free readers are overtaken and go on from the log. */
 export const CRITICAL_RING_SLOTS = 65_536;
-/** Raw records that a shard takes before it commits. */
-export const SHARD_BATCH = 2_048;
+/** Raw records that a shard takes before it commits; of a small ring no more than fill half of it. */
+export const SHARD_BATCH = 4_096;
 /** Slots that one raw record can need: its symbol's definition, and itself. */
 export const SLOTS_PER_RAW = 2;
 /** Half-quotes newly held in one batch. More: the batch is committed early. */
@@ -184,6 +188,7 @@ assertLimit(isPowerOfTwo(BROADCAST_RING_SLOTS), 'BROADCAST_RING_SLOTS is a power
 assertLimit(isPowerOfTwo(CRITICAL_RING_SLOTS), 'CRITICAL_RING_SLOTS is a power of two');
 assertLimit(BROADCAST_RING_SLOTS >= 16 * SHARD_BATCH * SLOTS_PER_RAW, 'a batch is a small part of the ring');
 assertLimit(BUCKETS % SHARDS_MAX === 0 && SHARDS_MAX <= BUCKETS, 'every shard has a bucket');
+assertLimit(SYMBOLS_DEFAULT <= SYMBOLS_MAX, 'the default is no more than the most');
 assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');

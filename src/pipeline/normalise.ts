@@ -54,6 +54,7 @@ import {
   SU_TRADE_S,
   type SymbolStates,
 } from './states.js';
+import { ID_BITS } from './table.js';
 
 /** Results of `normalise` besides a reject reason (which is `REJECTED + reason`). */
 export const NUMBERED = 0;
@@ -66,8 +67,6 @@ const SUSPICIOUS_AFTER = 64;
 const SECOND_NS = 1_000_000_000;
 /** Beyond this a price times its power of ten is no exact integer, and is left as it came. */
 const EXACT = 2 ** 52;
-/** What symbol ids stay within, to the same end as `SLOT_BITS`. */
-const ID_BITS = 0xffffff;
 
 /** Rounds a price to 1 / scale, scale being a power of ten; the result is the float64 nearest to the decimal. */
 export function roundTo(price: number, scale: number): number {
@@ -120,12 +119,13 @@ export class Normaliser {
     const { u32: ou, f64: of } = out.records;
     const { positions } = out;
     const to = out.slot(seq);
+    const seqLow = seq | 0;
     for (let n = 0; n < count; n++) {
       const i = (from + n) & SLOT_BITS;
       const w = i * RECORD_U32;
       const d = i * RECORD_F64;
       const id = ru[w + U32_SYMBOL];
-      let kindFlags = ru[w + U32_KIND_FLAGS_SOURCE];
+      let kindFlags = ru[w + U32_KIND_FLAGS_SOURCE] | 0;
       if ((kindFlags & KIND_MASK) !== Kind.quote || id >= maxSymbols) return n;
       const s = (id & ID_BITS) * STATE_F64;
       const u = (id & ID_BITS) * STATE_U32;
@@ -172,7 +172,7 @@ export class Normaliser {
       const recvS = ru[w + U32_TS_RECV_S];
       ou[v + U32_SYMBOL] = id;
       ou[v + U32_KIND_FLAGS_SOURCE] = kindFlags;
-      ou[v + U32_SEQ_LOW] = seq + n;
+      ou[v + U32_SEQ_LOW] = (seqLow + n) | 0;
       ou[v + U32_SYMBOL_SEQ] = symbolSeq;
       of[e + F64_TS_EVENT] = rf[d + F64_TS_EVENT];
       of[e + F64_TS_RECV] = rf[d + F64_TS_RECV];

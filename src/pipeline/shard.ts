@@ -80,6 +80,8 @@ export class Shard {
   #head: number;
   #criticalHead: number;
   #gate = 0;
+  /** Raw records of a batch: of a small ring, a batch takes no more than half. */
+  readonly #batch: number;
   #turn = 0;
 
   constructor(
@@ -105,6 +107,7 @@ export class Shard {
         ),
     );
     this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
+    this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#table = new LastValueTable(memory.table, plan.maxSymbols);
     this.#states = new SymbolStates(plan.maxSymbols);
@@ -164,9 +167,9 @@ export class Shard {
   /** Raw records that may be taken now. */
   #room(): number {
     const free = this.#free();
-    if (free >= SHARD_BATCH * SLOTS_PER_RAW) return SHARD_BATCH;
+    if (free >= this.#batch * SLOTS_PER_RAW) return this.#batch;
     if (this.#log !== undefined) this.#gate = this.#log.read(LogWord.visible + this.index);
-    return Math.min(SHARD_BATCH, Math.floor(this.#free() / SLOTS_PER_RAW));
+    return Math.min(this.#batch, Math.floor(this.#free() / SLOTS_PER_RAW));
   }
 
   #free(): number {

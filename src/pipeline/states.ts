@@ -19,7 +19,6 @@
 
 import { EVENT_AHEAD_S_MAX } from '../limits.js';
 import {
-  copyWords,
   ENGINE_SYMBOL,
   F64_ASK,
   F64_ASK_SIZE,
@@ -51,6 +50,7 @@ import {
   ENTRY_U32,
   EntryF64,
   EntryU32,
+  ID_BITS,
   type LastValueTable,
   Slot,
   type TableEntry,
@@ -59,7 +59,6 @@ import {
 /** Weight of a new move in the mean absolute move, and how many means a counted move is clipped to. */
 const DEVIATION_WEIGHT = 1 / 64;
 const DEVIATION_CLIP = 8;
-const ENTRY_RECORDS_U32 = 16;
 
 export const STATE_F64 = 16;
 export const STATE_U32 = 32;
@@ -277,10 +276,10 @@ export class SymbolStates {
   #projectOne(id: number, table: LastValueTable, since: number, ring: Records, mask: number): void {
     const { f64: f, u32: u } = this;
     const { f64: tf, u32: tu } = table;
-    const from = id * STATE_F64;
-    const fromU = id * STATE_U32;
-    const to = id * ENTRY_F64;
-    const toU = id * ENTRY_U32;
+    const from = (id & ID_BITS) * STATE_F64;
+    const fromU = (id & ID_BITS) * STATE_U32;
+    const to = (id & ID_BITS) * ENTRY_F64;
+    const toU = (id & ID_BITS) * ENTRY_U32;
     u[fromU + SU_DIRTY] = 0;
     table.begin(id);
     tu[toU + EntryU32.defined] = u[fromU + SU_DEFINED];
@@ -294,32 +293,17 @@ export class SymbolStates {
     const quoteSeq = f[from + S_QUOTE_SEQ];
     if (quoteSeq > since) {
       tf[to + EntryF64.quoteSeq] = quoteSeq;
-      copyWords(
-        ring.u32,
-        (quoteSeq & mask) * RECORD_U32,
-        tu,
-        toU + ENTRY_RECORDS_U32 + Slot.quote * RECORD_U32,
-      );
+      table.writeRecord(id, Slot.quote, ring, quoteSeq & mask);
     }
     const tradeSeq = f[from + S_TRADE_SEQ];
     if (tradeSeq > since) {
       tf[to + EntryF64.tradeSeq] = tradeSeq;
-      copyWords(
-        ring.u32,
-        (tradeSeq & mask) * RECORD_U32,
-        tu,
-        toU + ENTRY_RECORDS_U32 + Slot.trade * RECORD_U32,
-      );
+      table.writeRecord(id, Slot.trade, ring, tradeSeq & mask);
     }
     const statusSeq = f[from + S_STATUS_SEQ];
     if (statusSeq > since) {
       tf[to + EntryF64.statusSeq] = statusSeq;
-      copyWords(
-        ring.u32,
-        (statusSeq & mask) * RECORD_U32,
-        tu,
-        toU + ENTRY_RECORDS_U32 + Slot.status * RECORD_U32,
-      );
+      table.writeRecord(id, Slot.status, ring, statusSeq & mask);
     }
     probe();
     tf[to + EntryF64.bid] = f[from + S_BID];

@@ -18,8 +18,16 @@
  * 288 f64 mean absolute move of the mid  │ 296 f64 ticks that held half-quotes stand for │ 304..319 zero
  * ```
  */
-import { SHARDS_MAX } from '../limits.js';
-import { copyRecord, copyWords, RECORD_BYTES, RECORD_U32, Records } from '../tick.js';
+import { SHARDS_MAX, SYMBOLS_MAX } from '../limits.js';
+import {
+  copyNumbered,
+  copyRecord,
+  copyWords,
+  RECORD_BYTES,
+  RECORD_F64,
+  RECORD_U32,
+  Records,
+} from '../tick.js';
 import { probe } from './fault.js';
 
 const HEADER_BYTES = SHARDS_MAX * 8;
@@ -49,10 +57,14 @@ export const EntryF64 = {
   deviation: 36,
   held: 37,
 } as const;
+/** What symbol ids stay within: masked with it, indices cost less, as with `SLOT_BITS`. */
+export const ID_BITS = SYMBOLS_MAX - 1;
 /** Which of an entry's three records. */
 export const Slot = { quote: 0, trade: 1, status: 2 } as const;
 export const NO_RECORD = 0xffffffff;
 const RECORDS_AT = 64;
+const RECORDS_AT_U32 = RECORDS_AT / 4;
+const RECORDS_AT_F64 = RECORDS_AT / 8;
 /** Tries before a reader gives up on an entry whose writer died inside it; the supervisor repairs it. */
 const READ_TRIES = 1000;
 
@@ -144,6 +156,14 @@ export class LastValueTable {
     probe();
     Atomics.store(this.#versions, w, (this.#versions[w] + 1) | 0);
     probe();
+  }
+
+  /** Writer only, between `begin` and `end`: takes over one of an entry's records. */
+  writeRecord(symbolId: number, slot: number, from: Records, i: number): void {
+    const id = symbolId & ID_BITS;
+    const at32 = id * ENTRY_U32 + RECORDS_AT_U32 + slot * RECORD_U32;
+    const at64 = id * ENTRY_F64 + RECORDS_AT_F64 + slot * RECORD_F64;
+    copyNumbered(from, i, this.u32, at32, this.f64, at64);
   }
 
   /** Writer only: replaces a whole entry. */

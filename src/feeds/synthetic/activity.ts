@@ -6,17 +6,17 @@
 /** Draws from a fixed distribution in constant time (Walker's alias method, by Vose). */
 export class ZipfTable {
   /** By column: chance of the column itself, of 65,536. */
-  readonly #chance: Int32Array;
+  readonly chance: Int32Array;
   /** By column: what it stands for otherwise, and itself; the order lets a comparison's sign choose. */
-  readonly #choices: Uint16Array;
+  readonly choices: Uint16Array;
 
   /** @param exponent how fast activity falls with rank; 0: all symbols are equally busy */
   constructor(
     readonly count: number,
     exponent: number,
   ) {
-    this.#chance = new Int32Array(count).fill(65_536);
-    this.#choices = new Uint16Array(2 * count).map((_, i) => i >> 1);
+    this.chance = new Int32Array(count).fill(65_536);
+    this.choices = new Uint16Array(2 * count).map((_, i) => i >> 1);
     const weights = Array.from({ length: count }, (_, rank) => (rank + 1) ** -exponent);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const scaled = weights.map((weight) => (weight * count) / total);
@@ -28,19 +28,19 @@ export class ZipfTable {
     while (small.length > 0 && large.length > 0) {
       const poor = small.pop()!;
       const rich = large.at(-1)!;
-      this.#chance[poor] = Math.round(scaled[poor] * 65_536);
-      this.#choices[2 * poor] = rich;
+      this.chance[poor] = Math.round(scaled[poor] * 65_536);
+      this.choices[2 * poor] = rich;
       scaled[rich] -= 1 - scaled[poor];
       if (scaled[rich] < 1) small.push(large.pop()!);
     }
   }
+}
 
-  /** The rank, from 0, that 32 random bits stand for. Without a branch, which chance would mispredict. */
-  at(random: number): number {
-    const column = Math.imul(random >>> 16, this.count) >>> 16;
-    const isOwn = ((random & 0xffff) - this.#chance[column]) >>> 31;
-    return this.#choices[2 * column + isOwn];
-  }
+/** The rank, from 0, that 32 random bits stand for, by the two tables. Without a branch, which chance would mispredict. */
+export function rankOf(chance: Int32Array, choices: Uint16Array, random: number): number {
+  const column = (Math.imul(random >>> 16, chance.length) >>> 16) & 0xffff;
+  const isOwn = ((random & 0xffff) - chance[column]) >>> 31;
+  return choices[2 * column + isOwn];
 }
 
 /** Steps of the table; between them is a straight line. */

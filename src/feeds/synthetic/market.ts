@@ -36,7 +36,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../../tick.js';
-import { gapOf, gapTable, ZipfTable } from './activity.js';
+import { gapOf, gapTable, rankOf, ZipfTable } from './activity.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 import { mix, rotated, scramble, skewed } from './random.js';
 import { type MarketSymbol, marketSymbols } from './universe.js';
@@ -63,6 +63,27 @@ const BREATH = Int8Array.of(
   1, 1, 1, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1,
 );
 
+// One symbol's words while ticks are made, 64 bytes: what changes of it, and what it is.
+const ROW_I32 = 16;
+const ROW_F64 = 8;
+const R_BID = 0;
+const R_SPREAD = 1;
+const R_DIRECTION = 2;
+const R_ORDINARY_SPREAD = 3;
+const R_STEP_MAX = 4;
+const R_SIZE_UNITS = 5;
+/** The bid is turned back when it is below the one or above the other: long before it could come near zero, or leave its order of magnitude. */
+const R_LOW = 6;
+const R_HIGH = 7;
+const R_TRADE_ID = 4;
+const R_PRICE_POWER = 5;
+const R_SIZE_POWER = 6;
+const LOW_SHARE = 0.6;
+const HIGH_SHARE = 1.6;
+/** What indices of symbols stay within: see `SLOT_BITS`. */
+const SYMBOL_BITS = 0xffff;
+const INT32_END = 2 ** 31;
+
 /** Ticks made at a time: few enough that they stay in the core's own cache. */
 const BLOCK_TICKS = 1024;
 
@@ -80,12 +101,6 @@ export class Market {
   readonly #zipf: ZipfTable;
   readonly #gaps: Float64Array;
   readonly #tradeChance: number;
-  readonly #startPoints: Int32Array;
-  readonly #ordinarySpread: Int32Array;
-  readonly #stepMax: Int32Array;
-  readonly #pricePower: Float64Array;
-  readonly #sizePower: Float64Array;
-  readonly #sizeUnits: Int32Array;
   // The state, as `save` writes it.
   readonly #blockStart: Float64Array;
   #nextSymbol = 0;
@@ -95,10 +110,8 @@ export class Market {
   #burstLeft = 0;
   #pace = 0;
   #paceLeft = 0;
-  readonly #bid: Int32Array;
-  readonly #spread: Int32Array;
-  readonly #direction: Int32Array;
-  readonly #tradeId: Float64Array;
+  readonly #rowsI32: Int32Array;
+  readonly #rowsF64: Float64Array;
 
   /**
    * @param state what another market of the same options saved; without it, the market's start
@@ -113,16 +126,11 @@ export class Market {
     this.#zipf = new ZipfTable(count, options.skew);
     this.#gaps = gapTable(SECOND_NS / options.ticksPerSecond / CALM_SHARE);
     this.#tradeChance = Math.round(options.tradeShare * 65_536);
-    this.#startPoints = Int32Array.from(this.symbols, (s) => s.startPoints);
-    this.#ordinarySpread = Int32Array.from(this.symbols, (s) => s.spreadPoints);
-    this.#stepMax = Int32Array.from(this.symbols, (s) => Math.max(1, Math.floor(s.spreadPoints / 3)));
-    this.#pricePower = Float64Array.from(this.symbols, (s) => 10 ** s.digits);
-    this.#sizePower = Float64Array.from(this.symbols, (s) => 10 ** s.sizeDigits);
-    this.#sizeUnits = Int32Array.from(this.symbols, (s) => s.sizeUnits);
-    this.#bid = new Int32Array(count);
-    this.#spread = new Int32Array(count);
-    this.#direction = new Int32Array(count);
-    this.#tradeId = new Float64Array(count);
+    this.#rowsF64 = new Float64Array(count * ROW_F64);
+    this.#rowsI32 = new Int32Array(this.#rowsF64.buffer);
+    this.symbols.forEach((symbol, i) => {
+      this.#describe(symbol, i);
+    });
     this.#blockStart = new Float64Array(marketStateWords(count));
     if (state === undefined) this.#begin();
     else this.#restore(state);
@@ -168,13 +176,11 @@ export class Market {
     this.#note(this.#blockStart);
     this.at = 0;
     const { u32, f64 } = this.block;
-    const zipf = this.#zipf;
+    const { chance, choices } = this.#zipf;
     const gaps = this.#gaps;
     const tradeChance = this.#tradeChance;
-    const bids = this.#bid;
-    const spreads = this.#spread;
-    const directions = this.#direction;
-    const tradeIds = this.#tradeId;
+    const rows = this.#rowsI32;
+    const rowsF64 = this.#rowsF64;
     let [a, b] = this.#random;
     let [s, ns] = this.#time;
     let symbol = this.#nextSymbol;
@@ -196,13 +202,13 @@ export class Market {
       b ^= a;
       a = rotated(a, 26) ^ b ^ (b << 9);
       b = rotated(b, 13);
-      const inBurst = burstLeft > 0;
 
       if (--paceLeft < 0) {
         pace = timing & (PACES.length - 1);
         paceLeft = 2_048 + ((timing >>> 3) & 0x3fff);
       }
-      ns += 1 + Math.floor(gapOf(gaps, timing) * PACES[pace] * (inBurst ? BURST_GAP : 1));
+      const gap = gapOf(gaps, timing) * PACES[pace] * (burstLeft > 0 ? BURST_GAP : 1);
+      ns += 1 + (gap < INT32_END ? gap | 0 : Math.floor(gap));
       while (ns >= SECOND_NS) {
         ns -= SECOND_NS;
         s++;
@@ -213,36 +219,50 @@ export class Market {
       u32[w + U32_TS_RECV_S] = s;
       u32[w + U32_TS_RECV_NS] = ns;
 
-      const power = this.#pricePower[symbol];
-      const sizePower = this.#sizePower[symbol];
-      const units = this.#sizeUnits[symbol];
+      const row = (symbol & SYMBOL_BITS) * ROW_I32;
+      const rowF64 = (symbol & SYMBOL_BITS) * ROW_F64;
+      const power = rowsF64[rowF64 + R_PRICE_POWER];
+      const sizePower = rowsF64[rowF64 + R_SIZE_POWER];
+      const units = rows[row + R_SIZE_UNITS];
+      const bid = rows[row + R_BID];
+      const spread = rows[row + R_SPREAD];
       f64[d + F64_SIZE] = skewed(sizes, units) / sizePower;
       if ((market & 0xffff) < tradeChance) {
-        const direction = directions[symbol];
+        const direction = rows[row + R_DIRECTION];
         const isBuy = (market & 0x30000) === 0 ? direction < 0 : direction > 0;
         // Ids of a venue count its trades of all its feeds, so here and there some are missing.
-        const id = tradeIds[symbol] + ((market & 0xc0000) === 0 ? 1 + ((market >>> 20) & 7) : 1);
-        tradeIds[symbol] = id;
+        const id = rowsF64[rowF64 + R_TRADE_ID] + ((market & 0xc0000) === 0 ? 1 + ((market >>> 20) & 7) : 1);
+        rowsF64[rowF64 + R_TRADE_ID] = id;
         u32[w + U32_KIND_FLAGS_SOURCE] = Kind.trade | (isBuy ? Flag.buy : Flag.sell);
-        f64[d + F64_PRICE] = (isBuy ? bids[symbol] + spreads[symbol] : bids[symbol]) / power;
+        f64[d + F64_PRICE] = (isBuy ? bid + spread : bid) / power;
         f64[d + F64_ASK] = 0;
         f64[d + F64_TRADE_ID] = id;
       } else {
-        this.#move(symbol, market, inBurst);
-        const bid = bids[symbol];
+        const isWide = (rows[row + R_ORDINARY_SPREAD] - spread) >>> 31;
+        const nextSpread = Math.max(0, spread + BREATH[16 * isWide + ((market >>> 16) & 0xf)]);
+        let direction = Math.imul(rows[row + R_DIRECTION], PERSISTENCE[(market >>> 21) & 7]);
+        if (bid < rows[row + R_LOW]) direction = 1;
+        else if (bid > rows[row + R_HIGH]) direction = -1;
+        // Outside bursts every other quote changes sizes only.
+        const moves = ((market >>> 20) & 1) | (burstLeft > 0 ? 1 : 0);
+        const step = moves + (Math.imul(moves, Math.imul(market >>> 24, rows[row + R_STEP_MAX])) >> 8);
+        const nextBid = (bid + Math.imul(direction, step)) | 0;
+        rows[row + R_BID] = nextBid;
+        rows[row + R_SPREAD] = nextSpread;
+        rows[row + R_DIRECTION] = direction;
         u32[w + U32_KIND_FLAGS_SOURCE] = Kind.quote;
-        f64[d + F64_BID] = bid / power;
-        f64[d + F64_ASK] = (bid + spreads[symbol]) / power;
+        f64[d + F64_BID] = nextBid / power;
+        f64[d + F64_ASK] = ((nextBid + nextSpread) | 0) / power;
         f64[d + F64_ASK_SIZE] = skewed(Math.imul(sizes, 0x2c1b3c6d), units) / sizePower;
       }
 
-      if (inBurst) {
+      if (burstLeft > 0) {
         burstLeft--;
       } else if ((timing & 0xff) < BURST_CHANCE) {
         burstSymbol = symbol;
         burstLeft = 8 + ((timing >>> 8) & 0x7f);
       }
-      const drawn = zipf.at(choice);
+      const drawn = rankOf(chance, choices, choice);
       symbol = burstLeft > 0 && (choice & 3) !== 0 ? burstSymbol : drawn;
     }
     this.#random[0] = a;
@@ -256,21 +276,17 @@ export class Market {
     this.#paceLeft = paceLeft;
   }
 
-  /** Moves bid and spread of a symbol by some points; outside bursts every other quote changes sizes only. */
-  #move(symbol: number, random: number, inBurst: boolean): void {
-    const spread = this.#spread[symbol];
-    const isWide = (this.#ordinarySpread[symbol] - spread) >>> 31;
-    this.#spread[symbol] = Math.max(0, spread + BREATH[16 * isWide + ((random >>> 16) & 0xf)]);
-    const bid = this.#bid[symbol];
-    const start = this.#startPoints[symbol];
-    let direction = Math.imul(this.#direction[symbol], PERSISTENCE[(random >>> 21) & 7]);
-    // Turned back long before a price could come near zero, or leave its order of magnitude.
-    if (bid < start * 0.6) direction = 1;
-    else if (bid > start * 1.6) direction = -1;
-    const moves = ((random >>> 20) & 1) | (inBurst ? 1 : 0);
-    const step = moves + (Math.imul(moves, Math.imul(random >>> 24, this.#stepMax[symbol])) >> 8);
-    this.#direction[symbol] = direction;
-    this.#bid[symbol] = bid + Math.imul(direction, step);
+  /** Fills in what a symbol is. */
+  #describe(symbol: MarketSymbol, i: number): void {
+    const rows = this.#rowsI32;
+    const row = i * ROW_I32;
+    rows[row + R_ORDINARY_SPREAD] = symbol.spreadPoints;
+    rows[row + R_STEP_MAX] = Math.max(1, Math.floor(symbol.spreadPoints / 3));
+    rows[row + R_SIZE_UNITS] = symbol.sizeUnits;
+    rows[row + R_LOW] = Math.ceil(symbol.startPoints * LOW_SHARE);
+    rows[row + R_HIGH] = Math.floor(symbol.startPoints * HIGH_SHARE);
+    this.#rowsF64[i * ROW_F64 + R_PRICE_POWER] = 10 ** symbol.digits;
+    this.#rowsF64[i * ROW_F64 + R_SIZE_POWER] = 10 ** symbol.sizeDigits;
   }
 
   #note(words: Float64Array): void {
@@ -286,11 +302,16 @@ export class Market {
     words[9] = this.#burstLeft;
     words[10] = this.#pace;
     words[11] = this.#paceLeft;
-    for (let i = 0, at = HEADER_WORDS; i < this.#bid.length; i++, at += SYMBOL_WORDS) {
-      words[at] = this.#bid[i];
-      words[at + 1] = this.#spread[i];
-      words[at + 2] = this.#direction[i];
-      words[at + 3] = this.#tradeId[i];
+    const { symbols } = this.options;
+    const rows = this.#rowsI32;
+    const rowsF64 = this.#rowsF64;
+    for (let i = 0; i < symbols; i++) {
+      const at = HEADER_WORDS + i * SYMBOL_WORDS;
+      const row = i * ROW_I32;
+      words[at] = rows[row + R_BID];
+      words[at + 1] = rows[row + R_SPREAD];
+      words[at + 2] = rows[row + R_DIRECTION];
+      words[at + 3] = rowsF64[i * ROW_F64 + R_TRADE_ID];
     }
   }
 
@@ -310,12 +331,14 @@ export class Market {
     this.#random[1] = mix(Math.floor(seed / 2 ** 32) ^ 0x5bd1e995);
     this.#time[0] = startS;
     for (let i = 0; i < symbols; i++) {
-      this.#bid[i] = Math.round(this.#startPoints[i] * (0.98 + (this.#draw() >>> 16) / 65_536 / 25));
-      this.#spread[i] = this.#ordinarySpread[i];
-      this.#direction[i] = this.#draw() < 0 ? -1 : 1;
-      this.#tradeId[i] = this.#draw() >>> 4;
+      const { startPoints, spreadPoints } = this.symbols[i];
+      const row = i * ROW_I32;
+      this.#rowsI32[row + R_BID] = Math.round(startPoints * (0.98 + (this.#draw() >>> 16) / 65_536 / 25));
+      this.#rowsI32[row + R_SPREAD] = spreadPoints;
+      this.#rowsI32[row + R_DIRECTION] = this.#draw() < 0 ? -1 : 1;
+      this.#rowsF64[i * ROW_F64 + R_TRADE_ID] = this.#draw() >>> 4;
     }
-    this.#nextSymbol = this.#zipf.at(this.#draw());
+    this.#nextSymbol = rankOf(this.#zipf.chance, this.#zipf.choices, this.#draw());
   }
 
   #restore(words: Float64Array): void {
@@ -335,10 +358,11 @@ export class Market {
     this.#pace = words[10];
     this.#paceLeft = words[11];
     for (let i = 0, at = HEADER_WORDS; i < symbols; i++, at += SYMBOL_WORDS) {
-      this.#bid[i] = words[at];
-      this.#spread[i] = words[at + 1];
-      this.#direction[i] = words[at + 2];
-      this.#tradeId[i] = words[at + 3];
+      const row = i * ROW_I32;
+      this.#rowsI32[row + R_BID] = words[at];
+      this.#rowsI32[row + R_SPREAD] = words[at + 1];
+      this.#rowsI32[row + R_DIRECTION] = words[at + 2];
+      this.#rowsF64[i * ROW_F64 + R_TRADE_ID] = words[at + 3];
     }
   }
 }
