@@ -1,183 +1,93 @@
-/** `ticks bench`: the scenarios as commands. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { benchFanout, FANOUT_DIAGRAM, type FanoutOptions } from './fanout.js';
-import { fanoutLines, rowLine } from './fanout-report.js';
-import { benchPipeline, PIPELINE_DIAGRAM } from './pipeline.js';
-import { benchRing, RING_DIAGRAM } from './ring.js';
-import { benchSoak, SOAK_DIAGRAM } from './soak.js';
-
-const MEGA = 1e6;
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
-}
-
-function zeroOrMore(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be 0 or more.');
-  return value;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!(Number.isSafeInteger(value) && value > 0))
-    throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-}
-
-function wholeNumberOrZero(text: string): number {
-  return text === '0' ? 0 : wholeNumber(text);
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('It must be 0 to 1.');
-  return value;
-}
-
-function rateOrAuto(text: string): number | 'auto' {
-  return text === 'auto' ? text : wholeNumber(text);
-}
-
-/** Prints a result, and makes the exit code say whether it holds. */
-function print(result: { valid: boolean }, json: boolean, lines: string[]): void {
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${lines.join('\n')}\n`);
-  if (!result.valid) {
-    process.stderr.write('The result is not valid: ticks were lost, repeated or out of order.\n');
-    process.exitCode = 1;
-  }
-}
+/** `ticks bench`: the scenarios as commands, all of them small, and the comparison of two results. */
+import { writeFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { compareFiles, comparisonLines } from './compare.js';
+import { positive } from './flags.js';
+import { runScenario, type Scenario, type ScenarioResult } from './scenario.js';
+import { SCENARIOS } from './scenarios.js';
 
 export function register(program: Command): void {
   const bench = program
     .command('bench')
     .description('measure the engine on this machine; every figure is checked before it counts');
+  for (const scenario of SCENARIOS) registerScenario(bench, scenario);
+  registerQuick(bench);
+  registerCompare(bench);
+}
 
-  bench
-    .command('ring')
-    .description('one SPSC ring between two threads')
-    .option('--seconds <n>', 'about how long each run takes', positive, 2)
-    .option('--runs <n>', 'how many runs; their median is reported', positive, 3)
+function registerScenario(bench: Command, scenario: Scenario): void {
+  const { name, summary, diagram, example } = scenario;
+  scenario
+    .flags(bench.command(name))
+    .description(summary)
     .option('--json', 'print one JSON object')
-    .addHelpText('after', `${RING_DIAGRAM}\n\nExample:\n  ticks bench ring --seconds 2 --json`)
-    .action(async (options: { seconds: number; runs: number; json?: boolean }) => {
-      const r = await benchRing(options.seconds, options.runs);
-      print(r, options.json === true, [
-        `ring: ${(r.recordsPerSecond / MEGA).toFixed(1)} M records/s (runs: ${r.runs.map((x) => (x / MEGA).toFixed(1)).join(', ')})`,
-        `      lost ${r.lost}, reordered ${r.reordered}, torn ${r.torn}, ${r.cpuNsPerRecord.toFixed(0)} ns CPU a record`,
-      ]);
-    });
-
-  bench
-    .command('pipeline')
-    .description('feed → shard → log, with subscribers in another process')
-    .option('--seconds <n>', 'measured time', positive, 10)
-    .option('--warmup <n>', 'seconds before it', zeroOrMore, 2)
-    .option('--shards <n>', 'shard threads', positive, 1)
-    .option('--symbols <n>', 'symbols of the market', positive, 500)
-    .option('--seed <n>', 'seed of the market', positive, 1)
-    .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)')
-    .option('--json', 'print one JSON object')
-    .addHelpText('after', `${PIPELINE_DIAGRAM}\n\nExample:\n  ticks bench pipeline --seconds 10 --json`)
-    .action(async ({ json, ...options }: Parameters<typeof benchPipeline>[0] & { json?: boolean }) => {
-      const r = await benchPipeline(options);
-      print(r, json === true, [
-        `pipeline: ${(r.ticksPerSecond / MEGA).toFixed(2)} M ticks/s numbered, ${(r.loggedPerSecond / MEGA).toFixed(2)} M/s durable, over ${r.seconds.toFixed(1)} s`,
-        `          lost ${r.lost}, reordered ${r.reordered}, ${r.bytesPerTick.toFixed(1)} bytes a tick`,
-        `          ${r.cpuNsPerTick.toFixed(0)} ns CPU a tick, RSS ${(r.rssBytes / MEGA).toFixed(0)} MB (anonymous ${(r.rssAnonBytes / MEGA).toFixed(0)} MB)`,
-        `          subscribers: every ${(r.everyPerSecond / MEGA).toFixed(2)} M/s (${r.catchUps} catch-ups), latest ${(r.latestPerSecond / MEGA).toFixed(2)} M/s`,
-      ]);
-    });
-
-  registerFanout(bench);
-
-  bench
-    .command('soak')
-    .description('a steady rate for minutes: memory over time')
-    .option('--minutes <n>', 'how long', positive, 10)
-    .option('--rate <n>', 'ticks per second', positive, 200_000)
-    .option('--shards <n>', 'shard threads', positive, 1)
-    .option('--symbols <n>', 'symbols of the market', positive, 500)
-    .option('--seed <n>', 'seed of the market', positive, 1)
-    .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)')
-    .option('--json', 'print one JSON object')
-    .addHelpText('after', `${SOAK_DIAGRAM}\n\nExample:\n  ticks bench soak --minutes 10 --json`)
-    .action(async ({ json, ...options }: Parameters<typeof benchSoak>[0] & { json?: boolean }) => {
-      const r = await benchSoak(options, (s) => {
-        if (!process.stderr.isTTY) return;
-        process.stderr.write(
-          `${s.seconds.toFixed(0)} s  ${s.numbered} ticks  RssAnon ${(s.rssAnon / MEGA).toFixed(1)} MB\n`,
-        );
-      });
-      print(r, json === true, [
-        `soak: ${(r.ticksPerSecond / 1000).toFixed(0)} k ticks/s for ${options.minutes} min; lost ${r.lost}, reordered ${r.reordered}`,
-        `      RssAnon ${(r.rssAnonEarlyBytes / MEGA).toFixed(1)} MB → ${(r.rssAnonLateBytes / MEGA).toFixed(1)} MB after the ring had wrapped: ${r.flat === null ? 'too short to judge' : r.flat ? 'flat' : 'GROWS'}`,
-      ]);
+    .addHelpText('after', `${diagram}\n\nExample:\n  ticks bench ${name} ${example}`)
+    .action(async ({ json, ...options }: { json?: boolean }) => {
+      const { result, lines } = await runScenario(scenario, options, tell);
+      process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : `${lines.join('\n')}\n`);
+      judge(result);
     });
 }
 
-function registerFanout(bench: Command): void {
+/** A line of progress, for whoever sits in front of it. */
+function tell(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${line}\n`);
+}
+
+/** Makes the exit code say whether a result holds. */
+function judge({ scenario, valid, why }: ScenarioResult): void {
+  if (valid) return;
+  process.stderr.write(`The result of ${scenario} is not valid: ${why.join('; ')}.\n`);
+  process.exitCode = 1;
+}
+
+/** The options of a scenario in its small size. */
+export function smallOptions(scenario: Scenario): object {
+  const defaults = scenario.flags(new Command()).opts();
+  return { ...defaults, ...scenario.small };
+}
+
+function registerQuick(bench: Command): void {
   bench
-    .command('fanout')
-    .description('one server to many clients, each on its core: throughput and latency, every tick checked')
-    .option('--clients <n>', 'clients that read', wholeNumber, 1000)
-    .option('--watch <n>', 'symbols that each of them watches, of its own random choice', wholeNumber)
-    .option('--symbols <n>', 'symbols of the market', wholeNumber, 500)
-    .option('--seconds <n>', 'measured time of each row', positive, 10)
-    .option('--warmup <n>', 'seconds before it', zeroOrMore, 1)
-    .addOption(
-      new Option('--mode <mode>', 'of the subscriptions')
-        .choices(['every', 'latest', 'both'])
-        .default('every'),
-    )
-    .option(
-      '--rate <n>',
-      'ticks per second of the feed, or auto: seek the peak, then measure it and its half',
-      rateOrAuto,
-      'auto',
-    )
-    .option('--interval <ms>', 'intervalMs of latest subscriptions', zeroOrMore, 0)
-    .option(
-      '--stopped <n>',
-      'further clients, which stop reading: rows without and with them alternate',
-      wholeNumberOrZero,
-      0,
-    )
-    .option('--pairs <n>', 'how many of these rows, at each rate', wholeNumber, 3)
-    .option('--shards <n>', 'shard threads', wholeNumber, 1)
-    .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
-    .option('--trade-share <n>', 'share of trades among the ticks, 0 to 1', share, 0.05)
-    .option(
-      '--skew <n>',
-      "how unequally busy symbols are: exponent of Zipf's law, 0 = equally",
-      zeroOrMore,
-      0.9,
-    )
-    .option('--no-log', 'keep no log')
-    .option('--no-pin', 'leave both processes to the scheduler: no row is valid then')
-    .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)')
+    .command('quick')
+    .description('every scenario in its small size, one after the other')
+    .option('--out <file>', 'write the results there too, for compare')
+    .option('--json', 'print one JSON array')
+    .addHelpText('after', '\nExample:\n  ticks bench quick --out before.json')
+    .action(async ({ json, out }: { json?: boolean; out?: string }) => {
+      const results: ScenarioResult[] = [];
+      for (const scenario of SCENARIOS) {
+        const { result, lines } = await runScenario(scenario, smallOptions(scenario), tell);
+        results.push(result);
+        if (json !== true) process.stdout.write(`${lines.join('\n')}\n`);
+        judge(result);
+      }
+      if (json === true) process.stdout.write(`${JSON.stringify(results)}\n`);
+      if (out !== undefined) writeFileSync(out, JSON.stringify(results));
+    });
+}
+
+function registerCompare(bench: Command): void {
+  bench
+    .command('compare <before> <after>')
+    .description('differences between two results of --json, with confidence')
+    .option('--tolerance <percent>', 'how much worse a figure may get', positive, 5)
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
-      `${FANOUT_DIAGRAM}\n\nExample:\n  ticks bench fanout --clients 1000 --watch 50 --seconds 10 --json`,
+      `
+Exit code 1 when a figure is worse by more than the tolerance, and the runs of the two hardly overlap (p below
+0.05), or when a result is not valid. A figure with fewer than four runs on each side cannot be told from noise
+that way; it then counts as worse when every run after is worse than every run before by that much.
+
+Example:
+  ticks bench compare before.json after.json`,
     )
-    .action(async ({ json, interval, ...given }: FanoutFlags) => {
-      const options = { ...given, watch: given.watch ?? given.symbols, intervalMs: interval };
-      const result = await benchFanout(options, (row) => {
-        if (process.stderr.isTTY) process.stderr.write(`${rowLine(row)}\n`);
-      });
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : `${fanoutLines(result).join('\n')}\n`);
-      if (!result.valid) {
-        process.stderr.write('The result is not valid: the rows say why.\n');
-        process.exitCode = 1;
-      }
+    .action((before: string, after: string, { tolerance, json }: { tolerance: number; json?: boolean }) => {
+      const comparison = compareFiles(before, after, tolerance / 100);
+      process.stdout.write(
+        json === true ? `${JSON.stringify(comparison)}\n` : `${comparisonLines(comparison).join('\n')}\n`,
+      );
+      if (comparison.worse.length > 0 || comparison.notes.length > 0) process.exitCode = 1;
     });
 }
-
-type FanoutFlags = Omit<FanoutOptions, 'watch' | 'intervalMs'> & {
-  watch?: number;
-  interval: number;
-  json?: boolean;
-};

@@ -45,11 +45,12 @@ function stoppedLines(mode: string, clients: number, stopped: StoppedEffect): st
   ];
 }
 
-export function fanoutLines(result: FanoutResult): string[] {
+/** @param clients how many stopped reading, where rows with such were asked for */
+export function fanoutLines(result: FanoutResult, clients: number): string[] {
   const lines = result.rows.filter((row) => row.phase !== 'probe').map(rowLine);
   for (const mode of ['every', 'latest'] as const) {
     const stopped = result[mode]?.stopped;
-    if (stopped != null) lines.push(...stoppedLines(mode, result.options.stopped, stopped));
+    if (stopped != null) lines.push(...stoppedLines(mode, clients, stopped));
   }
   lines.push(
     `lost ${result.lost}, reordered ${result.reordered}, wrong final states ${result.wrongFinalState}, over ${result.rows.length} rows`,

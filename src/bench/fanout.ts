@@ -2,17 +2,20 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Option } from 'commander';
 import { TickwireError } from '../errors.js';
 import { IDLE_MS } from '../limits.js';
 import type { Mode } from '../wire/ticks.js';
 import { twoCores } from './child.js';
 import { highestSustained, mostDelivered } from './fanout-peak.js';
+import { fanoutLines, rowLine } from './fanout-report.js';
 import { FanoutRig, FILL_MS_MAX } from './fanout-rig.js';
 import type { FanoutRow } from './fanout-row.js';
 import { type Measure, measureStopped, type StoppedEffect } from './fanout-stopped.js';
-import { machine } from './measure.js';
+import { positive, rateOrAuto, share, wholeNumber, wholeNumberOrZero, zeroOrMore } from './flags.js';
+import { type Figure, figure, type Scenario } from './scenario.js';
 
-export const FANOUT_DIAGRAM = `
+const DIAGRAM = `
   core 0, one process                              core 1, one process
     open-loop feed ─▶ shard ─▶ fan-out ───────────▶ N clients, each watching W of S symbols
      (tick n is due at     └─▶ log                   raw sockets, ticks.packed.v1; every tick is
@@ -79,7 +82,6 @@ export interface FanoutFigures {
 }
 
 export interface FanoutResult extends FanoutFigures {
-  scenario: 'fanout';
   /** The mode of the figures above: the first that was measured. */
   mode: Mode;
   /** Over all rows, probes included. */
@@ -91,9 +93,74 @@ export interface FanoutResult extends FanoutFigures {
   rows: FanoutRow[];
   /** What is to be known of all rows. */
   notes: string[];
-  options: FanoutOptions;
-  machine: ReturnType<typeof machine>;
 }
+
+type FanoutFlags = Omit<FanoutOptions, 'watch' | 'intervalMs'> & { watch?: number; interval: number };
+
+export const fanout: Scenario<FanoutFlags> = {
+  name: 'fanout',
+  summary: 'one server to many clients, each on its core: throughput and latency, every tick checked',
+  diagram: DIAGRAM,
+  example: '--clients 1000 --watch 50 --seconds 10 --json',
+  flags: (command) =>
+    command
+      .option('--clients <n>', 'clients that read', wholeNumber, 1000)
+      .option('--watch <n>', 'symbols that each of them watches, of its own random choice', wholeNumber)
+      .option('--symbols <n>', 'symbols of the market', wholeNumber, 500)
+      .option('--seconds <n>', 'measured time of each row', positive, 10)
+      .option('--warmup <n>', 'seconds before it', zeroOrMore, 1)
+      .addOption(
+        new Option('--mode <mode>', 'of the subscriptions')
+          .choices(['every', 'latest', 'both'])
+          .default('every'),
+      )
+      .option(
+        '--rate <n>',
+        'ticks per second of the feed, or auto: seek the peak, then measure it and its half',
+        rateOrAuto,
+        'auto',
+      )
+      .option('--interval <ms>', 'intervalMs of latest subscriptions', zeroOrMore, 0)
+      .option(
+        '--stopped <n>',
+        'further clients, which stop reading: rows without and with them alternate',
+        wholeNumberOrZero,
+        0,
+      )
+      .option('--pairs <n>', 'how many of these rows, at each rate', wholeNumber, 3)
+      .option('--shards <n>', 'shard threads', wholeNumber, 1)
+      .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
+      .option('--trade-share <n>', 'share of trades among the ticks, 0 to 1', share, 0.05)
+      .option(
+        '--skew <n>',
+        "how unequally busy symbols are: exponent of Zipf's law, 0 = equally",
+        zeroOrMore,
+        0.9,
+      )
+      .option('--no-log', 'keep no log')
+      .option('--no-pin', 'leave both processes to the scheduler: no row is valid then')
+      .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)'),
+  small: { clients: 20, symbols: 20, watch: 10, seconds: 1, warmup: 0.2, rate: 2000, mode: 'both' },
+  async run({ interval, ...given }, tell) {
+    const options = { ...given, watch: given.watch ?? given.symbols, intervalMs: interval };
+    const result = await benchFanout(options, (row) => tell(rowLine(row)));
+    const figures: Record<string, Figure> = {};
+    for (const mode of ['every', 'latest'] as const) {
+      const of = result[mode];
+      if (of === undefined) continue;
+      figures[`${mode}DeliveredPerSecond`] = figure('ticks/s', 'higher', [of.deliveredPerSecond]);
+      figures[`${mode}DeliveredPerCpuSecond`] = figure('ticks/CPU s', 'higher', [of.deliveredPerCpuSecond]);
+      const { p99 } = of.latencyAtHalfUs ?? of.latencyUs;
+      figures[`${mode}P99Us`] = figure('µs', 'lower', [p99]);
+    }
+    return {
+      figures,
+      why: result.valid ? [] : ['the rows say why'],
+      lines: fanoutLines(result, options.stopped),
+      details: result,
+    };
+  },
+};
 
 /** @throws TickwireError bad_config, limit_exceeded */
 export async function benchFanout(
@@ -126,7 +193,6 @@ export async function benchFanout(
   };
   const isFaultless = faults.lost + faults.reordered + faults.wrongFinalState === 0;
   return {
-    scenario: 'fanout',
     ...figures[modes[0]]!,
     ...faults,
     valid: isFaultless && modes.every((mode) => figures[mode]!.valid),
@@ -134,8 +200,6 @@ export async function benchFanout(
     ...figures,
     rows,
     notes,
-    options,
-    machine: machine(),
   };
 }
 

@@ -4,9 +4,11 @@ import { CommitCells } from '../pipeline/cells.js';
 import { allocateSlots, RingConsumer, RingProducer } from '../pipeline/ring.js';
 import { allocateBells, Bell, SpinThenPark } from '../pipeline/wait.js';
 import { copyWords, RECORD_U32, Records } from '../tick.js';
-import { cpuNs, machine, median, memoryBytes } from './measure.js';
+import { positive, wholeNumber } from './flags.js';
+import { cpuNs } from './measure.js';
+import { type Findings, figure, type Scenario } from './scenario.js';
 
-export const RING_DIAGRAM = `
+const DIAGRAM = `
   producer thread ──▶ [ SPSC ring, 16,384 × 64 B ] ──▶ consumer thread
      fills every word of a record,                       checks order and a canary
      publishes 256 at a time                             in both halves of each record`;
@@ -30,21 +32,26 @@ interface ConsumerReport {
   torn: number;
 }
 
-export interface RingResult {
-  scenario: 'ring';
-  recordsPerSecond: number;
-  runs: number[];
-  lost: number;
-  reordered: number;
-  torn: number;
-  cpuNsPerRecord: number;
-  rssBytes: number;
-  valid: boolean;
-  machine: ReturnType<typeof machine>;
+export interface RingOptions {
+  /** About how long each of the runs is to take. */
+  seconds: number;
+  runs: number;
 }
 
-/** @param seconds about how long each of the runs is to take */
-export async function benchRing(seconds: number, runs: number): Promise<RingResult> {
+export const ring: Scenario<RingOptions> = {
+  name: 'ring',
+  summary: 'one SPSC ring between two threads',
+  diagram: DIAGRAM,
+  example: '--seconds 2 --json',
+  flags: (command) =>
+    command
+      .option('--seconds <n>', 'about how long each run takes', positive, 2)
+      .option('--runs <n>', 'how many runs; their median is reported', wholeNumber, 3),
+  small: { seconds: 0.1, runs: 2 },
+  run: benchRing,
+};
+
+async function benchRing({ seconds, runs }: RingOptions): Promise<Findings> {
   const warm = await runOnce(2_000_000);
   const count = Math.max(1_000_000, Math.round(warm.perSecond * seconds));
   const results: Run[] = [];
@@ -53,17 +60,24 @@ export async function benchRing(seconds: number, runs: number): Promise<RingResu
   const lost = total((r) => count - r.report.read);
   const reordered = total((r) => r.report.reordered);
   const torn = total((r) => r.report.torn);
+  const records = figure(
+    'records/s',
+    'higher',
+    results.map((r) => Math.round(r.perSecond)),
+  );
+  const cpu = figure(
+    'ns CPU/record',
+    'lower',
+    results.map((r) => r.cpuNs / count),
+  );
   return {
-    scenario: 'ring',
-    recordsPerSecond: Math.round(median(results.map((r) => r.perSecond))),
-    runs: results.map((r) => Math.round(r.perSecond)),
-    lost,
-    reordered,
-    torn,
-    cpuNsPerRecord: median(results.map((r) => r.cpuNs / count)),
-    rssBytes: memoryBytes().rss,
-    valid: lost === 0 && reordered === 0 && torn === 0,
-    machine: machine(),
+    figures: { recordsPerSecond: records, cpuNsPerRecord: cpu },
+    why: lost + reordered + torn === 0 ? [] : [`lost ${lost}, reordered ${reordered}, torn ${torn}`],
+    lines: [
+      `ring: ${(records.median / 1e6).toFixed(1)} M records/s (${(records.min / 1e6).toFixed(1)} to ${(records.max / 1e6).toFixed(1)})`,
+      `      lost ${lost}, reordered ${reordered}, torn ${torn}, ${cpu.median.toFixed(0)} ns CPU a record`,
+    ],
+    details: { recordsPerSecond: records.median, lost, reordered, torn },
   };
 }
 

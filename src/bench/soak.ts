@@ -1,8 +1,10 @@
 /** Scenario `soak`: a steady rate for minutes, memory over time. */
-import { machine, median, memoryBytes, sleep } from './measure.js';
+import { positive, wholeNumber } from './flags.js';
+import { median, memoryBytes, sleep } from './measure.js';
 import { imbalance, Rig } from './rig.js';
+import { type Findings, figure, type Scenario } from './scenario.js';
 
-export const SOAK_DIAGRAM = `
+const DIAGRAM = `
   synthetic feed ─▶ [raw ring] ─▶ shard ─▶ [broadcast ring] ─┬─▶ log ─▶ LMDB
     steady rate                                              └─▶ fan-out ─▶ two verifying subscribers
   RssAnon is noted every few seconds and judged once the ring has wrapped`;
@@ -23,8 +25,7 @@ export interface SoakSample {
   rss: number;
 }
 
-export interface SoakResult {
-  scenario: 'soak';
+interface SoakRun {
   ticksPerSecond: number;
   lost: number;
   reordered: number;
@@ -39,18 +40,54 @@ export interface SoakResult {
   wrappedAfterSeconds: number;
   samples: SoakSample[];
   imbalance: { numbering: number; logging: number };
-  valid: boolean;
-  options: SoakOptions;
-  machine: ReturnType<typeof machine>;
 }
 
 const FLAT_RATIO = 1.05;
 const SAMPLES_TO_JUDGE = 9;
+/** Samples whose median stands for the memory at the end. */
+const LAST_SAMPLES = 5;
 
-export async function benchSoak(
-  options: SoakOptions,
-  onSample: (sample: SoakSample) => void,
-): Promise<SoakResult> {
+export const soak: Scenario<SoakOptions> = {
+  name: 'soak',
+  summary: 'a steady rate for minutes: memory over time',
+  diagram: DIAGRAM,
+  example: '--minutes 10 --json',
+  flags: (command) =>
+    command
+      .option('--minutes <n>', 'how long', positive, 10)
+      .option('--rate <n>', 'ticks per second', positive, 200_000)
+      .option('--shards <n>', 'shard threads', wholeNumber, 1)
+      .option('--symbols <n>', 'symbols of the market', wholeNumber, 500)
+      .option('--seed <n>', 'seed of the market', wholeNumber, 1)
+      .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)'),
+  small: { minutes: 0.05, rate: 20_000, shards: 1, symbols: 50, seed: 3 },
+  run: benchSoak,
+};
+
+async function benchSoak(options: SoakOptions, tell: (line: string) => void): Promise<Findings> {
+  const run = await runOnce(options, (s) =>
+    tell(`${s.seconds.toFixed(0)} s  ${s.numbered} ticks  RssAnon ${(s.rssAnon / 1e6).toFixed(1)} MB`),
+  );
+  const { lost, reordered, imbalance: left, flat } = run;
+  const why = lost + reordered === 0 ? [] : [`lost ${lost}, reordered ${reordered}`];
+  if (left.numbering !== 0 || left.logging !== 0) why.push('the sums of the counters do not hold');
+  return {
+    figures: {
+      ticksPerSecond: figure('ticks/s', 'higher', [run.ticksPerSecond]),
+      rssAnonBytes: figure('bytes', 'lower', [
+        median(run.samples.slice(-LAST_SAMPLES).map((s) => s.rssAnon)),
+      ]),
+    },
+    why,
+    lines: [
+      `soak: ${(run.ticksPerSecond / 1000).toFixed(0)} k ticks/s for ${options.minutes} min; lost ${lost}, reordered ${reordered}`,
+      `      RssAnon ${(run.rssAnonEarlyBytes / 1e6).toFixed(1)} MB → ${(run.rssAnonLateBytes / 1e6).toFixed(1)} MB after the ring had wrapped: ${flat === null ? 'too short to judge' : flat ? 'flat' : 'GROWS'}`,
+    ],
+    details: run,
+  };
+}
+
+async function runOnce(options: SoakOptions, onSample: (sample: SoakSample) => void): Promise<SoakRun> {
   const rig = new Rig({
     feed: {
       name: 'market',
@@ -90,7 +127,6 @@ export async function benchSoak(
   const lost = log.lost + report.everyLost + report.wrongFinalState;
   const reordered = log.reordered + report.everyReordered + report.latestReordered;
   return {
-    scenario: 'soak',
     ticksPerSecond: Math.round(ticks / seconds),
     lost,
     reordered,
@@ -101,8 +137,5 @@ export async function benchSoak(
     wrappedAfterSeconds: judged[0]?.seconds ?? Number.NaN,
     samples,
     imbalance: left,
-    valid: lost === 0 && reordered === 0 && left.numbering === 0 && left.logging === 0,
-    options,
-    machine: machine(),
   };
 }
