@@ -90,8 +90,8 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   TICKWIRE_HTTP_AUTH_KEYS: { path: ['http', 'auth', 'keys'], read: 'json' },
   TICKWIRE_HTTP_TRUSTED_PROXIES: { path: ['http', 'trustedProxies'], read: 'json' },
 };
-/** Variables that others read: the config file's path, and the recorded data of the tests. */
-const OTHER_VARIABLES = ['TICKWIRE_CONFIG', 'TICKWIRE_DATA'];
+/** Variables that others read: the config file's path, and the tests' recorded data and length. */
+const OTHER_VARIABLES = ['TICKWIRE_CONFIG', 'TICKWIRE_DATA', 'TICKWIRE_LONG'];
 
 export interface ConfigSources {
   /** What flags set, in the shape of the config file. */

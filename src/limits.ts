@@ -55,6 +55,8 @@ export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
 export const LOG_COMMIT_DELAY_MS = 50;
 /** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
 export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
+/** Free bytes of the disk below which a commit takes up its room before lmdb writes it. No room: as below the floor. */
+export const LOG_ROOM_BELOW_BYTES = 256 * 1024 * 1024;
 /** Blocks, and milliseconds, after which the log writes its state down: what opening replays is bounded by them. */
 export const LOG_CHECKPOINT_BLOCKS = 1_024;
 export const LOG_CHECKPOINT_MS = 10_000;

@@ -20,6 +20,7 @@ import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TickwireError } from '../errors.js';
 import type { Put } from './commit.js';
+import { isRoomShort, prepareFolder, takeRoom } from './room.js';
 import type { SegmentRecord } from './segments.js';
 
 /**
@@ -62,6 +63,8 @@ export interface Catalog {
   readonly checkpoint: Database<Buffer, number>;
 }
 
+/** Named databases of the catalog. */
+const DATABASES = 4;
 export const LOG_ID = 'logId';
 const EPOCH = 'epoch';
 const SEGMENT = 'segment';
@@ -92,6 +95,7 @@ export function openCatalog(
     );
   }
   try {
+    if (!readOnly) prepareFolder(folder);
     const root = open<Buffer, string>({
       path: folder,
       noSubdir: false,
@@ -99,6 +103,9 @@ export function openCatalog(
       readOnly,
       ...syncFlags(options.sync),
     });
+    const { entryCount } = (root.getStats() as { root: { entryCount: number } }).root;
+    // Databases that do not exist yet are written.
+    if (!readOnly && entryCount < DATABASES && isRoomShort(folder, [])) takeRoom(folder, [], 0);
     const binary = (name: string) =>
       root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
     const catalog = {

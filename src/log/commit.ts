@@ -1,6 +1,11 @@
 /** Transactions on an environment of the log: what lmdb makes of several puts, and how it says that it failed. */
 import type { Database, RootDatabase } from 'lmdb';
 
+import { isRoomShort, takeRoom } from './room.js';
+
+/** Bytes that a value in JSON may take. */
+const JSON_BYTES = 1_024;
+
 /** Any database of an environment. */
 // biome-ignore lint/suspicious/noExplicitAny: lmdb's keys and values differ by database, and `put` takes them all.
 export type AnyDatabase = Database<any, any>;
@@ -19,8 +24,30 @@ export interface Put {
   isNew: boolean;
 }
 
-/** Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible. */
-export async function commitPuts(root: AnyRoot, puts: readonly Put[]): Promise<void> {
+/** By environment: the last of its transactions that are under way. */
+const underWay = new WeakMap<AnyRoot, Promise<unknown>>();
+
+/**
+ * Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible.
+ * @throws NoRoom when the disk is full
+ */
+export function commitPuts(root: AnyRoot, puts: readonly Put[]): Promise<void> {
+  const committed = commit(root, puts);
+  const settled = committed.then(ignore, ignore);
+  underWay.set(root, settled);
+  void settled.then(() => underWay.get(root) === settled && underWay.delete(root));
+  return committed;
+}
+
+async function commit(root: AnyRoot, puts: readonly Put[]): Promise<void> {
+  const valueBytes = puts.map(({ value }) => (value instanceof Uint8Array ? value.length : JSON_BYTES));
+  // lmdb's types leave it out.
+  const { path } = root as unknown as { path: string };
+  if (isRoomShort(path, valueBytes)) {
+    // The end of the file must stand still.
+    if (underWay.has(root)) await underWay.get(root);
+    takeRoom(path, valueBytes, treePages(root, puts));
+  }
   const written = puts.map((p) => putOne(p.database ?? root, p));
   // lmdb starts the transaction in an immediate, and makes a promise for that which it shows to nobody: left
   // alone, its rejection would end the thread when the disk is full.
@@ -28,6 +55,16 @@ export async function commitPuts(root: AnyRoot, puts: readonly Put[]): Promise<v
   const results = await Promise.all(written);
   const refused = results.findIndex((done, i) => !done && puts[i].value !== undefined);
   if (refused >= 0) throw new Error(`LMDB refused key ${refused} of ${puts.length}: it exists already`);
+}
+
+/** Pages of the trees that the puts go to, and of the environment's own. */
+function treePages(root: AnyRoot, puts: readonly Put[]): number {
+  let pages = 0;
+  for (const database of new Set([root, ...puts.map((p) => p.database ?? root)])) {
+    const stats = database.getStats() as { treeBranchPageCount: number; treeLeafPageCount: number };
+    pages += stats.treeBranchPageCount + stats.treeLeafPageCount;
+  }
+  return pages;
 }
 
 function ignore(): void {}

@@ -1,11 +1,10 @@
 /**
- * Whether the log may write: the free space of its disk, and what lmdb says of a commit that failed.
- *
- * The floor is what protects the log. A disk that fills up to the last page is survived most times, but
- * lmdb has been seen to end the process on it; so the disk is looked at again before half the floor is spent.
+ * Whether the log may write: the free space of its disk, and what is said of a commit that failed. The disk is
+ * looked at again before half the floor is spent; where there is no floor, `room.ts` meets the end of the disk.
  */
 import { statfsSync } from 'node:fs';
 import { messageOf } from '../errors.js';
+import { NoRoom } from './room.js';
 
 const CHECK_MS = 1_000;
 const MEBIBYTE = 1024 * 1024;
@@ -43,7 +42,7 @@ export class FreeSpace {
 
 /** Whether a rejected put says that its whole transaction failed, rather than that it was wrong itself. */
 export function isCommitFailure(error: unknown): boolean {
-  return (error as { commitError?: unknown }).commitError !== undefined;
+  return error instanceof NoRoom || (error as { commitError?: unknown }).commitError !== undefined;
 }
 
 /** The cause of a failed commit: lmdb rejects each put alike and tells why beside it, a moment later. */

@@ -176,7 +176,7 @@ async function verifyEnds(
 /** Takes a block away: from the segment that is held; from a closed one, by shortening what its record says. */
 async function dropBlock(store: LogStore, held: Segment, { segment, key }: BlockPlace): Promise<void> {
   if (segment.folder === held.folder) {
-    await held.blocks.remove(key);
+    await commitPuts(held.blocks, [{ key, value: undefined, isNew: false }]);
   } else {
     const { epoch, shard, firstSeq } = parseKey(key);
     const record = store.segments().find((r) => r.folder === segment.folder)!;

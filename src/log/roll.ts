@@ -15,6 +15,7 @@ import { LOG_PREPARE_MS } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
 import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
+import { NoRoom } from './room.js';
 import {
   bytesOfSegment,
   freshFolder,
@@ -151,6 +152,8 @@ export async function beginSegments(
 export class Roll {
   #next: { segment: Segment; startsAt: number } | undefined;
   #isRolling = false;
+  /** Start of the stretch whose segment could not be made ahead of time. */
+  #noRoomFor = 0;
 
   private constructor(
     readonly store: LogStore,
@@ -196,7 +199,14 @@ export class Roll {
     const { segmentMs } = this.options;
     const startsAt = stretchOf(nowMs, segmentMs) + segmentMs;
     if (startsAt - nowMs > Math.min(LOG_PREPARE_MS, segmentMs / PREPARE_SHARE)) return;
-    this.#prepare(startsAt);
+    if (this.#noRoomFor === startsAt) return;
+    try {
+      this.#prepare(startsAt);
+    } catch (error) {
+      // It is tried again when it is needed: then the log stands still, or is left behind.
+      if (!(error instanceof NoRoom)) throw error;
+      this.#noRoomFor = startsAt;
+    }
   }
 
   #prepare(startsAt: number): void {

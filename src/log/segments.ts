@@ -11,12 +11,13 @@
  * the one that it found or made at start (`heldIn`), and a log stage that made it. A log stage that took
  * another's place begins a segment of its own.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { lastSeqOf } from './block.js';
 import { logFolder, type SyncMode, syncFlags } from './catalog.js';
 import { blockKey, isPageKey, parseKey } from './keys.js';
+import { prepareFolder } from './room.js';
 
 /** The blocks of a shard that a segment holds. */
 export interface SegmentRange {
@@ -93,7 +94,7 @@ export function openSegment(
 ): Segment {
   const at = path.join(segmentsFolder(dataFolder), folder);
   if (options.readOnly) statSync(path.join(at, 'data.mdb'));
-  else mkdirSync(at, { recursive: true });
+  else prepareFolder(at);
   const blocks = open<Buffer, Uint8Array>({
     path: at,
     noSubdir: false,

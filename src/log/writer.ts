@@ -489,7 +489,12 @@ class LogStage {
     if (this.#isStalled) return;
     // The one that waited, if there is one, knows less than this.
     this.#checkpoint.push(...this.#state.checkpoint(this.store.catalog, this.input.epoch));
-    await this.#committer.commitCheckpoint(this.#checkpoint);
-    await flush(this.store.catalog.root);
+    try {
+      await this.#committer.commitCheckpoint(this.#checkpoint);
+      await flush(this.store.catalog.root);
+    } catch (error) {
+      // It spares the next opening a replay; without it nothing is lost.
+      if (!isCommitFailure(error)) throw error;
+    }
   }
 }

@@ -1,0 +1,83 @@
+/**
+ * LMDB's own file, as far as it is looked at with plain reads: before lmdb maps it, and to see how far it is used.
+ *
+ * ```
+ * page     0 u64 page number │ 8 u64 txn │ 16 u16 │ 18 u16 flags │ 20 u16 lower │ 22 u16 upper │ 24 …
+ *          of an overflow page: 20 u32 number of pages
+ * meta    24 u32 magic │ 28 u32 version │ 32 u64 │ 40 u64 map size │ 48 tree of free pages │ 96 main tree
+ *        144 u64 last page │ 152 u64 txn │ 160 i64 boot
+ * tree     0 u32 page size (of free pages) │ 4 u16 flags │ 6 u16 depth
+ *          8 u64 branch pages │ 16 u64 leaf pages │ 24 u64 overflow pages │ 32 u64 entries │ 40 u64 root
+ * ```
+ *
+ * Little-endian, as written by lmdb on the machines that it is built for here. Pages 0 and 1 are metas; the txn
+ * with the higher number counts. A third one, half a page into page 0, is the last that was flushed.
+ */
+import { readSync } from 'node:fs';
+
+export const PAGE_HEADER_BYTES = 24;
+export const TREE_BYTES = 48;
+export const PageFlag = { branch: 1, leaf: 2, overflow: 4, meta: 8 } as const;
+/** Pages 0 and 1. */
+export const METAS = 2;
+const MAGIC = 0xbeefc0de;
+const VERSION = 2;
+const PAGE_BYTES_MIN = 256;
+const PAGE_BYTES_MAX = 65_536;
+const FREE_TREE_AT = 48;
+const MAIN_TREE_AT = 96;
+const META_END = 168;
+const NO_ROOT = 2n ** 64n - 1n;
+
+export interface Tree {
+  flags: number;
+  depth: number;
+  entries: number;
+  /** Page number; −1 = empty. */
+  root: number;
+}
+
+export interface Meta {
+  pageBytes: number;
+  free: Tree;
+  main: Tree;
+  lastPage: number;
+  txn: number;
+}
+
+export function readTree(bytes: Buffer, at: number): Tree {
+  const root = bytes.readBigUInt64LE(at + 40);
+  return {
+    flags: bytes.readUInt16LE(at + 4),
+    depth: bytes.readUInt16LE(at + 6),
+    entries: Number(bytes.readBigUInt64LE(at + 32)),
+    root: root === NO_ROOT ? -1 : Number(root),
+  };
+}
+
+function readMeta(fd: number, at: number): Meta | undefined {
+  const bytes = Buffer.alloc(META_END);
+  if (readSync(fd, bytes, 0, META_END, at) !== META_END) return undefined;
+  const pageBytes = bytes.readUInt32LE(FREE_TREE_AT);
+  const isOne =
+    (bytes.readUInt16LE(18) & PageFlag.meta) !== 0 &&
+    bytes.readUInt32LE(24) === MAGIC &&
+    bytes.readUInt32LE(28) === VERSION &&
+    pageBytes >= PAGE_BYTES_MIN &&
+    pageBytes <= PAGE_BYTES_MAX &&
+    (pageBytes & (pageBytes - 1)) === 0;
+  if (!isOne) return undefined;
+  return {
+    pageBytes,
+    free: readTree(bytes, FREE_TREE_AT),
+    main: readTree(bytes, MAIN_TREE_AT),
+    lastPage: Number(bytes.readBigUInt64LE(144)),
+    txn: Number(bytes.readBigUInt64LE(152)),
+  };
+}
+
+/** The two metas of a data file; undefined for what is none. */
+export function readMetas(fd: number): [Meta | undefined, Meta | undefined] {
+  const first = readMeta(fd, 0);
+  return [first, readMeta(fd, first?.pageBytes ?? 4096)];
+}

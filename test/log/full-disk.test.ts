@@ -1,0 +1,129 @@
+/** A disk that is full to its last page, without a floor that would keep the log away from it. */
+import t, { type Test } from 'tap';
+import { codeOf } from '../../src/errors.js';
+import { LogReader } from '../../src/log/reader.js';
+import { openLog } from '../../src/log/recover.js';
+import { LogWord } from '../../src/pipeline/counters.js';
+import { turn } from '../../src/pipeline/wait.js';
+import { times } from '../helpers/long.js';
+import { MEBIBYTE, SmallDisk } from '../helpers/small-disk.js';
+import { bytesOf, drain, FakeShard, Market, openRig, type Rig, readAll, seeded } from './support.js';
+
+const ROUNDS = times(2, 60);
+const TICKS = 4_000_000;
+const OPTIONS = { commitDelayMs: 1, freeBytesFloor: 0 };
+
+const probe = SmallDisk.mount(1);
+const skip = typeof probe === 'string' ? probe : false;
+if (typeof probe !== 'string') probe.unmount();
+
+async function onSmallDisk(
+  t: Test,
+  random: () => number,
+): Promise<{ disk: SmallDisk; rig: Rig; shard: FakeShard }> {
+  const disk = SmallDisk.mount(6 + (random() % 3)) as SmallDisk;
+  t.teardown(() => disk.unmount());
+  disk.leave(2 * MEBIBYTE + (random() % MEBIBYTE));
+  const rig = await openRig(disk.folder, 20, { ringSlots: 8192 });
+  return { disk, rig, shard: new FakeShard(rig.memory, 0, new Market(20, random()), TICKS, true) };
+}
+
+/** Numbers ticks until the log says that it stands still, and somewhat beyond. */
+async function untilStalled(rig: Rig, shard: FakeShard, random: () => number): Promise<void> {
+  for (let more = 50; more > 0; ) {
+    if (shard.head > TICKS / 2) throw new Error('the disk never got full');
+    shard.publish(1 + (random() % 700));
+    if (rig.counters.log(LogWord.stalled) === 1) more--;
+    await turn();
+  }
+}
+
+async function untilGoing(rig: Rig, shard: FakeShard): Promise<void> {
+  while (rig.counters.log(LogWord.stalled) === 1) {
+    shard.publish(100);
+    await turn();
+  }
+}
+
+t.test('block: stands still, goes on, and every tick is there', { skip }, async (t) => {
+  const random = seeded(3);
+  for (let round = 0; round < ROUNDS; round++) {
+    const { disk, rig, shard } = await onSmallDisk(t, random);
+    const stage = rig.stage(OPTIONS);
+    await untilStalled(rig, shard, random);
+    t.match(rig.reports[0], /the disk is full.*stands still/);
+    t.equal(shard.publish(1), 0, 'the gate is shut');
+    disk.release();
+    await untilGoing(rig, shard);
+    await shard.publishAll(3_000);
+    await drain(rig, stage);
+    const reader = LogReader.open(disk.folder);
+    const all = readAll(reader, 1, 0);
+    t.same(all.gaps, []);
+    t.equal(all.seqs.length, shard.head);
+    t.ok(bytesOf(all.records, 0, shard.head).equals(bytesOf(shard.sent, 0, shard.head)), 'bit for bit');
+    await reader.close();
+    await rig.opened.close();
+    const again = await openLog(disk.folder, { shards: 1 });
+    t.equal(again.epoch, 2);
+    t.equal(again.droppedBlocks, 0);
+    await again.close();
+  }
+});
+
+t.test('shed: goes on without the log, which then tells the gap', { skip }, async (t) => {
+  const random = seeded(4);
+  for (let round = 0; round < ROUNDS; round++) {
+    const { disk, rig, shard } = await onSmallDisk(t, random);
+    const stage = rig.stage({ ...OPTIONS, onStall: 'shed' });
+    await untilStalled(rig, shard, random);
+    // Every other time the disk is still full at the end.
+    const isFreed = round % 2 === 0;
+    if (isFreed) {
+      disk.release();
+      await untilGoing(rig, shard);
+      await shard.publishAll(3_000);
+    }
+    await drain(rig, stage);
+    disk.release();
+    const totals = rig.counters.totals();
+    t.equal(totals.logged + totals.shed, totals.numbered, 'every tick is logged or shed');
+    t.ok(totals.shed > 0);
+    const reader = LogReader.open(disk.folder);
+    const all = readAll(reader, 1, 0);
+    t.equal(all.seqs.length, totals.logged, 'as many are there');
+    const wrong = all.seqs.findIndex(
+      (seq, i) => !bytesOf(all.records, i, 1).equals(bytesOf(shard.sent, seq - 1, 1)),
+    );
+    t.equal(wrong, -1, 'bit for bit');
+    if (isFreed) {
+      t.ok(all.gaps.every(({ reason }) => reason === 'shed'));
+      const gone = all.gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+      t.equal(gone, totals.shed, 'the gaps tell what is not');
+      t.ok(rig.counters.durable(0) === shard.head);
+    }
+    await reader.close();
+    await rig.opened.close();
+  }
+});
+
+t.test('an engine that starts on a full disk is told so', { skip }, async (t) => {
+  const disk = SmallDisk.mount(4) as SmallDisk;
+  t.teardown(() => disk.unmount());
+  disk.leave(16_384);
+  const error = await openLog(disk.folder, { shards: 1 }).catch((e: unknown) => e);
+  t.equal(codeOf(error), 'data_folder_unusable');
+  t.match((error as Error).message, /the disk is full/);
+  disk.release();
+  const opened = await openLog(disk.folder, { shards: 1 });
+  t.equal(opened.epoch, 1);
+  await opened.close();
+  disk.leave(0);
+  const later = await openLog(disk.folder, { shards: 1 }).catch((e: unknown) => e);
+  t.equal(codeOf(later), 'data_folder_unusable');
+  t.match((later as Error).message, /the disk is full/);
+  disk.release();
+  const again = await openLog(disk.folder, { shards: 1 });
+  t.equal(again.epoch, 2, 'what failed left nothing behind');
+  await again.close();
+});
