@@ -118,7 +118,7 @@ t.test('an engine that starts on a full disk is told so', { skip }, async (t) =>
   const opened = await openLog(disk.folder, { shards: 1 });
   t.equal(opened.epoch, 1);
   await opened.close();
-  disk.leave(0);
+  disk.leave(16_384);
   const later = await openLog(disk.folder, { shards: 1 }).catch((e: unknown) => e);
   t.equal(codeOf(later), 'data_folder_unusable');
   t.match((later as Error).message, /the disk is full/);
