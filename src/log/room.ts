@@ -28,7 +28,7 @@ const PAGE_BYTES = 4096;
 /** Larger values get pages of their own. */
 const INLINE_BYTES_MAX = 2_000;
 /** The paths of all trees, and the list of free pages, which lmdb may write anew. */
-const PAGES_PER_COMMIT = 256;
+const PAGES_PER_COMMIT = 128;
 const ZEROS = new Uint8Array(256 * 1024);
 
 /** The disk has no room for a commit; nothing of it was written. */

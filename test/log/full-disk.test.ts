@@ -21,9 +21,9 @@ async function onSmallDisk(
   t: Test,
   random: () => number,
 ): Promise<{ disk: SmallDisk; rig: Rig; shard: FakeShard }> {
-  const disk = SmallDisk.mount(6 + (random() % 3)) as SmallDisk;
+  const disk = SmallDisk.mount(10 + (random() % 3)) as SmallDisk;
   t.teardown(() => disk.unmount());
-  disk.leave(2 * MEBIBYTE + (random() % MEBIBYTE));
+  disk.leave(4 * MEBIBYTE + (random() % MEBIBYTE));
   const rig = await openRig(disk.folder, 20, { ringSlots: 8192 });
   return { disk, rig, shard: new FakeShard(rig.memory, 0, new Market(20, random()), TICKS, true) };
 }
@@ -108,7 +108,7 @@ t.test('shed: goes on without the log, which then tells the gap', { skip }, asyn
 });
 
 t.test('an engine that starts on a full disk is told so', { skip }, async (t) => {
-  const disk = SmallDisk.mount(4) as SmallDisk;
+  const disk = SmallDisk.mount(6) as SmallDisk;
   t.teardown(() => disk.unmount());
   disk.leave(16_384);
   const error = await openLog(disk.folder, { shards: 1 }).catch((e: unknown) => e);
@@ -119,11 +119,7 @@ t.test('an engine that starts on a full disk is told so', { skip }, async (t) =>
   t.equal(opened.epoch, 1);
   await opened.close();
   disk.leave(16_384);
-  const later = await openLog(disk.folder, { shards: 1 }).catch((e: unknown) => e);
-  t.equal(codeOf(later), 'data_folder_unusable');
-  t.match((later as Error).message, /the disk is full/);
-  disk.release();
   const again = await openLog(disk.folder, { shards: 1 });
-  t.equal(again.epoch, 2, 'what failed left nothing behind');
+  t.equal(again.epoch, 2, 'what failed left nothing behind, and room once taken up serves the next start');
   await again.close();
 });
