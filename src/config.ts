@@ -45,10 +45,16 @@ const moduleFeed = z.strictObject({
   options: z.unknown().optional(),
 });
 
+const retentionSchema = z.strictObject({
+  ageDays: z.number().positive().optional(),
+  totalBytes: z.int().min(1).optional(),
+  freeBytes: z.int().min(1).optional(),
+});
 const logSchema = z.strictObject({
   commitDelayMs: z.int().min(1).max(60_000).default(LOG_COMMIT_DELAY_MS),
   sync: z.enum(['every-commit', 'interval', 'os']).default('every-commit'),
   onStall: z.enum(['block', 'shed']).default('block'),
+  retention: retentionSchema.prefault({}),
   segmentMs: z.int().min(LOG_SEGMENT_MS_MIN).default(LOG_SEGMENT_MS),
   freeBytesFloor: z.int().min(0).default(LOG_FREE_BYTES_FLOOR),
 });
@@ -82,6 +88,9 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   TICKWIRE_LOG_SYNC: { path: ['log', 'sync'], read: 'text' },
   TICKWIRE_LOG_ON_STALL: { path: ['log', 'onStall'], read: 'text' },
   TICKWIRE_LOG_SEGMENT_MS: { path: ['log', 'segmentMs'], read: 'number' },
+  TICKWIRE_LOG_RETENTION_AGE_DAYS: { path: ['log', 'retention', 'ageDays'], read: 'number' },
+  TICKWIRE_LOG_RETENTION_TOTAL_BYTES: { path: ['log', 'retention', 'totalBytes'], read: 'number' },
+  TICKWIRE_LOG_RETENTION_FREE_BYTES: { path: ['log', 'retention', 'freeBytes'], read: 'number' },
   TICKWIRE_LOG_FREE_BYTES_FLOOR: { path: ['log', 'freeBytesFloor'], read: 'number' },
   TICKWIRE_HTTP_HOST: { path: ['http', 'host'], read: 'text' },
   PORT: { path: ['http', 'port'], read: 'number' },

@@ -179,6 +179,7 @@ export function logOptions(options: EngineOptions): LogStageOptions {
     sync: options.log?.sync ?? 'every-commit',
     onStall: options.log?.onStall ?? 'block',
     segmentMs: options.log?.segmentMs ?? LOG_SEGMENT_MS,
+    retention: options.log?.retention ?? {},
     freeBytesFloor: options.log?.freeBytesFloor ?? LOG_FREE_BYTES_FLOOR,
   };
 }

@@ -97,6 +97,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   };
   const registry = await readLogRegistry(flags.data);
   const reader = LogReader.open(flags.data);
+  reader.hold();
   const progress = new Progress();
   try {
     const range: ExportRange = {

@@ -20,6 +20,7 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
   const range = rangeOf(flags);
   const symbols = await LogSymbols.open(flags.data, flags.symbols ?? ['*']);
   const reader = LogReader.open(flags.data);
+  reader.hold();
   const control = ReplayControl.create(flags.speed ?? 'max');
   const quit = new AbortController();
   const signal = AbortSignal.any([stopSignal(), quit.signal]);

@@ -28,6 +28,7 @@ export async function serveReplay(flags: ReplayFlags, port: number): Promise<voi
   };
   // Asked here, so that a folder without a log, or another one's cursor, is told at once and not by a stage.
   const reader = LogReader.open(flags.data);
+  reader.hold();
   const span = spanOf(reader, range.from, range.to);
   const { logId } = reader;
   await reader.close();

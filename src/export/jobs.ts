@@ -35,6 +35,7 @@ export default async function exportFiles(job: ExportJob): Promise<ExportAnswer>
   const gaps: ExportGap[] = [];
   const registry = await readLogRegistry(job.data);
   const reader = LogReader.open(job.data);
+  reader.hold();
   try {
     const files = copyToFiles({ reader, registry }, job.range, job.target, counts, {
       turn(ticks) {

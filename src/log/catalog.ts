@@ -14,6 +14,7 @@
  * What blocks need to be read (registry, segments, epochs) is committed here before them; what is derived
  * from them (positions, checkpoint) after them.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -70,7 +71,7 @@ const EPOCH = 'epoch';
 const SEGMENT = 'segment';
 const CHECKPOINT = 'checkpoint';
 const LAYOUT = 'layout';
-/** Counts the changes of the list of segments. */
+/** Another word at every change of the list of segments. */
 const GENERATION = 'generation';
 /** Names of the folders that are no longer segments, and may still be there. */
 const DOOMED = 'doomed';
@@ -180,8 +181,8 @@ export function readSegments(catalog: Catalog): SegmentRecord[] {
 }
 
 /** Changes whenever a segment is listed, changed or removed. */
-export function readGeneration(catalog: Catalog): number {
-  return (catalog.meta.get(GENERATION) as number | undefined) ?? 0;
+export function readGeneration(catalog: Catalog): string {
+  return (catalog.meta.get(GENERATION) as string | undefined) ?? '';
 }
 
 /** Folders that are to be removed, if they are still there. */
@@ -204,7 +205,7 @@ export function segmentPuts(
     ...removed.map((number) => metaPut(catalog, [SEGMENT, number], undefined)),
     ...written.map((record) => metaPut(catalog, [SEGMENT, record.number], record)),
     ...(doomed.length === 0 ? [] : [metaPut(catalog, DOOMED, folders)]),
-    metaPut(catalog, GENERATION, readGeneration(catalog) + 1),
+    metaPut(catalog, GENERATION, randomUUID()),
   ];
 }
 

@@ -2,56 +2,13 @@
  * One engine a data folder. The lock is a file that names the holder's process and when that process
  * started, so that a killed engine's lock is told from a living one's although its pid may be taken again.
  */
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
+import { isAlive, myself, parseHolder, readText } from './holder.js';
 
 const LOCK_FILE = 'engine.lock';
 const TRIES = 5;
-/** Field of `/proc/<pid>/stat` that tells the start, counted after the command's closing bracket. */
-const START_FIELD = 19;
-
-interface Holder {
-  pid: number;
-  /** Boot and start time of the process; empty where the system does not tell. */
-  started: string;
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** What tells a process from a later one with its pid; empty when there is none or the system does not tell. */
-function startOf(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields.length <= START_FIELD || fields[0] === 'Z') return '';
-  return `${readText('/proc/sys/kernel/random/boot_id').trim()} ${fields[START_FIELD]}`;
-}
-
-function isAlive(holder: Holder): boolean {
-  if (holder.started !== '') return startOf(holder.pid) === holder.started;
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-function parse(text: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(text) as Holder;
-    return Number.isInteger(holder.pid) && typeof holder.started === 'string' ? holder : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Makes the folder where it is missing, and takes its lock.
  * @returns what lets go of it
@@ -62,11 +19,11 @@ export function lockFolder(folder: string): () => void {
   const mine = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
     makeFolders(path.resolve(folder));
-    writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder));
+    writeFileSync(mine, JSON.stringify(myself()));
     for (let tries = 0; tries < TRIES; tries++) {
       if (place(mine, file)) return () => rmSync(file, { force: true });
       const text = readText(file);
-      const holder = parse(text);
+      const holder = parseHolder(text);
       if (holder !== undefined && isAlive(holder)) {
         throw new TickwireError(
           'data_folder_locked',

@@ -13,6 +13,8 @@ import { checkBlock, lastSeqOf, readHeader, readTicks } from './block.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { RowCodec } from './codec.js';
 import { blockKey, parseKey } from './keys.js';
+import { Lease } from './lease.js';
+import type { SegmentRange, SegmentRecord } from './segments.js';
 import {
   type BlockPlace,
   blockBefore,
@@ -72,6 +74,12 @@ export class LogReader {
   /** By key, oldest use first. */
   readonly #cache = new Map<string, Decoded>();
 
+  /** The segments that retention is to leave alone, by number. */
+  #held: readonly SegmentRecord[] = [];
+  /** Epochs that a reader in the order of time may want at any place. */
+  #imports: ReadonlySet<number> = new Set();
+  #lease: Lease | undefined;
+
   private constructor(
     store: LogStore,
     readonly cacheBlocks: number,
@@ -85,6 +93,34 @@ export class LogReader {
    */
   static open(dataFolder: string, cacheBlocks = 2): LogReader {
     return new LogReader(openStore(dataFolder, { readOnly: true }), cacheBlocks);
+  }
+
+  /**
+   * Keeps retention from removing what the log holds now, until `letGo` or `close`: for readers that go through
+   * it at a pace of their own. Without the right to write into the data folder nothing is kept.
+   */
+  hold(): void {
+    this.#store.refresh();
+    this.#held = this.#store.segments();
+    const imports = readEpochs(this.#store.catalog).filter((e) => e.import !== undefined);
+    this.#imports = new Set(imports.map((e) => e.epoch));
+    this.#lease ??= Lease.take(
+      this.#store.dataFolder,
+      this.#held.map((r) => r.number),
+    );
+    // What went while the lease was written is gone.
+    this.#store.refresh();
+  }
+
+  /** Lets go of the segments held that only have what lies before a place: the seqs of an epoch, by shard. */
+  letGo(epoch: number, seqs: readonly number[]): void {
+    const isPassed = (r: SegmentRange) =>
+      !this.#imports.has(r.epoch) &&
+      (r.epoch < epoch || (r.epoch === epoch && r.last < (seqs[r.shard] ?? 0)));
+    const kept = this.#held.filter((record) => record.ranges?.every(isPassed) !== true);
+    if (kept.length === this.#held.length) return;
+    this.#held = kept;
+    this.#lease?.hold(kept.map((r) => r.number));
   }
 
   /** 16 hex digits, made with the data folder. */
@@ -250,6 +286,7 @@ export class LogReader {
 
   async close(): Promise<void> {
     this.#cache.clear();
+    this.#lease?.release();
     await this.#store.close();
   }
 }

@@ -20,7 +20,7 @@ import { keyBeforeIn, openSegment, type Segment, type SegmentRange, type Segment
 const READ_BATCH = 16;
 
 export class LogStore {
-  #generation = -1;
+  #generation: string | undefined;
   #records: SegmentRecord[] = [];
   /** By shard of an epoch: those that may hold blocks of it. */
   readonly #ofShard = new Map<string, SegmentRecord[]>();

@@ -11,7 +11,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, SharedClock } from '../clock.js';
-import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS, LOG_SYNC_INTERVAL_MS } from '../limits.js';
+import {
+  LOG_CHECKPOINT_BLOCKS,
+  LOG_CHECKPOINT_MS,
+  LOG_RETENTION_MS,
+  LOG_SYNC_INTERVAL_MS,
+} from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
 import { probe } from '../pipeline/fault.js';
@@ -26,6 +31,7 @@ import { flush } from './commit.js';
 import { Committer } from './committer.js';
 import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
 import { blockKey } from './keys.js';
+import { Retention, type RetentionOptions } from './retention.js';
 import { Roll } from './roll.js';
 import { LogState } from './state.js';
 import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from './store.js';
@@ -39,6 +45,7 @@ export interface LogStageOptions {
   onStall: 'block' | 'shed';
   /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
   segmentMs: number;
+  retention: RetentionOptions;
   /** Free bytes of the data folder's disk below which nothing is written. */
   freeBytesFloor: number;
 }
@@ -97,6 +104,9 @@ class LogStage {
   readonly #state = new LogState();
   readonly #space: FreeSpace;
   readonly #committer: Committer;
+  readonly #retention: Retention;
+  #retainedAt = Number.NEGATIVE_INFINITY;
+  #isRetaining = false;
   #filling: Batch;
   #writing: Batch;
   /** Whether `#writing` is on its way. */
@@ -137,6 +147,7 @@ class LogStage {
     this.#tails = Array.from({ length: shards }, (_, s) => new ShardTail(memory, s, epoch, known));
     this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
     this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
+    this.#retention = new Retention(store, options.retention, input.report);
     this.#space = new FreeSpace(folder, options.freeBytesFloor);
     this.#filling = new Batch(shards);
     this.#writing = new Batch(shards);
@@ -150,11 +161,12 @@ class LogStage {
       if (this.#fault !== undefined) throw this.#fault;
       const command = control.command;
       control.turn();
-      if (command === Command.stop && !this.#isUnderWay) return;
+      if (command === Command.stop && !this.#isUnderWay && !this.#isRetaining) return;
       this.#wait.before();
       const now = performance.now();
       const isDraining = command === Command.drain;
       this.#look(now);
+      this.#retain(now);
       let work = 0;
       if (this.#isStalled) this.#leaveBehind();
       else if (command !== Command.pause && command !== Command.stop) work = this.#collect(now, isDraining);
@@ -195,6 +207,26 @@ class LogStage {
     const trouble = this.#space.trouble(now);
     this.#isStalled = trouble !== '';
     if (this.#isStalled) this.#tell(trouble);
+  }
+
+  /** Lets go of old segments about once a second, standstill or not: that may be what makes room. */
+  #retain(now: number): void {
+    if (this.#isRetaining || now - this.#retainedAt < LOG_RETENTION_MS) return;
+    this.#retainedAt = now;
+    this.#isRetaining = true;
+    this.#retention
+      .look(nowMs(this.clock))
+      .catch((error: unknown) => {
+        if (!isCommitFailure(error)) throw error;
+      })
+      .then(
+        () => {
+          this.#isRetaining = false;
+        },
+        (error: unknown) => {
+          this.#fault = error;
+        },
+      );
   }
 
   /** Says once, until a commit succeeds, that the log stands still. */

@@ -88,6 +88,7 @@ export class ReplayFeed implements Feed {
     this.#context = context;
     const symbols = await LogSymbols.open(dataFolder, this.options.symbols);
     this.#reader = LogReader.open(dataFolder);
+    this.#reader.hold();
     this.#source = context.source('replay');
     // A thread that died goes on where its last commit left off; it was let go on before.
     const from = context.resumed ? this.#resumed() : this.options.from;

@@ -9,6 +9,8 @@ import { type Bound, type SeqBound, seqOf, type TimeBound } from './range.js';
 
 /** Ticks that are read of a shard at a time. */
 const READ_TICKS = 4_096;
+/** Reads between two looks at which segments were passed. */
+const LET_GO_READS = 64;
 
 export interface StreamOptions {
   /** Inclusive. */
@@ -35,6 +37,7 @@ export class LogStream {
   #shards: ShardCursor[] = [];
   /** The newest epoch that is known. */
   #newest = 0;
+  #reads = 0;
 
   constructor(
     readonly reader: LogReader,
@@ -111,6 +114,13 @@ export class LogStream {
       }
       if (!this.#nextEpoch()) return false;
     }
+  }
+
+  /** Now and then, lets retention have what the stream has passed. */
+  letGo(): void {
+    if (++this.#reads % LET_GO_READS !== 0) return;
+    const place = this.place();
+    if (place !== undefined) this.reader.letGo(place.epoch, place.seqs);
   }
 
   #nextEpoch(): boolean {
@@ -218,6 +228,7 @@ class ShardCursor {
 
   #read(): boolean {
     const { reader, options } = this.stream;
+    this.stream.letGo();
     this.at = 0;
     this.#count = 0;
     while (this.#count === 0 && this.nextSeq <= this.lastSeq) {

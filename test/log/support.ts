@@ -175,6 +175,7 @@ export const STAGE_OPTIONS: LogStageOptions = {
   sync: 'every-commit',
   onStall: 'block',
   segmentMs: LOG_SEGMENT_MS,
+  retention: {},
   freeBytesFloor: MIB,
 };
 
