@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { compareFiles, comparisonLines } from './compare.js';
 import { positive } from './flags.js';
+import { htmlOf } from './report/html.js';
+import { reportOf } from './report/model.js';
 import { runScenario, type Scenario, type ScenarioResult } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
@@ -21,9 +23,11 @@ function registerScenario(bench: Command, scenario: Scenario): void {
     .flags(bench.command(name))
     .description(summary)
     .option('--json', 'print one JSON object')
+    .option('--report <file>', 'write a page with tables and charts')
     .addHelpText('after', `${diagram}\n\nExample:\n  ticks bench ${name} ${example}`)
-    .action(async ({ json, ...options }: { json?: boolean }) => {
+    .action(async ({ json, report, ...options }: { json?: boolean; report?: string }) => {
       const { result, lines } = await runScenario(scenario, options, tell);
+      if (report !== undefined) writeReport(report, [result]);
       process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : `${lines.join('\n')}\n`);
       judge(result);
     });
@@ -53,8 +57,9 @@ function registerQuick(bench: Command): void {
     .description('every scenario in its small size, one after the other')
     .option('--out <file>', 'write the results there too, for compare')
     .option('--json', 'print one JSON array')
+    .option('--report <file>', 'write a page with tables and charts')
     .addHelpText('after', '\nExample:\n  ticks bench quick --out before.json')
-    .action(async ({ json, out }: { json?: boolean; out?: string }) => {
+    .action(async ({ json, out, report }: { json?: boolean; out?: string; report?: string }) => {
       const results: ScenarioResult[] = [];
       for (const scenario of SCENARIOS) {
         const { result, lines } = await runScenario(scenario, smallOptions(scenario), tell);
@@ -64,7 +69,12 @@ function registerQuick(bench: Command): void {
       }
       if (json === true) process.stdout.write(`${JSON.stringify(results)}\n`);
       if (out !== undefined) writeFileSync(out, JSON.stringify(results));
+      if (report !== undefined) writeReport(report, results);
     });
+}
+
+function writeReport(file: string, results: readonly ScenarioResult[]): void {
+  writeFileSync(file, htmlOf(reportOf(results, new Date())));
 }
 
 function registerCompare(bench: Command): void {

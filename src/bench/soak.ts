@@ -69,6 +69,7 @@ async function benchSoak(options: SoakOptions, tell: (line: string) => void): Pr
     tell(`${s.seconds.toFixed(0)} s  ${s.numbered} ticks  RssAnon ${(s.rssAnon / 1e6).toFixed(1)} MB`),
   );
   const { lost, reordered, imbalance: left, flat } = run;
+  const late = median(run.samples.slice(-LAST_SAMPLES).map((s) => s.rssAnon));
   const why = lost + reordered === 0 ? [] : [`lost ${lost}, reordered ${reordered}`];
   if (left.numbering !== 0 || left.logging !== 0) why.push('the sums of the counters do not hold');
   return {
@@ -81,7 +82,9 @@ async function benchSoak(options: SoakOptions, tell: (line: string) => void): Pr
     why,
     lines: [
       `soak: ${(run.ticksPerSecond / 1000).toFixed(0)} k ticks/s for ${options.minutes} min; lost ${lost}, reordered ${reordered}`,
-      `      RssAnon ${(run.rssAnonEarlyBytes / 1e6).toFixed(1)} MB → ${(run.rssAnonLateBytes / 1e6).toFixed(1)} MB after the ring had wrapped: ${flat === null ? 'too short to judge' : flat ? 'flat' : 'GROWS'}`,
+      flat === null
+        ? `      RssAnon ${(late / 1e6).toFixed(1)} MB; too short to judge`
+        : `      RssAnon ${(run.rssAnonEarlyBytes / 1e6).toFixed(1)} MB → ${(run.rssAnonLateBytes / 1e6).toFixed(1)} MB after the ring had wrapped: ${flat ? 'flat' : 'GROWS'}`,
     ],
     details: run,
   };
