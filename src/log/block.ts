@@ -2,8 +2,9 @@
  * A block as it stands in the log: a header, the stream positions of what it holds, the codec's payload.
  *
  * ```
- *  0 u8 codec version, 0 = shed (no ticks: seqs that the log does not hold) │ 1 u8 0 │ 2 u16 shard
- *  4 u32 crc32 of everything from 8 on
+ *  0 u8 codec version, 0 = shed (no ticks: seqs that the log does not hold) │ 1 u8 compressor: see `compress.ts`
+ *  2 u16 shard
+ *  4 u32 crc32 of everything from 8 on, from version 2 on also of 0-3, which come first
  *  8 u32 epoch      │ 12 u32 positions
  * 16 f64 first seq  │ 24 f64 last seq
  * 32 u32 lowest tsRecv s  │ 36 ns │ 40 u32 highest tsRecv s  │ 44 ns
@@ -27,10 +28,13 @@ import {
   U32_TS_RECV_S,
 } from '../tick.js';
 import type { BlockCodec } from './codec.js';
+import { expandPayload } from './compress.js';
 
 export const BLOCK_HEADER_BYTES = 64;
 export const POSITION_BYTES = 16;
 const SHED_VERSION = 0;
+/** Up to this version the checksum begins behind itself. */
+const LAST_UNSEALED_VERSION = 1;
 const RECV_AT = 32;
 const EVENT_AT = 48;
 const LATEST = 0xffffffff;
@@ -39,6 +43,8 @@ const LATEST = 0xffffffff;
 export interface BlockHeader {
   shed: boolean;
   version: number;
+  /** 0 = none. */
+  compressor: number;
   shard: number;
   epoch: number;
   firstSeq: number;
@@ -125,9 +131,20 @@ function writeRanges(view: DataView, words: Uint32Array, count: number): void {
   view.setUint32(EVENT_AT + 12, eventMaxNs, true);
 }
 
+/** Of everything but itself; up to version 1, not of what stands before it. */
+function checksum(bytes: Uint8Array): number {
+  return crc32(bytes.subarray(8), bytes[0] > LAST_UNSEALED_VERSION ? crc32(bytes.subarray(0, 4)) : 0);
+}
+
 function seal(bytes: Uint8Array, view: DataView): Uint8Array {
-  view.setUint32(4, crc32(bytes.subarray(8)), true);
+  view.setUint32(4, checksum(bytes), true);
   return bytes;
+}
+
+/** Says in a block what compressor is over its payload. Returns the block. */
+export function sealBlock(block: Uint8Array, compressor: number): Uint8Array {
+  block[1] = compressor;
+  return seal(block, viewOf(block));
 }
 
 /** Bytes that a block can take at most. */
@@ -185,6 +202,7 @@ export function readHeader(bytes: Uint8Array): BlockHeader | undefined {
   return {
     shed: bytes[0] === SHED_VERSION,
     version: bytes[0],
+    compressor: bytes[1],
     shard: view.getUint16(2, true),
     epoch: view.getUint32(8, true),
     positions: view.getUint32(12, true),
@@ -206,7 +224,7 @@ export function lastSeqOf(firstSeq: number, bytes: Uint8Array): number {
 /** The header of a block whose checksum holds; undefined for a damaged one. */
 export function checkBlock(bytes: Uint8Array): BlockHeader | undefined {
   const header = readHeader(bytes);
-  if (header === undefined || viewOf(bytes).getUint32(4, true) !== crc32(bytes.subarray(8))) return undefined;
+  if (header === undefined || viewOf(bytes).getUint32(4, true) !== checksum(bytes)) return undefined;
   return header;
 }
 
@@ -226,6 +244,11 @@ export function readPositions(bytes: Uint8Array, header: BlockHeader): BlockPosi
 export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHeader, into: Records): number {
   if (header.shed) return 0;
   const count = header.lastSeq - header.firstSeq + 1;
-  if (header.version !== codec.version || count > into.capacity) return -1;
-  return codec.decode(bytes, payloadAt(header), count, header.firstSeq, into) === bytes.length ? count : -1;
+  if (!(count >= 1 && count <= into.capacity)) return -1;
+  const expanded = header.compressor === 0 ? bytes : expandPayload(bytes, header);
+  if (expanded === undefined) return -1;
+  const at = expanded === bytes ? payloadAt(header) : 0;
+  return codec.decode(header.version, expanded, at, count, header.firstSeq, into) === expanded.length
+    ? count
+    : -1;
 }

@@ -1,50 +1,62 @@
 /**
- * What a block codec is: it turns consecutive records into the payload of a block and back, bit for bit.
- * Only seqLow is not kept: the block's first seq implies it. The header, positions and checksum around the
- * payload belong to `block.ts`, so that a codec can be replaced without touching anything else.
+ * The block codec: it turns consecutive records into the payload of a block and back, bit for bit. Only
+ * seqLow is not kept: the block's first seq implies it. The header, positions and checksum around the payload
+ * belong to `block.ts`.
+ *
+ * A version names one payload format for ever: 1 is that of `rows.ts`, only read; 2 that of `columns.ts`.
  */
+import { BLOCK_TICKS } from '../limits.js';
 import type { Records } from '../tick.js';
+import { ColumnDecoder } from './column-decode.js';
+import { ColumnEncoder, columnBytesMax } from './column-encode.js';
 import { RowDecoder } from './decode.js';
-import { RowEncoder } from './encode.js';
-import { PAD_BYTES, TICK_BYTES_MAX } from './rows.js';
 
-export interface BlockCodec {
-  /** Stands in every block's header; a version names one payload format for ever. */
-  readonly version: number;
+const ROWS = 1;
+const COLUMNS = 2;
+
+/** An instance serves one thread. What it needs is allocated when it is first used. */
+export class BlockCodec {
+  /** What `encode` writes; stands in every block's header. */
+  readonly version = COLUMNS;
+  #encoder: ColumnEncoder | undefined;
+  #decoder: ColumnDecoder | undefined;
+  #rows: RowDecoder | undefined;
 
   /** Bytes that `count` records can take at most. */
-  maxBytes(count: number): number;
+  maxBytes(count: number): number {
+    return columnBytesMax(count);
+  }
 
   /**
-   * @param records private memory (never a ring that a writer may touch), records 0 … count − 1
+   * @param records private memory (never a ring that a writer may touch), records 0 … count − 1; at most BLOCK_TICKS
    * @param digits by symbol id; what was used stands in the payload
    * @param at where in `out` the payload starts; `maxBytes(count)` must be free there
    * @returns where it ends
    */
-  encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number;
-
-  /**
-   * Writes `count` records to the start of `into`, with seqLow counted from `firstSeq`.
-   * @returns where the payload ended; anything but its true end means that it was not one
-   */
-  decode(bytes: Uint8Array, at: number, count: number, firstSeq: number, into: Records): number;
-}
-
-/** The row format of `rows.ts`. An instance serves one thread. */
-export class RowCodec implements BlockCodec {
-  readonly version = 1;
-  readonly #encoder = new RowEncoder();
-  readonly #decoder = new RowDecoder();
-
-  maxBytes(count: number): number {
-    return count * TICK_BYTES_MAX + PAD_BYTES;
-  }
-
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
+    this.#encoder ??= new ColumnEncoder(BLOCK_TICKS);
     return this.#encoder.encode(records, count, digits, out, at);
   }
 
-  decode(bytes: Uint8Array, at: number, count: number, firstSeq: number, into: Records): number {
-    return this.#decoder.decode(bytes, at, count, firstSeq, into);
+  /**
+   * Writes `count` records to the start of `into`, with seqLow counted from `firstSeq`. The payload is all of
+   * `bytes` from `at` on.
+   * @returns where it ended; anything but the end of `bytes` means that it was none of that version
+   */
+  decode(
+    version: number,
+    bytes: Uint8Array,
+    at: number,
+    count: number,
+    firstSeq: number,
+    into: Records,
+  ): number {
+    if (version === COLUMNS) {
+      this.#decoder ??= new ColumnDecoder(BLOCK_TICKS);
+      return this.#decoder.decode(bytes, at, count, firstSeq, into);
+    }
+    if (version !== ROWS) return -1;
+    this.#rows ??= new RowDecoder();
+    return this.#rows.decode(bytes, at, count, firstSeq, into);
   }
 }

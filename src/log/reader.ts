@@ -11,7 +11,7 @@ import {
 } from '../tick.js';
 import { checkBlock, lastSeqOf, readHeader, readTicks } from './block.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
-import { RowCodec } from './codec.js';
+import { BlockCodec } from './codec.js';
 import { blockKey, parseKey } from './keys.js';
 import { Lease } from './lease.js';
 import type { SegmentRange, SegmentRecord } from './segments.js';
@@ -70,7 +70,7 @@ interface Decoded {
 
 export class LogReader {
   readonly #store: LogStore;
-  readonly #codec = new RowCodec();
+  readonly #codec = new BlockCodec();
   /** By key, oldest use first. */
   readonly #cache = new Map<string, Decoded>();
 

@@ -16,7 +16,7 @@ import {
   type SyncMode,
   segmentPuts,
 } from './catalog.js';
-import { RowCodec } from './codec.js';
+import { BlockCodec } from './codec.js';
 import { commitPuts, flush, type Put } from './commit.js';
 import { parseKey } from './keys.js';
 import { lockFolder } from './lock.js';
@@ -111,7 +111,7 @@ async function begin(
   }
   const registryBytes = readRegistry(catalog);
   const state = new LogState();
-  state.restore(store, new RowCodec(), warn);
+  state.restore(store, new BlockCodec(), warn);
   // The last blocks were verified above, so nothing has to be held back.
   state.settle();
   state.covered.fill(0);

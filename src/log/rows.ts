@@ -1,5 +1,5 @@
 /**
- * The row format, version 1: one tick after the other, each as what differs from what is expected of it.
+ * The row format, version 1, which is only read: one tick after the other, each as what differs from what is expected of it.
  *
  * ```
  * u32 control: bits 0-3 see `Bit` │ bits 4-15 lengths of six fields, 2 bits each: 0, 1, 2 or 4 bytes │ bits 16-31 symbolId
@@ -40,23 +40,15 @@ export const Ext = {
   tradeId: 128,
 } as const;
 
-/** Control, extension, digits, head, symbolSeq, then two times and four float64 as raw words. */
-export const TICK_BYTES_MAX = 64;
 /** Words of 0 after the last tick. */
 export const PAD_BYTES = 4;
 
-/** By number of leading zeros of a 32-bit value: the code of its length. */
-export const LENGTH_CODE = Uint8Array.from({ length: 33 }, (_, zeros) =>
-  zeros === 32 ? 0 : zeros >= 24 ? 1 : zeros >= 16 ? 2 : 3,
-);
 /** By code: bytes, and the bits that they keep. */
 export const LENGTH_BYTES = Uint8Array.of(0, 1, 2, 4);
 export const LENGTH_MASK = Int32Array.of(0, 0xff, 0xffff, -1);
 
 /** Integers of prices stay below this, so that the difference of two spreads is exact. */
 export const MANTISSA_MAX = 2 ** 49;
-/** Differences below this fit into a zigzag word. */
-export const DELTA_MAX = 2 ** 30;
 export const TRADE_ID_MAX = 2 ** 52;
 export const SECOND_NS = 1_000_000_000;
 /** High word of the float64 of a size that is not known; the low one is 0. */

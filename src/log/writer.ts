@@ -26,7 +26,7 @@ import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import { ARENA_BYTES, Batch } from './batch.js';
 import { blockBytesMax, writeShed } from './block.js';
 import { type SyncMode, sealed } from './catalog.js';
-import { RowCodec } from './codec.js';
+import { BlockCodec } from './codec.js';
 import { flush } from './commit.js';
 import { Committer } from './committer.js';
 import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
@@ -100,7 +100,7 @@ class LogStage {
   readonly #tails: ShardTail[];
   readonly #bells: Bell[];
   readonly #wait: YieldThenPark;
-  readonly #codec = new RowCodec();
+  readonly #codec = new BlockCodec();
   readonly #state = new LogState();
   readonly #space: FreeSpace;
   readonly #committer: Committer;

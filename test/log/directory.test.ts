@@ -27,17 +27,18 @@ t.test('every entry comes back', async (t) => {
     fc.property(entries, (list) => {
       const bytes = bytesOf(list);
       const back = new Directory(40);
-      t.equal(back.read(bytes, 3), bytes.length);
+      const end = back.read(bytes, 3);
       const read = Array.from({ length: back.count }, (_, i) => [
         back.symbolId[i],
         back.digits[i],
         back.firstSymbolSeq[i],
         back.lastSymbolSeq[i],
       ]);
-      t.same(read, list);
+      return end === bytes.length && JSON.stringify(read) === JSON.stringify(list);
     }),
     { numRuns: 300, seed: 20_240_502 },
   );
+  t.pass('and nothing else');
 });
 
 t.test('a directory that breaks off is none', async (t) => {
