@@ -3,9 +3,19 @@ import { encode } from './encode.js';
 import { fanout } from './fanout.js';
 import { normalise } from './normalise.js';
 import { pipeline } from './pipeline.js';
+import { replay } from './replay.js';
 import { ring } from './ring.js';
 import type { Scenario } from './scenario.js';
 import { soak } from './soak.js';
 import { wakeup } from './wakeup.js';
 
-export const SCENARIOS: readonly Scenario[] = [ring, wakeup, normalise, encode, pipeline, fanout, soak];
+export const SCENARIOS: readonly Scenario[] = [
+  ring,
+  wakeup,
+  normalise,
+  encode,
+  replay,
+  pipeline,
+  fanout,
+  soak,
+];
