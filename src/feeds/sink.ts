@@ -6,45 +6,29 @@
  * starts again from its checkpoint.
  */
 import type { Clock } from '../clock.js';
-import { TickwireError } from '../errors.js';
-import { BUCKETS, FEED_SOURCES_MAX } from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
-import {
-  FEED_WORDS,
-  FeedWord,
-  Reject,
-  type RejectReason,
-  SHARD_WORDS,
-  ShardWord,
-} from '../pipeline/counters.js';
+import { FeedWord, Reject, type RejectReason, SHARD_WORDS } from '../pipeline/counters.js';
 import { probe } from '../pipeline/fault.js';
 import { type EngineMemory, feedStage } from '../pipeline/memory.js';
-import { isMissing, quoteFault } from '../pipeline/normalise.js';
 import type { Registry } from '../pipeline/registry.js';
-import { RingProducer } from '../pipeline/ring.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import {
-  ENGINE_SYMBOL,
   F64_ASK,
   F64_ASK_SIZE,
   F64_BID,
   F64_BID_SIZE,
-  F64_GAP_COUNT,
   F64_PRICE,
   F64_SIZE,
   F64_TRADE_ID,
   F64_TS_EVENT,
   F64_TS_RECV,
   FLAGS_MASK,
-  GapReason,
   KIND_MASK,
   Kind,
   RECORD_F64,
-  RECORD_U16,
   RECORD_U32,
   type Records,
   SLOT_BITS,
-  U16_SOURCE,
   U32_KIND_FLAGS_SOURCE,
   U32_RAW_FOLDED,
   U32_RAW_POSITION,
@@ -58,19 +42,12 @@ import {
   writeTimes,
   writeTrade,
 } from '../tick.js';
-import { Acknowledger } from './acknowledger.js';
 import { Aside } from './aside.js';
+import { Outlet } from './outlet.js';
+import { Overflow } from './overflow.js';
+import { HALVES, Positions, positionWord, type Source } from './positions.js';
 
-/** One stream of ticks within a feed: a terminal, a file, a session with a venue. */
-export interface Source {
-  /** The u16 that records carry. */
-  readonly id: number;
-  /** Index among the sources that this feed has opened in this run. */
-  readonly local: number;
-  readonly name: string;
-  /** Added to a resumable stream's own tick counts, so that positions of one source only ever grow. */
-  readonly base: number;
-}
+export type { Source } from './positions.js';
 
 /** What became of an offered tick. */
 export const Take = {
@@ -86,11 +63,6 @@ export const Take = {
   rejected: 4,
 } as const;
 
-/** Source id of the records that the sink makes of itself; real ones start at 1. */
-const NO_SOURCE = 0;
-/** Positions are kept in half ticks: a tick that was split counts one for its quote and one for its trade. */
-const HALVES = 2;
-
 /** Raw records that one source tick can become: a quote and a trade. */
 const RECORDS_PER_TICK = 2;
 
@@ -98,15 +70,11 @@ export class FeedSink {
   recvS = 0;
   recvNs = 0;
   readonly policy: 'block' | 'conflate';
-  readonly #cells: CommitCells;
-  #next: Float64Array;
-  readonly #rings: RingProducer[];
-  readonly #shardBells: Bell[];
+  readonly #outlet: Outlet;
+  readonly #positions: Positions;
+  readonly #overflow: Overflow | undefined;
   readonly #wait: YieldThenPark;
-  readonly #aside: Aside | undefined;
-  readonly #acks: Acknowledger;
   readonly #shardCount: number;
-  readonly #fresh: Uint8Array;
   /** Free slots of each ring while a block is offered. */
   readonly #room: Int32Array;
   /** The head of each ring meanwhile. */
@@ -126,34 +94,28 @@ export class FeedSink {
     readonly clock: Clock,
     readonly mayPark: boolean,
   ) {
-    const plan = memory.plan.feeds[feed];
-    this.policy = plan.policy;
-    this.#cells = new CommitCells(memory.feedCells[feed], FEED_WORDS + plan.stateWords);
-    this.#next = this.#cells.prime();
-    this.#shardCount = memory.plan.shards;
+    const { feeds, maxSymbols, shards } = memory.plan;
+    this.policy = feeds[feed].policy;
+    this.#shardCount = shards;
     const shardCells = memory.shardCells.map((m) => new CommitCells(m, SHARD_WORDS));
-    this.#rings = memory.raw[feed].map(
-      (slots, shard) =>
-        new RingProducer(
-          slots,
-          { cells: this.#cells, word: FeedWord.heads + shard },
-          { cells: shardCells[shard], word: ShardWord.tails + feed },
-        ),
-    );
-    this.#shardBells = memory.shardCells.map((_, shard) => new Bell(memory.bells, shard));
+    this.#outlet = new Outlet(memory, feed, shardCells);
+    this.#positions = new Positions(memory, feed, registry, this.#outlet, shardCells);
     this.#wait = new YieldThenPark(new Bell(memory.bells, feedStage(feed)));
-    this.#fresh = new Uint8Array(this.#shardCount);
-    this.#room = new Int32Array(this.#shardCount);
-    this.#heads = new Float64Array(this.#shardCount);
-    this.#target = this.#rings[0].records;
-    this.#acks = new Acknowledger(memory, feed, shardCells);
-    if (plan.policy === 'conflate') this.#aside = new Aside(memory.plan.maxSymbols, this.#shardCount);
-    this.#admitLoss();
+    this.#room = new Int32Array(shards);
+    this.#heads = new Float64Array(shards);
+    this.#target = this.#outlet.rings[0].records;
+    if (this.policy === 'block') return;
+    this.#overflow = new Overflow(this.#outlet, new Aside(maxSymbols, shards), registry, this);
+    const { next } = this.#outlet;
+    if (next[FeedWord.aside] === 0 && next[FeedWord.unmarked] === 0) return;
+    this.stamp();
+    this.#overflow.admitLoss();
+    this.commit();
   }
 
   /** The connector's checkpoint as it will be committed next. */
   state(): Float64Array {
-    return this.#next.subarray(FeedWord.state);
+    return this.#outlet.next.subarray(FeedWord.state);
   }
 
   /** Takes the time of receipt that the following ticks carry. Once per batch. */
@@ -165,19 +127,7 @@ export class FeedSink {
 
   /** Opens a source, or finds it again with the position that it had. */
   open(feedName: string, name: string, stream?: string, info?: Record<string, string | number>): Source {
-    const known = this.registry.sources.find((s) => s?.feed === feedName && s.name === name);
-    const sameStream = known !== undefined && known.stream === stream;
-    let base = 0;
-    if (stream !== undefined && known !== undefined) {
-      base = sameStream ? (known.base ?? 0) : this.#highest(known.id);
-    }
-    const entry = this.registry.defineSource({
-      feed: feedName,
-      name,
-      ...(stream === undefined ? {} : { stream, base }),
-      ...(info === undefined ? {} : { info }),
-    });
-    return { id: entry.id, local: this.#localOf(entry.id), name, base };
+    return this.#positions.open(feedName, name, stream, info);
   }
 
   /**
@@ -190,23 +140,21 @@ export class FeedSink {
       this.reject('unknown_symbol');
       return Take.rejected;
     }
-    const at = FeedWord.positions + source.local * BUCKETS + bucket;
-    const known = this.#next[at];
+    const { next } = this.#outlet;
+    const at = positionWord(source, bucket);
+    const known = next[at];
     if (position !== 0 && position * HALVES <= known) {
-      this.#reach(source, position);
-      this.#next[FeedWord.received]++;
-      this.#next[FeedWord.duplicate]++;
+      this.#positions.reach(source, position);
+      next[FeedWord.received]++;
+      next[FeedWord.duplicate]++;
       return Take.duplicate;
     }
-    if (this.#aside === undefined) {
-      const shard = bucket % this.#shardCount;
-      const head = this.#next[FeedWord.heads + shard];
-      if (this.#rings[shard].free(head, RECORDS_PER_TICK) < RECORDS_PER_TICK) return Take.full;
-    }
-    this.#next[FeedWord.received]++;
+    const shard = bucket % this.#shardCount;
+    if (this.#overflow === undefined && !this.#outlet.hasRoom(shard, RECORDS_PER_TICK)) return Take.full;
+    next[FeedWord.received]++;
     if (position === 0) return Take.accepted;
-    this.#next[at] = position * HALVES;
-    this.#reach(source, position);
+    next[at] = position * HALVES;
+    this.#positions.reach(source, position);
     return position * HALVES - 1 === known ? Take.rest : Take.accepted;
   }
 
@@ -225,15 +173,15 @@ export class FeedSink {
     ids: Uint32Array,
     live: boolean,
   ): number {
-    if (this.#aside !== undefined) return this.#offerAside(source, block, from, count, ids, live);
+    if (this.#overflow !== undefined) return this.#offerEach(source, block, from, count, ids, live);
     const { bucket } = this.registry;
-    const next = this.#next;
+    const { next, rings } = this.#outlet;
     const shardCount = this.#shardCount;
     const room = this.#room;
     const heads = this.#heads;
     for (let s = 0; s < shardCount; s++) {
       heads[s] = next[FeedWord.heads + s];
-      room[s] = this.#rings[s].free(heads[s], count);
+      room[s] = rings[s].free(heads[s], count);
     }
     const sourceBits = source.id << 16;
     const receipt = this.#receipt();
@@ -246,7 +194,7 @@ export class FeedSink {
       const id = ids[from32[w + U32_SYMBOL]];
       const shard = shardCount === 1 ? 0 : bucket[id] % shardCount;
       if (--room[shard] < 0) break;
-      const ring = this.#rings[shard];
+      const ring = rings[shard];
       const { u32, f64 } = ring.records;
       const o = ring.slot(heads[shard]++);
       const v = o * RECORD_U32;
@@ -265,8 +213,7 @@ export class FeedSink {
       probe();
     }
     for (let s = 0; s < shardCount; s++) {
-      if (heads[s] !== next[FeedWord.heads + s]) this.#fresh[s] = 1;
-      next[FeedWord.heads + s] = heads[s];
+      if (heads[s] !== next[FeedWord.heads + s]) this.#outlet.advance(s, heads[s]);
     }
     next[FeedWord.received] += done;
     return done;
@@ -279,7 +226,8 @@ export class FeedSink {
     return this.#timeWord[0];
   }
 
-  #offerAside(
+  /** The same where rings may overflow: tick by tick. */
+  #offerEach(
     source: Source,
     block: Records,
     from: number,
@@ -319,8 +267,8 @@ export class FeedSink {
 
   /** Counts a source tick that cannot be used at all. */
   reject(reason: RejectReason, count = 1): void {
-    this.#next[FeedWord.received] += count;
-    this.#next[FeedWord.rejected + Reject[reason]] += count;
+    this.#outlet.next[FeedWord.received] += count;
+    this.#outlet.next[FeedWord.rejected + Reject[reason]] += count;
   }
 
   /**
@@ -328,23 +276,23 @@ export class FeedSink {
    * holds up no acknowledgement, and sent again it is a duplicate.
    */
   refuse(source: Source, position: number, reason: RejectReason): void {
-    if (position <= this.#next[FeedWord.reached + source.local]) {
+    if (this.#positions.isReached(source, position)) {
       this.duplicate(1);
       return;
     }
-    this.#reach(source, position);
+    this.#positions.reach(source, position);
     this.reject(reason);
   }
 
   /** Counts ticks that a resuming source sends again although they were dealt with, without offering each. */
   duplicate(count: number): void {
-    this.#next[FeedWord.received] += count;
-    this.#next[FeedWord.duplicate] += count;
+    this.#outlet.next[FeedWord.received] += count;
+    this.#outlet.next[FeedWord.duplicate] += count;
   }
 
   /** Counts that the accepted tick becomes two records: a quote and a trade. */
   split(): void {
-    this.#next[FeedWord.split]++;
+    this.#outlet.next[FeedWord.split]++;
   }
 
   /**
@@ -364,73 +312,17 @@ export class FeedSink {
     askSize: number,
   ): void {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
-    const aside = this.#aside;
-    if (aside !== undefined && !this.#direct(aside, shard)) {
-      this.#quoteAside(
-        aside,
-        shard,
-        source,
-        symbolId,
-        flags,
-        position,
-        eventS,
-        eventNs,
-        bid,
-        ask,
-        bidSize,
-        askSize,
-      );
+    const overflow = this.#overflow;
+    const half = position * HALVES;
+    if (overflow !== undefined && !overflow.isDirect(shard)) {
+      overflow.quote(shard, source.id, symbolId, flags, half, eventS, eventNs, bid, ask, bidSize, askSize);
       return;
     }
-    const r = this.#rings[shard].records;
-    const i = this.#claim(shard);
-    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position * HALVES, 0);
+    const r = this.#outlet.rings[shard].records;
+    const i = this.#outlet.claim(shard);
+    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, half, 0);
     writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
     writeQuote(r, i, bid, ask, bidSize, askSize);
-  }
-
-  /**
-   * Keeps a quote beside a full ring in place of the symbol's last one. A bad quote must not replace a good one,
-   * so it is rejected here rather than by the shard; a half-quote takes its other side from the one it replaces.
-   */
-  #quoteAside(
-    aside: Aside,
-    shard: number,
-    source: Source,
-    symbolId: number,
-    flags: number,
-    position: number,
-    eventS: number,
-    eventNs: number,
-    bid: number,
-    ask: number,
-    bidSize: number,
-    askSize: number,
-  ): void {
-    const signed = this.registry.negative[symbolId] !== 0;
-    const scale = 10 ** this.registry.digits[symbolId];
-    const fault = quoteFault(eventNs, bid, ask, bidSize, askSize, signed, scale);
-    if (fault !== undefined) {
-      this.#next[FeedWord.rejected + Reject[fault]]++;
-      return;
-    }
-    const i = aside.quoteSlot(shard, symbolId);
-    const r = aside.records;
-    const d = i * RECORD_F64;
-    const noBid = aside.replaced && isMissing(bid, signed);
-    const noAsk = aside.replaced && isMissing(ask, signed);
-    if (aside.replaced) this.#next[FeedWord.conflated]++;
-    else this.#next[FeedWord.aside]++;
-    writeHeader(r, i, symbolId, Kind.quote | flags, source.id, position * HALVES, aside.folded(i));
-    writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
-    writeQuote(
-      r,
-      i,
-      noBid ? r.f64[d + F64_BID] : bid,
-      noAsk ? r.f64[d + F64_ASK] : ask,
-      noBid ? r.f64[d + F64_BID_SIZE] : bidSize,
-      noAsk ? r.f64[d + F64_ASK_SIZE] : askSize,
-    );
   }
 
   /** Writes a trade of an accepted tick. */
@@ -466,7 +358,7 @@ export class FeedSink {
   ): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     if (!this.#roomForMade(shard)) return false;
-    this.#next[FeedWord.made]++;
+    this.#outlet.next[FeedWord.made]++;
     const slot = this.#critical(shard);
     if (slot < 0) return true;
     const r = this.#target;
@@ -480,34 +372,32 @@ export class FeedSink {
   gap(source: Source, symbolId: number, reason: number, first: number, last: number, count: number): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     if (!this.#roomForMade(shard)) return false;
-    this.#next[FeedWord.made]++;
+    this.#outlet.next[FeedWord.made]++;
     const slot = this.#critical(shard);
-    if (slot >= 0) this.#writeGap(slot, symbolId, source.id, reason, first, last, count);
+    if (slot < 0) return true;
+    const r = this.#target;
+    writeHeader(r, slot, symbolId, Kind.gap, source.id, 0, 0);
+    writeTimes(r, slot, this.recvS, this.recvNs, this.recvS, this.recvNs);
+    writeGap(r, slot, reason, first, last, count);
     return true;
   }
 
   /** Publishes everything since the last commit, and moves on what stood aside. */
   commit(): void {
-    if (this.#aside !== undefined) this.#drainAside(this.#aside);
-    this.#cells.commit();
-    this.#next = this.#cells.prime();
-    for (let s = 0; s < this.#shardCount; s++) {
-      if (this.#fresh[s] === 0) continue;
-      this.#fresh[s] = 0;
-      this.#shardBells[s].ring();
-    }
+    this.#overflow?.drain();
+    this.#outlet.commit();
   }
 
   /** Ticks that still stand aside of full rings; `commit` moves them when there is room. */
   get standingAside(): number {
-    return this.#next[FeedWord.aside];
+    return this.#outlet.next[FeedWord.aside];
   }
 
   /** Commits, then waits until the shards have made room (or a moment has passed). */
   async room(): Promise<void> {
     this.commit();
     this.#wait.before();
-    if (this.#isCrowded()) await this.#wait.after(0, this.mayPark);
+    if (this.#outlet.isCrowded()) await this.#wait.after(0, this.mayPark);
     else await turn();
   }
 
@@ -518,162 +408,23 @@ export class FeedSink {
    * Cheap; to be asked every few milliseconds by connectors that acknowledge.
    */
   durablePosition(source: Source): number {
-    return this.#acks.position(this.#cells.current, source.local);
+    return this.#positions.durable(source);
   }
 
-  #reach(source: Source, position: number): void {
-    const at = FeedWord.reached + source.local;
-    if (position > this.#next[at]) this.#next[at] = position;
-  }
-
-  #highest(sourceId: number): number {
-    let highest = 0;
-    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
-      if (this.#next[FeedWord.sourceIds + local] !== sourceId) continue;
-      highest = Math.max(highest, this.#next[FeedWord.reached + local]);
-      for (let b = 0; b < BUCKETS; b++) {
-        highest = Math.max(highest, Math.ceil(this.#next[FeedWord.positions + local * BUCKETS + b] / HALVES));
-      }
-    }
-    for (const known of this.memory.positions) {
-      if (known.sourceId === sourceId)
-        highest = Math.max(highest, Math.ceil(Math.max(...known.buckets) / HALVES));
-    }
-    return highest;
-  }
-
-  #localOf(sourceId: number): number {
-    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
-      const there = this.#next[FeedWord.sourceIds + local];
-      if (there === sourceId) return local;
-      if (there !== 0) continue;
-      this.#next[FeedWord.sourceIds + local] = sourceId;
-      const known = this.memory.positions.find((p) => p.sourceId === sourceId);
-      if (known !== undefined) this.#next.set(known.buckets, FeedWord.positions + local * BUCKETS);
-      return local;
-    }
-    throw new TickwireError(
-      'limit_exceeded',
-      `A feed opens at most ${FEED_SOURCES_MAX} different sources in one run. Spread them over several feeds.`,
-    );
-  }
-
-  #isCrowded(): boolean {
-    for (let s = 0; s < this.#shardCount; s++) {
-      const ring = this.#rings[s];
-      const half = ring.records.capacity / 2;
-      if (ring.free(this.#next[FeedWord.heads + s], half) < half) return true;
-    }
-    return false;
-  }
-
-  #claim(shard: number): number {
-    const head = this.#next[FeedWord.heads + shard];
-    this.#next[FeedWord.heads + shard] = head + 1;
-    this.#fresh[shard] = 1;
-    probe();
-    return this.#rings[shard].slot(head);
-  }
-
-  #free(shard: number, want: number): boolean {
-    return this.#rings[shard].free(this.#next[FeedWord.heads + shard], want) >= want;
-  }
-
+  /** Whether there is room for a record that the connector makes; where rings may overflow, it always finds a place. */
   #roomForMade(shard: number): boolean {
-    return this.#aside !== undefined || this.#free(shard, 1);
+    return this.#overflow !== undefined || this.#outlet.hasRoom(shard, 1);
   }
 
-  /** Whether a quote may go straight to the ring: nothing of its shard waits, and there is room. */
-  #direct(aside: Aside, shard: number): boolean {
-    return aside.isEmpty(shard) && this.#free(shard, 1);
-  }
-
-  /** Slot for a critical tick in `#target`: the ring, or the side queue, or -1 when even that is full. */
+  /** Slot for a critical tick in `#target`, or -1 when it was dropped. */
   #critical(shard: number): number {
-    const aside = this.#aside;
-    if (aside === undefined || this.#direct(aside, shard)) {
-      this.#target = this.#rings[shard].records;
-      return this.#claim(shard);
+    const overflow = this.#overflow;
+    if (overflow === undefined) {
+      this.#target = this.#outlet.rings[shard].records;
+      return this.#outlet.claim(shard);
     }
-    this.#target = aside.queue;
-    const lost = aside.lost[shard];
-    // The gap record stands where the ticks are missing: before the next one that finds room.
-    if (aside.criticalRoom(shard) < (lost > 0 ? 2 : 1)) {
-      this.#next[FeedWord.dropped]++;
-      this.#next[FeedWord.unmarked]++;
-      aside.lost[shard]++;
-      return -1;
-    }
-    if (lost > 0) {
-      this.#next[FeedWord.aside]++;
-      this.#mark(aside.criticalSlot(shard), shard, GapReason.feedOverflow);
-    }
-    this.#next[FeedWord.aside]++;
-    return aside.criticalSlot(shard);
-  }
-
-  #writeGap(
-    slot: number,
-    symbolId: number,
-    sourceId: number,
-    reason: number,
-    first: number,
-    last: number,
-    count: number,
-  ): void {
-    const r = this.#target;
-    writeHeader(r, slot, symbolId, Kind.gap, sourceId, 0, 0);
-    writeTimes(r, slot, this.recvS, this.recvNs, this.recvS, this.recvNs);
-    writeGap(r, slot, reason, first, last, count);
-  }
-
-  /** Moves what stands aside into the rings as far as they have room: critical ticks, a gap record, quotes. */
-  #drainAside(aside: Aside): void {
-    for (let shard = 0; shard < this.#shardCount; shard++) {
-      const ring = this.#rings[shard];
-      while (!aside.isEmpty(shard) && this.#free(shard, 1)) {
-        const i = ring.slot(this.#next[FeedWord.heads + shard]);
-        if (aside.takeCritical(shard, ring.records, i)) {
-          this.#next[FeedWord.aside]--;
-          // A mark of ours has come through only now: had the thread died before, the mark had gone with it.
-          if (ring.records.u16[i * RECORD_U16 + U16_SOURCE] === NO_SOURCE) {
-            this.#next[FeedWord.unmarked] -= ring.records.f64[i * RECORD_F64 + F64_GAP_COUNT];
-          }
-          this.#claim(shard);
-        } else if (aside.lost[shard] > 0) {
-          this.#target = ring.records;
-          this.#mark(this.#claim(shard), shard, GapReason.feedOverflow);
-        } else {
-          aside.takeQuote(shard, ring.records, i);
-          this.#next[FeedWord.aside]--;
-          this.#claim(shard);
-        }
-      }
-    }
-  }
-
-  /** Makes slot `slot` of the target the gap record of what the shard lost. */
-  #mark(slot: number, shard: number, reason: number): void {
-    const count = this.#aside!.lost[shard];
-    this.#next[FeedWord.made]++;
-    if (this.#target !== this.#aside!.queue) this.#next[FeedWord.unmarked] -= count;
-    this.#aside!.lost[shard] = 0;
-    this.#writeGap(slot, ENGINE_SYMBOL, NO_SOURCE, reason, 0, 0, count);
-  }
-
-  /** After a crash of the thread: what stood aside is gone with it, and says so; so does what was dropped but not yet marked. */
-  #admitLoss(): void {
-    const stood = this.#next[FeedWord.aside];
-    this.#next[FeedWord.aside] = 0;
-    this.#next[FeedWord.dropped] += stood;
-    this.#next[FeedWord.unmarked] += stood;
-    if (this.#next[FeedWord.unmarked] === 0) return;
-    this.stamp();
-    this.#aside!.lost[0] = this.#next[FeedWord.unmarked];
-    if (this.#free(0, 1)) {
-      this.#target = this.#rings[0].records;
-      this.#mark(this.#claim(0), 0, GapReason.feedRestart);
-    }
-    this.commit();
+    const slot = overflow.critical(shard);
+    this.#target = overflow.target;
+    return slot;
   }
 }

@@ -1,0 +1,71 @@
+/** The raw rings of one feed, one a shard, and the words of the feed's cell that are committed with them. */
+import { CommitCells } from '../pipeline/cells.js';
+import { FEED_WORDS, FeedWord, ShardWord } from '../pipeline/counters.js';
+import { probe } from '../pipeline/fault.js';
+import type { EngineMemory } from '../pipeline/memory.js';
+import { RingProducer } from '../pipeline/ring.js';
+import { Bell } from '../pipeline/wait.js';
+
+export class Outlet {
+  /** The feed's words as they will be committed next. */
+  next: Float64Array;
+  readonly rings: RingProducer[];
+  readonly #cells: CommitCells;
+  readonly #bells: Bell[];
+  /** By shard: 1 = something was written since the last commit. */
+  readonly #fresh: Uint8Array;
+
+  constructor(memory: EngineMemory, feed: number, shardCells: CommitCells[]) {
+    this.#cells = new CommitCells(memory.feedCells[feed], FEED_WORDS + memory.plan.feeds[feed].stateWords);
+    this.next = this.#cells.prime();
+    this.rings = memory.raw[feed].map(
+      (slots, shard) =>
+        new RingProducer(
+          slots,
+          { cells: this.#cells, word: FeedWord.heads + shard },
+          { cells: shardCells[shard], word: ShardWord.tails + feed },
+        ),
+    );
+    this.#bells = memory.shardCells.map((_, shard) => new Bell(memory.bells, shard));
+    this.#fresh = new Uint8Array(this.rings.length);
+  }
+
+  /** The feed's words as the other stages see them. */
+  get committed(): Float64Array {
+    return this.#cells.current;
+  }
+
+  hasRoom(shard: number, want: number): boolean {
+    return this.rings[shard].free(this.next[FeedWord.heads + shard], want) >= want;
+  }
+
+  /** The next slot of a shard's ring, which must have room. */
+  claim(shard: number): number {
+    const head = this.next[FeedWord.heads + shard];
+    this.advance(shard, head + 1);
+    probe();
+    return this.rings[shard].slot(head);
+  }
+
+  /** Moves the head of a shard's ring on, past slots that were written. */
+  advance(shard: number, head: number): void {
+    this.next[FeedWord.heads + shard] = head;
+    this.#fresh[shard] = 1;
+  }
+
+  /** Publishes everything since the last commit. */
+  commit(): void {
+    this.#cells.commit();
+    this.next = this.#cells.prime();
+    for (let shard = 0; shard < this.#fresh.length; shard++) {
+      if (this.#fresh[shard] === 0) continue;
+      this.#fresh[shard] = 0;
+      this.#bells[shard].ring();
+    }
+  }
+
+  /** Whether some ring is more than half full. */
+  isCrowded(): boolean {
+    return this.rings.some(({ records }, shard) => !this.hasRoom(shard, records.capacity / 2));
+  }
+}
