@@ -13,6 +13,7 @@ import { fanoutOptionsSchema } from './fanout/options.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
 import {
   BROADCAST_RING_SLOTS,
+  CAPTURE_FILE_BYTES,
   CRITICAL_RING_SLOTS,
   LOG_COMMIT_DELAY_MS,
   LOG_FREE_BYTES_FLOOR,
@@ -73,6 +74,9 @@ export const configSchema = z.strictObject({
   log: logSchema.prefault({}),
   http: z.union([fanoutOptionsSchema, z.literal(false)]).prefault({}),
   rings: ringsSchema.prefault({}),
+  capture: z
+    .strictObject({ folder: z.string().min(1), fileBytes: z.int().min(1).default(CAPTURE_FILE_BYTES) })
+    .optional(),
 });
 
 /** Settings as they are written: every one optional. */

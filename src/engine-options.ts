@@ -1,6 +1,7 @@
 /** What an engine is made from: the options, and what is checked and filled in before anything runs. */
 import type { TemplatedApp } from 'uWebSockets.js';
 import { z } from 'zod';
+import type { CaptureOptions } from './capture.js';
 import { messageOf, TickwireError } from './errors.js';
 import type { Authorise, FanoutOptions } from './fanout/index.js';
 import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
@@ -59,6 +60,8 @@ export interface EngineOptions {
   /** Who may connect, instead of `http.auth`; absent, and without keys there: anyone. */
   authorise?: Authorise;
   logger?: Logger;
+  /** Captures what every feed takes in, before it is numbered: see `ticks replay --capture`. */
+  capture?: CaptureOptions | undefined;
   supervision?: SupervisorOptions;
   /** Slots of the rings, each a power of two: see limits.ts. */
   rings?: { raw?: number; broadcast?: number; critical?: number };

@@ -5,6 +5,7 @@
 
 import { EventEmitter } from 'node:events';
 import { Piscina } from 'piscina';
+import { beginCapture, type CaptureOptions } from './capture.js';
 import { SharedClock } from './clock.js';
 import {
   checkOptions,
@@ -20,6 +21,7 @@ import {
 import { codeOf, messageOf, TickwireError } from './errors.js';
 import type { CatchUp, EpochInfo, Fanout, FeedInfo } from './fanout/deps.js';
 import { createFanout } from './fanout/fanout.js';
+import type { CaptureTarget } from './feeds/capture/writer.js';
 import type { FeedStatus } from './feeds/feed.js';
 import { FEED_TYPES, feedModuleUrl } from './feeds/index.js';
 import { runFeed } from './feeds/stage.js';
@@ -83,6 +85,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly #jobs: Piscina | undefined;
   readonly #logger: Logger;
   readonly #hostRuns: Promise<void>[] = [];
+  #capture: CaptureTarget | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failure: TickwireError | undefined;
   #state: 'created' | 'running' | 'stopping' | 'stopped' = 'created';
@@ -156,11 +159,12 @@ export class Engine extends EventEmitter<EngineEvents> {
 
   /**
    * Starts every stage, then listens.
-   * @throws TickwireError port_taken
+   * @throws TickwireError port_taken; bad_config where nothing can be captured
    */
   async start(): Promise<void> {
     if (this.#state !== 'created')
       throw new TickwireError('unsupported', 'An engine starts once; create another.');
+    if (this.options.capture !== undefined) this.#beginCapture(this.options.capture);
     this.#state = 'running';
     const clock = new SharedClock(this.memory.clock);
     this.#timer = setInterval(() => this.#everySecond(clock), DISCIPLINE_MS);
@@ -263,6 +267,18 @@ export class Engine extends EventEmitter<EngineEvents> {
     });
   }
 
+  #beginCapture(options: CaptureOptions): void {
+    const feeds = this.#feeds.map(({ config, policy, stateWords }) => ({
+      name: config.name,
+      policy,
+      stateWords,
+      aliases: config.aliases ?? {},
+      ...('type' in config ? { type: config.type, options: config.options } : { type: null, options: null }),
+    }));
+    this.#capture = beginCapture(options, { ...this.identity, feeds }, this.memory, this.registry);
+    this.#logger.info({ folder: this.#capture.folder }, 'What the feeds take in is captured.');
+  }
+
   #startFeed(config: EngineFeed, index: number): void {
     const aliases = config.aliases ?? {};
     if (isHostFeed(config)) {
@@ -280,7 +296,7 @@ export class Engine extends EventEmitter<EngineEvents> {
     this.supervisor.start({
       name: `feed ${config.name}`,
       stage: feedStage(index),
-      work: { kind: 'feed', feed: index, resumed: false, source, aliases },
+      work: { kind: 'feed', feed: index, resumed: false, source, aliases, capture: this.#capture },
     });
   }
 
@@ -296,6 +312,7 @@ export class Engine extends EventEmitter<EngineEvents> {
         feed: index,
         resumed: false,
         aliases,
+        capture: this.#capture,
         post: (message) => this.#onMessage(spec, message),
       });
     } catch (error) {

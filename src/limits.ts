@@ -145,6 +145,11 @@ export const HTTP_SMALL_BYTES = 64 * 1024;
 /** Milliseconds without any message to a client before a heartbeat. */
 export const HEARTBEAT_MS = 5_000;
 
+/** Bytes of a feed's capture that wait for the disk. More: that capture ends with an error, the feed goes on. */
+export const CAPTURE_BUFFER_BYTES = 64 * 1024 * 1024;
+/** Bytes of a capture file, after which another is begun. */
+export const CAPTURE_FILE_BYTES = 256 * 1024 * 1024;
+
 /** Terminals connected to one MT5 port. More: refused with an error frame. */
 export const MT5_CONNECTIONS_MAX = 64;
 /** Bytes of an MT5 frame: the largest batch, and its header. More: bad framing, the connection is closed. */

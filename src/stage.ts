@@ -7,6 +7,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { threadId } from 'node:worker_threads';
 import { type ErrorCode, TickwireError } from './errors.js';
+import type { CaptureTarget } from './feeds/capture/writer.js';
 import type { LogStageOptions } from './log/writer.js';
 import { armFault } from './pipeline/fault.js';
 import { Control, type EngineMemory, StageState } from './pipeline/memory.js';
@@ -19,7 +20,14 @@ export interface StageTask {
   work:
     | { kind: 'shard'; shard: number }
     | { kind: 'log'; folder: string; epoch: number; options: LogStageOptions }
-    | { kind: 'feed'; feed: number; resumed: boolean; source: FeedModule; aliases: Record<string, string> };
+    | {
+        kind: 'feed';
+        feed: number;
+        resumed: boolean;
+        source: FeedModule;
+        aliases: Record<string, string>;
+        capture: CaptureTarget | undefined;
+      };
 }
 
 /** A connector that a worker can load: a module with a `FeedType` among its exports. */
@@ -67,7 +75,7 @@ export default async function runStage(task: StageTask): Promise<StageRefusal | 
       await runLogStage({ memory: task.memory, control, folder, epoch, options, report });
     } else {
       const { runFeedStage } = await import('./feeds/stage.js');
-      const { feed, resumed, source, aliases } = task.work;
+      const { feed, resumed, source, aliases, capture } = task.work;
       await runFeedStage({
         memory: task.memory,
         stage: task.stage,
@@ -76,6 +84,7 @@ export default async function runStage(task: StageTask): Promise<StageRefusal | 
         resumed,
         source,
         aliases,
+        capture,
         post,
       });
     }

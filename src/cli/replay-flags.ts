@@ -1,5 +1,6 @@
 /** What all ways of `ticks replay` are told on the command line. */
 import { type Bound, parseBound } from '../replay/range.js';
+import type { Encoding, Mode } from '../wire/ticks.js';
 import type { LogLevel } from './logger.js';
 import type { TickFormatName } from './tick-output.js';
 
@@ -12,6 +13,12 @@ export interface ReplayFlags {
   out?: string;
   speed?: number | 'max';
   follow?: boolean;
+  virtual?: boolean;
+  capture?: string;
+  flushMs: number;
+  encoding: Encoding;
+  mode: Mode;
+  interval: number;
   serve?: number;
   host: string;
   /** False under `--no-wait`. */

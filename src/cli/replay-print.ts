@@ -75,7 +75,8 @@ async function copy(player: ReplayPlayer, output: TickOutput, signal: AbortSigna
       continue;
     }
     player.hasJumped = false;
-    if (output.add(player.stream, player.symbols.name(player.symbolId))) await output.flush();
+    output.add(player.stream, player.symbols.name(player.symbolId));
+    if (output.isFull) await output.flush();
     if (player.played % TURN_TICKS === 0) await turn();
   }
 }

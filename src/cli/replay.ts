@@ -1,10 +1,12 @@
 /** `ticks replay`: a range of the log to stdout, into a file, or back through an engine to subscribers. */
 import { type Command, Option } from 'commander';
 import { TickwireError } from '../errors.js';
-import { portNumber, speedValue } from './exit.js';
+import { ENCODINGS } from '../wire/ticks.js';
+import { portNumber, speedValue, wholeNumber } from './exit.js';
 import type { ReplayFlags } from './replay-flags.js';
 import { printReplay } from './replay-print.js';
 import { serveReplay } from './replay-serve.js';
+import { virtualReplay } from './replay-virtual.js';
 import { logLevelOption } from './serve.js';
 import { TICK_FORMATS } from './tick-output.js';
 
@@ -24,6 +26,17 @@ export function registerReplay(program: Command): void {
     .option('-o, --out <file>', 'write there instead of to stdout; the file appears when it is whole')
     .option('--speed <n|max>', 'recorded seconds per second; default max, with --serve 1', speedValue)
     .option('--follow', 'at the end, go on with what is added to the log')
+    .option('--virtual', 'write what a subscriber gets, on a virtual clock: always the same bytes')
+    .option('--capture <folder>', 'replay what serve --capture wrote, numbering it anew, on a virtual clock')
+    .option(
+      '--flush-ms <ms>',
+      'with a virtual clock: milliseconds between flushes',
+      wholeNumber(1, 60_000),
+      10,
+    )
+    .addOption(new Option('--encoding <name>', 'with --virtual').choices(ENCODINGS).default('json'))
+    .addOption(new Option('--mode <mode>', 'with --virtual').choices(['latest', 'every']).default('every'))
+    .option('--interval <ms>', 'with --mode latest: of one symbol', wholeNumber(0, 3_600_000), 0)
     .option('--serve <port>', 'serve the replay on a port, as an engine would', portNumber)
     .option('--host <address>', 'with --serve: address to serve on', '127.0.0.1')
     .option('--no-wait', 'with --serve: begin before the first subscriber has come')
@@ -38,7 +51,9 @@ steer the replay: space pauses, arrows move, g goes to a time, + and - change th
 Examples:
   $ ticks replay --from 2024-06-19T08:00:00Z --to 2024-06-19T09:00:00Z --symbols 'EUR*' --format csv
   $ ticks replay --speed 10 --follow > ticks.ndjson
-  $ ticks replay --data ./data --serve 9090 --speed 10`,
+  $ ticks replay --data ./data --serve 9090 --speed 10
+  $ ticks replay --virtual --mode latest --interval 100 --out incident.ndjson
+  $ ticks replay --capture ./capture --format csv`,
     )
     .action(replay);
 }
@@ -47,7 +62,19 @@ async function replay(flags: ReplayFlags): Promise<void> {
   if (flags.follow === true && flags.to !== undefined) {
     throw new TickwireError('bad_config', '--follow has no end: leave --to out.');
   }
-  if (flags.serve === undefined) await printReplay(flags);
+  if (flags.virtual === true || flags.capture !== undefined) {
+    for (const name of ['serve', 'speed', 'follow'] as const) {
+      if (flags[name] === undefined) continue;
+      throw new TickwireError('bad_config', `--${name} does not go with a virtual clock.`);
+    }
+    if (flags.capture !== undefined && (flags.from ?? flags.to) !== undefined) {
+      throw new TickwireError(
+        'bad_config',
+        'A capture is numbered from its start: leave --from and --to out.',
+      );
+    }
+    await virtualReplay(flags);
+  } else if (flags.serve === undefined) await printReplay(flags);
   else if (flags.out !== undefined) {
     throw new TickwireError('bad_config', '--out goes with ticks on stdout, not with --serve.');
   } else await serveReplay(flags, flags.serve);

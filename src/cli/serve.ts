@@ -18,6 +18,7 @@ interface ServeFlags {
   port?: number;
   shards?: number;
   feed?: FeedFlag[];
+  capture?: string;
   logLevel: LogLevel;
   json?: boolean;
 }
@@ -39,6 +40,7 @@ export function registerServe(program: Command): void {
     .option('-p, --port <n>', 'port to serve on; 0 takes a free one', portNumber)
     .option('--shards <n>', 'shards that number ticks side by side', wholeNumber(1))
     .option('--feed <type>', 'a feed, and its options: mt5, or mt5={"port":5556}; may be repeated', addFeed)
+    .option('--capture <folder>', 'capture what every feed takes in, for ticks replay --capture')
     .addOption(logLevelOption())
     .option('--json', 'print one JSON object on stdout once it serves, and one when it has stopped')
     .addHelpText(
@@ -77,6 +79,7 @@ function settingsOf(flags: ServeFlags): object {
     dataFolder: flags.log ? flags.data : false,
     shards: flags.shards,
     feeds: flags.feed,
+    ...(flags.capture === undefined ? {} : { capture: { folder: flags.capture } }),
     ...(flags.host === undefined && flags.port === undefined
       ? {}
       : { http: { host: flags.host, port: flags.port } }),

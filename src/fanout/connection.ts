@@ -7,6 +7,7 @@ import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
+import { fillFrame } from './fill.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Gate } from './gate.js';
 import type { HeartbeatBytes } from './heartbeat.js';
@@ -133,19 +134,9 @@ export class Connection implements FrameTarget, OperationsHost {
 
   #fill(frame: Frame): boolean {
     const { subscriptions } = this.#operations;
-    // A subscription whose log fails ends in the middle of this.
-    const some = subscriptions.length === 1 ? subscriptions : [...subscriptions];
-    const { length } = some;
-    const first = this.#turn++ % length;
-    let all = true;
-    for (let n = 0; n < length; n++) some[n].announce();
-    for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushQuotes(frame)) all = false;
-    // Quotes come in pieces of their own size, and the window empties until one fits; the rest comes in what a
-    // slow link takes between two heartbeats.
-    if (!all && frame.ticks === 0) return false;
-    frame.bound(this.#window.messageBytes(this.settings.heartbeatMs));
-    for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushLane(frame)) all = false;
-    return all;
+    return fillFrame(frame, subscriptions, this.#turn++, () =>
+      this.#window.messageBytes(this.settings.heartbeatMs),
+    );
   }
 
   /** To be called several times per heartbeat: says that it is there, and sees whether the client is. */

@@ -1,4 +1,5 @@
 /** What the fan-out is given by whoever composes the engine, and what it gives back. */
+import type { Clock } from '../clock.js';
 import type { EngineMemory } from '../pipeline/memory.js';
 import type { Registry } from '../pipeline/registry.js';
 import type { Authorise } from './auth.js';
@@ -144,6 +145,8 @@ export interface FanoutDeps {
   logger: FanoutLogger;
   feeds(): FeedInfo[];
   readiness(): Readiness;
+  /** Absent: the engine's own, in its shared memory. */
+  clock?: Clock | undefined;
   /** The host's own authoriser, instead of `auth.keys` of the settings. */
   authorise?: Authorise | undefined;
   /** The host's own app. Its owner listens and closes it; the fan-out only adds its routes. */

@@ -1,5 +1,5 @@
 /** What all subscriptions of one fan-out look at: the engine's shared memory as of the flush at hand. */
-import { SharedClock } from '../clock.js';
+import { type Clock, SharedClock } from '../clock.js';
 import { LastValueTable } from '../pipeline/table.js';
 import { GapReason, Kind, NO_TIME_S, Records, writeGap, writeHeader, writeTimes } from '../tick.js';
 import { CursorWriter } from '../wire/cursor.js';
@@ -22,7 +22,7 @@ export class Stream {
   readonly table: LastValueTable;
   readonly mirror: Mirror;
   readonly watches: Watches;
-  readonly clock: SharedClock;
+  readonly clock: Clock;
   readonly arena = new Arena();
   readonly pages: LogPages;
   readonly encoders;
@@ -64,7 +64,7 @@ export class Stream {
     this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
     this.#pool = new StretchPool(this.arena, memory.plan.maxSymbols);
     this.#cursors = new CursorWriter(deps.identity.logId);
-    this.clock = new SharedClock(memory.clock);
+    this.clock = deps.clock ?? new SharedClock(memory.clock);
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
     this.mirror = new Mirror(this.table, registry, this.shards);
     this.watches = new Watches(registry, this.shards.length);

@@ -5,6 +5,8 @@
  */
 import type { Clock } from '../clock.js';
 import type { SymbolDefinition } from '../pipeline/registry.js';
+import type { CaptureEntry } from './capture/reader.js';
+import type { CaptureWriter } from './capture/writer.js';
 import type { FeedSink, Source } from './sink.js';
 
 export interface FeedStatus {
@@ -31,6 +33,8 @@ export interface FeedContext {
   readonly state: () => Float64Array;
   /** True after a crash of the connector's thread: `state` holds the last committed checkpoint. */
   readonly resumed: boolean;
+  /** Where a connector that captures bytes by itself puts them; absent: nothing is captured. */
+  readonly capture?: CaptureWriter | undefined;
   /**
    * Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept.
    * @param proposed the canonical name that the source itself gives; the alias table comes before it
@@ -64,4 +68,14 @@ export interface FeedType<Options> {
   /** float64 words of its checkpoint. */
   stateWords(options: Options): number;
   create(options: Options): Feed;
+  /** Takes captured bytes in place of its source. A connector without it has what it offers to its sink captured. */
+  playback?(options: Options, context: FeedContext): CapturePlayback;
+}
+
+/** Plays back what a feed captured, on the clock that the context has. */
+export interface CapturePlayback {
+  /** Takes an entry, received at the clock's time. False: there is no room; the rest is taken by `goOn`. */
+  take(entry: CaptureEntry): boolean;
+  /** Takes the rest of the last entry, as far as there is room. False: not all of it yet. */
+  goOn(): boolean;
 }

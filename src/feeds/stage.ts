@@ -1,9 +1,12 @@
 /** Runs one connector: on a feed stage's thread, or on the host's for a connector that the host passes. */
-import { SharedClock } from '../clock.js';
+import { type Clock, SharedClock } from '../clock.js';
 import { TickwireError } from '../errors.js';
 import { Command, type Control, type EngineMemory, HOST_STAGE } from '../pipeline/memory.js';
 import { Registry } from '../pipeline/registry.js';
 import { turn } from '../pipeline/wait.js';
+import { CaptureKind } from './capture/format.js';
+import { CapturingSink } from './capture/sink.js';
+import { type CaptureTarget, CaptureWriter } from './capture/writer.js';
 import type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feed.js';
 import { FeedSink } from './sink.js';
 
@@ -18,6 +21,10 @@ export interface FeedRun {
   feed: number;
   resumed: boolean;
   aliases: Record<string, string>;
+  /** Absent: the engine's own, in its shared memory. */
+  clock?: Clock;
+  /** Where what comes in is captured; absent: it is not. */
+  capture?: CaptureTarget | undefined;
   post(
     message:
       | { type: 'log'; level: 'info' | 'warn' | 'error'; details: object; message: string }
@@ -37,13 +44,17 @@ export async function runFeedStage(
       `Module ${run.source.module} has no feed type "${run.source.type}".`,
     );
   }
-  await runFeed(type.create(run.source.options), run);
+  await runFeed(type.create(run.source.options), run, type.playback !== undefined);
 }
 
-/** Runs a connector until the control word says `drain` or `stop`; everything that it took is committed then. */
-export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
+/**
+ * Runs a connector until the control word says `drain` or `stop`; everything that it took is committed then.
+ * @param capturesBytes whether the connector itself captures what it gets
+ */
+export async function runFeed(feed: Feed, run: FeedRun, capturesBytes = false): Promise<void> {
   const abort = new AbortController();
-  const context = createContext(run, abort.signal);
+  const capture = run.capture === undefined ? undefined : openCapture(run, run.capture);
+  const context = createContext(run, abort.signal, capture, capturesBytes);
   const failed = await startFailure(feed, context);
   if (failed !== undefined)
     run.post({ type: 'log', level: 'error', details: { feed: context.name }, message: failed.detail });
@@ -68,6 +79,7 @@ export async function runFeed(feed: Feed, run: FeedRun): Promise<void> {
   }
   abort.abort();
   await feed.stop();
+  await capture?.close();
   run.post({ type: 'status', status: feed.status() });
   const { sink } = context;
   sink.commit();
@@ -88,11 +100,29 @@ async function startFailure(feed: Feed, context: FeedContext): Promise<FeedStatu
   }
 }
 
-function createContext(run: FeedRun, signal: AbortSignal): FeedContext {
+function openCapture({ memory, feed, post }: FeedRun, target: CaptureTarget): CaptureWriter {
+  const { name } = memory.plan.feeds[feed];
+  return new CaptureWriter(target, name, (message) => {
+    post({ type: 'log', level: 'error', details: { feed: name, folder: target.folder }, message });
+  });
+}
+
+/** What a connector is given, on the memory and the clock of its run. */
+export function createContext(
+  run: FeedRun,
+  signal: AbortSignal,
+  capture?: CaptureWriter,
+  capturesBytes = false,
+): FeedContext {
   const { memory } = run;
   const registry = new Registry(memory.registry, memory.plan.maxSymbols, run.stage);
-  const clock = new SharedClock(memory.clock);
-  const sink = new FeedSink(memory, run.feed, registry, clock, run.stage !== HOST_STAGE);
+  const clock = run.clock ?? new SharedClock(memory.clock);
+  const calls = capturesBytes ? undefined : capture;
+  const mayPark = run.stage !== HOST_STAGE;
+  const sink =
+    calls === undefined
+      ? new FeedSink(memory, run.feed, registry, clock, mayPark)
+      : new CapturingSink(memory, run.feed, registry, clock, mayPark, calls);
   const name = memory.plan.feeds[run.feed].name;
   const say = (level: 'info' | 'warn' | 'error') => (details: object, message: string) =>
     run.post({ type: 'log', level, details: { feed: name, ...details }, message });
@@ -104,12 +134,17 @@ function createContext(run: FeedRun, signal: AbortSignal): FeedContext {
     log,
     signal,
     resumed: run.resumed,
+    ...(capturesBytes ? { capture } : {}),
     state: () => sink.state(),
     source: (source, details = {}) => sink.open(name, source, details.stream, details.info),
     symbol(source, raw, definition, proposed) {
       const canonical = Object.hasOwn(run.aliases, raw) ? run.aliases[raw] : (proposed ?? raw);
       const id = registry.defineSymbol({ ...definition, name: canonical });
       if (canonical !== raw) registry.defineAlias(source.id, raw, id);
+      if (calls !== undefined) {
+        const json = Buffer.from(JSON.stringify({ source: source.id, raw, canonical, definition }));
+        calls.append(CaptureKind.symbol, id, sink.recvS, sink.recvNs, json);
+      }
       return id;
     },
   };

@@ -5,45 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
 import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/feed.js';
-import { type Source, Take } from '../feeds/sink.js';
+import type { Source } from '../feeds/sink.js';
 import { SHARDS_MAX } from '../limits.js';
 import { LogReader } from '../log/reader.js';
 import { turn } from '../pipeline/wait.js';
-import {
-  ENGINE_SYMBOL,
-  F64_ASK,
-  F64_ASK_SIZE,
-  F64_BID,
-  F64_BID_SIZE,
-  F64_GAP_COUNT,
-  F64_GAP_FIRST,
-  F64_GAP_LAST,
-  F64_PRICE,
-  F64_SIZE,
-  F64_STATUS_ARG1,
-  F64_STATUS_ARG2,
-  F64_STATUS_ARG3,
-  F64_TRADE_ID,
-  flagsOf,
-  GapReason,
-  Kind,
-  kindOf,
-  RECORD_F64,
-  RECORD_U16,
-  RECORD_U32,
-  StatusCode,
-  U16_STATUS_CODE,
-  U32_STATUS_ARG0,
-  U32_SYMBOL,
-  U32_TS_EVENT_NS,
-  U32_TS_EVENT_S,
-  U32_TS_RECV_NS,
-  U32_TS_RECV_S,
-} from '../tick.js';
+import { ENGINE_SYMBOL, GapReason } from '../tick.js';
 import { ReplayControl } from './control.js';
+import { LogOffer } from './offer.js';
 import { ReplayPlayer, Step } from './player.js';
 import type { Bound } from './range.js';
-import type { LogStream } from './stream.js';
 import { LogSymbols } from './symbols.js';
 
 /** Ticks between two commits, and milliseconds between two looks at whether a pause is over. */
@@ -75,10 +45,10 @@ export class ReplayFeed implements Feed {
   #source!: Source;
   #reader: LogReader | undefined;
   #player!: ReplayPlayer;
+  #offer!: LogOffer;
   #playedBefore = 0;
   #playing: Promise<void> = Promise.resolve();
   readonly #stop = new AbortController();
-  readonly #ids: number[] = [];
 
   constructor(readonly options: ReplayFeedOptions) {}
 
@@ -90,6 +60,7 @@ export class ReplayFeed implements Feed {
     this.#reader = LogReader.open(dataFolder);
     this.#reader.hold();
     this.#source = context.source('replay');
+    this.#offer = new LogOffer(context, symbols, () => this.#source);
     // A thread that died goes on where its last commit left off; it was let go on before.
     const from = context.resumed ? this.#resumed() : this.options.from;
     this.#isPaused = startPaused && !context.resumed;
@@ -147,7 +118,7 @@ export class ReplayFeed implements Feed {
         continue;
       }
       if (player.hasJumped) await this.#markJump();
-      while (!signal.aborted && !this.#put(player.stream)) {
+      while (!signal.aborted && !this.#offer.put(player.stream)) {
         this.#save(true);
         await sink.room();
       }
@@ -195,60 +166,6 @@ export class ReplayFeed implements Feed {
     if (isUsed === 0) return this.options.from;
     this.#playedBefore = played;
     return { kind: 'seq', epoch, seqs };
-  }
-
-  /** Offers the tick at hand; false when the ring is full. */
-  #put({ records: r, index: i }: LogStream): boolean {
-    const { sink } = this.#context;
-    const source = this.#source;
-    const w = i * RECORD_U32;
-    const d = i * RECORD_F64;
-    const kind = kindOf(r, i);
-    const code = r.u16[i * RECORD_U16 + U16_STATUS_CODE];
-    // The engine defines its symbols itself, before their first tick.
-    if (kind === Kind.status && code === StatusCode.symbolDefined) return true;
-    const id = this.#idOf(r.u32[w + U32_SYMBOL]);
-    sink.recvS = r.u32[w + U32_TS_RECV_S];
-    sink.recvNs = r.u32[w + U32_TS_RECV_NS];
-    if (kind === Kind.status) {
-      const arg0 = r.u32[w + U32_STATUS_ARG0];
-      const f = (word: number) => r.f64[d + word];
-      return sink.status(source, id, code, arg0, f(F64_STATUS_ARG1), f(F64_STATUS_ARG2), f(F64_STATUS_ARG3));
-    }
-    if (kind === Kind.gap) {
-      const [first, last] = [r.f64[d + F64_GAP_FIRST], r.f64[d + F64_GAP_LAST]];
-      return sink.gap(source, id, code, first, last, r.f64[d + F64_GAP_COUNT]);
-    }
-    if (sink.take(source, id, 0) === Take.full) return false;
-    const flags = flagsOf(r, i);
-    const eventS = r.u32[w + U32_TS_EVENT_S];
-    const eventNs = r.u32[w + U32_TS_EVENT_NS];
-    if (kind === Kind.quote) {
-      const [bidSize, askSize] = [r.f64[d + F64_BID_SIZE], r.f64[d + F64_ASK_SIZE]];
-      const [bid, ask] = [r.f64[d + F64_BID], r.f64[d + F64_ASK]];
-      sink.quote(source, id, flags, 0, eventS, eventNs, bid, ask, bidSize, askSize);
-    } else {
-      const [price, size] = [r.f64[d + F64_PRICE], r.f64[d + F64_SIZE]];
-      sink.trade(source, id, flags, 0, eventS, eventNs, price, size, r.f64[d + F64_TRADE_ID]);
-    }
-    return true;
-  }
-
-  /** The new engine's id of a logged symbol. */
-  #idOf(logged: number): number {
-    if (logged === ENGINE_SYMBOL) return ENGINE_SYMBOL;
-    const known = this.#ids[logged];
-    if (known !== undefined) return known;
-    const { symbols } = this.#player;
-    const name = symbols.name(logged);
-    const { digits, negative, ttlMs } = symbols.registry.symbols[logged] ?? { digits: 0 };
-    const id = this.#context.symbol(this.#source, name, {
-      digits,
-      ...(negative === undefined ? {} : { negative }),
-      ...(ttlMs === undefined ? {} : { ttlMs }),
-    });
-    this.#ids[logged] = id;
-    return id;
   }
 }
 

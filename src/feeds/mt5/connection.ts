@@ -44,6 +44,10 @@ export interface ConnectionHost {
   announce(source: TerminalSource): boolean;
   /** The connection found the rings full. */
   blocked(connection: Connection): void;
+  /** Stamps the time of receipt of what a connection is about to give to the sink; `chunk` came just now. */
+  begin(connection: Connection, chunk: Uint8Array | undefined): void;
+  /** It has given it. */
+  finish(): void;
   /** The connection is over. */
   left(connection: Connection): void;
   count(what: string): void;
@@ -62,9 +66,11 @@ export class Connection {
   #acked = 0;
   #isBlocked = false;
 
+  /** @param number by which a capture knows it */
   constructor(
     readonly host: ConnectionHost,
     readonly socket: Socket,
+    readonly number: number,
   ) {
     this.#batches = new BatchIntake(host.sink);
     socket.on('data', (chunk) => this.#onData(chunk));
@@ -85,18 +91,20 @@ export class Connection {
     return `${this.socket.remoteAddress}:${this.socket.remotePort}`;
   }
 
-  /** Consumes what has come, until there is no more or the rings are full (false). */
-  work(): boolean {
+  /**
+   * Consumes what has come, until there is no more or the rings are full (false).
+   * @param chunk what came just now
+   */
+  work(chunk?: Uint8Array): boolean {
     if (this.isClosed) return true;
-    const sink = this.host.sink;
-    sink.stamp();
+    this.host.begin(this, chunk);
     try {
       this.#isBlocked = this.host.isPaused || !this.#frames(this.#reader);
     } catch (error) {
       this.#isBlocked = false;
       this.#refuse(error);
     }
-    sink.commit();
+    this.host.finish();
     return !this.#isBlocked;
   }
 
@@ -132,7 +140,7 @@ export class Connection {
     // Until its hello is in, a connection has one time-out in all, however slowly it talks.
     if (this.source !== undefined) this.heardMs = performance.now();
     this.#reader.push(chunk);
-    if (this.work()) return;
+    if (this.work(chunk)) return;
     this.socket.pause();
     this.host.blocked(this);
   }

@@ -4,9 +4,10 @@
  * those are acknowledged, which happens only once the log has them.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { codeOf, messageOf, TickwireError } from '../../errors.js';
 import { MT5_CONNECTIONS_MAX } from '../../limits.js';
+import { CaptureKind } from '../capture/format.js';
 import type { Feed, FeedContext, FeedStatus } from '../feed.js';
 import type { FeedSink } from '../sink.js';
 import { Connection, type ConnectionHost } from './connection.js';
@@ -17,6 +18,7 @@ import { type TerminalSource, TerminalSources } from './sources.js';
 import { ServerClock } from './zone.js';
 
 const NAME_BYTES_MAX = 64;
+const NOTHING = new Uint8Array(0);
 
 export class Mt5Server implements Feed, ConnectionHost {
   readonly #settings: Mt5Settings;
@@ -28,6 +30,8 @@ export class Mt5Server implements Feed, ConnectionHost {
   #context!: FeedContext;
   #server: Server | undefined;
   #timers: NodeJS.Timeout[] = [];
+  #accepted = 0;
+  #isWorking = false;
   #state: FeedStatus['state'] = 'starting';
   #failure = '';
   #pumping: Promise<void> | undefined;
@@ -60,9 +64,9 @@ export class Mt5Server implements Feed, ConnectionHost {
   }
 
   async start(context: FeedContext): Promise<void> {
-    this.#context = context;
-    this.#sources = new TerminalSources(context);
-    const server = createServer({ noDelay: true }, (socket) => this.#accept(new Connection(this, socket)));
+    this.attach(context);
+    this.#state = 'starting';
+    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
     this.#server = server;
     await this.#listen(server);
     server.on('error', (error) => this.#fail(error));
@@ -74,6 +78,13 @@ export class Mt5Server implements Feed, ConnectionHost {
     ];
     this.#state = 'live';
     context.log.info({ host: this.#settings.host, port: this.port }, 'MT5 port is open');
+  }
+
+  /** Begins without a port: connections come by `accept`, and nobody is taken for gone. */
+  attach(context: FeedContext): void {
+    this.#context = context;
+    this.#sources = new TerminalSources(context);
+    this.#state = 'live';
   }
 
   async stop(): Promise<void> {
@@ -157,7 +168,27 @@ export class Mt5Server implements Feed, ConnectionHost {
     this.#pump();
   }
 
+  begin(connection: Connection, chunk: Uint8Array | undefined): void {
+    this.#isWorking = true;
+    this.sink.stamp();
+    if (chunk !== undefined) this.#capture(CaptureKind.data, connection, chunk);
+  }
+
+  finish(): void {
+    this.#isWorking = false;
+    this.sink.commit();
+  }
+
+  /** Puts what came of a connection into the capture, at the sink's time of receipt. */
+  #capture(kind: number, connection: Connection, bytes: Uint8Array = NOTHING): void {
+    const { recvS, recvNs } = this.sink;
+    this.#context.capture?.append(kind, connection.number, recvS, recvNs, bytes);
+  }
+
   left(connection: Connection): void {
+    // One that ends in the middle of another's bytes, or of its own, ends at their time.
+    if (!this.#isWorking) this.sink.stamp();
+    this.#capture(CaptureKind.closed, connection);
     this.#connections.delete(connection);
     this.#blocked.delete(connection);
     if (connection.gaps > 0) this.#counters.gaps = (this.#counters.gaps ?? 0) + connection.gaps;
@@ -165,7 +196,6 @@ export class Mt5Server implements Feed, ConnectionHost {
     if (terminal === undefined || terminal.connection !== connection) return;
     terminal.connection = undefined;
     this.#context.log.info({ source: terminal.name }, 'terminal is down');
-    this.sink.stamp();
     if (this.announce(terminal)) this.sink.commit();
     else this.#pump();
   }
@@ -178,15 +208,20 @@ export class Mt5Server implements Feed, ConnectionHost {
     this.#context.log.warn(details, message);
   }
 
-  #accept(connection: Connection): void {
+  /** Takes a terminal's connection. */
+  accept(socket: Socket): Connection {
+    const connection = new Connection(this, socket, ++this.#accepted);
+    this.sink.stamp();
+    this.#capture(CaptureKind.opened, connection, Buffer.from(connection.peer));
     this.count('connections');
     if (this.#connections.size >= MT5_CONNECTIONS_MAX) {
       connection.refuse(
         new Refusal('limit_exceeded', `${MT5_CONNECTIONS_MAX} terminals are connected; no more are taken.`),
       );
-      return;
+      return connection;
     }
     this.#connections.add(connection);
+    return connection;
   }
 
   /** Gives room to those that wait for it, until none does. */

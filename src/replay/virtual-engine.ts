@@ -1,0 +1,186 @@
+/**
+ * An engine in one thread on a virtual clock: the feeds' sinks, the shards and the fan-out of the real one, in
+ * turns that its owner takes. What comes out depends on what goes in, and on nothing else.
+ */
+import { VirtualClock } from '../clock.js';
+import { Frame } from '../fanout/frame.js';
+import { fanoutOptionsSchema } from '../fanout/options.js';
+import { SinkSubscriber } from '../fanout/sink.js';
+import { Stream } from '../fanout/stream.js';
+import type { FeedContext, FeedLog } from '../feeds/feed.js';
+import { createContext, type FeedRun } from '../feeds/stage.js';
+import { BROADCAST_RING_SLOTS, CRITICAL_RING_SLOTS, RAW_RING_SLOTS } from '../limits.js';
+import { BroadcastReader } from '../pipeline/broadcast.js';
+import { CommitCells } from '../pipeline/cells.js';
+import { CounterReader, SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
+import {
+  allocateMemory,
+  Control,
+  type EngineMemory,
+  type FeedPlan,
+  feedStage,
+  HOST_STAGE,
+} from '../pipeline/memory.js';
+import { Registry } from '../pipeline/registry.js';
+import { Shard } from '../pipeline/shard.js';
+import type { Records } from '../tick.js';
+import type { Encoding } from '../wire/ticks.js';
+
+/** Without a log of its own its ticks belong to none. */
+const NO_LOG = '0'.repeat(16);
+/** The ring is flushed before so much of it is new: readers in this thread are never overtaken. */
+const FLUSH_SHARE = 4;
+
+export interface VirtualPlan {
+  shards: number;
+  feeds: FeedPlan[];
+  maxSymbols: number;
+  epoch: number;
+}
+
+/** A numbered tick, where it stands. */
+export interface NumberedTick {
+  records: Records;
+  index: number;
+  seq: number;
+  epoch: number;
+  shard: number;
+}
+
+export class VirtualEngine {
+  readonly memory: EngineMemory;
+  readonly clock = new VirtualClock();
+  readonly registry: Registry;
+  readonly #contexts: FeedContext[];
+  readonly #shards: Shard[];
+  readonly #rings: BroadcastReader[];
+  readonly #stream: Stream;
+  readonly #frame = new Frame();
+  readonly #subscribers: SinkSubscriber[] = [];
+  /** By shard: the last seq that was handed to whoever wants numbered ticks. */
+  readonly #handed: number[];
+  #flushedHead = 0;
+
+  /**
+   * @param restore fills the memory with what an engine knew at its start
+   * @param onTick gets every numbered tick, in the order of its shard
+   */
+  constructor(
+    readonly plan: VirtualPlan,
+    log: FeedLog,
+    restore: (memory: EngineMemory) => void,
+    readonly aliases: (feed: number) => Record<string, string>,
+    readonly onTick?: (tick: NumberedTick) => void,
+  ) {
+    const { shards, feeds, maxSymbols, epoch } = plan;
+    const memory = allocateMemory({
+      shards,
+      feeds,
+      maxSymbols,
+      log: false,
+      rawSlots: RAW_RING_SLOTS,
+      ringSlots: BROADCAST_RING_SLOTS,
+      criticalSlots: CRITICAL_RING_SLOTS,
+    });
+    restore(memory);
+    this.memory = memory;
+    this.registry = new Registry(memory.registry, maxSymbols, HOST_STAGE);
+    this.registry.refresh();
+    this.#contexts = feeds.map((_, feed) => this.#context(feed, log));
+    this.#shards = Array.from(
+      { length: shards },
+      (_, s) => new Shard(memory, s, new Registry(memory.registry, maxSymbols, s)),
+    );
+    this.#rings = memory.broadcast.map((ring, s) => {
+      const cells = new CommitCells(memory.shardCells[s], SHARD_WORDS);
+      return new BroadcastReader(ring, BROADCAST_RING_SLOTS, { cells, word: ShardWord.head });
+    });
+    this.#handed = this.#rings.map(() => 0);
+    this.#stream = new Stream(
+      {
+        memory,
+        registry: this.registry,
+        identity: { logId: NO_LOG, epoch },
+        logger: log,
+        clock: this.clock,
+        feeds: () => [],
+        readiness: () => ({ ready: true, reasons: [] }),
+      },
+      fanoutOptionsSchema.parse({}).limits,
+      () => {},
+    );
+  }
+
+  #context(feed: number, log: FeedLog): FeedContext {
+    const run: FeedRun = {
+      memory: this.memory,
+      stage: HOST_STAGE,
+      control: new Control(this.memory.control, feedStage(feed)),
+      feed,
+      resumed: false,
+      aliases: this.aliases(feed),
+      clock: this.clock,
+      post: (message) => {
+        if (message.type === 'log') log[message.level](message.details, message.message);
+      },
+    };
+    return createContext(run, new AbortController().signal);
+  }
+
+  /** What a connector is given. */
+  feed(index: number): FeedContext {
+    return this.#contexts[index];
+  }
+
+  totals() {
+    return new CounterReader(this.memory).totals();
+  }
+
+  /** Adds a subscriber; it is flushed with the others. */
+  subscriber(encoding: Encoding, take: (message: Uint8Array) => void): SinkSubscriber {
+    const subscriber = new SinkSubscriber(this.#stream, encoding, take);
+    this.#subscribers.push(subscriber);
+    return subscriber;
+  }
+
+  /** Virtual milliseconds at which some subscription has something to send, ticks or not. */
+  get dueAtMs(): number {
+    return this.#stream.dueAtMs;
+  }
+
+  /** Numbers everything that the feeds have offered. True when it is time to flush before more is offered. */
+  work(): boolean {
+    for (const context of this.#contexts) context.sink.commit();
+    while (this.#shards.some((shard) => shard.doWork() > 0));
+    if (this.onTick !== undefined) this.#hand(this.onTick);
+    return this.#head - this.#flushedHead >= BROADCAST_RING_SLOTS / FLUSH_SHARE;
+  }
+
+  get #head(): number {
+    let head = 0;
+    for (const ring of this.#rings) head += ring.head();
+    return head;
+  }
+
+  #hand(onTick: (tick: NumberedTick) => void): void {
+    const { epoch } = this.plan;
+    for (const [shard, ring] of this.#rings.entries()) {
+      const head = ring.head();
+      while (this.#handed[shard] < head) {
+        const seq = ++this.#handed[shard];
+        onTick({ records: ring.records, index: ring.slot(seq), seq, epoch, shard });
+      }
+    }
+  }
+
+  /** Sends every subscriber what there is, as of a virtual time. */
+  flush(nowMs: number): void {
+    this.#flushedHead = this.#head;
+    for (let more = true; more; ) {
+      more = false;
+      this.#stream.beginRound();
+      this.#stream.advance(nowMs);
+      for (const subscriber of this.#subscribers) if (subscriber.flush(this.#frame)) more = true;
+    }
+  }
+}
