@@ -1,5 +1,5 @@
 /** `ticks replay` in a terminal: a person at the keyboard pauses, moves and changes the speed. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,19 +35,11 @@ const minutes: Feed = {
   status: () => ({ state: 'ended', detail: 'done', sources: 0 }),
 };
 
-async function hasPython(): Promise<boolean> {
-  const python = spawn('python3', ['-c', 'import pty, os; os.waitstatus_to_exitcode'], { stdio: 'ignore' });
-  return new Promise((resolve) => {
-    python.on('error', () => resolve(false));
-    python.on('close', (code) => resolve(code === 0));
-  });
-}
+const PYTHON = '/usr/bin/python3';
+const found = spawnSync(PYTHON, ['-c', 'import os, pty; os.waitstatus_to_exitcode']);
+const skip = found.status === 0 ? false : `needs ${PYTHON} 3.9: apt-get install python3`;
 
-t.test('the real command, through a pseudo-terminal', async (t) => {
-  if (!(await hasPython())) {
-    t.skip('python3 (3.9 or later) is not there to make a pseudo-terminal');
-    return;
-  }
+t.test('the real command, through a pseudo-terminal', { skip }, async (t) => {
   const folder = temporaryFolder(t);
   const data = join(folder, 'data');
   const engine = await createEngine({
@@ -63,7 +55,7 @@ t.test('the real command, through a pseudo-terminal', async (t) => {
   const ticks = fileURLToPath(new URL('../../bin/ticks.js', import.meta.url));
   const env = { PATH: process.env.PATH, TERM: 'xterm' };
   const stdio = ['ignore', 'pipe', 'pipe'] as const;
-  const python = spawn('python3', [script, folder, process.execPath, ticks, data], {
+  const python = spawn(PYTHON, [script, folder, process.execPath, ticks, data], {
     env,
     stdio: [...stdio],
   });
