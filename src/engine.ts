@@ -33,6 +33,7 @@ import {
   lastValue,
   type NamedTick,
 } from './host.js';
+import { ImportDesk } from './import/desk.js';
 import { CATCHUP_JOBS, STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
 import type { FindSymbolJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
@@ -83,6 +84,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly #log: OpenedLog | undefined;
   readonly #logReader: LogReader | undefined;
   readonly #jobs: Piscina | undefined;
+  readonly #imports: ImportDesk | undefined;
   readonly #logger: Logger;
   readonly #hostRuns: Promise<void>[] = [];
   #capture: CaptureTarget | undefined;
@@ -148,6 +150,7 @@ export class Engine extends EventEmitter<EngineEvents> {
       options.supervision,
     );
     if (log !== undefined) {
+      this.#imports = new ImportDesk(log.store, this.registry, (message) => this.#logger.info({}, message));
       this.#logReader = LogReader.open(log.folder);
       this.#jobs = new Piscina({
         filename: new URL('./log/jobs.js', import.meta.url).href,
@@ -367,9 +370,17 @@ export class Engine extends EventEmitter<EngineEvents> {
 
   #everySecond(clock: SharedClock): void {
     clock.discipline();
+    this.#lookForImports();
     this.#feeds.forEach((feed, index) => {
       this.#look(feed, index);
     });
+  }
+
+  /** Does what an import beside the engine asks for. */
+  #lookForImports(): void {
+    this.#imports
+      ?.look()
+      .catch((error: unknown) => this.#logger.error({}, `Imports cannot be looked for: ${messageOf(error)}`));
   }
 
   #look(feed: FeedSlot, index: number): void {

@@ -5,6 +5,8 @@ import { register as registerBench } from '../bench/cli.js';
 import { registerDemo } from './demo.js';
 import { report } from './exit.js';
 import { registerExport } from './export.js';
+import { registerImport } from './import.js';
+import { registerLog } from './log.js';
 import { endOnBrokenPipe } from './output.js';
 import { registerReplay } from './replay.js';
 import { registerServe } from './serve.js';
@@ -30,7 +32,9 @@ export function createProgram(): Command {
   registerServe(program);
   registerSimulate(program);
   registerReplay(program);
+  registerImport(program);
   registerExport(program);
+  registerLog(program);
   registerTail(program);
   registerBench(program);
   registerDemo(program);

@@ -156,7 +156,9 @@ export interface SeekTimeAnswer {
 export async function seekTime({ folder, seconds, nanos }: SeekTimeJob): Promise<SeekTimeAnswer> {
   const reader = readerOf(folder);
   let answer: SeekTimeAnswer = { epoch: 0, seqs: [] };
-  for (const { epoch, shards } of reader.epochs()) {
+  for (const { epoch, shards, import: isImport } of reader.epochs()) {
+    // The live stream has no imports.
+    if (isImport !== undefined) continue;
     const firsts = Array.from({ length: shards }, (_, s) => reader.seekTime(epoch, s, seconds, nanos));
     answer = { epoch, seqs: firsts.map((first) => first - 1) };
     if (firsts.some((first, s) => first <= reader.bounds(epoch, s).newest)) break;

@@ -54,6 +54,8 @@ export interface OpenedLog {
   /** 16 hex digits. */
   readonly logId: string;
   readonly epoch: number;
+  /** The log, its catalog open for writing: for the thread that opened it. */
+  readonly store: LogStore;
   readonly registryBytes: Uint8Array;
   readonly positions: SourcePosition[];
   /** Damaged blocks that were dropped from the end of the newest epoch. */
@@ -99,7 +101,7 @@ async function begin(
   const puts: Put[] = identityPuts(catalog, logId);
   const epochs = readEpochs(catalog);
   const newest = epochs.findLast((e) => e.import === undefined);
-  const epoch = (epochs.at(-1)?.epoch ?? 0) + 1;
+  const epoch = (newest?.epoch ?? 0) + 1;
   const sync = options.sync ?? 'every-commit';
   const segmentMs = options.segmentMs ?? LOG_SEGMENT_MS;
   const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), { segmentMs, sync });
@@ -124,6 +126,7 @@ async function begin(
     folder,
     logId,
     epoch,
+    store,
     registryBytes,
     positions: state.positions(),
     droppedBlocks,

@@ -19,6 +19,7 @@ import { NoRoom } from './room.js';
 import {
   bytesOfSegment,
   freshFolder,
+  IMPORTS_FROM,
   openSegment,
   rangesOf,
   type Segment,
@@ -82,7 +83,8 @@ function noteOthersClosed(
 }
 
 function numberOf(store: LogStore): number {
-  return (store.segments().at(-1)?.number ?? 0) + 1;
+  const newest = store.segments().findLast(({ number }) => number < IMPORTS_FROM);
+  return (newest?.number ?? 0) + 1;
 }
 
 /** Opens a segment that nobody has, so that it outlives a power cut. */

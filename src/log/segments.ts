@@ -19,6 +19,9 @@ import { logFolder, type SyncMode, syncFlags } from './catalog.js';
 import { blockKey, isPageKey, parseKey } from './keys.js';
 import { prepareFolder } from './room.js';
 
+/** Numbers of epochs and segments from here on are those of imports. */
+export const IMPORTS_FROM = 2 ** 31;
+
 /** The blocks of a shard that a segment holds. */
 export interface SegmentRange {
   epoch: number;

@@ -72,7 +72,8 @@ export class ReplayPlayer {
   place(again = false): SeqBound | undefined {
     const { stream } = this;
     const place = stream.place();
-    if (place !== undefined && (again || this.#isHeld)) place.seqs[stream.shard] = stream.seq;
+    // A tick of an import has no place among those of the epochs.
+    if (place?.epoch === stream.epoch && (again || this.#isHeld)) place.seqs[stream.shard] = stream.seq;
     return place;
   }
 

@@ -23,9 +23,10 @@ export function spanOf(reader: LogReader, from: Bound | undefined, to: Bound | u
 function newestMs(reader: LogReader, to: Extract<Bound, { kind: 'seq' }> | undefined): number | undefined {
   const record = Records.allocate(1);
   const seqs = new Float64Array(1);
-  for (const { epoch, shards } of reader.epochs().reverse()) {
+  let ms: number | undefined;
+  // Imports come first, as their numbers are the highest: all of them count, and of the others the newest.
+  for (const { epoch, shards, import: isImport } of reader.epochs().reverse()) {
     if (to !== undefined && epoch > to.epoch) continue;
-    let ms: number | undefined;
     for (let shard = 0; shard < shards; shard++) {
       const { newest } = reader.bounds(epoch, shard);
       const fromSeq = to?.epoch === epoch ? Math.min(newest, seqOf(to, shard)) : newest;
@@ -35,7 +36,7 @@ function newestMs(reader: LogReader, to: Extract<Bound, { kind: 'seq' }> | undef
       const at = record.u32[U32_TS_RECV_S] * 1000 + record.u32[U32_TS_RECV_NS] / 1e6;
       ms = Math.max(ms ?? 0, at);
     }
-    if (ms !== undefined) return ms;
+    if (ms !== undefined && isImport === undefined) return ms;
   }
-  return undefined;
+  return ms;
 }

@@ -1,14 +1,16 @@
 /**
  * The log as one stream: epochs in their order, and within an epoch the shards merged by the running
- * maximum of tsRecv, then shard, then seq. It ends at what the log held when it was opened, or extended last;
- * between shards, what is added by then is merged as far as it is there.
+ * maximum of tsRecv, then shard, then seq. Imports are merged in by their times; a range that begins or ends at
+ * a place has none of them, or only the one that the place is in. The stream ends at what the log held when it was
+ * opened, or extended last; between shards, what is added by then is merged as far as it is there.
  */
-import type { LogGap, LogReader } from '../log/reader.js';
-import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
-import { type Bound, type SeqBound, seqOf, type TimeBound } from './range.js';
+import type { EpochRecord, LogGap, LogReader } from '../log/reader.js';
+import { IMPORTS_FROM } from '../log/segments.js';
+import type { Records } from '../tick.js';
+import { ImportStreams } from './import-streams.js';
+import { type Bound, type SeqBound, seqOf } from './range.js';
+import { ShardCursor } from './shard-cursor.js';
 
-/** Ticks that are read of a shard at a time. */
-const READ_TICKS = 4_096;
 /** Reads between two looks at which segments were passed. */
 const LET_GO_READS = 64;
 
@@ -34,6 +36,7 @@ export class LogStream {
   recvS = 0;
   recvNs = 0;
   readonly #epochs: { epoch: number; ends: number[] }[];
+  readonly #imports: ImportStreams;
   #shards: ShardCursor[] = [];
   /** The newest epoch that is known. */
   #newest = 0;
@@ -44,11 +47,22 @@ export class LogStream {
     readonly options: StreamOptions,
   ) {
     this.#epochs = this.#later();
+    const isPlaced = options.from?.kind === 'seq' || options.to?.kind === 'seq';
+    this.#imports = new ImportStreams(isPlaced ? [] : reader.epochs(), reader, options);
+  }
+
+  /** Epochs of engines; where the range is a place in an import, that alone. */
+  #known(): EpochRecord[] {
+    const { from, to } = this.options;
+    const place = from?.kind === 'seq' ? from.epoch : to?.kind === 'seq' ? to.epoch : 0;
+    return this.reader
+      .epochs()
+      .filter((record) => (place >= IMPORTS_FROM ? record.epoch === place : record.import === undefined));
   }
 
   /** The epochs that were not known so far, with what the log holds of them. */
   #later(): { epoch: number; ends: number[] }[] {
-    const later = this.reader.epochs().filter(({ epoch }) => epoch > this.#newest);
+    const later = this.#known().filter(({ epoch }) => epoch > this.#newest);
     this.#newest = later.at(-1)?.epoch ?? this.#newest;
     return later.map(({ epoch, shards }) => ({ epoch, ends: this.#ends(epoch, shards) }));
   }
@@ -84,7 +98,7 @@ export class LogStream {
   /** Ticks of the range at most, wanted or not: what progress is measured against. */
   get length(): number {
     const { from, to } = this.options;
-    let total = 0;
+    let total = this.#imports.length;
     for (const { epoch, ends } of this.#epochs) {
       if (isOutside(epoch, from, to)) continue;
       ends.forEach((end, shard) => {
@@ -96,28 +110,32 @@ export class LogStream {
 
   /** Moves to the next tick; false at the end. */
   next(): boolean {
+    const live = this.#firstOfEpochs();
+    const first = this.#imports.before(live) ?? live;
+    if (first === undefined) return false;
+    this.records = first.records;
+    this.index = first.at;
+    this.seq = first.seqs[first.at];
+    this.epoch = first.epoch;
+    this.shard = first.shard;
+    this.recvS = first.recvS;
+    this.recvNs = first.recvNs;
+    first.advance();
+    return true;
+  }
+
+  #firstOfEpochs(): ShardCursor | undefined {
     for (;;) {
       let first: ShardCursor | undefined;
       for (const cursor of this.#shards) {
         if (cursor.fill() && (first === undefined || cursor.isBefore(first))) first = cursor;
       }
-      if (first !== undefined) {
-        this.records = first.records;
-        this.index = first.at;
-        this.seq = first.seqs[first.at];
-        this.epoch = first.epoch;
-        this.shard = first.shard;
-        this.recvS = first.recvS;
-        this.recvNs = first.recvNs;
-        first.advance();
-        return true;
-      }
-      if (!this.#nextEpoch()) return false;
+      if (first !== undefined || !this.#nextEpoch()) return first;
     }
   }
 
   /** Now and then, lets retention have what the stream has passed. */
-  letGo(): void {
+  #letGo(): void {
     if (++this.#reads % LET_GO_READS !== 0) return;
     const place = this.place();
     if (place !== undefined) this.reader.letGo(place.epoch, place.seqs);
@@ -132,7 +150,14 @@ export class LogStream {
       ? []
       : ends.map((end, shard) => {
           const firstSeq = this.#firstOf(epoch, shard);
-          return new ShardCursor(this, epoch, shard, firstSeq, lastOf(epoch, shard, end, to));
+          return new ShardCursor(
+            this.reader,
+            { ...this.options, onRead: () => this.#letGo() },
+            epoch,
+            shard,
+            firstSeq,
+            lastOf(epoch, shard, end, to),
+          );
         });
     return true;
   }
@@ -153,104 +178,4 @@ function isOutside(epoch: number, from: Bound | undefined, to: Bound | undefined
 
 function lastOf(epoch: number, shard: number, newest: number, to: Bound | undefined): number {
   return to?.kind === 'seq' && to.epoch === epoch ? Math.min(newest, seqOf(to, shard)) : newest;
-}
-
-/** One shard of one epoch: read in pieces, with the tick that is next. */
-class ShardCursor {
-  readonly records = Records.allocate(READ_TICKS);
-  readonly seqs = new Float64Array(READ_TICKS);
-  at = 0;
-  /** The running maximum of tsRecv, with the tick that is next. */
-  recvS = 0;
-  recvNs = 0;
-  #count = 0;
-  #isLooked = false;
-  /** Whether a tick lay beyond the end of the range. */
-  #isOver = false;
-
-  constructor(
-    readonly stream: LogStream,
-    readonly epoch: number,
-    readonly shard: number,
-    public nextSeq: number,
-    public lastSeq: number,
-  ) {}
-
-  /** Whether there is a tick; reads on where needed. */
-  fill(): boolean {
-    const { from, to } = this.stream.options;
-    for (;;) {
-      if (this.at >= this.#count && !this.#read()) return false;
-      if (!this.#isLooked) this.#look();
-      if (to?.kind === 'time' && !this.#isBeforeTime(to)) {
-        this.lastSeq = 0;
-        this.#count = 0;
-        this.#isOver = true;
-        return false;
-      }
-      // The index of times finds the block; within it the first ticks may be older.
-      if (from?.kind !== 'time' || !this.#isBeforeTime(from)) return true;
-      this.advance();
-    }
-  }
-
-  /** The seq from which on ticks were not handed over. */
-  get wantedSeq(): number {
-    return this.at < this.#count ? this.seqs[this.at] : this.nextSeq;
-  }
-
-  extend(lastSeq: number): void {
-    if (!this.#isOver) this.lastSeq = lastSeq;
-  }
-
-  advance(): void {
-    this.at++;
-    this.#isLooked = false;
-  }
-
-  isBefore(other: ShardCursor): boolean {
-    return this.recvS < other.recvS || (this.recvS === other.recvS && this.recvNs < other.recvNs);
-  }
-
-  #isBeforeTime(time: TimeBound): boolean {
-    return this.recvS < time.seconds || (this.recvS === time.seconds && this.recvNs < time.nanos);
-  }
-
-  #look(): void {
-    this.#isLooked = true;
-    const w = this.at * RECORD_U32;
-    const s = this.records.u32[w + U32_TS_RECV_S];
-    const ns = this.records.u32[w + U32_TS_RECV_NS];
-    if (s < this.recvS || (s === this.recvS && ns <= this.recvNs)) return;
-    this.recvS = s;
-    this.recvNs = ns;
-  }
-
-  #read(): boolean {
-    const { reader, options } = this.stream;
-    this.stream.letGo();
-    this.at = 0;
-    this.#count = 0;
-    while (this.#count === 0 && this.nextSeq <= this.lastSeq) {
-      const { epoch, shard } = this;
-      const result = reader.read(
-        {
-          epoch,
-          shard,
-          fromSeq: this.nextSeq,
-          toSeq: this.lastSeq,
-          watch: options.watch,
-          maxTicks: READ_TICKS,
-        },
-        this.records,
-        this.seqs,
-      );
-      for (const gap of result.gaps) options.onGap?.(epoch, shard, gap);
-      this.#count = result.count;
-      // A log that was cut behind the reader's back (retention) has nothing more to give.
-      if (result.nextSeq <= this.nextSeq) this.lastSeq = 0;
-      this.nextSeq = result.nextSeq;
-    }
-    return this.#count > 0;
-  }
 }

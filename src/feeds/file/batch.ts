@@ -16,6 +16,8 @@ export const EntryKind = {
 export class TickBatch {
   /** Entries in use. */
   length = 0;
+  /** Line or record of the file that the entry is of, counted from 1; of merged files, of its own. */
+  readonly row: Uint32Array;
   /** Index into the file's `symbols`. */
   readonly symbol: Uint16Array;
   /** An `EntryKind`. */
@@ -37,6 +39,7 @@ export class TickBatch {
   readonly tradeId: Float64Array;
 
   constructor(readonly capacity = FILE_BATCH_TICKS) {
+    this.row = new Uint32Array(capacity);
     this.symbol = new Uint16Array(capacity);
     this.kind = new Uint8Array(capacity);
     this.flags = new Uint16Array(capacity);
@@ -63,6 +66,7 @@ export class TickBatch {
   /** Adds a copy of an entry of another batch, under this file's index of its symbol. */
   pushFrom(from: TickBatch, i: number, symbol: number): void {
     const j = this.length++;
+    this.row[j] = from.row[i];
     this.symbol[j] = symbol;
     this.kind[j] = from.kind[i];
     this.flags[j] = from.flags[i];

@@ -135,6 +135,7 @@ class OpenTickFile implements TickFile {
         if (cells.length === 1 && cells[0].trim() === '') continue;
         const fault = decoder.decode(cells, batch);
         if (fault !== undefined) this.#bad(batch, `line ${line}`, fault);
+        batch.row[batch.length - 1] = line;
         if (!batch.isFull) continue;
         yield batch;
         batch.length = 0;
@@ -156,6 +157,7 @@ class OpenTickFile implements TickFile {
         record++;
         const fault = decoder.decode(view, at, batch);
         if (fault !== undefined) this.#bad(batch, `record ${record}`, fault);
+        batch.row[batch.length - 1] = record;
         if (!batch.isFull) continue;
         yield batch;
         batch.length = 0;

@@ -1,0 +1,264 @@
+/**
+ * From runs to finished segments: merged by time, normalised and numbered as a shard does it, cut into a
+ * segment a UTC day of tsEvent. The segments lie in the staging folder until they are adopted.
+ */
+import path from 'node:path';
+import { BLOCK_TICKS } from '../limits.js';
+import { blockBytesMax, writeBlock } from '../log/block.js';
+import { BlockCodec } from '../log/codec.js';
+import { commitPuts, flush, type Put } from '../log/commit.js';
+import { blockKey } from '../log/keys.js';
+import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
+import { allocateBroadcast, BroadcastMemory } from '../pipeline/broadcast.js';
+import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
+import type { Registry } from '../pipeline/registry.js';
+import {
+  S_HELD,
+  STATE_F64,
+  STATE_U32,
+  SU_DEFINED,
+  SU_SYMBOL_SEQ,
+  SU_VERSION,
+  SymbolStates,
+} from '../pipeline/states.js';
+import {
+  copyRecord,
+  Kind,
+  RECORD_U32,
+  Records,
+  StatusCode,
+  U32_KIND_FLAGS_SOURCE,
+  U32_SYMBOL,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  writeHeader,
+  writeStatus,
+  writeTimes,
+} from '../tick.js';
+import { RunMerge } from './merge.js';
+import type { RunInfo } from './spool.js';
+
+const DAY_S = 86_400;
+/** Blocks of a transaction. */
+const COMMIT_BLOCKS = 64;
+const RING_SLOTS = 16;
+/** Imports have one shard. */
+export const IMPORT_SHARD = 0;
+
+/** The runs of one file, and what its symbols are in the log. */
+export interface BuildFile {
+  runs: RunInfo[];
+  /** Symbol ids by the file's own index. */
+  ids: number[];
+}
+
+export interface BuiltSegment {
+  /** Its folder's name in the staging folder: the UTC day. */
+  folder: string;
+  /** UNIX milliseconds. */
+  startsAt: number;
+  range: SegmentRange;
+}
+
+export interface Built {
+  /** Definitions of symbols among them. */
+  numbered: number;
+  /** Without these. */
+  ticks: number;
+  /** Half-quotes whose other side never came. */
+  held: number;
+  /** Ticks that numbering refused. */
+  rejected: number;
+  segments: BuiltSegment[];
+}
+
+/**
+ * @param data the data folder
+ * @param folder where the segments are made
+ * @param turn told the ticks so far, now and then; true: stop
+ * @returns undefined when it was stopped
+ */
+export async function buildSegments(
+  data: string,
+  folder: string,
+  epoch: number,
+  sourceId: number,
+  files: readonly BuildFile[],
+  registry: Registry,
+  turn: (ticks: number) => boolean,
+): Promise<Built | undefined> {
+  const builder = new Builder(data, folder, epoch, registry);
+  const codec = new BlockCodec();
+  const runs = files.flatMap((file) => file.runs);
+  const idsOf = files.flatMap((file) => file.runs.map(() => file.ids));
+  const merge = new RunMerge(runs, codec);
+  const raw = Records.allocate(1);
+  try {
+    for (let n = 1; merge.next(); n++) {
+      const from = merge.index * RECORD_U32;
+      raw.u32.set(merge.records.u32.subarray(from, from + RECORD_U32));
+      raw.u32[U32_SYMBOL] = idsOf[merge.rank][raw.u32[U32_SYMBOL] - 1];
+      raw.u32[U32_KIND_FLAGS_SOURCE] = (raw.u32[U32_KIND_FLAGS_SOURCE] & 0xffff) | (sourceId << 16);
+      // Of a raw record these two words are the source's position and what is folded into it: neither is there.
+      raw.u32[2] = raw.u32[3] = 0;
+      await builder.add(raw);
+      if (n % BLOCK_TICKS === 0 && turn(n)) return undefined;
+    }
+    return await builder.finish();
+  } finally {
+    merge.close();
+    await builder.close();
+  }
+}
+
+class Builder {
+  readonly #codec = new BlockCodec();
+  readonly #states: SymbolStates;
+  readonly #normaliser: Normaliser;
+  /** Where the normaliser writes: each tick is taken out before the next. */
+  readonly #ring = new BroadcastMemory(allocateBroadcast(RING_SLOTS), RING_SLOTS);
+  readonly #block = Records.allocate(BLOCK_TICKS);
+  readonly #out = new Uint8Array(blockBytesMax(this.#codec, BLOCK_TICKS));
+  #count = 0;
+  #seq = 0;
+  #held = 0;
+  #defined = 0;
+  #rejected = 0;
+  #day = Number.NaN;
+  #segment: Segment | undefined;
+  #first = 0;
+  #puts: Put[] = [];
+  readonly #built: BuiltSegment[] = [];
+
+  constructor(
+    readonly data: string,
+    readonly folder: string,
+    readonly epoch: number,
+    readonly registry: Registry,
+  ) {
+    this.#states = new SymbolStates(registry.maxSymbols);
+    this.#states.learn(registry);
+    this.#normaliser = new Normaliser(this.#states);
+  }
+
+  async add(raw: Records): Promise<void> {
+    const day = Math.floor(raw.u32[U32_TS_EVENT_S] / DAY_S);
+    if (day !== this.#day) await this.#begin(day);
+    const u = raw.u32[U32_SYMBOL] * STATE_U32;
+    if (this.#states.u32[u + SU_DEFINED] !== this.#states.u32[u + SU_VERSION]) await this.#define(raw);
+    const result = this.#normaliser.normalise(raw, 0, this.#ring, this.#seq + 1);
+    if (result === NUMBERED) await this.#take();
+    else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
+    else this.#rejected++;
+  }
+
+  /** The quote that brings the other side stands for this half too, as in a shard. */
+  #hold(id: number): void {
+    this.#states.f64[id * STATE_F64 + S_HELD]++;
+    this.#held++;
+  }
+
+  /** A definition is a tick of its own, numbered before the first tick that relies on it. */
+  async #define(raw: Records): Promise<void> {
+    const seq = this.#seq + 1;
+    const { records } = this.#ring;
+    const slot = this.#ring.slot(seq);
+    const id = raw.u32[U32_SYMBOL];
+    const states = this.#states.u32;
+    const u = id * STATE_U32;
+    const [s, ns] = [raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]];
+    const source = raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16;
+    writeHeader(records, slot, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
+    writeTimes(records, slot, s, ns, s, ns);
+    writeStatus(
+      records,
+      slot,
+      StatusCode.symbolDefined,
+      states[u + SU_VERSION],
+      this.registry.digits[id],
+      0,
+      0,
+    );
+    this.#states.apply(records, slot, seq);
+    this.#defined++;
+    await this.#take();
+  }
+
+  /** Takes the tick that was numbered last. */
+  async #take(): Promise<void> {
+    const slot = this.#ring.slot(++this.#seq);
+    copyRecord(this.#ring.records, slot, this.#block, this.#count);
+    if (++this.#count === BLOCK_TICKS) await this.#encode();
+  }
+
+  async #begin(day: number): Promise<void> {
+    await this.#end();
+    this.#day = day;
+    this.#first = this.#seq + 1;
+  }
+
+  async #encode(): Promise<void> {
+    if (this.#count === 0) return;
+    const { epoch } = this;
+    const first = this.#seq - this.#count + 1;
+    const block = writeBlock(
+      this.#codec,
+      epoch,
+      IMPORT_SHARD,
+      first,
+      this.#block,
+      this.#count,
+      this.registry.digits,
+      [],
+      this.#out,
+      0,
+    );
+    // lmdb reads the bytes until the commit is over.
+    this.#puts.push({ key: blockKey(epoch, IMPORT_SHARD, first), value: Buffer.from(block), isNew: true });
+    this.#count = 0;
+    if (this.#puts.length >= COMMIT_BLOCKS) await this.#commit();
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#puts.length === 0) return;
+    if (this.#segment === undefined) {
+      const place = path.relative(segmentsFolder(this.data), path.join(this.folder, this.#name()));
+      this.#segment = openSegment(this.data, place, { readOnly: false, sync: 'os' });
+    }
+    await commitPuts(this.#segment.blocks, this.#puts);
+    this.#puts = [];
+  }
+
+  #name(): string {
+    return new Date(this.#day * DAY_S * 1000).toISOString().slice(0, 10);
+  }
+
+  /** Closes the segment at hand; everything of it is on the disk then. */
+  async #end(): Promise<void> {
+    await this.#encode();
+    await this.#commit();
+    const segment = this.#segment;
+    this.#segment = undefined;
+    if (segment === undefined) return;
+    await flush(segment.blocks);
+    await segment.blocks.close();
+    this.#built.push({
+      folder: this.#name(),
+      startsAt: this.#day * DAY_S * 1000,
+      range: { epoch: this.epoch, shard: IMPORT_SHARD, first: this.#first, last: this.#seq },
+    });
+  }
+
+  async finish(): Promise<Built> {
+    await this.#end();
+    const held = this.#held;
+    const ticks = this.#seq - this.#defined;
+    return { numbered: this.#seq, ticks, held, rejected: this.#rejected, segments: this.#built };
+  }
+
+  async close(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    await segment?.blocks.close();
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Who holds the data folder's lock (an engine, or for a moment the import itself) does what only it may: it
+ * defines symbols, and lists finished segments. An import that finds an engine on the folder asks it by files:
+ *
+ * ```
+ * log/imports/<staging>/define.json ─▶ defined.json │ adopt.json ─▶ adopted.json
+ * ```
+ *
+ * Both sides write a file under another name first, so that nobody reads a half.
+ */
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { codeOf, type ErrorCode, messageOf, TickwireError } from '../errors.js';
+import { logFolder } from '../log/catalog.js';
+import { adoptImport, epochOfImport, type StagedImport } from '../log/imports.js';
+import type { LogStore } from '../log/store.js';
+import type { Registry } from '../pipeline/registry.js';
+
+/** Feed and source that imported ticks belong to. */
+const IMPORT_FEED = 'import';
+
+export interface DefineRequest {
+  hash: string;
+  symbols: { name: string; digits: number }[];
+}
+
+export interface Defined {
+  epoch: number;
+  sourceId: number;
+  /** Symbol ids in the order asked. */
+  ids: number[];
+  /** Bytes of the registry that hold all of them: once the catalog has as many, blocks may rely on it. */
+  registryBytes: number;
+}
+
+export interface Steps {
+  define: { request: DefineRequest; answer: Defined };
+  adopt: { request: StagedImport; answer: { ticks: number } };
+}
+export type Step = keyof Steps;
+
+const ANSWERS: Record<Step, string> = { define: 'defined.json', adopt: 'adopted.json' };
+
+/** Where imports are staged. */
+export function importsFolder(dataFolder: string): string {
+  return path.join(logFolder(dataFolder), 'imports');
+}
+
+export function writeJson(folder: string, name: string, value: unknown): void {
+  writeFileSync(path.join(folder, `${name}.new`), JSON.stringify(value));
+  renameSync(path.join(folder, `${name}.new`), path.join(folder, name));
+}
+
+export function postRequest<S extends Step>(staging: string, step: S, request: Steps[S]['request']): void {
+  writeJson(staging, `${step}.json`, request);
+}
+
+/**
+ * The answer to a request; undefined while there is none.
+ * @throws TickwireError what the other side refused it with
+ */
+export function takeAnswer<S extends Step>(staging: string, step: S): Steps[S]['answer'] | undefined {
+  const file = path.join(staging, ANSWERS[step]);
+  if (!existsSync(file)) return undefined;
+  const answer = JSON.parse(readFileSync(file, 'utf8')) as { error?: { code: ErrorCode; message: string } };
+  if (answer.error !== undefined) throw new TickwireError(answer.error.code, answer.error.message);
+  return answer as Steps[S]['answer'];
+}
+
+export class ImportDesk {
+  #isBusy = false;
+
+  /**
+   * @param store the log, its catalog open for writing
+   * @param told of every import that was listed
+   */
+  constructor(
+    readonly store: LogStore,
+    readonly registry: Registry,
+    readonly told: (message: string) => void = () => {},
+  ) {}
+
+  /** Looks for requests and answers them. Calls while it is at it do nothing. */
+  async look(): Promise<void> {
+    if (this.#isBusy) return;
+    const folder = importsFolder(this.store.dataFolder);
+    if (!existsSync(folder)) return;
+    this.#isBusy = true;
+    try {
+      for (const name of readdirSync(folder)) {
+        const staging = path.join(folder, name);
+        await this.#answer(staging, 'define', (request) => this.define(request));
+        await this.#answer(staging, 'adopt', (request) => this.adopt(staging, request));
+      }
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  async #answer<S extends Step>(
+    staging: string,
+    step: S,
+    work: (request: Steps[S]['request']) => Steps[S]['answer'] | Promise<Steps[S]['answer']>,
+  ): Promise<void> {
+    const file = path.join(staging, `${step}.json`);
+    if (!existsSync(file) || existsSync(path.join(staging, ANSWERS[step]))) return;
+    let answer: object;
+    try {
+      answer = await work(JSON.parse(readFileSync(file, 'utf8')) as Steps[S]['request']);
+    } catch (error) {
+      const code = error instanceof TickwireError ? error.code : 'data_folder_unusable';
+      answer = { error: { code, message: messageOf(error) } };
+    }
+    try {
+      writeJson(staging, ANSWERS[step], answer);
+    } catch (error) {
+      // Who asked has gone, and taken its folder along.
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  /** @throws TickwireError bad_input for a name that is none, registry_full */
+  define({ hash, symbols }: DefineRequest): Defined {
+    const ids = symbols.map((symbol) => this.registry.defineSymbol(symbol));
+    const { id: sourceId } = this.registry.defineSource({ feed: IMPORT_FEED, name: IMPORT_FEED });
+    const epoch = epochOfImport(this.store.catalog, hash);
+    return { epoch, sourceId, ids, registryBytes: this.registry.length };
+  }
+
+  /** @throws TickwireError unsupported where the same was imported meanwhile */
+  async adopt(staging: string, staged: StagedImport): Promise<{ ticks: number }> {
+    await adoptImport(this.store, path.join(staging, 'segments'), staged);
+    const { ticks, hash } = staged.record;
+    this.told(`Imported ${ticks} ticks (content ${hash.slice(0, 12)}).`);
+    return { ticks };
+  }
+}

@@ -1,0 +1,131 @@
+/** The import's side of the desk: it asks the engine on the folder, or stands in for it where there is none. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TickwireError } from '../errors.js';
+import { REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
+import { identityPuts, openCatalog, readLogId, readRegistry, sealed } from '../log/catalog.js';
+import { commitPuts, flush, type Put } from '../log/commit.js';
+import { lockFolder } from '../log/lock.js';
+import { openStore } from '../log/store.js';
+import { Registry } from '../pipeline/registry.js';
+import { ImportDesk, postRequest, type Step, type Steps, takeAnswer } from './desk.js';
+
+const LOOK_MS = 50;
+/** How often it is tried whether the folder is free now. */
+const LOCK_EVERY_MS = 1_000;
+/** How long whoever holds the folder may take for an answer. */
+const PATIENCE_MS = 60_000;
+const LOG_ID_BYTES = 8;
+
+/** Takes the folder's lock; undefined while another holds it. */
+function tryLock(data: string): (() => void) | undefined {
+  try {
+    return lockFolder(data);
+  } catch (error) {
+    if (error instanceof TickwireError && error.code === 'data_folder_locked') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Has a step done by whoever may: the engine that runs on the folder, or this process where none does.
+ * @throws TickwireError what it was refused with, data_folder_locked where nobody answers
+ */
+export async function haveDone<S extends Step>(
+  data: string,
+  staging: string,
+  step: S,
+  request: Steps[S]['request'],
+  signal: AbortSignal,
+): Promise<Steps[S]['answer']> {
+  const until = performance.now() + PATIENCE_MS;
+  let isPosted = false;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  while (performance.now() < until) {
+    if (signal.aborted) throw stopped();
+    const answer = isPosted ? takeAnswer(staging, step) : undefined;
+    if (answer !== undefined) return answer;
+    if (performance.now() - triedAt >= LOCK_EVERY_MS) {
+      triedAt = performance.now();
+      const unlock = tryLock(data);
+      // Whoever held the folder may have answered last thing.
+      if (unlock !== undefined) {
+        try {
+          return (
+            (isPosted ? takeAnswer(staging, step) : undefined) ??
+            (await standIn(data, staging, step, request))
+          );
+        } finally {
+          unlock();
+        }
+      }
+    }
+    if (!isPosted) postRequest(staging, step, request);
+    isPosted = true;
+    await delay(LOOK_MS);
+  }
+  throw new TickwireError(
+    'data_folder_locked',
+    `Whoever holds the data folder ${data} has not answered for ${PATIENCE_MS / 1000} s: see whether its engine is stuck, then import again.`,
+  );
+}
+
+export function stopped(): TickwireError {
+  return new TickwireError('unsupported', 'The import was stopped: nothing was changed.');
+}
+
+async function standIn<S extends Step>(
+  data: string,
+  staging: string,
+  step: S,
+  request: Steps[S]['request'],
+): Promise<Steps[S]['answer']> {
+  const store = openStore(data, { sync: 'every-commit' });
+  try {
+    const { catalog } = store;
+    const puts: Put[] = [];
+    if (readLogId(catalog) === '') {
+      puts.push(...identityPuts(catalog, randomBytes(LOG_ID_BYTES).toString('hex')));
+    }
+    const bytes = readRegistry(catalog);
+    const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(bytes.length / 16));
+    const registry = new Registry(Registry.allocate(REGISTRY_BYTES), symbolsMax);
+    registry.load(bytes);
+    const desk = new ImportDesk(store, registry);
+    const answer =
+      step === 'define'
+        ? desk.define(request as Steps['define']['request'])
+        : await desk.adopt(staging, request as Steps['adopt']['request']);
+    if (registry.length > bytes.length) {
+      const value = sealed(registry.bytesFrom(bytes.length));
+      puts.push({ database: catalog.registry, key: bytes.length, value, isNew: true });
+    }
+    if (puts.length > 0) {
+      await commitPuts(catalog.root, puts);
+      await flush(catalog.root);
+    }
+    return answer as Steps[S]['answer'];
+  } finally {
+    await store.close();
+  }
+}
+
+/** Waits until the catalog has the registry's bytes up to `length`; gives all that it has. */
+export async function registryOf(data: string, length: number, signal: AbortSignal): Promise<Uint8Array> {
+  const catalog = openCatalog(data, { readOnly: true });
+  try {
+    for (const until = performance.now() + PATIENCE_MS; performance.now() < until; ) {
+      if (signal.aborted) throw stopped();
+      catalog.root.resetReadTxn();
+      const bytes = readRegistry(catalog);
+      if (bytes.length >= length) return bytes;
+      await delay(LOOK_MS);
+    }
+  } finally {
+    await catalog.root.close();
+  }
+  throw new TickwireError(
+    'data_folder_locked',
+    `The engine on ${data} has not written the new symbols down for ${PATIENCE_MS / 1000} s: its log may stand still.`,
+  );
+}

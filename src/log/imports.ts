@@ -1,0 +1,123 @@
+/**
+ * Imports in the catalog. An import is a closed epoch of its own, named by the hash of its content, with a
+ * segment a UTC day of tsEvent. Its epoch is numbered apart from those of engines, by its hash: so it can be
+ * built before it is listed, and live epochs go on one after the other.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import path from 'node:path';
+import { TickwireError } from '../errors.js';
+import { type Catalog, type EpochRecord, epochPut, readEpochs, segmentPuts } from './catalog.js';
+import { commitPuts, flush, type Put } from './commit.js';
+import {
+  bytesOfSegment,
+  IMPORTS_FROM,
+  type SegmentRange,
+  type SegmentRecord,
+  segmentsFolder,
+} from './segments.js';
+import type { LogStore } from './store.js';
+
+const IMPORT = 'import';
+
+/** What the catalog keeps of an import beside its epoch. */
+export interface ImportRecord {
+  epoch: number;
+  hash: string;
+  /** UNIX milliseconds. */
+  importedAt: number;
+  /** Identities of its files: none of them is imported twice. */
+  files: string[];
+  ticks: number;
+}
+
+/** Segments that were built in a staging folder. */
+export interface StagedImport {
+  record: ImportRecord;
+  segments: { folder: string; startsAt: number; range: SegmentRange }[];
+}
+
+/** Whether retention has removed all of an import: then it may be imported again. */
+function isGone({ last, removed }: EpochRecord): boolean {
+  return last !== undefined && (removed?.[0] ?? 0) >= last[0];
+}
+
+/** All imports that have ticks left. */
+export function readImports(catalog: Catalog): ImportRecord[] {
+  const live = new Set(
+    readEpochs(catalog)
+      .filter((record) => !isGone(record))
+      .map(({ epoch }) => epoch),
+  );
+  const range = { start: [IMPORT, 0] as [string, number], end: [IMPORT, 2 ** 32] as [string, number] };
+  return Array.from(catalog.meta.getRange(range), ({ value }) => value as ImportRecord).filter(({ epoch }) =>
+    live.has(epoch),
+  );
+}
+
+/** The number of an import's epoch: that of its hash, or the next that no other import has. */
+export function epochOfImport(catalog: Catalog, hash: string): number {
+  const taken = new Map(readEpochs(catalog).map((record) => [record.epoch, record.import]));
+  let epoch = IMPORTS_FROM + (Number.parseInt(hash.slice(0, 8), 16) % IMPORTS_FROM);
+  while (taken.has(epoch) && taken.get(epoch) !== hash) {
+    epoch = epoch + 1 < 2 * IMPORTS_FROM ? epoch + 1 : IMPORTS_FROM;
+  }
+  return epoch;
+}
+
+/**
+ * Moves staged segments to the others and lists them with their epoch, all or none. The registry's bytes that
+ * they need are in the catalog by then.
+ * @param staging where the segments lie
+ * @throws TickwireError unsupported where the import is there already
+ */
+export async function adoptImport(store: LogStore, staging: string, staged: StagedImport): Promise<void> {
+  const { catalog, dataFolder } = store;
+  const { record } = staged;
+  store.refresh();
+  if (readEpochs(catalog).some((known) => known.epoch === record.epoch && !isGone(known))) {
+    throw new TickwireError('unsupported', 'The same content was imported meanwhile: nothing was changed.');
+  }
+  const named = staged.segments.map((segment) => ({
+    ...segment,
+    place: freshPlace(dataFolder, `${segment.folder}.i${record.hash.slice(0, 12)}`),
+  }));
+  // Until they are listed they are to go: a process that dies now leaves nothing behind.
+  const doomed = named.map(({ place }) => place);
+  await commitPuts(catalog.root, segmentPuts(catalog, [], [], doomed));
+  await flush(catalog.root);
+  mkdirSync(segmentsFolder(dataFolder), { recursive: true });
+  for (const { folder, place } of named) {
+    renameSync(path.join(staging, folder), path.join(segmentsFolder(dataFolder), place));
+  }
+  const first = store.segments().reduce((max, { number }) => Math.max(max, number), IMPORTS_FROM) + 1;
+  const segments = named.map(
+    ({ place, startsAt, range }, i): SegmentRecord => ({
+      number: first + i,
+      folder: place,
+      startsAt,
+      closedAt: record.importedAt,
+      ranges: [range],
+      bytes: bytesOfSegment(dataFolder, place),
+    }),
+  );
+  const epoch: EpochRecord = {
+    epoch: record.epoch,
+    startedAt: record.importedAt,
+    shards: 1,
+    last: [record.ticks],
+    import: record.hash,
+  };
+  const importPut: Put = { database: catalog.meta, key: [IMPORT, record.epoch], value: record, isNew: false };
+  await commitPuts(catalog.root, [...segmentPuts(catalog, segments), epochPut(catalog, epoch), importPut]);
+  await flush(catalog.root);
+  store.refresh();
+}
+
+function freshPlace(dataFolder: string, base: string): string {
+  const taken = existsSync(segmentsFolder(dataFolder))
+    ? new Set(readdirSync(segmentsFolder(dataFolder)))
+    : new Set();
+  let name = base;
+  for (let n = 2; taken.has(name); n++) name = `${base}.${n}`;
+  return name;
+}

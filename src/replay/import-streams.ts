@@ -1,0 +1,82 @@
+/** The imports of a log as streams of their own, to be merged with the epochs of engines by time. */
+import type { EpochRecord, LogReader } from '../log/reader.js';
+import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import { ShardCursor } from './shard-cursor.js';
+import type { StreamOptions } from './stream.js';
+
+/** An import has one shard. */
+const SHARD = 0;
+
+/** An import that the stream has not reached yet. */
+interface Waiting {
+  epoch: number;
+  fromSeq: number;
+  lastSeq: number;
+  /** Receipt of its first tick in the range. */
+  s: number;
+  ns: number;
+}
+
+export class ImportStreams {
+  /** By time, the first one last. */
+  readonly #waiting: Waiting[] = [];
+  #open: ShardCursor[] = [];
+
+  /** @param epochs all of the log, or none */
+  constructor(
+    epochs: readonly EpochRecord[],
+    readonly reader: LogReader,
+    readonly options: StreamOptions,
+  ) {
+    const record = Records.allocate(1);
+    const seqs = new Float64Array(1);
+    const { from } = options;
+    for (const { epoch, import: isImport } of epochs) {
+      if (isImport === undefined) continue;
+      const { oldest, newest } = reader.bounds(epoch, SHARD);
+      const fromSeq =
+        from?.kind === 'time' ? reader.seekTime(epoch, SHARD, from.seconds, from.nanos) : oldest;
+      const first = { epoch, shard: SHARD, fromSeq, toSeq: newest, maxTicks: 1 };
+      if (fromSeq > newest || reader.read(first, record, seqs).count === 0) continue;
+      const [s, ns] = [record.u32[U32_TS_RECV_S], record.u32[U32_TS_RECV_NS]];
+      this.#waiting.push({ epoch, fromSeq, lastSeq: newest, s, ns });
+    }
+    this.#waiting.sort((a, b) => b.s - a.s || b.ns - a.ns || b.epoch - a.epoch);
+  }
+
+  /** Ticks at most, wanted or not. */
+  get length(): number {
+    return this.#waiting.reduce((sum, { fromSeq, lastSeq }) => sum + lastSeq - fromSeq + 1, 0);
+  }
+
+  /** The import with the next tick, if that comes before the one of `other`; at equal times it does not. */
+  before(other: ShardCursor | undefined): ShardCursor | undefined {
+    this.#reach(other);
+    let first: ShardCursor | undefined;
+    let isOver = false;
+    for (const cursor of this.#open) {
+      if (!cursor.fill()) isOver = true;
+      else if (first === undefined || cursor.isBefore(first)) first = cursor;
+    }
+    if (isOver) this.#open = this.#open.filter((cursor) => cursor.fill());
+    return first !== undefined && (other === undefined || first.isBefore(other)) ? first : undefined;
+  }
+
+  /** Opens those whose time has come. */
+  #reach(other: ShardCursor | undefined): void {
+    for (let next = this.#waiting.at(-1); next !== undefined; next = this.#waiting.at(-1)) {
+      const { s, ns } = next;
+      if (other !== undefined && (s > other.recvS || (s === other.recvS && ns >= other.recvNs))) return;
+      const head = this.#open.find((cursor) => cursor.fill());
+      if (
+        other === undefined &&
+        head !== undefined &&
+        (s > head.recvS || (s === head.recvS && ns > head.recvNs))
+      )
+        return;
+      this.#waiting.pop();
+      const { epoch, fromSeq, lastSeq } = next;
+      this.#open.push(new ShardCursor(this.reader, this.options, epoch, SHARD, fromSeq, lastSeq));
+    }
+  }
+}

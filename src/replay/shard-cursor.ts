@@ -1,0 +1,113 @@
+import type { LogReader } from '../log/reader.js';
+import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import type { TimeBound } from './range.js';
+import type { StreamOptions } from './stream.js';
+
+/** Ticks that are read of a shard at a time. */
+const READ_TICKS = 4_096;
+
+export interface CursorOptions extends StreamOptions {
+  /** Called before each read of the log. */
+  onRead?: () => void;
+}
+
+/** One shard of one epoch: read in pieces, with the tick that is next. */
+export class ShardCursor {
+  readonly records = Records.allocate(READ_TICKS);
+  readonly seqs = new Float64Array(READ_TICKS);
+  at = 0;
+  /** The running maximum of tsRecv, with the tick that is next. */
+  recvS = 0;
+  recvNs = 0;
+  #count = 0;
+  #isLooked = false;
+  /** Whether a tick lay beyond the end of the range. */
+  #isOver = false;
+
+  constructor(
+    readonly reader: LogReader,
+    readonly options: CursorOptions,
+    readonly epoch: number,
+    readonly shard: number,
+    public nextSeq: number,
+    public lastSeq: number,
+  ) {}
+
+  /** Whether there is a tick; reads on where needed. */
+  fill(): boolean {
+    const { from, to } = this.options;
+    for (;;) {
+      if (this.at >= this.#count && !this.#read()) return false;
+      if (!this.#isLooked) this.#look();
+      if (to?.kind === 'time' && !this.#isBeforeTime(to)) {
+        this.lastSeq = 0;
+        this.#count = 0;
+        this.#isOver = true;
+        return false;
+      }
+      // The index of times finds the block; within it the first ticks may be older.
+      if (from?.kind !== 'time' || !this.#isBeforeTime(from)) return true;
+      this.advance();
+    }
+  }
+
+  /** The seq from which on ticks were not handed over. */
+  get wantedSeq(): number {
+    return this.at < this.#count ? this.seqs[this.at] : this.nextSeq;
+  }
+
+  extend(lastSeq: number): void {
+    if (!this.#isOver) this.lastSeq = lastSeq;
+  }
+
+  advance(): void {
+    this.at++;
+    this.#isLooked = false;
+  }
+
+  isBefore(other: ShardCursor): boolean {
+    return this.recvS < other.recvS || (this.recvS === other.recvS && this.recvNs < other.recvNs);
+  }
+
+  #isBeforeTime(time: TimeBound): boolean {
+    return this.recvS < time.seconds || (this.recvS === time.seconds && this.recvNs < time.nanos);
+  }
+
+  #look(): void {
+    this.#isLooked = true;
+    const w = this.at * RECORD_U32;
+    const s = this.records.u32[w + U32_TS_RECV_S];
+    const ns = this.records.u32[w + U32_TS_RECV_NS];
+    if (s < this.recvS || (s === this.recvS && ns <= this.recvNs)) return;
+    this.recvS = s;
+    this.recvNs = ns;
+  }
+
+  #read(): boolean {
+    const { reader, options } = this;
+    options.onRead?.();
+    this.at = 0;
+    this.#count = 0;
+    while (this.#count === 0 && this.nextSeq <= this.lastSeq) {
+      const { epoch, shard } = this;
+      const result = reader.read(
+        {
+          epoch,
+          shard,
+          fromSeq: this.nextSeq,
+          toSeq: this.lastSeq,
+          watch: options.watch,
+          maxTicks: READ_TICKS,
+        },
+        this.records,
+        this.seqs,
+      );
+      for (const gap of result.gaps) options.onGap?.(epoch, shard, gap);
+      this.#count = result.count;
+      // A log that was cut behind the reader's back (retention) has nothing more to give.
+      if (result.nextSeq <= this.nextSeq) this.lastSeq = 0;
+      this.nextSeq = result.nextSeq;
+    }
+    return this.#count > 0;
+  }
+}
