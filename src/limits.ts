@@ -57,6 +57,8 @@ export const LOG_COMMIT_DELAY_MS = 50;
 export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
 /** Free bytes of the disk below which a commit takes up its room before lmdb writes it. No room: as below the floor. */
 export const LOG_ROOM_BELOW_BYTES = 256 * 1024 * 1024;
+/** Pages of a file's trees that a reader looks at before lmdb does: some 20 ms. The engine looks at all of what it writes. */
+export const LOG_CHECKED_PAGES = 8_192;
 /** Blocks, and milliseconds, after which the log writes its state down: what opening replays is bounded by them. */
 export const LOG_CHECKPOINT_BLOCKS = 1_024;
 export const LOG_CHECKPOINT_MS = 10_000;

@@ -4,7 +4,7 @@
  *
  * | database | key | value |
  * |---|---|---|
- * | meta | text, or [text, number] | JSON: layout, logId, epochs, segments, what the checkpoint covers |
+ * | meta | text, or [text, number] | sealed JSON: layout, logId, epochs, segments, what the checkpoint covers |
  * | registry | u32 offset | sealed: the registry's bytes from there on |
  * | positions | u32 sourceId | sealed: f64 × BUCKETS, of what the checkpoint covers |
  * | checkpoint | u32 symbolId | sealed: a table entry, of what the checkpoint covers |
@@ -21,6 +21,7 @@ import { crc32 } from 'node:zlib';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { TickwireError } from '../errors.js';
 import type { Put } from './commit.js';
+import { assertWhole } from './pages.js';
 import { isRoomShort, prepareFolder, takeRoom } from './room.js';
 import type { SegmentRecord } from './segments.js';
 
@@ -82,7 +83,7 @@ export function logFolder(dataFolder: string): string {
   return path.join(dataFolder, 'log');
 }
 
-/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable */
+/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, log_corrupt */
 export function openCatalog(
   dataFolder: string,
   options: { readOnly?: boolean; sync?: SyncMode } = {},
@@ -97,6 +98,7 @@ export function openCatalog(
   }
   try {
     if (!readOnly) prepareFolder(folder);
+    assertWhole(folder, !readOnly);
     const root = open<Buffer, string>({
       path: folder,
       noSubdir: false,
@@ -111,7 +113,7 @@ export function openCatalog(
       root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
     const catalog = {
       root,
-      meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoding: 'json' }),
+      meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON } as object),
       registry: binary('registry'),
       positions: binary('positions'),
       checkpoint: binary('checkpoint'),
@@ -127,6 +129,20 @@ export function openCatalog(
     );
   }
 }
+
+/** JSON, sealed: a damaged record must not be taken for another one. */
+const SEALED_JSON = {
+  encode: (value: unknown) => sealed(Buffer.from(JSON.stringify(value))),
+  decode(value: Uint8Array, options?: number | { end?: number }): unknown {
+    const end = typeof options === 'number' ? options : options?.end;
+    const bytes = unsealed(end === undefined ? value : value.subarray(0, end));
+    if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString());
+    throw new TickwireError(
+      'log_corrupt',
+      'A record of the log\'s catalog is damaged: restore the data folder from a copy, or use "ticks log recover".',
+    );
+  },
+};
 
 /** How lmdb is to be opened for a sync mode. */
 export function syncFlags(sync: SyncMode = 'every-commit'): { noSync?: true } {

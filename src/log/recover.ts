@@ -104,7 +104,7 @@ async function begin(
   const epoch = (newest?.epoch ?? 0) + 1;
   const sync = options.sync ?? 'every-commit';
   const segmentMs = options.segmentMs ?? LOG_SEGMENT_MS;
-  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), { segmentMs, sync });
+  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), { segmentMs, sync }, warn);
   let droppedBlocks = 0;
   if (newest !== undefined) {
     const ends = await verifyEnds(store, held, newest, warn);

@@ -15,7 +15,9 @@ import { LOG_PREPARE_MS } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
 import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
+import { damageOf } from './pages.js';
 import { NoRoom } from './room.js';
+import { salvage } from './salvage.js';
 import {
   bytesOfSegment,
   freshFolder,
@@ -121,6 +123,30 @@ export function removeDoomed(store: LogStore): void {
   }
 }
 
+/** What can be read of open segments that were damaged goes into new ones, which take their places, closed. */
+async function replaceDamaged(
+  store: LogStore,
+  nowMs: number,
+  options: RollOptions,
+  warn: (message: string) => void,
+): Promise<void> {
+  for (const record of store.segments()) {
+    const from = path.join(segmentsFolder(store.dataFolder), record.folder);
+    const damage = record.ranges === undefined ? damageOf(from, true) : undefined;
+    if (damage === undefined) continue;
+    const segment = makeSegment(store, record.startsAt, options.sync);
+    const { blocks, lost } = await salvage(from, segment);
+    const change: Change = { written: [], removed: [], doomed: [] };
+    noteClosed(store, { ...record, folder: segment.folder }, segment, nowMs, change);
+    await segment.blocks.close();
+    await commitChange(store, change);
+    warn(
+      `Segment ${record.folder} of the log was damaged: ${damage}. ${blocks} blocks of it were saved; lost: ` +
+        `${lost.map((l) => `${l}, `).join('')}and what followed the last of them. The damaged folder stays in log/segments.`,
+    );
+  }
+}
+
 /**
  * The host's part, before any stage or reader of the process: takes up the newest segment, or begins one when
  * its stretch is over, and closes all others.
@@ -131,7 +157,9 @@ export async function beginSegments(
   epoch: number,
   nowMs: number,
   options: RollOptions,
+  warn: (message: string) => void = () => {},
 ): Promise<Segment> {
+  await replaceDamaged(store, nowMs, options, warn);
   const startsAt = stretchOf(nowMs, options.segmentMs);
   const newest = store.segments().findLast((r) => r.ranges === undefined);
   const change: Change = { written: [], removed: [], doomed: [] };

@@ -17,6 +17,7 @@ import { open, type RootDatabase } from 'lmdb';
 import { lastSeqOf } from './block.js';
 import { logFolder, type SyncMode, syncFlags } from './catalog.js';
 import { blockKey, isPageKey, parseKey } from './keys.js';
+import { assertWhole } from './pages.js';
 import { prepareFolder } from './room.js';
 
 /** Numbers of epochs and segments from here on are those of imports. */
@@ -88,7 +89,7 @@ export function nextFolder(dataFolder: string, like: string): string {
 
 /**
  * Opens the environment of a segment; for writing it is made where there is none.
- * @throws what lmdb throws, also when there is none to be read
+ * @throws TickwireError log_corrupt when it is damaged, what lmdb throws, also when there is none to be read
  */
 export function openSegment(
   dataFolder: string,
@@ -98,6 +99,7 @@ export function openSegment(
   const at = path.join(segmentsFolder(dataFolder), folder);
   if (options.readOnly) statSync(path.join(at, 'data.mdb'));
   else prepareFolder(at);
+  assertWhole(at, !options.readOnly);
   const blocks = open<Buffer, Uint8Array>({
     path: at,
     noSubdir: false,

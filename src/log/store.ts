@@ -27,6 +27,9 @@ export class LogStore {
   /** By folder, oldest use first. */
   readonly #opened = new Map<string, Segment>();
 
+  /** Segments that were found damaged when they were to be read, and what is wrong: they read as gaps. */
+  readonly damaged = new Map<string, string>();
+
   constructor(
     readonly dataFolder: string,
     readonly catalog: Catalog,
@@ -63,14 +66,19 @@ export class LogStore {
     return records;
   }
 
-  /** Opens a segment for reading, or finds it among those that are open; undefined when it was removed meanwhile. */
+  /** Opens a segment for reading, or finds it open; undefined when it was removed meanwhile, or is damaged. */
   open(record: SegmentRecord): Segment | undefined {
+    if (this.damaged.has(record.folder)) return undefined;
     let segment = this.#opened.get(record.folder);
     this.#opened.delete(record.folder);
     try {
       segment ??= openSegment(this.dataFolder, record.folder, { readOnly: true });
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
+      if (codeOf(error) === 'log_corrupt') {
+        this.damaged.set(record.folder, messageOf(error));
+        return undefined;
+      }
       throw new TickwireError(
         'log_corrupt',
         `Segment ${record.folder} of the tick log in ${this.dataFolder} cannot be opened: ${messageOf(error)}.`,

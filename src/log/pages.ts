@@ -1,0 +1,204 @@
+/**
+ * Whether LMDB's own structure is whole, found with plain reads before lmdb maps a file: on one that was cut off or
+ * damaged in its trees lmdb may end the process. What values hold is not looked at; they have checksums of their own.
+ */
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import path from 'node:path';
+import { TickwireError } from '../errors.js';
+import { LOG_CHECKED_PAGES } from '../limits.js';
+import {
+  METAS,
+  type Meta,
+  PAGE_HEADER_BYTES,
+  PageFlag,
+  readMetas,
+  readTree,
+  TREE_BYTES,
+  type Tree,
+} from './lmdb-file.js';
+
+const KINDS = 0xff;
+const NODE_BYTES = 8;
+const NodeFlag = { large: 1, tree: 2 } as const;
+/** Where a large value lies: u64 page │ u64 txn │ u64 pages. */
+const LARGE_BYTES = 24;
+const DEPTH_MAX = 32;
+/** Times that a file is looked at again because it changed meanwhile. */
+const TRIES = 10;
+
+/** What is wrong with a file, as half a sentence. */
+class Damage extends Error {}
+
+/**
+ * Looks at an environment's file.
+ * @param folder of the environment
+ * @param isThorough whether all pages of the trees are looked at, however many there are
+ * @returns what is wrong, as half a sentence; undefined when nothing is, or when there is no file
+ */
+export function damageOf(folder: string, isThorough: boolean): string | undefined {
+  const file = path.join(folder, 'data.mdb');
+  if (!existsSync(file)) return undefined;
+  const fd = openSync(file, 'r');
+  try {
+    for (let tries = 0; ; tries++) {
+      const { size } = fstatSync(fd);
+      // lmdb makes an empty file and then fills it.
+      if (size === 0) return undefined;
+      const meta = newestMeta(fd);
+      try {
+        check(fd, size, meta, isThorough);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Damage)) throw error;
+        // A writer may have used pages again that this look still took for its own.
+        const isStill = meta === undefined || newestMeta(fd)?.txn === meta.txn;
+        if (isStill) return error.message;
+        if (tries === TRIES) return undefined;
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function newestMeta(fd: number): Meta | undefined {
+  const [first, second] = readMetas(fd);
+  if (first === undefined || second === undefined) return undefined;
+  return first.txn >= second.txn ? first : second;
+}
+
+function check(fd: number, size: number, meta: Meta | undefined, isThorough: boolean): void {
+  if (meta === undefined) throw new Damage('its first two pages are not those of a log');
+  const { pageBytes, lastPage } = meta;
+  // Transactions take turns with them.
+  const [even, odd] = readMetas(fd).map((m) => m!.txn);
+  const isInTurn = even % 2 === 0 && (odd % 2 === 1 || odd === 0) && Math.abs(even - odd) <= 1;
+  if (!isInTurn) throw new Damage(`its first two pages tell of transactions ${even} and ${odd}`);
+  if (!(lastPage >= METAS - 1) || (lastPage + 1) * pageBytes > size) {
+    throw new Damage(`it has ${size} bytes of at least ${(lastPage + 1) * pageBytes}: its end is missing`);
+  }
+  new Walk(fd, meta, isThorough ? Number.POSITIVE_INFINITY : LOG_CHECKED_PAGES).all();
+}
+
+class Walk {
+  readonly #page: Buffer;
+  /** By page: 1 = a tree has it. */
+  readonly #seen: Uint8Array;
+  #left: number;
+
+  constructor(
+    readonly fd: number,
+    readonly meta: Meta,
+    pagesMax: number,
+  ) {
+    this.#page = Buffer.alloc(meta.pageBytes);
+    this.#seen = new Uint8Array(meta.lastPage + 1);
+    this.#left = pagesMax;
+  }
+
+  all(): void {
+    const trees: Tree[] = [];
+    this.#tree(this.meta.main, (at, bytes, isTree) => {
+      if (isTree) trees.push(readTree(bytes, at));
+    });
+    for (const tree of trees) this.#tree(tree, () => {});
+    this.#tree(this.meta.free, () => {});
+  }
+
+  #tree(tree: Tree, onValue: (at: number, bytes: Buffer, isTree: boolean) => void): void {
+    if (tree.root < 0) return;
+    if (tree.depth < 1 || tree.depth > DEPTH_MAX)
+      throw new Damage(`a tree says that it is ${tree.depth} deep`);
+    const open: { number: number; depth: number }[] = [{ number: tree.root, depth: 1 }];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (this.#left-- <= 0) return;
+      const isLeaf = next.depth === tree.depth;
+      this.#read(next.number, isLeaf);
+      const depth = next.depth + 1;
+      this.#nodes(next.number, (node) => {
+        if (isLeaf) this.#leaf(next!.number, node, onValue);
+        else open.push({ number: this.#child(node), depth });
+      });
+    }
+  }
+
+  /** Takes pages that only one tree may have. */
+  #take(number: number, count: number): void {
+    if (!(number >= METAS && number + count - 1 <= this.meta.lastPage)) {
+      throw new Damage(`it refers to page ${number}, beyond its last one, ${this.meta.lastPage}`);
+    }
+    for (let n = number; n < number + count; n++) {
+      if (this.#seen[n] === 1) throw new Damage(`page ${n} is referred to twice`);
+      this.#seen[n] = 1;
+    }
+  }
+
+  #read(number: number, isLeaf: boolean): void {
+    this.#take(number, 1);
+    const page = this.#page;
+    const { pageBytes } = this.meta;
+    const kind = isLeaf ? PageFlag.leaf : PageFlag.branch;
+    const isOne =
+      readSync(this.fd, page, 0, pageBytes, number * pageBytes) === pageBytes &&
+      page.readBigUInt64LE(0) === BigInt(number) &&
+      (page.readUInt16LE(18) & KINDS) === kind;
+    if (!isOne) throw new Damage(`page ${number} is not a ${isLeaf ? 'leaf' : 'branch'} of it`);
+  }
+
+  /** Calls `onNode` with the place of each node of the page just read. */
+  #nodes(number: number, onNode: (at: number) => void): void {
+    const page = this.#page;
+    const room = this.meta.pageBytes - PAGE_HEADER_BYTES;
+    const lower = page.readUInt16LE(20);
+    const upper = page.readUInt16LE(22);
+    const isSane = lower >= 2 && lower % 2 === 0 && lower <= upper && upper <= room;
+    if (!isSane) throw new Damage(`the bounds of page ${number} cannot be`);
+    for (let i = 0; i < lower; i += 2) {
+      const at = page.readUInt16LE(PAGE_HEADER_BYTES + i);
+      if (at < upper || at + NODE_BYTES > room) throw new Damage(`an entry of page ${number} lies beyond it`);
+      const node = PAGE_HEADER_BYTES + at;
+      if (node + NODE_BYTES + page.readUInt16LE(node + 6) > this.meta.pageBytes) {
+        throw new Damage(`a key of page ${number} reaches beyond it`);
+      }
+      onNode(node);
+    }
+  }
+
+  #child(node: number): number {
+    return this.#page.readUInt32LE(node) + this.#page.readUInt16LE(node + 4) * 2 ** 32;
+  }
+
+  #leaf(number: number, node: number, onValue: (at: number, bytes: Buffer, isTree: boolean) => void): void {
+    const page = this.#page;
+    const bytes = page.readUInt32LE(node);
+    const flags = page.readUInt16LE(node + 4);
+    const at = node + NODE_BYTES + page.readUInt16LE(node + 6);
+    const isLarge = flags === NodeFlag.large;
+    const isTree = flags === NodeFlag.tree;
+    if (flags !== 0 && !isLarge && !isTree) throw new Damage(`an entry of page ${number} is none`);
+    if (at + (isLarge ? LARGE_BYTES : bytes) > this.meta.pageBytes || (isTree && bytes !== TREE_BYTES)) {
+      throw new Damage(`a value of page ${number} reaches beyond it`);
+    }
+    if (isLarge) {
+      const pages = Math.floor((PAGE_HEADER_BYTES - 1 + bytes) / this.meta.pageBytes) + 1;
+      if (Number(page.readBigUInt64LE(at + 16)) !== pages)
+        throw new Damage(`a value of page ${number} has a wrong size`);
+      this.#take(Number(page.readBigUInt64LE(at)), pages);
+    }
+    onValue(at, page, isTree);
+  }
+}
+
+/**
+ * Keeps lmdb away from a file that it might not survive.
+ * @throws TickwireError log_corrupt
+ */
+export function assertWhole(folder: string, isThorough: boolean): void {
+  const damage = damageOf(folder, isThorough);
+  if (damage === undefined) return;
+  throw new TickwireError(
+    'log_corrupt',
+    `The file ${path.join(folder, 'data.mdb')} of the tick log is damaged: ${damage}. ` +
+      'Restore it from a copy, or save what can be read with "ticks log recover".',
+  );
+}
