@@ -113,7 +113,7 @@ export function openCatalog(
       root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
     const catalog = {
       root,
-      meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON } as object),
+      meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON } as never),
       registry: binary('registry'),
       positions: binary('positions'),
       checkpoint: binary('checkpoint'),

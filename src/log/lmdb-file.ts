@@ -13,7 +13,7 @@
  * Little-endian, as written by lmdb on the machines that it is built for here. Pages 0 and 1 are metas; the txn
  * with the higher number counts. A third one, half a page into page 0, is the last that was flushed.
  */
-import { readSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 
 export const PAGE_HEADER_BYTES = 24;
 export const TREE_BYTES = 48;
@@ -43,6 +43,10 @@ export interface Meta {
   main: Tree;
   lastPage: number;
   txn: number;
+  /** Of the machine's boot in which it was written; 0 = not told. */
+  boot: bigint;
+  /** Whether it may have been written before the pages that it refers to. */
+  isAhead: boolean;
 }
 
 export function readTree(bytes: Buffer, at: number): Tree {
@@ -55,21 +59,28 @@ export function readTree(bytes: Buffer, at: number): Tree {
   };
 }
 
-function readMeta(fd: number, at: number): Meta | undefined {
+/** Free pages' flag of a txn that was not yet flushed when it was written. */
+const AHEAD = 0x1000;
+
+function readMeta(fd: number, at: number, isFlushed = false): Meta | undefined {
   const bytes = Buffer.alloc(META_END);
   if (readSync(fd, bytes, 0, META_END, at) !== META_END) return undefined;
   const pageBytes = bytes.readUInt32LE(FREE_TREE_AT);
   const isOne =
-    (bytes.readUInt16LE(18) & PageFlag.meta) !== 0 &&
-    bytes.readUInt32LE(24) === MAGIC &&
-    bytes.readUInt32LE(28) === VERSION &&
+    (isFlushed ||
+      ((bytes.readUInt16LE(18) & PageFlag.meta) !== 0 &&
+        bytes.readUInt32LE(24) === MAGIC &&
+        bytes.readUInt32LE(28) === VERSION)) &&
     pageBytes >= PAGE_BYTES_MIN &&
     pageBytes <= PAGE_BYTES_MAX &&
     (pageBytes & (pageBytes - 1)) === 0;
   if (!isOne) return undefined;
+  const free = readTree(bytes, FREE_TREE_AT);
   return {
     pageBytes,
-    free: readTree(bytes, FREE_TREE_AT),
+    boot: bytes.readBigInt64LE(160),
+    isAhead: (free.flags & AHEAD) !== 0,
+    free,
     main: readTree(bytes, MAIN_TREE_AT),
     lastPage: Number(bytes.readBigUInt64LE(144)),
     txn: Number(bytes.readBigUInt64LE(152)),
@@ -80,4 +91,20 @@ function readMeta(fd: number, at: number): Meta | undefined {
 export function readMetas(fd: number): [Meta | undefined, Meta | undefined] {
   const first = readMeta(fd, 0);
   return [first, readMeta(fd, first?.pageBytes ?? 4096)];
+}
+
+/** The txn that was flushed last; undefined where none was told of. */
+export function readFlushed(fd: number, pageBytes: number): Meta | undefined {
+  const meta = readMeta(fd, pageBytes / 2, true);
+  return meta === undefined || meta.txn === 0 ? undefined : meta;
+}
+
+/** The machine's boot, as lmdb numbers it. */
+export function bootNumber(): bigint {
+  try {
+    const [hex] = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').split('-');
+    return BigInt(`0x${hex}`);
+  } catch {
+    return 0n;
+  }
 }

@@ -7,10 +7,12 @@ import path from 'node:path';
 import { TickwireError } from '../errors.js';
 import { LOG_CHECKED_PAGES } from '../limits.js';
 import {
+  bootNumber,
   METAS,
   type Meta,
   PAGE_HEADER_BYTES,
   PageFlag,
+  readFlushed,
   readMetas,
   readTree,
   TREE_BYTES,
@@ -67,13 +69,27 @@ function newestMeta(fd: number): Meta | undefined {
   return first.txn >= second.txn ? first : second;
 }
 
-function check(fd: number, size: number, meta: Meta | undefined, isThorough: boolean): void {
-  if (meta === undefined) throw new Damage('its first two pages are not those of a log');
-  const { pageBytes, lastPage } = meta;
-  // Transactions take turns with them.
+/** What lmdb opens: the newest txn; but after the machine went down the last that was flushed, if that is another. */
+function metaToOpen(fd: number, newest: Meta): Meta {
+  const flushed = readFlushed(fd, newest.pageBytes);
+  const isOfThisBoot = newest.boot !== 0n && newest.boot === bootNumber();
+  if (flushed !== undefined && flushed.txn > newest.txn) {
+    throw new Damage(`transaction ${flushed.txn} was flushed, and the newest is ${newest.txn}`);
+  }
+  if (newest.isAhead && !isOfThisBoot && flushed !== undefined && flushed.txn < newest.txn) return flushed;
+  // They take turns, as far as both were flushed, or are still in memory.
   const [even, odd] = readMetas(fd).map((m) => m!.txn);
   const isInTurn = even % 2 === 0 && (odd % 2 === 1 || odd === 0) && Math.abs(even - odd) <= 1;
-  if (!isInTurn) throw new Damage(`its first two pages tell of transactions ${even} and ${odd}`);
+  if (!isInTurn && (isOfThisBoot || flushed?.txn === newest.txn)) {
+    throw new Damage(`its first two pages tell of transactions ${even} and ${odd}`);
+  }
+  return newest;
+}
+
+function check(fd: number, size: number, newest: Meta | undefined, isThorough: boolean): void {
+  if (newest === undefined) throw new Damage('its first two pages are not those of a log');
+  const meta = metaToOpen(fd, newest);
+  const { pageBytes, lastPage } = meta;
   if (!(lastPage >= METAS - 1) || (lastPage + 1) * pageBytes > size) {
     throw new Damage(`it has ${size} bytes of at least ${(lastPage + 1) * pageBytes}: its end is missing`);
   }
