@@ -53,6 +53,17 @@ export const BLOCK_TICKS = 8_192;
 export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
 /** Milliseconds that a tick may wait in the log writer before its block is written, full or not. */
 export const LOG_COMMIT_DELAY_MS = 50;
+/** Blocks, and pages, that one index page is over at most. */
+export const INDEX_BLOCKS = 256;
+export const INDEX_PAGES = 32;
+/** Levels of index pages: together they are over INDEX_BLOCKS × INDEX_PAGES ^ (levels - 1) blocks; beyond, the top level has more pages. */
+export const INDEX_LEVELS = 4;
+/** Places (a symbol in a block or page) of an index page, about; with more it is over fewer of them. */
+export const INDEX_PLACES = 262_144;
+/** Bytes of index pages that a reader of the log keeps. More: those used longest ago go. */
+export const INDEX_CACHE_BYTES = 32 * 1024 * 1024;
+/** Symbols among which reading skips blocks by the index; with more, hardly a block has none of them. */
+export const INDEX_WATCH_MAX = 32;
 /** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
 export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
 /** Free bytes of the disk below which a commit takes up its room before lmdb writes it. No room: as below the floor. */

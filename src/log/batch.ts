@@ -17,6 +17,8 @@ export class Batch {
   checkpoint: Put[] = [];
   /** A time in the stretch of the segment that begins with this batch; 0 = it goes where the last one went. */
   rollsTo = 0;
+  /** The last index pages of the segment before: they are written there first. */
+  closing: Put[] = [];
   /** By shard: last seq of the batch's blocks; 0 = none of that shard. */
   readonly last: Float64Array;
   ticks = 0;
@@ -35,6 +37,7 @@ export class Batch {
     this.registry = undefined;
     this.checkpoint = [];
     this.rollsTo = 0;
+    this.closing = [];
     this.last.fill(0);
     this.ticks = 0;
     this.blocks = 0;

@@ -221,6 +221,12 @@ export function lastSeqOf(firstSeq: number, bytes: Uint8Array): number {
   return canBe ? last : firstSeq;
 }
 
+/** Lowest and highest tsRecv, then tsEvent, as seconds and nanoseconds: 8 words into `into`. */
+export function readTimes(bytes: Uint8Array, into: Uint32Array): void {
+  const view = viewOf(bytes);
+  for (let k = 0; k < 8; k++) into[k] = view.getUint32(RECV_AT + 4 * k, true);
+}
+
 /** The header of a block whose checksum holds; undefined for a damaged one. */
 export function checkBlock(bytes: Uint8Array): BlockHeader | undefined {
   const header = readHeader(bytes);

@@ -2,7 +2,7 @@
  * Commits batches, one at a time and in an order that a crash at any point leaves whole:
  *
  * ```
- * registry (catalog) ─▶ roll-over, where one is due ─▶ blocks ─visible─▶ … ─durable─▶ checkpoint (catalog)
+ * registry (catalog) ─▶ roll-over, where one is due (last index pages first) ─▶ blocks ─visible─▶ … ─durable─▶ checkpoint (catalog)
  * ```
  */
 import { probe } from '../pipeline/fault.js';
@@ -34,6 +34,10 @@ export class Committer {
    */
   async commit(batch: Batch): Promise<{ flushed: Promise<void> }> {
     await this.#commitRegistry(batch);
+    if (batch.closing.length > 0) {
+      await commitPuts(this.roll.segment.blocks, batch.closing);
+      batch.closing = [];
+    }
     if (batch.puts.length === 0) return { flushed: Promise.resolve() };
     if (batch.rollsTo !== 0) {
       this.onClosed(await this.roll.to(batch.rollsTo));
@@ -57,6 +61,11 @@ export class Committer {
     if (this.sync === 'every-commit') await flush(root);
     this.registryLogged = batch.registryEnd;
     batch.registry = undefined;
+  }
+
+  /** Writes the last index pages of the segment that is written. */
+  async commitPages(puts: readonly Put[]): Promise<void> {
+    await commitPuts(this.roll.segment.blocks, puts);
   }
 
   /** Writes a checkpoint down; what it covers is durable. */

@@ -2,12 +2,13 @@
  * Keys of a segment: 14 bytes, big-endian, so that their order is that of the log.
  *
  * ```
- * 0 u32 epoch │ 4 u16 shard; top bit set: a page of the index │ 6 u64 first seq (as two u32; below 2^53)
+ * 0 u32 epoch │ 4 u16 shard; top bit set: a page of the index, its level in bits 12-13 │ 6 u64 first seq (as two u32; below 2^53)
  * ```
  */
 export const KEY_BYTES = 14;
 const WORD = 2 ** 32;
 const PAGE_BIT = 0x8000;
+const LEVEL_SHIFT = 12;
 
 export interface BlockKey {
   epoch: number;
@@ -33,9 +34,9 @@ export function parseKey(key: Uint8Array): BlockKey {
   };
 }
 
-/** The key of an index page, by the first seq that it covers: it stands apart from all blocks of its epoch. */
-export function pageKey(epoch: number, shard: number, firstSeq: number): Buffer {
-  return blockKey(epoch, shard | PAGE_BIT, firstSeq);
+/** The key of an index page, by the first seq that it covers: pages stand apart from all blocks of their epoch. */
+export function pageKey(level: number, epoch: number, shard: number, firstSeq: number): Buffer {
+  return blockKey(epoch, shard | PAGE_BIT | (level << LEVEL_SHIFT), firstSeq);
 }
 
 export function isPageKey(key: Uint8Array): boolean {

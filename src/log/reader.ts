@@ -1,35 +1,41 @@
 /** Reading of the log in short transactions, from any thread or process. */
+import { INDEX_WATCH_MAX } from '../limits.js';
 import {
   copyRecord,
   KIND_MASK,
+  NO_TIME_S,
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
   U32_SYMBOL,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import { checkBlock, lastSeqOf, readHeader, readTicks } from './block.js';
+import { checkBlock, readTicks } from './block.js';
+import { BlockExtents } from './block-extent.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { BlockCodec } from './codec.js';
+import { TimeAt } from './extent.js';
+import { LogIndex } from './index-log.js';
 import { blockKey, parseKey } from './keys.js';
 import { Lease } from './lease.js';
 import type { SegmentRange, SegmentRecord } from './segments.js';
 import {
-  type BlockPlace,
   blockBefore,
+  blockFrom,
   blocksFrom,
   boundsOf,
-  bytesAt,
   type LogStore,
-  lastSeqAt,
+  lastSeqOfDamaged,
   openStore,
   removedOf,
 } from './store.js';
 
 export type { EpochRecord } from './catalog.js';
 
-/** Blocks that one `read` looks at, however few of their ticks are wanted. */
+/** Blocks that one `read` decodes, however few of their ticks are wanted. */
 const SCAN_BLOCKS = 64;
 const ALL_KINDS = 0xff;
 
@@ -68,7 +74,13 @@ interface Decoded {
   gap: LogGap['reason'];
 }
 
+/** Which of the two times of a tick counts. */
+export type TimeOf = 'recv' | 'event';
+
 export class LogReader {
+  /** Blocks decoded so far. */
+  blocksDecoded = 0;
+  readonly index: LogIndex;
   readonly #store: LogStore;
   readonly #codec = new BlockCodec();
   /** By key, oldest use first. */
@@ -85,6 +97,7 @@ export class LogReader {
     readonly cacheBlocks: number,
   ) {
     this.#store = store;
+    this.index = new LogIndex(store, new BlockExtents(this.#codec));
   }
 
   /**
@@ -123,39 +136,51 @@ export class LogReader {
     this.#lease?.hold(kept.map((r) => r.number));
   }
 
+  /** Runs a reading that sees what was committed before, and holds nothing of the files back afterwards. */
+  #shortly<T>(read: () => T): T {
+    this.#store.refresh();
+    try {
+      return read();
+    } finally {
+      this.#store.release();
+    }
+  }
+
   /** 16 hex digits, made with the data folder. */
   get logId(): string {
-    return readLogId(this.#store.catalog);
+    return this.#shortly(() => readLogId(this.#store.catalog));
   }
 
   /** Oldest first. */
   epochs(): EpochRecord[] {
-    this.#store.refresh();
-    return readEpochs(this.#store.catalog);
+    return this.#shortly(() => readEpochs(this.#store.catalog));
   }
 
   /** The seqs that the log holds of a shard; when it holds none, newest is oldest − 1. */
   bounds(epoch: number, shard: number): { oldest: number; newest: number } {
-    this.#store.refresh();
-    return boundsOf(this.#store, epoch, shard);
+    return this.#shortly(() => boundsOf(this.#store, epoch, shard));
   }
 
   /**
    * Fills `into` and `seqs` (full sequence numbers) with at most `maxTicks`; each record gets its seqLow.
-   * It also ends, with fewer, after so many blocks: go on at `nextSeq` until that passes the newest.
+   * It also ends, with fewer, after so many blocks: go on at `nextSeq` until that passes the newest. Of few
+   * symbols, blocks without them are passed over by the index.
    */
   read(request: ReadRequest, into: Records, seqs: Float64Array): ReadResult {
-    this.#store.refresh();
-    const { epoch, shard, fromSeq } = request;
+    return this.#shortly(() => this.#read(request, into, seqs));
+  }
+
+  #read(request: ReadRequest, into: Records, seqs: Float64Array): ReadResult {
     const toSeq = request.toSeq ?? Number.MAX_SAFE_INTEGER;
     const max = Math.min(request.maxTicks, into.capacity, seqs.length);
-    const result: ReadResult = { count: 0, nextSeq: fromSeq, gaps: [] };
+    const result: ReadResult = { count: 0, nextSeq: request.fromSeq, gaps: [] };
     this.#passRemoved(request, toSeq, result);
     if (result.nextSeq > toSeq) return result;
-    const start =
-      blockBefore(this.#store, epoch, shard, result.nextSeq)?.key ?? blockKey(epoch, shard, result.nextSeq);
+    const ids = fewOf(request.watch ?? undefined);
     let blocks = 0;
-    for (const [key, bytes] of blocksFrom(this.#store, start, blockKey(epoch, shard + 1, 0))) {
+    for (const [key, bytes] of ids === undefined
+      ? this.#blocks(request, result.nextSeq)
+      : this.#holding(request, toSeq, ids, result)) {
       const block = this.#decode(key, bytes);
       if (block.first > toSeq) break;
       if (block.first > result.nextSeq) {
@@ -172,6 +197,32 @@ export class LogReader {
       if (result.nextSeq > toSeq || ++blocks >= SCAN_BLOCKS) break;
     }
     return result;
+  }
+
+  /** The block with a seq, or before it, and those that follow. */
+  #blocks({ epoch, shard }: ReadRequest, seq: number): Generator<[Uint8Array, Buffer]> {
+    const start = blockBefore(this.#store, epoch, shard, seq)?.key ?? blockKey(epoch, shard, seq);
+    return blocksFrom(this.#store, start, blockKey(epoch, shard + 1, 0));
+  }
+
+  /** The blocks from `result.nextSeq` on that may hold a symbol; raises it past those that do not. */
+  *#holding(
+    { epoch, shard }: ReadRequest,
+    toSeq: number,
+    ids: readonly number[],
+    result: ReadResult,
+  ): Generator<[Uint8Array, Buffer]> {
+    for (;;) {
+      const { block, skipTo } = this.index.nextHolding(epoch, shard, result.nextSeq, ids);
+      result.nextSeq = Math.max(result.nextSeq, Math.min(skipTo, toSeq + 1));
+      if (block === undefined || result.nextSeq > toSeq) return;
+      // The block that the index names may be gone: then the one that follows shows what is missing.
+      const next = blockFrom(this.#store, epoch, shard, block);
+      if (next === undefined) return;
+      const before = result.nextSeq;
+      yield next;
+      if (result.nextSeq === before) return;
+    }
   }
 
   /** Names what retention has removed from where the reading stands. */
@@ -219,39 +270,28 @@ export class LogReader {
   }
 
   /**
-   * First seq at or after the time by tsRecv; newest + 1 when all are older. Blocks are found by bisection over
-   * their highest tsRecv, which never falls by more than feeds that share a shard differ.
+   * First seq whose time is the given one or later; newest + 1 when there is none. Times may go back: ticks
+   * after it can be older. Of a block that is damaged, its first seq.
    */
-  seekTime(epoch: number, shard: number, seconds: number, nanos: number): number {
-    const { oldest, newest } = this.bounds(epoch, shard);
-    // A place that retention has just removed is older than any other.
-    const reaches = (place: BlockPlace | undefined): place is BlockPlace => {
-      const [s, ns] = (place && readHeader(bytesAt(place))?.recvMax) ?? [0, 0];
-      return s > seconds || (s === seconds && ns >= nanos);
-    };
-    let low = oldest;
-    let high = newest + 1;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      const place = blockBefore(this.#store, epoch, shard, middle);
-      if (reaches(place)) high = parseKey(place.key).firstSeq;
-      else low = (place === undefined ? middle : lastSeqAt(place)) + 1;
-    }
-    if (low > newest) return newest + 1;
-    const place = blockBefore(this.#store, epoch, shard, low);
-    if (place === undefined) return low;
-    return this.#firstAtOrAfter(this.#decode(place.key, bytesAt(place)), seconds, nanos);
+  seekTime(epoch: number, shard: number, seconds: number, nanos: number, of: TimeOf = 'recv'): number {
+    return this.#shortly(() => {
+      const at = of === 'recv' ? TimeAt.recvMax : TimeAt.eventMax;
+      const first = this.index.firstReaching(epoch, shard, at, seconds, nanos);
+      const found = first === undefined ? undefined : blockFrom(this.#store, epoch, shard, first);
+      if (found === undefined) return boundsOf(this.#store, epoch, shard).newest + 1;
+      const block = this.#decode(...found);
+      return of === 'recv'
+        ? firstAtOrAfter(block, U32_TS_RECV_S, U32_TS_RECV_NS, seconds, nanos)
+        : firstAtOrAfter(block, U32_TS_EVENT_S, U32_TS_EVENT_NS, seconds, nanos);
+    });
   }
 
-  #firstAtOrAfter(block: Decoded, seconds: number, nanos: number): number {
-    const words = block.records?.u32;
-    if (words === undefined) return block.first;
-    for (let w = 0; w <= (block.last - block.first) * RECORD_U32; w += RECORD_U32) {
-      const s = words[w + U32_TS_RECV_S];
-      if (s > seconds || (s === seconds && words[w + U32_TS_RECV_NS] >= nanos))
-        return block.first + w / RECORD_U32;
-    }
-    return block.first;
+  /**
+   * Where to read on from for the ticks of a symbol whose symbolSeq (modulo 2^32) is the given one or later: the
+   * first seq of a block; undefined when there are none.
+   */
+  seekSymbol(epoch: number, shard: number, symbolId: number, symbolSeq: number): number | undefined {
+    return this.#shortly(() => this.index.symbolFrom(epoch, shard, symbolId, symbolSeq));
   }
 
   /** Decodes a block, or finds it among those decoded before. */
@@ -265,10 +305,12 @@ export class LogReader {
     }
     const first = parseKey(key).firstSeq;
     const header = checkBlock(bytes);
-    if (header === undefined)
-      return { first, last: lastSeqOf(first, bytes), records: undefined, gap: 'corrupt' };
+    if (header === undefined) {
+      return { first, last: lastSeqOfDamaged(this.#store, key, bytes), records: undefined, gap: 'corrupt' };
+    }
     if (header.shed) return { first, last: header.lastSeq, records: undefined, gap: 'shed' };
     const records = Records.allocate(header.lastSeq - first + 1);
+    this.blocksDecoded++;
     const isWhole = readTicks(this.#codec, bytes, header, records) >= 0;
     const block: Decoded = {
       first,
@@ -287,6 +329,30 @@ export class LogReader {
   async close(): Promise<void> {
     this.#cache.clear();
     this.#lease?.release();
+    this.index.close();
     await this.#store.close();
   }
+}
+
+/** The symbols that are wanted, if so few that it pays to look for them; undefined where all are or many. */
+function fewOf(watch: Uint8Array | undefined): number[] | undefined {
+  if (watch === undefined) return undefined;
+  const ids: number[] = [];
+  for (let id = watch.indexOf(1); id >= 0; id = watch.indexOf(1, id + 1)) {
+    if (ids.length === INDEX_WATCH_MAX) return undefined;
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** The first seq of a block whose time, of the words given, is the given one or later; the block's first where none is. */
+function firstAtOrAfter(block: Decoded, sAt: number, nsAt: number, seconds: number, nanos: number): number {
+  const words = block.records?.u32;
+  if (words === undefined) return block.first;
+  for (let w = 0; w <= (block.last - block.first) * RECORD_U32; w += RECORD_U32) {
+    const s = words[w + sAt];
+    if (s === NO_TIME_S) continue;
+    if (s > seconds || (s === seconds && words[w + nsAt] >= nanos)) return block.first + w / RECORD_U32;
+  }
+  return block.first;
 }

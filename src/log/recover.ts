@@ -5,6 +5,7 @@ import { LOG_SEGMENT_MS } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
 import type { LastValueTable } from '../pipeline/table.js';
 import { checkBlock } from './block.js';
+import { BlockExtents } from './block-extent.js';
 import {
   type EpochRecord,
   epochPut,
@@ -18,6 +19,7 @@ import {
 } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { commitPuts, flush, type Put } from './commit.js';
+import { removePagesFrom, ShardIndexWriter } from './index-writer.js';
 import { parseKey } from './keys.js';
 import { lockFolder } from './lock.js';
 import { beginSegments } from './roll.js';
@@ -110,6 +112,7 @@ async function begin(
     const ends = await verifyEnds(store, held, newest, warn);
     droppedBlocks = ends.dropped;
     puts.push(epochPut(catalog, { ...newest, last: ends.last }));
+    await indexEnds(held, newest);
   }
   const registryBytes = readRegistry(catalog);
   const state = new LogState();
@@ -176,12 +179,26 @@ async function verifyEnds(
   return { last, dropped };
 }
 
+/** Writes the index pages of the last blocks of an epoch that was killed; there are none where it ended well. */
+async function indexEnds(held: Segment, { epoch, shards }: EpochRecord): Promise<void> {
+  const puts: Put[] = [];
+  const extents = new BlockExtents(new BlockCodec());
+  for (let shard = 0; shard < shards; shard++) {
+    const writer = new ShardIndexWriter(epoch, shard, extents);
+    const put = (key: Buffer, value: Uint8Array) => puts.push({ key, value, isNew: false });
+    writer.restore(held, put);
+    writer.finish(put);
+  }
+  await commitPuts(held.blocks, puts);
+}
+
 /** Takes a block away: from the segment that is held; from a closed one, by shortening what its record says. */
 async function dropBlock(store: LogStore, held: Segment, { segment, key }: BlockPlace): Promise<void> {
+  const { epoch, shard, firstSeq } = parseKey(key);
   if (segment.folder === held.folder) {
     await commitPuts(held.blocks, [{ key, value: undefined, isNew: false }]);
+    await removePagesFrom(held, epoch, shard, firstSeq);
   } else {
-    const { epoch, shard, firstSeq } = parseKey(key);
     const record = store.segments().find((r) => r.folder === segment.folder)!;
     const ranges = record.ranges!.flatMap((r) => {
       if (r.epoch !== epoch || r.shard !== shard) return [r];

@@ -13,8 +13,11 @@ import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { LOG_PREPARE_MS } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
+import { BlockExtents } from './block-extent.js';
 import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
+import { BlockCodec } from './codec.js';
 import { commitPuts, flush } from './commit.js';
+import { timesOf } from './index-tree.js';
 import { damageOf } from './pages.js';
 import { NoRoom } from './room.js';
 import { salvage } from './salvage.js';
@@ -48,6 +51,11 @@ interface Change {
   doomed: string[];
 }
 
+function withTimes(segment: Segment, range: SegmentRange): SegmentRange {
+  const extents = new BlockExtents(new BlockCodec());
+  return { ...range, times: timesOf(segment, range.epoch, range.shard, extents) };
+}
+
 /** Notes in `change` that a segment is closed; one that holds nothing goes. */
 function noteClosed(
   store: LogStore,
@@ -56,7 +64,7 @@ function noteClosed(
   nowMs: number,
   change: Change,
 ): SegmentRange[] {
-  const ranges = segment === undefined ? [] : rangesOf(segment);
+  const ranges = segment === undefined ? [] : rangesOf(segment).map((r) => withTimes(segment, r));
   if (ranges.length === 0) {
     change.removed.push(record.number);
     change.doomed.push(record.folder);

@@ -29,6 +29,8 @@ export interface SegmentRange {
   shard: number;
   first: number;
   last: number;
+  /** Lowest and highest times of its ticks, see `TimeAt`. */
+  times?: number[];
 }
 
 /** A segment, as the catalog lists it. */
@@ -130,6 +132,26 @@ export function keyBeforeIn(
     return found.epoch === epoch && found.shard === shard ? key : undefined;
   }
   return undefined;
+}
+
+/** Blocks read in one short transaction. */
+const READ_BATCH = 16;
+
+/** Blocks of a segment from the key `start` on and below `end`, in order, in short transactions. */
+export function* blocksIn(
+  segment: Segment,
+  start: Uint8Array,
+  end: Uint8Array,
+): Generator<[Uint8Array, Buffer]> {
+  for (let from = start; ; ) {
+    const batch = Array.from(
+      segment.blocks.getRange({ start: from, end, limit: READ_BATCH, snapshot: false }),
+      (entry): [Uint8Array, Buffer] => [entry.key, entry.value],
+    );
+    yield* batch;
+    if (batch.length < READ_BATCH) return;
+    from = Buffer.concat([batch[batch.length - 1][0], Buffer.of(0)]);
+  }
 }
 
 /** What a segment holds, from its keys: a few lookups for each shard of each epoch in it. */

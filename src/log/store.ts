@@ -39,8 +39,7 @@ export class LogStore {
 
   /** Sees what was committed meanwhile, and which segments came or went. */
   refresh(): void {
-    this.catalog.root.resetReadTxn();
-    for (const segment of this.#opened.values()) segment.blocks.resetReadTxn();
+    this.release();
     const generation = readGeneration(this.catalog);
     if (generation === this.#generation) return;
     this.#generation = generation;
@@ -48,6 +47,15 @@ export class LogStore {
     this.#ofShard.clear();
     const folders = new Set(this.#records.map((r) => r.folder));
     for (const folder of this.#opened.keys()) if (!folders.has(folder)) this.#close(folder);
+  }
+
+  /**
+   * Ends the transactions that reading has begun: a reader holds nothing of the files back, however long it
+   * stalls until it reads again.
+   */
+  release(): void {
+    this.catalog.root.resetReadTxn();
+    for (const segment of this.#opened.values()) segment.blocks.resetReadTxn();
   }
 
   /** All segments, by number. */
@@ -165,6 +173,32 @@ export function bytesAt(place: BlockPlace): Buffer {
 /** Last seq of a block; of a damaged one, what its header says if that can be. */
 export function lastSeqAt(place: BlockPlace): number {
   return lastSeqOf(parseKey(place.key).firstSeq, bytesAt(place));
+}
+
+/** Last seq of a damaged block: what its header says if that can be, and never one of the block that follows. */
+export function lastSeqOfDamaged(store: LogStore, key: Uint8Array, bytes: Uint8Array): number {
+  const { epoch, shard, firstSeq } = parseKey(key);
+  const from = blockKey(epoch, shard, firstSeq + 1);
+  const next = blocksFrom(store, from, blockKey(epoch, shard + 1, 0)).next();
+  const said = lastSeqOf(firstSeq, bytes);
+  return next.done === true ? said : Math.min(said, parseKey(next.value[0]).firstSeq - 1);
+}
+
+/** The next block of a shard whose first seq is `seq` or later. */
+export function blockFrom(
+  store: LogStore,
+  epoch: number,
+  shard: number,
+  seq: number,
+): [Uint8Array, Buffer] | undefined {
+  const range = { start: blockKey(epoch, shard, seq), end: blockKey(epoch, shard + 1, 0), limit: 1 };
+  for (const record of store.segmentsOf(epoch, shard)) {
+    if ((rangeOf(record, epoch, shard)?.last ?? seq) < seq) continue;
+    for (const { key, value } of store.open(record)?.blocks.getRange({ ...range, snapshot: false }) ?? []) {
+      return [key, value];
+    }
+  }
+  return undefined;
 }
 
 /** Last seq of a shard that retention has removed; 0 when none. */

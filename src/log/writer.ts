@@ -25,11 +25,13 @@ import { Registry } from '../pipeline/registry.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import { ARENA_BYTES, Batch } from './batch.js';
 import { blockBytesMax, writeShed } from './block.js';
+import { BlockExtents } from './block-extent.js';
 import { type SyncMode, sealed } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { flush } from './commit.js';
 import { Committer } from './committer.js';
 import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
+import { IndexWriters } from './index-writers.js';
 import { blockKey } from './keys.js';
 import { Retention, type RetentionOptions } from './retention.js';
 import { Roll } from './roll.js';
@@ -101,6 +103,7 @@ class LogStage {
   readonly #bells: Bell[];
   readonly #wait: YieldThenPark;
   readonly #codec = new BlockCodec();
+  readonly #indexes: IndexWriters;
   readonly #state = new LogState();
   readonly #space: FreeSpace;
   readonly #committer: Committer;
@@ -141,6 +144,7 @@ class LogStage {
     this.#committer = new Committer(store, roll, options.sync, (ranges) => {
       for (const r of ranges) if (r.epoch === epoch) this.#state.settleThrough(r.shard, r.last);
     });
+    this.#indexes = new IndexWriters(epoch, new BlockExtents(this.#codec), () => roll.segment);
     this.#state.restore(store, this.#codec, (message) => input.report('warn', message));
     const known = new SourceCounts();
     known.load(this.#state.positions());
@@ -257,6 +261,7 @@ class LogStage {
   #leaveBehind(): void {
     if (this.input.options.onStall === 'block' || this.#isUnderWay) return;
     this.#filling.clear();
+    this.#indexes.forget();
     let left = 0;
     const next = this.#cells.prime();
     for (const tail of this.#tails) {
@@ -309,7 +314,9 @@ class LogStage {
     const before = this.#writing.rollsTo;
     const isOver = before === 0 ? this.roll.isOver(time) : this.roll.isOver(time, before);
     this.#isCut = !batch.isEmpty && isOver && (batch.rollsTo === 0 || this.roll.isOver(time, batch.rollsTo));
-    if (batch.isEmpty) batch.rollsTo = isOver ? time : 0;
+    if (!batch.isEmpty) return;
+    if (isOver && batch.rollsTo === 0) batch.closing.push(...this.#indexes.finish());
+    batch.rollsTo = isOver ? time : 0;
   }
 
   #hasRoom(count: number): boolean {
@@ -322,6 +329,7 @@ class LogStage {
     const { epoch } = this.input;
     const value = writeShed(epoch, tail.shard, tail.gapFirst, tail.next - 1);
     batch.puts.push({ key: blockKey(epoch, tail.shard, tail.gapFirst), value, isNew: true });
+    this.#indexes.add(value, tail.shard, tail.gapFirst, batch);
     batch.last[tail.shard] = tail.next - 1;
     batch.since = Math.min(batch.since, now);
     tail.gapFirst = 0;
@@ -330,9 +338,10 @@ class LogStage {
   #add(tail: ShardTail, count: number): void {
     const batch = this.#filling;
     const { epoch } = this.input;
-    const key = blockKey(epoch, tail.shard, tail.next);
+    const first = tail.next;
     const value = tail.take(count, this.#codec, this.#registry, this.#state, batch.arena, batch.used);
-    batch.puts.push({ key, value, isNew: true });
+    batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
+    this.#indexes.add(value, tail.shard, first, batch);
     batch.used += value.length;
     batch.last[tail.shard] = tail.next - 1;
     batch.ticks += count;
@@ -514,8 +523,10 @@ class LogStage {
     );
   }
 
-  /** The last checkpoint, and everything on the disk. */
+  /** The last index pages and checkpoint, and everything on the disk. */
   async #finish(): Promise<void> {
+    // They spare readers work; without them nothing is lost.
+    if (!this.#isStalled) await this.#committer.commitPages(this.#lastPages()).catch(unlessCommitFailed);
     await this.#committer.flush();
     this.#durable(this.#visible());
     if (this.#isStalled) return;
@@ -526,7 +537,15 @@ class LogStage {
       await flush(this.store.catalog.root);
     } catch (error) {
       // It spares the next opening a replay; without it nothing is lost.
-      if (!isCommitFailure(error)) throw error;
+      unlessCommitFailed(error);
     }
   }
+
+  #lastPages(): Batch['closing'] {
+    return [...this.#filling.closing, ...this.#indexes.finish()];
+  }
+}
+
+function unlessCommitFailed(error: unknown): void {
+  if (!isCommitFailure(error)) throw error;
 }

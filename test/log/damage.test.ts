@@ -2,7 +2,7 @@
 import t from 'tap';
 import { blockBytesMax, checkBlock, writeBlock } from '../../src/log/block.js';
 import { BlockCodec } from '../../src/log/codec.js';
-import { blockKey } from '../../src/log/keys.js';
+import { blockKey, isPageKey, parseKey } from '../../src/log/keys.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
 import { openSegment, type Segment } from '../../src/log/segments.js';
@@ -30,7 +30,8 @@ async function onlySegment(folder: string): Promise<Segment> {
 
 async function firstSeqs(folder: string): Promise<number[]> {
   const segment = await onlySegment(folder);
-  const seqs = Array.from(segment.blocks.getKeys(), (key) => Buffer.from(key).readUInt32BE(10));
+  const keys = Array.from(segment.blocks.getKeys()).filter((key) => !isPageKey(key));
+  const seqs = keys.map((key) => parseKey(key).firstSeq);
   await segment.blocks.close();
   return seqs;
 }

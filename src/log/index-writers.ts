@@ -1,0 +1,51 @@
+/** The index pages of all shards, as the log stage makes them: into which batch, and for which segment. */
+import type { Batch } from './batch.js';
+import type { BlockExtents } from './block-extent.js';
+import type { Put } from './commit.js';
+import { type PutPage, ShardIndexWriter } from './index-writer.js';
+import type { Segment } from './segments.js';
+
+export class IndexWriters {
+  /** By shard, of the segment that the filling batch goes to. */
+  #writers: (ShardIndexWriter | undefined)[] = [];
+  /** Whether the segment may hold blocks that were not added here. */
+  #isRestored = true;
+
+  /** @param segment the one that is written */
+  constructor(
+    readonly epoch: number,
+    readonly extents: BlockExtents,
+    readonly segment: () => Segment,
+  ) {}
+
+  /** Takes in a block that joins the batch; pages that it fills join it too. */
+  add(block: Uint8Array, shard: number, firstSeq: number, batch: Batch): void {
+    const put = into(batch.puts);
+    let writer = this.#writers[shard];
+    if (writer === undefined) {
+      writer = new ShardIndexWriter(this.epoch, shard, this.extents);
+      if (this.#isRestored) writer.restore(this.segment(), put);
+      this.#writers[shard] = writer;
+    }
+    writer.add(block, firstSeq, put);
+  }
+
+  /** The last pages of a segment; what is added from now on goes to the next one. */
+  finish(): Put[] {
+    const puts: Put[] = [];
+    for (const writer of this.#writers) writer?.finish(into(puts));
+    this.#writers = [];
+    this.#isRestored = false;
+    return puts;
+  }
+
+  /** What was added and not committed is given up: nothing is under way. */
+  forget(): void {
+    this.#writers = [];
+    this.#isRestored = true;
+  }
+}
+
+function into(puts: Put[]): PutPage {
+  return (key, value) => puts.push({ key, value, isNew: false });
+}

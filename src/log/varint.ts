@@ -1,0 +1,58 @@
+/** Numbers in as few bytes as they need, seven bits a byte, the lowest first. */
+
+/** Bytes that grow. */
+export class ByteWriter {
+  bytes: Uint8Array;
+  at = 0;
+
+  constructor(capacity: number) {
+    this.bytes = new Uint8Array(capacity);
+  }
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    if (this.at + count <= this.bytes.length) return;
+    const larger = new Uint8Array(2 * (this.at + count));
+    larger.set(this.bytes.subarray(0, this.at));
+    this.bytes = larger;
+  }
+
+  /** A whole number from 0 to 2^53 - 1. */
+  unsigned(value: number): void {
+    this.reserve(8);
+    let v = value;
+    for (; v >= 0x80; v = Math.floor(v / 0x80)) this.bytes[this.at++] = (v % 0x80) | 0x80;
+    this.bytes[this.at++] = v;
+  }
+
+  /** The difference of two words, modulo 2^32; short where they lie close together. */
+  difference(word: number, before: number): void {
+    const d = (word - before) | 0;
+    this.unsigned(((d << 1) ^ (d >> 31)) >>> 0);
+  }
+}
+
+/** Reads what `ByteWriter` wrote; beyond the end everything is 0. */
+export class ByteReader {
+  constructor(
+    readonly bytes: Uint8Array,
+    public at: number,
+    readonly end: number,
+  ) {}
+
+  unsigned(): number {
+    let value = 0;
+    for (let scale = 1; this.at < this.end; scale *= 0x80) {
+      const byte = this.bytes[this.at++];
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+    }
+    return value;
+  }
+
+  /** The word that differs from `before` so. */
+  difference(before: number): number {
+    const z = this.unsigned();
+    return (before + ((z >>> 1) ^ -(z & 1))) >>> 0;
+  }
+}
