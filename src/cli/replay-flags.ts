@@ -20,6 +20,10 @@ export interface ReplayFlags {
   mode: Mode;
   interval: number;
   serve?: number;
+  /** Of --to-engine. */
+  toEngine?: string;
+  prefix: string;
+  secret?: string;
   host: string;
   /** False under `--no-wait`. */
   wait: boolean;

@@ -6,6 +6,7 @@ import { portNumber, speedValue, wholeNumber } from './exit.js';
 import type { ReplayFlags } from './replay-flags.js';
 import { printReplay } from './replay-print.js';
 import { serveReplay } from './replay-serve.js';
+import { replayTo } from './replay-to.js';
 import { virtualReplay } from './replay-virtual.js';
 import { logLevelOption } from './serve.js';
 import { TICK_FORMATS } from './tick-output.js';
@@ -38,6 +39,13 @@ export function registerReplay(program: Command): void {
     .addOption(new Option('--mode <mode>', 'with --virtual').choices(['latest', 'every']).default('every'))
     .option('--interval <ms>', 'with --mode latest: of one symbol', wholeNumber(0, 3_600_000), 0)
     .option('--serve <port>', 'serve the replay on a port, as an engine would', portNumber)
+    .option('--to-engine <url>', 'play into a running engine: its MT5 port, such as mt5://127.0.0.1:5555')
+    .option(
+      '--prefix <text>',
+      'with --to-engine: before every name, so that nothing live is touched',
+      'replay.',
+    )
+    .option('--secret <text>', 'with --to-engine: what the port asks of terminals off loopback')
     .option('--host <address>', 'with --serve: address to serve on', '127.0.0.1')
     .option('--no-wait', 'with --serve: begin before the first subscriber has come')
     .option('--json', 'when done, print figures as one JSON object on stderr, as stdout has the ticks')
@@ -52,6 +60,7 @@ Examples:
   $ ticks replay --from 2024-06-19T08:00:00Z --to 2024-06-19T09:00:00Z --symbols 'EUR*' --format csv
   $ ticks replay --speed 10 --follow > ticks.ndjson
   $ ticks replay --data ./data --serve 9090 --speed 10
+  $ ticks replay --from 2024-06-19T08:00:00Z --to-engine mt5://127.0.0.1:5555
   $ ticks replay --virtual --mode latest --interval 100 --out incident.ndjson
   $ ticks replay --capture ./capture --format csv`,
     )
@@ -62,7 +71,13 @@ async function replay(flags: ReplayFlags): Promise<void> {
   if (flags.follow === true && flags.to !== undefined) {
     throw new TickwireError('bad_config', '--follow has no end: leave --to out.');
   }
-  if (flags.virtual === true || flags.capture !== undefined) {
+  if (flags.toEngine !== undefined) {
+    for (const name of ['serve', 'virtual', 'capture', 'out'] as const) {
+      if (flags[name] === undefined) continue;
+      throw new TickwireError('bad_config', `--${name} does not go with --to-engine.`);
+    }
+    await replayTo(flags, flags.toEngine);
+  } else if (flags.virtual === true || flags.capture !== undefined) {
     for (const name of ['serve', 'speed', 'follow'] as const) {
       if (flags[name] === undefined) continue;
       throw new TickwireError('bad_config', `--${name} does not go with a virtual clock.`);

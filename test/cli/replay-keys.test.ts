@@ -128,7 +128,7 @@ t.test('the line says where it is, how fast, and how long it takes', async (t) =
   bar.line(1_000, 200);
   control.tell(1_001, START_S + 50, 0);
   const line = bar.line(2_000, 200);
-  t.match(line, /^\[={12} {12}\] {2}2026-09-21 13:34:10\.000 {2}×2 {2}1000 ticks\/s {2}00:00:25 left$/);
+  t.match(line, /^\[={12} {12}\] {2}2026-09-21 14:14:10\.000 {2}×2 {2}1000 ticks\/s {2}00:00:25 left$/);
   t.equal(bar.line(2_000, 30).length, 30);
   control.isPaused = true;
   t.match(bar.line(2_100, 200), /paused/);
