@@ -15,8 +15,10 @@ import {
   BROADCAST_RING_SLOTS,
   CAPTURE_FILE_BYTES,
   CRITICAL_RING_SLOTS,
+  LOG_COMMIT_BYTES,
   LOG_COMMIT_DELAY_MS,
   LOG_FREE_BYTES_FLOOR,
+  LOG_INFLIGHT_BYTES,
   LOG_SEGMENT_MS,
   LOG_SEGMENT_MS_MIN,
   RAW_RING_SLOTS,
@@ -53,6 +55,11 @@ const retentionSchema = z.strictObject({
 });
 const logSchema = z.strictObject({
   commitDelayMs: z.int().min(1).max(60_000).default(LOG_COMMIT_DELAY_MS),
+  commitBytes: z
+    .int()
+    .min(4_096)
+    .max(LOG_INFLIGHT_BYTES / 2)
+    .default(LOG_COMMIT_BYTES),
   sync: z.enum(['every-commit', 'interval', 'os']).default('every-commit'),
   onStall: z.enum(['block', 'shed']).default('block'),
   retention: retentionSchema.prefault({}),
@@ -89,6 +96,7 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   TICKWIRE_MAX_SYMBOLS: { path: ['maxSymbols'], read: 'number' },
   TICKWIRE_FEEDS: { path: ['feeds'], read: 'json' },
   TICKWIRE_LOG_COMMIT_DELAY_MS: { path: ['log', 'commitDelayMs'], read: 'number' },
+  TICKWIRE_LOG_COMMIT_BYTES: { path: ['log', 'commitBytes'], read: 'number' },
   TICKWIRE_LOG_SYNC: { path: ['log', 'sync'], read: 'text' },
   TICKWIRE_LOG_ON_STALL: { path: ['log', 'onStall'], read: 'text' },
   TICKWIRE_LOG_SEGMENT_MS: { path: ['log', 'segmentMs'], read: 'number' },

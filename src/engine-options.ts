@@ -12,6 +12,7 @@ import {
   CRITICAL_RING_SLOTS,
   FEEDS_MAX,
   isPowerOfTwo,
+  LOG_COMMIT_BYTES,
   LOG_COMMIT_DELAY_MS,
   LOG_FREE_BYTES_FLOOR,
   LOG_SEGMENT_MS,
@@ -179,6 +180,7 @@ function checkFeedOptions(config: BuiltInFeed): object {
 export function logOptions(options: EngineOptions): LogStageOptions {
   return {
     commitDelayMs: options.log?.commitDelayMs ?? LOG_COMMIT_DELAY_MS,
+    commitBytes: options.log?.commitBytes ?? LOG_COMMIT_BYTES,
     sync: options.log?.sync ?? 'every-commit',
     onStall: options.log?.onStall ?? 'block',
     segmentMs: options.log?.segmentMs ?? LOG_SEGMENT_MS,

@@ -53,6 +53,7 @@ import {
 } from './pipeline/memory.js';
 import { Registry } from './pipeline/registry.js';
 import { LastValueTable } from './pipeline/table.js';
+import { type Watermark, WatermarkReader } from './pipeline/watermarks.js';
 import type { StageMessage } from './stage.js';
 import { type StageSpec, Supervisor } from './supervisor.js';
 
@@ -86,6 +87,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly #jobs: Piscina | undefined;
   readonly #imports: ImportDesk | undefined;
   readonly #logger: Logger;
+  readonly #watermarks: WatermarkReader;
   readonly #hostRuns: Promise<void>[] = [];
   #capture: CaptureTarget | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -114,6 +116,7 @@ export class Engine extends EventEmitter<EngineEvents> {
       log.restoreInto(this.table);
     }
     this.counters = new CounterReader(memory);
+    this.#watermarks = new WatermarkReader(memory, this.identity.epoch);
     if (options.http !== false) {
       this.fanout = createFanout(
         {
@@ -234,6 +237,12 @@ export class Engine extends EventEmitter<EngineEvents> {
         ageMs: feed.movedAtMs === null ? null : Date.now() - feed.movedAtMs,
       };
     });
+  }
+
+  /** By shard: how far the log is behind, in ticks and time; empty without a log. */
+  watermarks(): Watermark[] {
+    const marks = this.memory.broadcast.map((_, shard) => this.#watermarks.read(shard));
+    return marks.filter((mark) => mark !== undefined);
   }
 
   /** Every counter of the engine: see `counters.ts` for the sums that they satisfy. */

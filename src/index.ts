@@ -29,6 +29,7 @@ export { type EpochRecord, type LogGap, LogReader, type ReadRequest, type ReadRe
 export type { LogStageOptions } from './log/writer.js';
 export type { RejectReason, Totals } from './pipeline/counters.js';
 export type { SymbolDefinition, SymbolEntry } from './pipeline/registry.js';
+export type { Watermark } from './pipeline/watermarks.js';
 export {
   ENGINE_SYMBOL,
   Flag,

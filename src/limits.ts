@@ -64,6 +64,8 @@ export const INDEX_PLACES = 262_144;
 export const INDEX_CACHE_BYTES = 32 * 1024 * 1024;
 /** Symbols among which reading skips blocks by the index; with more, hardly a block has none of them. */
 export const INDEX_WATCH_MAX = 32;
+/** Encoded bytes that are worth a commit at once, whatever the delay. */
+export const LOG_COMMIT_BYTES = 8 * 1024 * 1024;
 /** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
 export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
 /** Free bytes of the disk below which a commit takes up its room before lmdb writes it. No room: as below the floor. */

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { CounterReader, LogWord, type Totals } from '../pipeline/counters.js';
 import { LastValueTable } from '../pipeline/table.js';
+import { WatermarkReader } from '../pipeline/watermarks.js';
 import type { FanoutDeps, FanoutStats } from './deps.js';
 import type { Answer } from './http.js';
 
@@ -10,6 +11,7 @@ interface Reading {
   deps: FanoutDeps;
   counters: CounterReader;
   table: LastValueTable;
+  watermarks: WatermarkReader;
   totals: Totals;
   stats: FanoutStats;
   /** HTTP answers by status. */
@@ -52,6 +54,12 @@ const logShard =
   (word: number): Read =>
   (reading) =>
     reading.deps.memory.plan.log ? shard(({ counters }, s) => counters.log(word + s))(reading) : [];
+const lag =
+  (key: 'visibleLagMs' | 'durableLagMs'): Read =>
+  (reading) =>
+    reading.deps.memory.plan.log
+      ? shard(({ watermarks }, s) => (watermarks.read(s)?.[key] ?? 0) / 1e3)(reading)
+      : [];
 const rawDepths: Read = ({ deps: { memory }, counters }) =>
   memory.plan.feeds.flatMap(({ name }, f) =>
     Array.from(
@@ -124,6 +132,18 @@ const FAMILIES: Family[] = [
   ],
   ['shard_visible_seq', 'Last seq that readers of the log see.', ['shard'], logShard(LogWord.visible)],
   ['shard_durable_seq', 'Last seq that survives a power cut.', ['shard'], logShard(LogWord.durable)],
+  [
+    'shard_visible_lag_seconds',
+    'Age of the oldest tick that readers of the log do not see yet.',
+    ['shard'],
+    lag('visibleLagMs'),
+  ],
+  [
+    'shard_durable_lag_seconds',
+    'Age of the oldest tick that does not survive a power cut yet.',
+    ['shard'],
+    lag('durableLagMs'),
+  ],
   ['shard_logged_total', 'Ticks of this shard in the log.', ['shard'], logShard(LogWord.logged)],
   ['shard_shed_total', 'Ticks of this shard that are not in the log.', ['shard'], logShard(LogWord.shed)],
   ['log_commits_total', 'Commits of the log.', [], log(LogWord.commits)],
@@ -193,6 +213,7 @@ export class MetricsPage {
   readonly #registry = new Registry();
   readonly #counters: CounterReader;
   readonly #table: LastValueTable;
+  readonly #watermarks: WatermarkReader;
   readonly #fill: ((reading: Reading) => void)[];
 
   constructor(
@@ -202,6 +223,7 @@ export class MetricsPage {
   ) {
     this.#counters = new CounterReader(deps.memory);
     this.#table = new LastValueTable(deps.memory.table, deps.memory.plan.maxSymbols);
+    this.#watermarks = new WatermarkReader(deps.memory, deps.identity.epoch);
     this.#fill = FAMILIES.map((family) => this.#metric(family));
   }
 
@@ -226,6 +248,7 @@ export class MetricsPage {
       deps: this.deps,
       counters: this.#counters,
       table: this.#table,
+      watermarks: this.#watermarks,
       totals: this.#counters.totals(),
       stats: this.stats(),
       answered: this.answered,

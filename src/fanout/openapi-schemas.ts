@@ -154,6 +154,12 @@ export const SCHEMAS: Record<string, Schema> = {
         ...all(['shard', 'head', 'applied', 'ringSlots'], count),
         visible: orNull(count),
         durable: orNull(count),
+        lag: orNull(
+          object({
+            ...all(['visibleTicks', 'durableTicks'], count),
+            ...all(['visibleMs', 'durableMs'], number),
+          }),
+        ),
       }),
     ),
     fanout: object({

@@ -4,6 +4,7 @@ import { REST_PAGES_AT_ONCE, SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } fro
 import { CounterReader, type Totals } from '../pipeline/counters.js';
 import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
 import { turn } from '../pipeline/wait.js';
+import { type Watermark, WatermarkReader } from '../pipeline/watermarks.js';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
@@ -27,6 +28,7 @@ export class Rest {
   /** Names this run in tags: without a log, every run counts the same seqs again. Ages make tags weak. */
   readonly #run = randomBytes(6).toString('base64url');
   readonly #counters: CounterReader;
+  readonly #watermarks: WatermarkReader;
   /** Answers of several slices being written. */
   #large = 0;
   #sample: Sample;
@@ -37,6 +39,7 @@ export class Rest {
     readonly stats: () => FanoutStats,
   ) {
     this.#counters = new CounterReader(stream.deps.memory);
+    this.#watermarks = new WatermarkReader(stream.deps.memory, stream.epoch);
     this.#sample = this.#take();
   }
 
@@ -168,6 +171,7 @@ export class Rest {
       applied: this.stream.table.applied(index),
       visible: plan.log ? counters.visible(index) : null,
       durable: plan.log ? counters.durable(index) : null,
+      lag: lagOf(this.#watermarks.read(index)),
       ringSlots: plan.ringSlots,
     }));
     return json({
@@ -214,4 +218,14 @@ function parseWanted(filter: string): { names: Set<string>; patterns: string[][]
     );
   }
   return { names: new Set(names), patterns };
+}
+
+function lagOf(mark: Watermark | undefined): object | null {
+  if (mark === undefined) return null;
+  return {
+    visibleTicks: mark.visibleLagTicks,
+    visibleMs: mark.visibleLagMs,
+    durableTicks: mark.durableLagTicks,
+    durableMs: mark.durableLagMs,
+  };
 }

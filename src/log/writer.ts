@@ -42,6 +42,8 @@ import { ShardTail, SourceCounts } from './tail.js';
 export interface LogStageOptions {
   /** Milliseconds that a tick may wait before its block is written, full or not. */
   commitDelayMs: number;
+  /** Encoded bytes that are committed at once, whatever the delay. */
+  commitBytes: number;
   /** As given to `openLog`. */
   sync: SyncMode;
   onStall: 'block' | 'shed';
@@ -363,6 +365,7 @@ class LogStage {
     const registryGrew = this.#registry.length > registryLogged;
     const isDue =
       batch.ticks >= this.input.memory.plan.ringSlots / COMMIT_SHARE ||
+      batch.used >= this.input.options.commitBytes ||
       now - batch.since >= this.input.options.commitDelayMs ||
       (isDraining && !batch.isEmpty) ||
       this.#isCut ||

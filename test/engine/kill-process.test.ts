@@ -5,14 +5,17 @@ import { MqlFlag } from '../../src/feeds/mt5/mqltick.js';
 import { LogReader } from '../../src/log/reader.js';
 import { F64_BID, Kind, kindOf, RECORD_F64, RECORD_U32, Records, U32_SYMBOL } from '../../src/tick.js';
 import { freePort, serve, temporaryFolder } from '../cli/support.js';
+import { times } from '../helpers/long.js';
 
 const SYMBOLS = 7;
 const SHARDS = 2;
-const TICKS = 60_000;
-const KILLS = 6;
+/** Sent between two kills. */
+const TICKS_OF_LIFE = 10_000;
+const KILLS = times(5, 200);
+const TICKS = (KILLS + 1) * TICKS_OF_LIFE;
 const READ = 8192;
 
-t.test('a terminal loses nothing to a killed server', { timeout: 200_000 }, async (t) => {
+t.test('a terminal loses nothing to a killed server', { timeout: 7_200_000 }, async (t) => {
   const data = temporaryFolder(t);
   const port = await freePort();
   const start = () =>

@@ -37,6 +37,8 @@ t.test('the figures', async (t) => {
   is('shard_applied_seq{shard="0"}', 50);
   is('shard_visible_seq{shard="0"}', 0);
   is('shard_durable_seq{shard="0"}', 0);
+  t.ok(figures.has('tickwire_shard_visible_lag_seconds{shard="0"}'));
+  t.ok(figures.has('tickwire_shard_durable_lag_seconds{shard="0"}'));
   is('raw_ring_depth{feed="test",shard="0"}', 0);
   is('feed_received_total{feed="test"}', 0);
   is('feed_age_seconds{feed="test"}', 0.007);

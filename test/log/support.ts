@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import { LOG_SEGMENT_MS } from '../../src/limits.js';
+import type { SyncMode } from '../../src/log/catalog.js';
 import type { LogGap, LogReader } from '../../src/log/reader.js';
 import { type OpenedLog, openLog } from '../../src/log/recover.js';
 import { type LogStageOptions, runLogStage } from '../../src/log/writer.js';
@@ -172,6 +173,7 @@ export interface Rig {
 
 export const STAGE_OPTIONS: LogStageOptions = {
   commitDelayMs: 5,
+  commitBytes: 8 * MIB,
   sync: 'every-commit',
   onStall: 'block',
   segmentMs: LOG_SEGMENT_MS,
@@ -189,9 +191,10 @@ export async function openRig(
     warn = (_: string) => {},
     segmentMs = LOG_SEGMENT_MS,
     nowMs = Date.now(),
+    sync = 'every-commit' as SyncMode,
   } = {},
 ): Promise<Rig> {
-  const opened = await openLog(folder, { shards, warn, segmentMs, nowMs });
+  const opened = await openLog(folder, { shards, warn, segmentMs, nowMs, sync });
   const memory = allocateMemory({
     shards,
     feeds: [],
