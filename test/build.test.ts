@@ -7,7 +7,9 @@ t.test('compiled code uses no named offsets', async (t) => {
     'pipeline/normalise',
     'pipeline/states',
     'pipeline/shard',
+    'pipeline/table',
     'feeds/sink',
+    'feeds/synthetic/market',
     'log/encode',
     'log/decode',
   ]) {
