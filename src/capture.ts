@@ -106,9 +106,12 @@ export function beginCapture(
 export function findCapture(folder: string): string {
   const isRun = (path: string) => statSync(join(path, RUN_FILE), { throwIfNoEntry: false }) !== undefined;
   if (isRun(folder)) return folder;
-  const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
-  const newest = names
-    .map((name) => join(folder, name))
+  const entries = statSync(folder, { throwIfNoEntry: false })?.isDirectory()
+    ? readdirSync(folder, { withFileTypes: true })
+    : [];
+  const newest = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name))
     .filter(isRun)
     .sort()
     .at(-1);
