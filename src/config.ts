@@ -11,6 +11,7 @@ import type { EngineFeed, EngineOptions } from './engine-options.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
 import { fanoutOptionsSchema } from './fanout/options.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
+import { COMPRESSIONS } from './log/compress.js';
 import {
   BROADCAST_RING_SLOTS,
   CAPTURE_FILE_BYTES,
@@ -63,6 +64,7 @@ const logSchema = z.strictObject({
   sync: z.enum(['every-commit', 'interval', 'os']).default('every-commit'),
   onStall: z.enum(['block', 'shed']).default('block'),
   retention: retentionSchema.prefault({}),
+  recompress: z.enum(COMPRESSIONS).default('none'),
   segmentMs: z.int().min(LOG_SEGMENT_MS_MIN).default(LOG_SEGMENT_MS),
   freeBytesFloor: z.int().min(0).default(LOG_FREE_BYTES_FLOOR),
 });
@@ -100,6 +102,7 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   TICKWIRE_LOG_SYNC: { path: ['log', 'sync'], read: 'text' },
   TICKWIRE_LOG_ON_STALL: { path: ['log', 'onStall'], read: 'text' },
   TICKWIRE_LOG_SEGMENT_MS: { path: ['log', 'segmentMs'], read: 'number' },
+  TICKWIRE_LOG_RECOMPRESS: { path: ['log', 'recompress'], read: 'text' },
   TICKWIRE_LOG_RETENTION_AGE_DAYS: { path: ['log', 'retention', 'ageDays'], read: 'number' },
   TICKWIRE_LOG_RETENTION_TOTAL_BYTES: { path: ['log', 'retention', 'totalBytes'], read: 'number' },
   TICKWIRE_LOG_RETENTION_FREE_BYTES: { path: ['log', 'retention', 'freeBytes'], read: 'number' },

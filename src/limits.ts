@@ -85,6 +85,8 @@ export const LOG_SEGMENT_MS_MIN = 100;
 export const LOG_PREPARE_MS = 60_000;
 /** Milliseconds between two looks at which segments are to go. */
 export const LOG_RETENTION_MS = 1_000;
+/** Part of the time that the recompression of closed segments works. */
+export const LOG_RECOMPRESS_SHARE = 0.25;
 /** Segments that a reader of the log keeps open. More: the one used longest ago is closed. */
 export const LOG_OPEN_SEGMENTS = 8;
 /** Decoded blocks that a job thread keeps for neighbouring jobs. */

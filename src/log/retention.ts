@@ -9,7 +9,7 @@ import path from 'node:path';
 import { type EpochRecord, epochPut, logFolder, readCheckpoint, readEpoch, segmentPuts } from './catalog.js';
 import { commitPuts } from './commit.js';
 import { heldSegments } from './lease.js';
-import { bytesOfSegment, type SegmentRecord, segmentsFolder } from './segments.js';
+import { bytesOfSegment, type SegmentRecord, segmentPath } from './segments.js';
 import { type LogStore, rangeOf } from './store.js';
 
 /** What may be kept; absent: everything. */
@@ -115,7 +115,7 @@ export class Retention {
       this.store.refresh();
       return false;
     }
-    await rm(path.join(segmentsFolder(dataFolder), record.folder), { recursive: true, force: true });
+    await rm(segmentPath(dataFolder, record.folder), { recursive: true, force: true });
     return true;
   }
 }

@@ -30,6 +30,7 @@ import {
   type Segment,
   type SegmentRange,
   type SegmentRecord,
+  segmentPath,
   segmentsFolder,
   stretchOf,
 } from './segments.js';
@@ -86,7 +87,7 @@ function noteOthersClosed(
   for (const record of store.segments()) {
     if (record.ranges !== undefined || record === except) continue;
     // Whoever wrote it last may have left the flushing to the system.
-    const file = path.join(segmentsFolder(store.dataFolder), record.folder, 'data.mdb');
+    const file = path.join(segmentPath(store.dataFolder, record.folder), 'data.mdb');
     if (existsSync(file)) syncPath(file);
     noteClosed(store, record, store.open(record), nowMs, change);
   }
@@ -107,7 +108,7 @@ function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment
 }
 
 /** Flushes a file; of a folder, that its files are there. */
-function syncPath(file: string): void {
+export function syncPath(file: string): void {
   const handle = openSync(file, 'r');
   try {
     fsyncSync(handle);
@@ -127,7 +128,7 @@ export function removeDoomed(store: LogStore): void {
   const listed = new Set(store.segments().map((r) => r.folder));
   for (const folder of readDoomed(store.catalog)) {
     if (listed.has(folder)) continue;
-    rmSync(path.join(segmentsFolder(store.dataFolder), folder), { recursive: true, force: true });
+    rmSync(segmentPath(store.dataFolder, folder), { recursive: true, force: true });
   }
 }
 
@@ -263,7 +264,7 @@ export class Roll {
     const { segment } = this.#next;
     this.#next = undefined;
     void segment.blocks.close();
-    rmSync(path.join(segmentsFolder(this.store.dataFolder), segment.folder), { recursive: true });
+    rmSync(segmentPath(this.store.dataFolder, segment.folder), { recursive: true });
   }
 
   /**

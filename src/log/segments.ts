@@ -64,6 +64,10 @@ export function segmentsFolder(dataFolder: string): string {
   return path.join(logFolder(dataFolder), 'segments');
 }
 
+export function segmentPath(dataFolder: string, folder: string): string {
+  return path.join(segmentsFolder(dataFolder), folder);
+}
+
 /** Start of the stretch that a time lies in, UNIX milliseconds. */
 export function stretchOf(nowMs: number, segmentMs: number): number {
   return Math.floor(nowMs / segmentMs) * segmentMs;
@@ -85,7 +89,7 @@ export function freshFolder(dataFolder: string, startsAt: number): string {
 export function nextFolder(dataFolder: string, like: string): string {
   const base = like.replace(/\.\d+$/, '');
   let name = base;
-  for (let n = 2; existsSync(path.join(segmentsFolder(dataFolder), name)); n++) name = `${base}.${n}`;
+  for (let n = 2; existsSync(segmentPath(dataFolder, name)); n++) name = `${base}.${n}`;
   return name;
 }
 
@@ -98,7 +102,7 @@ export function openSegment(
   folder: string,
   options: { readOnly: boolean; sync?: SyncMode },
 ): Segment {
-  const at = path.join(segmentsFolder(dataFolder), folder);
+  const at = segmentPath(dataFolder, folder);
   if (options.readOnly) statSync(path.join(at, 'data.mdb'));
   else prepareFolder(at);
   assertWhole(at, !options.readOnly);
@@ -115,7 +119,7 @@ export function openSegment(
 
 /** Bytes of a segment's file; 0 when there is none. */
 export function bytesOfSegment(dataFolder: string, folder: string): number {
-  const file = path.join(segmentsFolder(dataFolder), folder, 'data.mdb');
+  const file = path.join(segmentPath(dataFolder, folder), 'data.mdb');
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 

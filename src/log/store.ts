@@ -79,19 +79,12 @@ export class LogStore {
     if (this.damaged.has(record.folder)) return undefined;
     let segment = this.#opened.get(record.folder);
     this.#opened.delete(record.folder);
-    try {
-      segment ??= openSegment(this.dataFolder, record.folder, { readOnly: true });
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      if (codeOf(error) === 'log_corrupt') {
-        this.damaged.set(record.folder, messageOf(error));
-        return undefined;
+    if (segment === undefined) {
+      try {
+        segment = openSegment(this.dataFolder, record.folder, { readOnly: true });
+      } catch (error) {
+        return this.#openAgain(record, error);
       }
-      throw new TickwireError(
-        'log_corrupt',
-        `Segment ${record.folder} of the tick log in ${this.dataFolder} cannot be opened: ${messageOf(error)}.`,
-        { cause: error },
-      );
     }
     this.#opened.set(record.folder, segment);
     for (const oldest of this.#opened.keys()) {
@@ -99,6 +92,23 @@ export class LogStore {
       this.#close(oldest);
     }
     return segment;
+  }
+
+  /** The segment may have gone, or have been replaced by one of the same blocks. */
+  #openAgain(record: SegmentRecord, error: unknown): Segment | undefined {
+    this.refresh();
+    const now = this.#records.find((r) => r.number === record.number);
+    if (now !== undefined && now.folder !== record.folder) return this.open(now);
+    if (now === undefined || codeOf(error) === 'ENOENT') return undefined;
+    if (codeOf(error) === 'log_corrupt') {
+      this.damaged.set(record.folder, messageOf(error));
+      return undefined;
+    }
+    throw new TickwireError(
+      'log_corrupt',
+      `Segment ${record.folder} of the tick log in ${this.dataFolder} cannot be opened: ${messageOf(error)}.`,
+      { cause: error },
+    );
   }
 
   #close(folder: string): void {

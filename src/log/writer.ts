@@ -29,10 +29,12 @@ import { BlockExtents } from './block-extent.js';
 import { type SyncMode, sealed } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { flush } from './commit.js';
+import type { Compression } from './compress.js';
 import { Committer } from './committer.js';
 import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
 import { IndexWriters } from './index-writers.js';
 import { blockKey } from './keys.js';
+import { Recompression } from './recompression.js';
 import { Retention, type RetentionOptions } from './retention.js';
 import { Roll } from './roll.js';
 import { LogState } from './state.js';
@@ -50,6 +52,8 @@ export interface LogStageOptions {
   /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
   segmentMs: number;
   retention: RetentionOptions;
+  /** What closed segments are compressed by in the background; `none`: they stay as they were written. */
+  recompress: Compression;
   /** Free bytes of the data folder's disk below which nothing is written. */
   freeBytesFloor: number;
 }
@@ -112,6 +116,8 @@ class LogStage {
   readonly #retention: Retention;
   #retainedAt = Number.NEGATIVE_INFINITY;
   #isRetaining = false;
+  readonly #recompression: Recompression;
+  #recompressing: Promise<void> | undefined;
   #filling: Batch;
   #writing: Batch;
   /** Whether `#writing` is on its way. */
@@ -154,12 +160,22 @@ class LogStage {
     this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
     this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
     this.#retention = new Retention(store, options.retention, input.report);
+    this.#recompression = new Recompression(store, options.recompress, input.report);
     this.#space = new FreeSpace(folder, options.freeBytesFloor);
     this.#filling = new Batch(shards);
     this.#writing = new Batch(shards);
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } finally {
+      await this.#recompression.close();
+      await this.#recompressing;
+    }
+  }
+
+  async #run(): Promise<void> {
     const { control } = this.input;
     await this.#committer.flush();
     this.#resume();
@@ -172,7 +188,7 @@ class LogStage {
       const now = performance.now();
       const isDraining = command === Command.drain;
       this.#look(now);
-      this.#retain(now);
+      this.#keepHouse(now);
       let work = 0;
       if (this.#isStalled) this.#leaveBehind();
       else if (command !== Command.pause && command !== Command.stop) work = this.#collect(now, isDraining);
@@ -215,10 +231,13 @@ class LogStage {
     if (this.#isStalled) this.#tell(trouble);
   }
 
-  /** Lets go of old segments about once a second, standstill or not: that may be what makes room. */
-  #retain(now: number): void {
+  /** Keeps house among closed segments about once a second, standstill or not: that may be what makes room. */
+  #keepHouse(now: number): void {
     if (this.#isRetaining || now - this.#retainedAt < LOG_RETENTION_MS) return;
     this.#retainedAt = now;
+    this.#recompressing ??= this.#recompression.step().finally(() => {
+      this.#recompressing = undefined;
+    });
     this.#isRetaining = true;
     this.#retention
       .look(nowMs(this.clock))

@@ -178,6 +178,7 @@ export const STAGE_OPTIONS: LogStageOptions = {
   onStall: 'block',
   segmentMs: LOG_SEGMENT_MS,
   retention: {},
+  recompress: 'none',
   freeBytesFloor: MIB,
 };
 

@@ -1,0 +1,155 @@
+/**
+ * Writes a closed segment again under a harder compressor, into a folder of its own, and compares every block
+ * with what it was. Nothing refers to the new folder until `swapPuts` are committed, and nothing to the old
+ * one from then on: whenever the process dies, one of the two is the segment and the other is to go.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { BLOCK_TICKS } from '../limits.js';
+import { RECORD_BYTES, Records } from '../tick.js';
+import { type BlockHeader, checkBlock, readTicks } from './block.js';
+import { type Catalog, segmentPuts } from './catalog.js';
+import { BlockCodec } from './codec.js';
+import { commitPuts, flush, type Put } from './commit.js';
+import { type Compression, recompressBlock } from './compress.js';
+import { isPageKey } from './keys.js';
+import { syncPath } from './roll.js';
+import { bytesOfSegment, openSegment, type Segment, type SegmentRecord, segmentPath } from './segments.js';
+import { type LogStore, openStore } from './store.js';
+
+/** Blocks between two pauses. */
+const BATCH_BLOCKS = 32;
+
+export interface RecompressJob {
+  dataFolder: string;
+  /** Of a closed segment. */
+  number: number;
+  /** Of the new one; doomed in the catalog. */
+  folder: string;
+  compression: Compression;
+  /** Part of the time that is worked, 0 to 1: the rest is slept, so that live traffic has the disk and the cores. */
+  share: number;
+}
+
+/** The segment as it is then. */
+export interface Recompressed {
+  number: number;
+  folder: string;
+  compression: Compression;
+  bytes: number;
+}
+
+/**
+ * Piscina runs it.
+ * @throws Error when a block does not read back as it was, or the disk fails; the new folder is to go then
+ */
+export default async function recompressSegment(job: RecompressJob): Promise<Recompressed> {
+  const { dataFolder, number, folder, compression, share } = job;
+  const store = openStore(dataFolder, { readOnly: true });
+  let made: Segment | undefined;
+  try {
+    const from = openOld(store, number);
+    made = openSegment(dataFolder, folder, { readOnly: false, sync: 'os' });
+    const pace = new Pace(share);
+    await copyBlocks(from, made, compression, pace);
+    await flush(made.blocks);
+    await compareBlocks(from, made, pace);
+    syncPath(segmentPath(dataFolder, folder));
+    syncPath(segmentPath(dataFolder, '.'));
+    return { number, folder, compression, bytes: bytesOfSegment(dataFolder, folder) };
+  } finally {
+    await made?.blocks.close();
+    await store.close();
+  }
+}
+
+function openOld(store: LogStore, number: number): Segment {
+  const record = store.segments().find((r) => r.number === number && r.ranges !== undefined);
+  const segment = record && store.open(record);
+  if (segment === undefined) throw new Error(`There is no closed segment ${number}.`);
+  return segment;
+}
+
+/** What makes of the old segment the new one, and dooms the old one's folder. */
+export function swapPuts(catalog: Catalog, record: SegmentRecord, done: Recompressed): Put[] {
+  const { folder, bytes, compression } = done;
+  const bytesBefore = record.bytesBefore ?? record.bytes ?? 0;
+  return segmentPuts(catalog, [{ ...record, folder, bytes, bytesBefore, compression }], [], [record.folder]);
+}
+
+/** Sleeps in proportion to what was worked. */
+class Pace {
+  #at = performance.now();
+
+  constructor(readonly share: number) {}
+
+  async turn(): Promise<void> {
+    const worked = performance.now() - this.#at;
+    await delay(worked * (1 / this.share - 1));
+    this.#at = performance.now();
+  }
+}
+
+type Entry = { key: Uint8Array; value: Buffer };
+
+/** All entries of a segment, in batches that are short transactions each. */
+function* batchesOf(segment: Segment): Generator<Entry[]> {
+  let start: Uint8Array = Buffer.of(0);
+  for (;;) {
+    const batch = Array.from(segment.blocks.getRange({ start, limit: BATCH_BLOCKS, snapshot: false })) as Entry[];
+    if (batch.length > 0) yield batch;
+    if (batch.length < BATCH_BLOCKS) return;
+    start = Buffer.concat([batch[batch.length - 1].key, Buffer.of(0)]);
+  }
+}
+
+async function copyBlocks(from: Segment, to: Segment, compression: Compression, pace: Pace): Promise<void> {
+  for (const batch of batchesOf(from)) {
+    const puts = batch.map(({ key, value }): Put => {
+      // A damaged block stays what it is, and is named when it is read.
+      const isWhole = !isPageKey(key) && checkBlock(value) !== undefined;
+      return { key, value: isWhole ? recompressBlock(value, compression) : value, isNew: true };
+    });
+    await commitPuts(to.blocks, puts);
+    await pace.turn();
+  }
+}
+
+async function compareBlocks(from: Segment, to: Segment, pace: Pace): Promise<void> {
+  const blocks = new Comparison();
+  let count = 0;
+  for (const batch of batchesOf(from)) {
+    to.blocks.resetReadTxn();
+    for (const { key, value } of batch) {
+      count++;
+      const now = to.blocks.get(key);
+      if (now === undefined || !(value.equals(now) || blocks.areSame(value, now))) {
+        throw new Error(`Block ${Buffer.from(key).toString('hex')} did not read back as it was written.`);
+      }
+    }
+    await pace.turn();
+  }
+  const entries = (to.blocks.getStats() as { entryCount: number }).entryCount;
+  if (entries !== count) throw new Error(`${entries} of ${count} blocks were written.`);
+}
+
+class Comparison {
+  readonly #codec = new BlockCodec();
+  readonly #before = Records.allocate(BLOCK_TICKS);
+  readonly #after = Records.allocate(BLOCK_TICKS);
+
+  /** Whether two blocks hold the same ticks, bit for bit, and say the same of them. */
+  areSame(before: Uint8Array, after: Uint8Array): boolean {
+    const a = checkBlock(before);
+    const b = checkBlock(after);
+    if (a === undefined || b === undefined || describe(a) !== describe(b)) return false;
+    const count = readTicks(this.#codec, before, a, this.#before);
+    if (count < 0 || readTicks(this.#codec, after, b, this.#after) !== count) return false;
+    const bytes = count * RECORD_BYTES;
+    return Buffer.compare(this.#before.u8.subarray(0, bytes), this.#after.u8.subarray(0, bytes)) === 0;
+  }
+}
+
+/** What a header says, but for how its block is packed. */
+function describe(header: BlockHeader): string {
+  return JSON.stringify({ ...header, version: 0, compressor: 0 });
+}

@@ -1,0 +1,11 @@
+/** Recompresses one segment and dies at a probe, or says when it has begun. Arguments: data folder, probe (0: none). */
+import { Recompression } from '../../src/log/recompression.js';
+import { openStore } from '../../src/log/store.js';
+import { armFault } from '../../src/pipeline/fault.js';
+
+const [folder, probe] = process.argv.slice(2);
+armFault(Number(probe), () => process.kill(process.pid, 'SIGKILL'));
+const recompression = new Recompression(openStore(folder), 'brotli', () => {});
+process.stdout.write('begun\n');
+await recompression.step();
+await recompression.close();
