@@ -11,7 +11,6 @@ import type { EngineFeed, EngineOptions } from './engine-options.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
 import { fanoutOptionsSchema } from './fanout/options.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
-import { COMPRESSIONS } from './log/compress.js';
 import {
   BROADCAST_RING_SLOTS,
   CAPTURE_FILE_BYTES,
@@ -26,6 +25,7 @@ import {
   SHARDS_MAX,
   SYMBOLS_DEFAULT,
 } from './limits.js';
+import { COMPRESSIONS } from './log/compress.js';
 
 /** Read when no other file is named, and it is there. */
 export const CONFIG_FILE = 'tickwire.json';

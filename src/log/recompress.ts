@@ -95,7 +95,9 @@ type Entry = { key: Uint8Array; value: Buffer };
 function* batchesOf(segment: Segment): Generator<Entry[]> {
   let start: Uint8Array = Buffer.of(0);
   for (;;) {
-    const batch = Array.from(segment.blocks.getRange({ start, limit: BATCH_BLOCKS, snapshot: false })) as Entry[];
+    const batch = Array.from(
+      segment.blocks.getRange({ start, limit: BATCH_BLOCKS, snapshot: false }),
+    ) as Entry[];
     if (batch.length > 0) yield batch;
     if (batch.length < BATCH_BLOCKS) return;
     start = Buffer.concat([batch[batch.length - 1].key, Buffer.of(0)]);

@@ -1,13 +1,13 @@
 /** Recompresses closed segments in the background, one at a time, newest first: the log stage's part. */
 import { rm } from 'node:fs/promises';
 import { Piscina } from 'piscina';
+import { messageOf } from '../errors.js';
 import { LOG_RECOMPRESS_SHARE } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
-import { messageOf } from '../errors.js';
 import { segmentPuts } from './catalog.js';
 import { commitPuts } from './commit.js';
 import type { Compression } from './compress.js';
-import { type RecompressJob, type Recompressed, swapPuts } from './recompress.js';
+import { type Recompressed, type RecompressJob, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
 import type { LogStore } from './store.js';
 
@@ -30,7 +30,9 @@ export class Recompression {
     store.refresh();
     const record = store
       .segments()
-      .findLast((r) => r.ranges !== undefined && r.compression !== compression && !this.#failed.has(r.number));
+      .findLast(
+        (r) => r.ranges !== undefined && r.compression !== compression && !this.#failed.has(r.number),
+      );
     if (record === undefined) return;
     try {
       await this.#rewrite(record);

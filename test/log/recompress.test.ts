@@ -9,7 +9,17 @@ import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
 import { segmentsFolder } from '../../src/log/segments.js';
 import { openStore } from '../../src/log/store.js';
-import { bytesOf, drain, FakeShard, Market, makeFolder, openRig, readAll, removeFolder, seeded } from './support.js';
+import {
+  bytesOf,
+  drain,
+  FakeShard,
+  Market,
+  makeFolder,
+  openRig,
+  readAll,
+  removeFolder,
+  seeded,
+} from './support.js';
 
 const SEGMENT_MS = 1_000;
 const SEGMENTS = 4;
