@@ -9,7 +9,7 @@ import path from 'node:path';
 import { type EpochRecord, epochPut, logFolder, readCheckpoint, readEpoch, segmentPuts } from './catalog.js';
 import { commitPuts } from './commit.js';
 import { heldSegments } from './lease.js';
-import { bytesOfSegment, type SegmentRecord, segmentPath } from './segments.js';
+import { bytesOfSegment, IMPORTS_FROM, type SegmentRecord, segmentPath } from './segments.js';
 import { type LogStore, rangeOf } from './store.js';
 
 /** What may be kept; absent: everything. */
@@ -43,8 +43,7 @@ export class Retention {
     if (Object.values(this.options).every((limit) => limit === undefined)) return;
     store.refresh();
     const judge = this.#judge(nowMs);
-    for (const record of store.segments()) {
-      if (record.ranges === undefined) continue;
+    for (const record of oldestFirst(store.segments())) {
       const why = judge(record);
       if (why === '' || !this.#isCovered(record) || this.#isHeld(record, why)) return;
       if (!(await this.#remove(record))) return;
@@ -118,6 +117,22 @@ export class Retention {
     await rm(segmentPath(dataFolder, record.folder), { recursive: true, force: true });
     return true;
   }
+}
+
+/** Closed segments in the order in which they go: by their numbers, with imports where they were adopted. */
+function oldestFirst(segments: readonly SegmentRecord[]): SegmentRecord[] {
+  const closed = segments.filter((r) => r.ranges !== undefined);
+  let atMs = 0;
+  const ages = new Map<SegmentRecord, number>();
+  for (const record of closed) {
+    if (record.number >= IMPORTS_FROM) ages.set(record, record.closedAt ?? 0);
+    // A clock that was set back between two runs must not change the order.
+    else {
+      atMs = Math.max(atMs, record.closedAt ?? 0);
+      ages.set(record, atMs);
+    }
+  }
+  return closed.sort((a, b) => ages.get(a)! - ages.get(b)! || a.number - b.number);
 }
 
 /** What an epoch has to say of itself once a segment is removed. */
