@@ -1,6 +1,7 @@
-/** `ticks log stat|verify`: what a log holds, and whether it is whole. */
+/** `ticks log stat|verify|recover`: what a log holds, whether it is whole, and what can be saved if not. */
 import { setImmediate as immediate } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { rescueLog } from '../log/rescue.js';
 import { openStore } from '../log/store.js';
 import { surveyLog } from '../log/survey.js';
 import { LogVerifier } from '../log/verify.js';
@@ -50,6 +51,22 @@ Example:
   $ ticks log verify --data ./data --json | jq .damages`,
     )
     .action((flags: LogFlags) => verify(flags));
+  log
+    .command('recover')
+    .description('Save what can be read of a damaged log into a new folder. The old one is only read.')
+    .option('-d, --data <folder>', 'data folder with the damaged log', './data')
+    .requiredOption('-o, --out <folder>', 'data folder to make')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Stop the engine on the folder first: what it writes meanwhile is not in the new one. What could not be saved
+is a gap there: readers are told of it, and "ticks log verify" names it. Exit code 1 where anything was lost.
+
+Example:
+  $ ticks log recover --data ./data --out ./recovered && ticks serve --data ./recovered`,
+    )
+    .action((flags: LogFlags & { out: string }) => recover(flags));
 }
 
 async function stat(flags: LogFlags & { top: number }): Promise<void> {
@@ -91,6 +108,36 @@ async function verify(flags: LogFlags): Promise<void> {
     process.stdout.write(`${text.join('\n')}\n`);
     const isGood = result.isWhole && result.damages.length === 0 && result.catalog.length === 0;
     process.exitCode = isGood ? ExitCode.done : ExitCode.failed;
+  } finally {
+    progress.done();
+    await store.close();
+  }
+}
+
+async function recover(flags: LogFlags & { out: string }): Promise<void> {
+  const store = openStore(flags.data, { readOnly: true });
+  const signal = stopSignal();
+  const progress = new Progress();
+  try {
+    const saved = await rescueLog(store, flags.out, async (blocks) => {
+      progress.tell(() => `${blocks} blocks saved`);
+      await immediate();
+      return signal.aborted;
+    });
+    progress.done();
+    if (flags.json) {
+      process.stdout.write(`${JSON.stringify(saved)}\n`);
+    } else {
+      const { segments, blocks, ticks, lostBlocks, lostSymbols, troubles } = saved;
+      const lines = [...troubles, `${ticks} ticks in ${blocks} blocks of ${segments} segments were saved.`];
+      if (lostBlocks > 0) lines.push(`${lostBlocks} damaged blocks could not be.`);
+      if (lostSymbols > 0)
+        lines.push(`The names of ${lostSymbols} symbols are lost: they are LOST.<id> now.`);
+      lines.push(`"ticks log verify --data ${flags.out}" names the gaps.`);
+      process.stdout.write(`${lines.join('\n')}\n`);
+    }
+    const isWhole = saved.lostBlocks === 0 && saved.lostSymbols === 0 && saved.troubles.length === 0;
+    process.exitCode = isWhole ? ExitCode.done : ExitCode.failed;
   } finally {
     progress.done();
     await store.close();

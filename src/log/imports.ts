@@ -54,6 +54,10 @@ export function readImports(catalog: Catalog): ImportRecord[] {
   );
 }
 
+export function importPut(catalog: Catalog, record: ImportRecord): Put {
+  return { database: catalog.meta, key: [IMPORT, record.epoch], value: record, isNew: false };
+}
+
 /** The number of an import's epoch: that of its hash, or the next that no other import has. */
 export function epochOfImport(catalog: Catalog, hash: string): number {
   const taken = new Map(readEpochs(catalog).map((record) => [record.epoch, record.import]));
@@ -107,8 +111,11 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
     last: [record.ticks],
     import: record.hash,
   };
-  const importPut: Put = { database: catalog.meta, key: [IMPORT, record.epoch], value: record, isNew: false };
-  await commitPuts(catalog.root, [...segmentPuts(catalog, segments), epochPut(catalog, epoch), importPut]);
+  await commitPuts(catalog.root, [
+    ...segmentPuts(catalog, segments),
+    epochPut(catalog, epoch),
+    importPut(catalog, record),
+  ]);
   await flush(catalog.root);
   store.refresh();
 }

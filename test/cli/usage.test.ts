@@ -10,6 +10,7 @@ const COMMANDS = [
   ['export'],
   ['log', 'stat'],
   ['log', 'verify'],
+  ['log', 'recover'],
   ['tail'],
   ['bench', 'pipeline'],
   ['bench', 'fanout'],
