@@ -2,11 +2,9 @@
 import t from 'tap';
 import { createEngine } from '../../src/engine.js';
 
-const BASE = { feeds: [], dataFolder: false } as const;
-
 t.test('too many slots or symbols, or too few', async (t) => {
   const refused = (more: object, message: RegExp) =>
-    t.rejects(createEngine({ ...BASE, ...more }), { code: 'bad_config', message });
+    t.rejects(createEngine({ feeds: [], dataFolder: false, ...more }), { code: 'bad_config', message });
   await refused({ rings: { raw: 2 ** 27 } }, /^rings\.raw must be a power of two of at most 67108864\.$/);
   await refused({ rings: { critical: 100 } }, /^rings\.critical must be a power of two/);
   await refused({ rings: { broadcast: 4096 } }, /^rings\.broadcast must be at least 8192\.$/);
