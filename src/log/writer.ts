@@ -11,12 +11,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, SharedClock } from '../clock.js';
-import {
-  LOG_CHECKPOINT_BLOCKS,
-  LOG_CHECKPOINT_MS,
-  LOG_RETENTION_MS,
-  LOG_SYNC_INTERVAL_MS,
-} from '../limits.js';
+import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS, LOG_SYNC_INTERVAL_MS } from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
 import { probe } from '../pipeline/fault.js';
@@ -30,18 +25,16 @@ import { type SyncMode, sealed } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { flush } from './commit.js';
 import { Committer } from './committer.js';
-import type { Compression } from './compress.js';
 import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
+import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
 import { IndexWriters } from './index-writers.js';
 import { blockKey } from './keys.js';
-import { Recompression } from './recompression.js';
-import { Retention, type RetentionOptions } from './retention.js';
 import { Roll } from './roll.js';
 import { LogState } from './state.js';
 import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from './store.js';
 import { ShardTail, SourceCounts } from './tail.js';
 
-export interface LogStageOptions {
+export interface LogStageOptions extends HousekeepingOptions {
   /** Milliseconds that a tick may wait before its block is written, full or not. */
   commitDelayMs: number;
   /** Encoded bytes that are committed at once, whatever the delay. */
@@ -51,9 +44,6 @@ export interface LogStageOptions {
   onStall: 'block' | 'shed';
   /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
   segmentMs: number;
-  retention: RetentionOptions;
-  /** What closed segments are compressed by in the background; `none`: they stay as they were written. */
-  recompress: Compression;
   /** Free bytes of the data folder's disk below which nothing is written. */
   freeBytesFloor: number;
 }
@@ -113,11 +103,7 @@ class LogStage {
   readonly #state = new LogState();
   readonly #space: FreeSpace;
   readonly #committer: Committer;
-  readonly #retention: Retention;
-  #retainedAt = Number.NEGATIVE_INFINITY;
-  #isRetaining = false;
-  readonly #recompression: Recompression;
-  #recompressing: Promise<void> | undefined;
+  readonly #house: Housekeeping;
   #filling: Batch;
   #writing: Batch;
   /** Whether `#writing` is on its way. */
@@ -159,8 +145,7 @@ class LogStage {
     this.#tails = Array.from({ length: shards }, (_, s) => new ShardTail(memory, s, epoch, known));
     this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
     this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
-    this.#retention = new Retention(store, options.retention, input.report);
-    this.#recompression = new Recompression(store, options.recompress, input.report);
+    this.#house = new Housekeeping(store, options, input.report, (sizes) => this.#setSizes(sizes));
     this.#space = new FreeSpace(folder, options.freeBytesFloor);
     this.#filling = new Batch(shards);
     this.#writing = new Batch(shards);
@@ -170,8 +155,7 @@ class LogStage {
     try {
       await this.#run();
     } finally {
-      await this.#recompression.close();
-      await this.#recompressing;
+      await this.#house.close();
     }
   }
 
@@ -180,15 +164,16 @@ class LogStage {
     await this.#committer.flush();
     this.#resume();
     for (;;) {
-      if (this.#fault !== undefined) throw this.#fault;
+      const fault = this.#fault ?? this.#house.fault;
+      if (fault !== undefined) throw fault;
       const command = control.command;
       control.turn();
-      if (command === Command.stop && !this.#isUnderWay && !this.#isRetaining) return;
+      if (command === Command.stop && !this.#isUnderWay && !this.#house.isBusy) return;
       this.#wait.before();
       const now = performance.now();
       const isDraining = command === Command.drain;
       this.#look(now);
-      this.#keepHouse(now);
+      this.#house.look(now, () => nowMs(this.clock));
       let work = 0;
       if (this.#isStalled) this.#leaveBehind();
       else if (command !== Command.pause && command !== Command.stop) work = this.#collect(now, isDraining);
@@ -231,27 +216,12 @@ class LogStage {
     if (this.#isStalled) this.#tell(trouble);
   }
 
-  /** Keeps house among closed segments about once a second, standstill or not: that may be what makes room. */
-  #keepHouse(now: number): void {
-    if (this.#isRetaining || now - this.#retainedAt < LOG_RETENTION_MS) return;
-    this.#retainedAt = now;
-    this.#recompressing ??= this.#recompression.step().finally(() => {
-      this.#recompressing = undefined;
-    });
-    this.#isRetaining = true;
-    this.#retention
-      .look(nowMs(this.clock))
-      .catch((error: unknown) => {
-        if (!isCommitFailure(error)) throw error;
-      })
-      .then(
-        () => {
-          this.#isRetaining = false;
-        },
-        (error: unknown) => {
-          this.#fault = error;
-        },
-      );
+  #setSizes({ segments, bytes, savedBytes }: LogSizes): void {
+    const next = this.#cells.prime();
+    next[LogWord.segments] = segments;
+    next[LogWord.fileBytes] = bytes;
+    next[LogWord.savedBytes] = savedBytes;
+    this.#cells.commit();
   }
 
   /** Says once, until a commit succeeds, that the log stands still. */

@@ -109,6 +109,11 @@ export const LogWord = {
   bytes: 4 * SHARDS_MAX + 3,
   /** 1 while the log cannot write and says why in its errors. */
   stalled: 4 * SHARDS_MAX + 4,
+  segments: 4 * SHARDS_MAX + 5,
+  /** Bytes of the whole log on the disk. */
+  fileBytes: 4 * SHARDS_MAX + 6,
+  /** Bytes that recompression has taken off closed segments. */
+  savedBytes: 4 * SHARDS_MAX + 7,
 } as const;
 export const LOG_WORDS = 4 * SHARDS_MAX + 8;
 
