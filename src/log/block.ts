@@ -29,6 +29,7 @@ import {
 } from '../tick.js';
 import type { BlockCodec } from './codec.js';
 import { expandPayload } from './compress.js';
+import type { BlockKey } from './keys.js';
 
 export const BLOCK_HEADER_BYTES = 64;
 export const POSITION_BYTES = 16;
@@ -232,6 +233,13 @@ export function checkBlock(bytes: Uint8Array): BlockHeader | undefined {
   const header = readHeader(bytes);
   if (header === undefined || viewOf(bytes).getUint32(4, true) !== checksum(bytes)) return undefined;
   return header;
+}
+
+/** The same, and only if it is the block of this key: a damaged tree may lead to another. */
+export function checkBlockAt(key: BlockKey, bytes: Uint8Array): BlockHeader | undefined {
+  const header = checkBlock(bytes);
+  const isIts = header?.epoch === key.epoch && header.shard === key.shard && header.firstSeq === key.firstSeq;
+  return isIts ? header : undefined;
 }
 
 export function readPositions(bytes: Uint8Array, header: BlockHeader): BlockPosition[] {

@@ -13,7 +13,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import { checkBlock, readTicks } from './block.js';
+import { checkBlockAt, readTicks } from './block.js';
 import { BlockExtents } from './block-extent.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { BlockCodec } from './codec.js';
@@ -303,8 +303,9 @@ export class LogReader {
       this.#cache.set(name, cached);
       return cached;
     }
-    const first = parseKey(key).firstSeq;
-    const header = checkBlock(bytes);
+    const at = parseKey(key);
+    const first = at.firstSeq;
+    const header = checkBlockAt(at, bytes);
     if (header === undefined) {
       return { first, last: lastSeqOfDamaged(this.#store, key, bytes), records: undefined, gap: 'corrupt' };
     }

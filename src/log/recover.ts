@@ -4,7 +4,7 @@ import { messageOf, TickwireError } from '../errors.js';
 import { LOG_SEGMENT_MS } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
 import type { LastValueTable } from '../pipeline/table.js';
-import { checkBlock } from './block.js';
+import { checkBlockAt } from './block.js';
 import { BlockExtents } from './block-extent.js';
 import {
   type EpochRecord,
@@ -32,6 +32,7 @@ import {
   type LogStore,
   lastSeqAt,
   openStore,
+  rangeOf,
   removedOf,
 } from './store.js';
 
@@ -158,7 +159,7 @@ async function verifyEnds(
     for (;;) {
       const place = blockBefore(store, newest.epoch, shard, Number.MAX_SAFE_INTEGER);
       if (place === undefined) break;
-      const header = checkBlock(bytesAt(place));
+      const header = checkBlockAt(parseKey(place.key), bytesAt(place));
       if (header !== undefined) {
         last[shard] = header.lastSeq;
         break;
@@ -175,8 +176,16 @@ async function verifyEnds(
           'sources that can resend its ticks will.',
       );
     }
+    last[shard] = Math.max(last[shard], lastOfDamaged(store, newest.epoch, shard));
   }
+  for (const message of store.damaged.values()) warn(message);
   return { last, dropped };
+}
+
+/** Last seq that a closed segment held which is damaged: its ticks were numbered, and read as a gap. */
+function lastOfDamaged(store: LogStore, epoch: number, shard: number): number {
+  const damaged = store.segments().filter(({ folder }) => store.damaged.has(folder));
+  return Math.max(0, ...damaged.map((record) => rangeOf(record, epoch, shard)?.last ?? 0));
 }
 
 /** Writes the index pages of the last blocks of an epoch that was killed; there are none where it ended well. */

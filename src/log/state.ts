@@ -8,7 +8,7 @@
 import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
 import { Records } from '../tick.js';
-import { type BlockPosition, checkBlock, readPositions, readTicks } from './block.js';
+import { type BlockPosition, checkBlockAt, readPositions, readTicks } from './block.js';
 import { type Catalog, checkpointPut, readCheckpoint, readEpochs, sealed, unsealed } from './catalog.js';
 import type { BlockCodec } from './codec.js';
 import type { Put } from './commit.js';
@@ -146,7 +146,7 @@ export class LogState {
     const start = blockKey(epoch, shard, fromSeq);
     for (const [key, bytes] of blocksFrom(store, start, blockKey(epoch, shard + 1, 0))) {
       const at = parseKey(key);
-      const header = checkBlock(bytes);
+      const header = checkBlockAt(at, bytes);
       const count = header === undefined ? -1 : readTicks(codec, bytes, header, records);
       if (header === undefined || count < 0) {
         warn(

@@ -31,7 +31,7 @@ export function damage(dataFolder: string, seed: number): string {
   const random = new Random(seed * 2_654_435_761);
   const all = files(dataFolder);
   // The catalog is small beside the segments, and damaged no less here.
-  const file = all[random.chance(3) ? 0 : all.length - 1];
+  const file = random.chance(3) ? all[0] : random.pick(all);
   const name = path.relative(dataFolder, file);
   const { size } = statSync(file);
   const kind = random.below(8);

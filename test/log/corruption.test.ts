@@ -11,6 +11,8 @@ const CASES = times(60, 3_000);
 /** Cases of one child: what lmdb maps of them stays mapped. */
 const CASES_OF_CHILD = 60;
 const TICKS = 20_000;
+/** Some closed segments, and one that is open. */
+const SEGMENT_MS = 400;
 const child = fileURLToPath(new URL('./corruption.child.js', import.meta.url));
 /** What a log that cannot be opened is refused with. */
 const REFUSALS = ['log_corrupt', 'log_missing', 'data_folder_unusable', 'unsupported'];
@@ -32,9 +34,9 @@ interface Outcome {
 
 /** A log with blocks of all sizes, small ones within the pages of its trees. */
 async function makeLog(folder: string): Promise<string> {
-  const rig = await openRig(folder, 20, { ringSlots: 8192 });
+  const rig = await openRig(folder, 20, { ringSlots: 8192, segmentMs: SEGMENT_MS });
   const shard = new FakeShard(rig.memory, 0, new Market(20, 5), TICKS, true);
-  const stage = rig.stage({ commitDelayMs: 1 });
+  const stage = rig.stage({ commitDelayMs: 1, segmentMs: SEGMENT_MS });
   for (let n = 1; shard.head < TICKS; n = (n * 3) % 4001) {
     const due = Math.min(TICKS, shard.head + n);
     await shard.publishAll(due - shard.head);
