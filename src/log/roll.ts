@@ -18,6 +18,7 @@ import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { commitPuts, flush } from './commit.js';
 import { timesOf } from './index-tree.js';
+import { blockKey } from './keys.js';
 import { damageOf } from './pages.js';
 import { NoRoom } from './room.js';
 import { salvage } from './salvage.js';
@@ -107,6 +108,14 @@ function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment
   return segment;
 }
 
+/** Makes the first transactions of a segment, and flushes them: lmdb comes back from a power cut to one that was. */
+async function found({ blocks }: Segment): Promise<void> {
+  const key = blockKey(0, 0, 0);
+  await commitPuts(blocks, [{ key, value: Buffer.of(0), isNew: true }]);
+  await commitPuts(blocks, [{ key, value: undefined, isNew: false }]);
+  await flush(blocks);
+}
+
 /** Flushes a file; of a folder, that its files are there. */
 export function syncPath(file: string): void {
   const handle = openSync(file, 'r');
@@ -180,6 +189,7 @@ export async function beginSegments(
   } else {
     noteOthersClosed(store, undefined, nowMs, change);
     held = makeSegment(store, startsAt, options.sync);
+    await found(held);
     change.written.push({ number: numberOf(store), folder: held.folder, startsAt, heldIn: epoch });
   }
   removeDoomed(store);
@@ -216,6 +226,7 @@ export class Roll {
     noteOthersClosed(store, undefined, nowMs, change);
     const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
     const segment = makeSegment(store, startsAt, options.sync);
+    await found(segment);
     const record = { number: numberOf(store), folder: segment.folder, startsAt };
     change.written.push(record);
     await commitChange(store, change);
@@ -283,6 +294,7 @@ export class Roll {
 
   async #roll(segment: Segment, startsAt: number, nowMs: number): Promise<SegmentRange[]> {
     probe();
+    await found(segment);
     await flush(this.current.blocks);
     probe();
     const change: Change = { written: [], removed: [], doomed: [] };
