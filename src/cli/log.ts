@@ -1,13 +1,15 @@
 /** `ticks log stat|verify|recover`: what a log holds, whether it is whole, and what can be saved if not. */
 import { setImmediate as immediate } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { compactLog } from '../log/compact.js';
+import { COMPRESSIONS, type Compression } from '../log/compress.js';
 import { rescueLog } from '../log/rescue.js';
 import { openStore } from '../log/store.js';
 import { surveyLog } from '../log/survey.js';
 import { LogVerifier } from '../log/verify.js';
 import { readLogRegistry } from '../replay/symbols.js';
 import { ExitCode, stopSignal, wholeNumber } from './exit.js';
-import { statJson, statLines } from './log-stat-format.js';
+import { sizeText, statJson, statLines } from './log-stat-format.js';
 import { verifyJson, verifyLines } from './log-verify-format.js';
 import { Progress } from './output.js';
 
@@ -51,6 +53,21 @@ Example:
   $ ticks log verify --data ./data --json | jq .damages`,
     )
     .action((flags: LogFlags) => verify(flags));
+  log
+    .command('compact')
+    .description('Recompress all closed segments now. Without an engine: that does it in the background.')
+    .option('-d, --data <folder>', 'data folder', './data')
+    .addOption(new Option('--compression <how>', 'of the blocks').choices(COMPRESSIONS).default('brotli'))
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Every block is compared with what it was before the old file goes. The segment that is still open stays as it is.
+
+Example:
+  $ ticks log compact --data ./data`,
+    )
+    .action((flags: LogFlags & { compression: Compression }) => compact(flags));
   log
     .command('recover')
     .description('Save what can be read of a damaged log into a new folder. The old one is only read.')
@@ -141,5 +158,25 @@ async function recover(flags: LogFlags & { out: string }): Promise<void> {
   } finally {
     progress.done();
     await store.close();
+  }
+}
+
+async function compact(flags: LogFlags & { compression: Compression }): Promise<void> {
+  const signal = stopSignal();
+  const progress = new Progress();
+  try {
+    const done = await compactLog(flags.data, flags.compression, (left) => {
+      progress.tell(() => `${left} segments left`);
+      return signal.aborted;
+    });
+    progress.done();
+    const before = done.reduce((sum, segment) => sum + segment.bytesBefore, 0);
+    const bytes = done.reduce((sum, segment) => sum + segment.bytes, 0);
+    const text = flags.json
+      ? JSON.stringify({ segments: done, bytesBefore: before, bytes })
+      : `${done.length} segments were recompressed: ${sizeText(bytes)}, of ${sizeText(before)}.`;
+    process.stdout.write(`${text}\n`);
+  } finally {
+    progress.done();
   }
 }

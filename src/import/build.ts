@@ -5,8 +5,10 @@
 import path from 'node:path';
 import { BLOCK_TICKS } from '../limits.js';
 import { blockBytesMax, writeBlock } from '../log/block.js';
+import { BlockExtents } from '../log/block-extent.js';
 import { BlockCodec } from '../log/codec.js';
 import { commitPuts, flush, type Put } from '../log/commit.js';
+import { ShardIndexWriter } from '../log/index-writer.js';
 import { blockKey } from '../log/keys.js';
 import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
 import { allocateBroadcast, BroadcastMemory } from '../pipeline/broadcast.js';
@@ -128,6 +130,10 @@ class Builder {
   #segment: Segment | undefined;
   #first = 0;
   #puts: Put[] = [];
+  readonly #index: ShardIndexWriter;
+  readonly #putPage = (key: Buffer, page: Uint8Array) => {
+    this.#puts.push({ key, value: Buffer.from(page), isNew: true });
+  };
   readonly #built: BuiltSegment[] = [];
 
   constructor(
@@ -136,6 +142,7 @@ class Builder {
     readonly epoch: number,
     readonly registry: Registry,
   ) {
+    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
     this.#states = new SymbolStates(registry.maxSymbols);
     this.#states.learn(registry);
     this.#normaliser = new Normaliser(this.#states);
@@ -214,7 +221,9 @@ class Builder {
       0,
     );
     // lmdb reads the bytes until the commit is over.
-    this.#puts.push({ key: blockKey(epoch, IMPORT_SHARD, first), value: Buffer.from(block), isNew: true });
+    const value = Buffer.from(block);
+    this.#puts.push({ key: blockKey(epoch, IMPORT_SHARD, first), value, isNew: true });
+    this.#index.add(value, first, this.#putPage);
     this.#count = 0;
     if (this.#puts.length >= COMMIT_BLOCKS) await this.#commit();
   }
@@ -236,6 +245,7 @@ class Builder {
   /** Closes the segment at hand; everything of it is on the disk then. */
   async #end(): Promise<void> {
     await this.#encode();
+    this.#index.finish(this.#putPage);
     await this.#commit();
     const segment = this.#segment;
     this.#segment = undefined;

@@ -28,8 +28,16 @@ import { commitPuts, flush, type Put } from './commit.js';
 import { importPut, readImports } from './imports.js';
 import { blockKey } from './keys.js';
 import { lockFolder } from './lock.js';
+import { blocksFound } from './salvage.js';
 import { blocksOfSegment, type SegmentBlock } from './segment-blocks.js';
-import { bytesOfSegment, openSegment, rangesOf, type Segment, type SegmentRecord } from './segments.js';
+import {
+  bytesOfSegment,
+  openSegment,
+  rangesOf,
+  type Segment,
+  type SegmentRecord,
+  segmentPath,
+} from './segments.js';
 import type { LogStore } from './store.js';
 
 /** Blocks of a transaction. */
@@ -157,10 +165,25 @@ class Rescue {
         if (await turn(result.blocks)) return false;
       }
     } catch (error) {
-      result.troubles.push(`Segment ${record.folder} cannot be read further: ${messageOf(error)}.`);
+      result.troubles.push(`Segment ${record.folder} cannot be read as it should: ${messageOf(error)}.`);
+      if (puts.length > 0) await commitPuts(made.blocks, puts);
+      puts = [];
+      await this.#pages(record, made);
     }
     if (puts.length > 0) await commitPuts(made.blocks, puts);
     return true;
+  }
+
+  /** Of a file whose trees are damaged: the blocks that are found page by page, beside those that are there. */
+  async #pages(record: SegmentRecord, made: Segment): Promise<void> {
+    const folder = segmentPath(this.from.dataFolder, record.folder);
+    if (!existsSync(path.join(folder, 'data.mdb'))) return;
+    for (const { header, bytes } of blocksFound(folder)) {
+      const { epoch, shard, firstSeq } = header;
+      if (made.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
+      const put = this.#block({ key: { epoch, shard, firstSeq }, bytes });
+      if (put !== undefined) await commitPuts(made.blocks, [{ ...put, value: Buffer.from(bytes) }]);
+    }
   }
 
   /** What is to be written of a block; undefined where it is damaged. */

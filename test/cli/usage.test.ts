@@ -10,6 +10,7 @@ const COMMANDS = [
   ['export'],
   ['log', 'stat'],
   ['log', 'verify'],
+  ['log', 'compact'],
   ['log', 'recover'],
   ['tail'],
   ['bench', 'pipeline'],

@@ -1,0 +1,56 @@
+/** Recompresses all closed segments now, for who holds the folder: the engine does the same in the background. */
+import { rmSync } from 'node:fs';
+import { segmentPuts } from './catalog.js';
+import { commitPuts, flush } from './commit.js';
+import type { Compression } from './compress.js';
+import { lockFolder } from './lock.js';
+import recompressSegment, { swapPuts } from './recompress.js';
+import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
+import { type LogStore, openStore } from './store.js';
+
+export interface Compacted {
+  folder: string;
+  bytesBefore: number;
+  bytes: number;
+}
+
+/**
+ * @param turn asked before each segment, with how many are left; true: stop
+ * @throws TickwireError data_folder_locked while an engine runs; Error when a segment does not read back as it was
+ */
+export async function compactLog(
+  dataFolder: string,
+  compression: Compression,
+  turn: (left: number) => boolean,
+): Promise<Compacted[]> {
+  const unlock = lockFolder(dataFolder);
+  try {
+    const store = openStore(dataFolder, { sync: 'every-commit' });
+    try {
+      const due = store.segments().filter((r) => r.ranges !== undefined && r.compression !== compression);
+      const done: Compacted[] = [];
+      for (const [i, record] of due.entries()) {
+        if (turn(due.length - i)) break;
+        done.push(await rewrite(store, record, compression));
+      }
+      return done;
+    } finally {
+      await store.close();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+async function rewrite(store: LogStore, record: SegmentRecord, compression: Compression): Promise<Compacted> {
+  const { catalog, dataFolder } = store;
+  const folder = nextFolder(dataFolder, record.folder);
+  // Until it is listed it is to go: a process that dies now leaves nothing behind.
+  await commitPuts(catalog.root, segmentPuts(catalog, [], [], [folder]));
+  const made = await recompressSegment({ dataFolder, number: record.number, folder, compression, share: 1 });
+  await commitPuts(catalog.root, swapPuts(catalog, record, made));
+  await flush(catalog.root);
+  store.refresh();
+  rmSync(segmentPath(dataFolder, record.folder), { recursive: true, force: true });
+  return { folder, bytesBefore: record.bytes ?? 0, bytes: made.bytes };
+}
