@@ -1,6 +1,7 @@
 /** All scenarios, from the smallest part of the engine to the whole. */
 import { encode } from './encode.js';
 import { fanout } from './fanout.js';
+import { log } from './log.js';
 import { normalise } from './normalise.js';
 import { pipeline } from './pipeline.js';
 import { replay } from './replay.js';
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   wakeup,
   normalise,
   encode,
+  log,
   replay,
   pipeline,
   fanout,
