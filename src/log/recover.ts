@@ -198,7 +198,7 @@ async function indexEnds(held: Segment, { epoch, shards }: EpochRecord): Promise
     writer.restore(held, put);
     writer.finish(put);
   }
-  await commitPuts(held.blocks, puts);
+  if (puts.length > 0) await commitPuts(held.blocks, puts);
 }
 
 /** Takes a block away: from the segment that is held; from a closed one, by shortening what its record says. */
