@@ -137,7 +137,7 @@ export class IndexPage {
   firstReaching(at: typeof TimeAt.recvMax | typeof TimeAt.eventMax, s: number, ns: number): number {
     const { times, children } = this;
     let i = 0;
-    while (i < children && isBefore(times[i * TIME_WORDS + at], times[i * TIME_WORDS + at + 1], s, ns)) i++;
+    while (i < children && !reaches(times, i * TIME_WORDS + at, s, ns)) i++;
     return i;
   }
 
@@ -203,6 +203,12 @@ export class IndexPage {
     }
     return mask;
   }
+}
+
+/** Whether the highest time at `at` is the given one or later; its lowest, before it, says whether there is any. */
+export function reaches(times: Uint32Array, at: number, s: number, ns: number): boolean {
+  const isNone = isBefore(times[at], times[at + 1], times[at - 2], times[at - 1]);
+  return !isNone && !isBefore(times[at], times[at + 1], s, ns);
 }
 
 function viewOf(bytes: Uint8Array): DataView {

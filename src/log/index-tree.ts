@@ -14,9 +14,9 @@
 import { INDEX_CACHE_BYTES, INDEX_LEVELS } from '../limits.js';
 import { lastSeqOf } from './block.js';
 import type { BlockExtents } from './block-extent.js';
-import { ahead, Extent, isBefore, type TimeAt, widenTimes } from './extent.js';
+import { ahead, Extent, type TimeAt, widenTimes } from './extent.js';
 import { PageBuilder } from './index-builder.js';
-import { IndexPage } from './index-page.js';
+import { IndexPage, reaches } from './index-page.js';
 import { blockKey, pageKey, parseKey } from './keys.js';
 import { PageCache } from './page-cache.js';
 import { blocksIn, type Segment } from './segments.js';
@@ -82,7 +82,7 @@ export class ShardIndex {
     ns: number,
   ): number | undefined {
     const look = (page: IndexPage): Look<number> => {
-      if (isBefore(page.totals[at], page.totals[at + 1], s, ns)) return undefined;
+      if (!reaches(page.totals, at, s, ns)) return undefined;
       const i = page.firstReaching(at, s, ns);
       return page.level === 0 ? page.firstSeqs[i] : this.#below(page, i, look);
     };
