@@ -1,0 +1,19 @@
+/** A process that reads some of a log and then stands still until it is ended; `hold` keeps a transaction open. */
+import { LogReader } from '../../src/log/reader.js';
+import { openSegment } from '../../src/log/segments.js';
+import { openStore } from '../../src/log/store.js';
+import { LogStream } from '../../src/replay/stream.js';
+
+const [folder, way] = process.argv.slice(2);
+
+if (way === 'hold') {
+  const { folder: name } = openStore(folder, { readOnly: true }).segments()[0];
+  const { blocks } = openSegment(folder, name, { readOnly: true });
+  // An iterator that is not finished keeps its transaction.
+  blocks.getRange({ limit: 1000 })[Symbol.iterator]().next();
+} else {
+  const stream = new LogStream(LogReader.open(folder), { watch: null });
+  for (let i = 0; i < 100; i++) stream.next();
+}
+process.send!('reading');
+setInterval(() => {}, 1000);
