@@ -62,6 +62,11 @@ export class Child<A extends Api> {
     this.#process.on('exit', (code, signal) => this.#lose(`it ended with ${signal ?? code}`));
   }
 
+  /** Of the process; 0 when it could not be started. */
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   /** @throws TickwireError stage_failed: it threw, died, or did not answer in time */
   async ask<O extends keyof A & string>(
     operation: O,
@@ -114,7 +119,8 @@ export function serveParent<A extends Api>(api: A): void {
     } catch (error) {
       answer.error = messageOf(error);
     }
-    if (process.connected) process.send?.(answer);
+    // A parent that has gone wants no answer.
+    if (process.connected) process.send?.(answer, undefined, undefined, () => {});
   });
   process.on('disconnect', () => process.exit());
 }

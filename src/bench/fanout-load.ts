@@ -1,12 +1,17 @@
-/** The load generator of scenario `fanout`: all clients, in a process of its own. Started as a child; see `child.ts`. */
+/** The load generator of scenarios `fanout` and `e2e`: all clients, in a process of its own. Started as a child; see `child.ts`. */
 import { monotonicNs } from '../clock.js';
+import type { Mode } from '../wire/ticks.js';
 import { serveParent } from './child.js';
+import type { DialectEvents } from './dialect.js';
+import { tickwireDialect } from './fanout-dialect.js';
 import { Group } from './fanout-reader.js';
 import type { FinalState } from './fanout-server.js';
-import { FanoutSockets, type SocketsOptions } from './fanout-sockets.js';
+import { FanoutSockets } from './fanout-sockets.js';
 import { LatencySamples, type LatencyUs } from './latency.js';
 import { cpuNs, sleep } from './measure.js';
 import type { Anchor } from './open-loop-feed.js';
+import { type PeerName, peerDialect } from './peers/index.js';
+import { type StaleMarket, StalenessWatch, type StaleSchedule } from './staleness.js';
 
 /** Connections that are opened before any of them has to be there. */
 const SLICE = 250;
@@ -14,12 +19,22 @@ const CONNECT_MS = 60_000;
 const LOOK_MS = 5;
 const CLOCK_LOOKS = 1000;
 
-export interface LoadStart extends Omit<SocketsOptions, 'clients'> {
+export interface LoadStart {
   anchor: Anchor;
+  port: number;
+  mode: Mode;
+  intervalMs: number;
+  symbols: number;
+  /** By client: the names and patterns that it subscribes to. */
+  watched: string[][];
   /** By client: ids of the symbols that it watches. */
   watchedIds: number[][];
   /** How many clients of the list are readers; the others are stoppers. */
   readers: number;
+  /** What the server is, where it is not ours. */
+  peer?: { name: PeerName; batched: boolean };
+  /** What to judge the staleness of clients by. */
+  market?: StaleMarket;
 }
 
 /** What has happened up to a moment. */
@@ -32,6 +47,8 @@ export interface LoadMark {
   lost: number;
   reordered: number;
   catchUps: number;
+  /** Clients whose connections ended, by group. */
+  disconnected: number[];
   failures: string[];
 }
 
@@ -45,6 +62,7 @@ export interface Verdict {
 let options: LoadStart;
 let sockets: FanoutSockets;
 const latency = new LatencySamples();
+let staleness: StalenessWatch | undefined;
 let resumedAtMs = 0;
 
 function start(args: LoadStart): void {
@@ -52,7 +70,15 @@ function start(args: LoadStart): void {
   const { anchor } = args;
   const offsetUs = (originNs() - anchor.monotonicNs) / 1e3;
   const now = () => performance.now() * 1e3 + offsetUs;
-  sockets = new FanoutSockets({ ...args, clients: args.watched.length }, latency, now);
+  const { port, watchedIds, peer, market, readers } = args;
+  const clients = { ...args, clients: watchedIds.length, latency };
+  const dialect = (events: DialectEvents) =>
+    peer === undefined
+      ? tickwireDialect(clients, events)
+      : peerDialect(peer.name, peer.batched, clients, events);
+  sockets = new FanoutSockets(port, watchedIds.length, dialect, now);
+  if (market !== undefined)
+    staleness = new StalenessWatch(sockets.reader.check, watchedIds.slice(0, readers), market, now);
   sockets.reader.check.anchorS = anchor.wallS;
 }
 
@@ -105,6 +131,7 @@ function mark(): LoadMark {
     lost: reader.check.lost,
     reordered: reader.check.reordered,
     catchUps: sockets.catchUps,
+    disconnected: [...sockets.disconnected],
     failures: sockets.failures.slice(0, 3),
   };
 }
@@ -164,6 +191,21 @@ const api = {
   /** Ends it. */
   end: (_: object): LoadMark & { latencyUs: LatencyUs } => ({ ...mark(), latencyUs: latency.summary() }),
   verify,
+  /** Of how many ticks one has its latency taken. */
+  sample: ({ every }: { every: number }) => {
+    sockets.reader.check.sampleEvery = every;
+  },
+  /** Begins to look how old what the readers show is. */
+  watch: (_: object) => staleness?.start(),
+  /** Ends it. */
+  unwatch: (_: object) => staleness?.stop(),
+  /** What was seen; of the present schedule. */
+  stale: (schedule: Omit<StaleSchedule, 'startUs'> & { startNs: number }): LatencyUs | null => {
+    const startUs = (schedule.startNs - options.anchor.monotonicNs) / 1e3;
+    return staleness?.evaluate({ ...schedule, startUs }) ?? null;
+  },
+  /** The latencies of the measured time, as an HDR histogram in its compressed form. */
+  histogram: (_: object): string => latency.recorded().hdr,
 };
 export type LoadApi = typeof api;
 

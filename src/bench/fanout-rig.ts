@@ -182,13 +182,13 @@ async function windowsFilled(): Promise<void> {
 }
 
 /** Memory of all TCP sockets of the machine, in bytes. */
-function tcpBytes(): number {
+export function tcpBytes(): number {
   const text = readFileSync('/proc/net/sockstat', 'utf8');
   return Number(/^TCP:.* mem (\d+)/m.exec(text)?.[1] ?? 0) * PAGE_BYTES;
 }
 
 /** By client: ids of the symbols that it watches; a seeded choice of its own for each. */
-function choices(clients: number, symbols: number, watch: number, seed: number): number[][] {
+export function choices(clients: number, symbols: number, watch: number, seed: number): number[][] {
   let state = mix(seed | 0);
   return Array.from({ length: clients }, () => {
     const ids = Array.from({ length: symbols }, (_, i) => i + 1);

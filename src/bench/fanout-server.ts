@@ -8,7 +8,7 @@ import { POW10 } from '../wire/packed.js';
 import { serveParent } from './child.js';
 import { quoteCheck } from './fanout-ticks.js';
 import { cpuNs, memoryBytes, until } from './measure.js';
-import { type Anchor, type OpenLoopOptions, Rate } from './open-loop-feed.js';
+import { type Anchor, type OpenLoopOptions, RATE_BYTES, Rate, Schedule } from './open-loop-feed.js';
 
 const START_MS = 30_000;
 
@@ -34,6 +34,9 @@ export interface ServerMark {
   symbolSeqs: number[];
   rssBytes: number;
   rssAnonBytes: number;
+  /** Monotonic time that the feed's schedule is counted from, and ticks of its market before it. */
+  scheduleStartNs: number;
+  madeBefore: number;
 }
 
 /** The last state of every symbol, by symbol id. */
@@ -47,7 +50,8 @@ export interface FinalState {
 }
 
 let engine: Engine;
-const rate = new Int32Array(new SharedArrayBuffer(8));
+const rate = new Int32Array(new SharedArrayBuffer(RATE_BYTES));
+const schedule = new Float64Array(rate.buffer);
 
 async function start(options: ServerStart): Promise<{ port: number; anchor: Anchor; names: string[] }> {
   const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
@@ -110,6 +114,8 @@ function mark(): ServerMark {
     ),
     rssBytes: rss,
     rssAnonBytes: rssAnon,
+    scheduleStartNs: schedule[Schedule.startNs],
+    madeBefore: schedule[Schedule.madeBefore],
   };
 }
 

@@ -26,7 +26,7 @@ const SIZED_BYTES = 32;
 /** Where the times and prices of a wide record stand. */
 const WIDE_TIME_AT = 16;
 const WIDE_PRICES_AT = 32;
-/** Of how many ticks one has its latency taken: a prime, so that no rhythm of batches hits it. */
+/** Of how many ticks one has its latency taken, where nothing else is said: a prime, so that no rhythm of batches hits it. */
 const SAMPLE_EVERY = 127;
 const NEVER = 0x3fffffff;
 /** Records of a batch from which on its client's pairs are brought into the cache first. */
@@ -53,6 +53,8 @@ export class TickCheck {
   /** Event time of the batch in µs since the anchor, and µs per unit of its records. */
   batchUs = 0;
   unitUs = 0;
+  /** Of how many ticks one has its latency taken. */
+  sampleEvery = SAMPLE_EVERY;
   /** By symbol id. */
   readonly digits: Uint8Array;
   readonly #pairs: Int32Array;
@@ -143,14 +145,14 @@ export class TickCheck {
         } else if (this.#oddQuote(i, symbolSeq, step)) delivered++;
         pairs[i + 1] = quoteCheck(v.getInt32(at + 8, true), v.getUint16(at + 12, true));
         if (--until === 0) {
-          until = SAMPLE_EVERY;
+          until = this.sampleEvery;
           this.latency.record(this.nowUs - this.batchUs - v.getInt32(at + 16, true) * this.unitUs);
         }
         at += form === SIZED_QUOTE ? SIZED_BYTES : COMPACT_BYTES;
       } else {
         if (this.#wide(base, at)) delivered++;
         if (--until === 0) {
-          until = SAMPLE_EVERY;
+          until = this.sampleEvery;
           this.#sampleWide(at);
         }
         at += WIDE_BYTES;

@@ -28,7 +28,7 @@ export interface OpenLoopOptions {
   /** Exponent of Zipf's law; 0: all symbols are equally busy. */
   skew: number;
   anchor: Anchor;
-  /** Words of `Rate`. */
+  /** Words of `Rate` and of `Schedule`: `RATE_BYTES`. */
   rate: SharedArrayBuffer;
 }
 
@@ -39,8 +39,18 @@ export const Rate = {
   taken: 1,
 } as const;
 
+/** f64 words after them: the schedule at hand. */
+export const Schedule = {
+  /** Monotonic time that it is counted from; tick n (from 1) is due n / rate later. */
+  startNs: 1,
+  /** Ticks that the market had made before it. */
+  madeBefore: 2,
+} as const;
+export const RATE_BYTES = 24;
+
 class OpenLoopFeed implements Feed {
   readonly #rate: Int32Array;
+  readonly #schedule: Float64Array;
   #context!: FeedContext;
   #source!: Source;
   #market!: Market;
@@ -54,6 +64,7 @@ class OpenLoopFeed implements Feed {
 
   constructor(readonly options: OpenLoopOptions) {
     this.#rate = new Int32Array(options.rate);
+    this.#schedule = new Float64Array(options.rate);
   }
 
   async start(context: FeedContext): Promise<void> {
@@ -85,6 +96,8 @@ class OpenLoopFeed implements Feed {
         // What the last schedule still owed is given up: the next one must not pay for it.
         this.#perSecond = perSecond;
         this.#startNs = nowNs;
+        this.#schedule[Schedule.startNs] = nowNs;
+        this.#schedule[Schedule.madeBefore] += this.#made;
         this.#made = 0;
         Atomics.store(this.#rate, Rate.taken, perSecond);
       }

@@ -1,4 +1,5 @@
 /** All scenarios, from the smallest part of the engine to the whole. */
+import { e2e } from './e2e.js';
 import { encode } from './encode.js';
 import { fanout } from './fanout.js';
 import { log } from './log.js';
@@ -19,5 +20,6 @@ export const SCENARIOS: readonly Scenario[] = [
   replay,
   pipeline,
   fanout,
+  e2e,
   soak,
 ];

@@ -1,0 +1,114 @@
+/** What scenario `e2e` compares: tickwire as it can be set up, and each peer with and without batches. */
+import { TickwireError } from '../errors.js';
+import type { Mode } from '../wire/ticks.js';
+import { PEERS, type PeerName, peerOf } from './peers/index.js';
+import { BATCH_MS } from './peers/publisher.js';
+
+export interface System {
+  name: string;
+  what: string;
+  mode: Mode;
+  /** Whether tickwire keeps a log. */
+  log: boolean;
+  /** Undefined: tickwire. */
+  peer?: { name: PeerName; batched: boolean };
+  /** Delivered ticks per second at which the search for its capacity begins. */
+  startPerSecond: number;
+}
+
+export interface Skipped {
+  name: string;
+  why: string;
+}
+
+const OWN: System[] = [
+  {
+    name: 'tickwire',
+    what: 'tickwire, mode every, packed, no log: what peers do too',
+    mode: 'every',
+    log: false,
+    startPerSecond: 6e6,
+  },
+  {
+    name: 'tickwire-log',
+    what: 'tickwire, mode every, packed, every tick logged',
+    mode: 'every',
+    log: true,
+    startPerSecond: 6e6,
+  },
+  {
+    name: 'tickwire-latest',
+    what: 'tickwire, mode latest, packed, no log',
+    mode: 'latest',
+    log: false,
+    startPerSecond: 6e6,
+  },
+];
+const SINGLE_START = 4e5;
+const BATCH_START = 4e6;
+
+function peerSystems(name: PeerName): System[] {
+  const { what } = peerOf(name);
+  return [
+    { name, what, mode: 'every', log: false, peer: { name, batched: false }, startPerSecond: SINGLE_START },
+    {
+      name: `${name}-batch`,
+      what: `${what.split(',')[0]}, one topic for the full book, batches of ${BATCH_MS} ms`,
+      mode: 'every',
+      log: false,
+      peer: { name, batched: true },
+      startPerSecond: BATCH_START,
+    },
+  ];
+}
+
+/**
+ * The systems to measure, and those that cannot be.
+ * @param wanted `all`, `none`, or names of peers, with commas between; a name stands for the peer with and without
+ *   batches, unless `-batch` or `-single` follows it
+ * @throws TickwireError bad_config
+ */
+export function chooseSystems(
+  wanted: string,
+  options: { watch: number; symbols: number; own: string },
+): { systems: System[]; skipped: Skipped[] } {
+  const names = Object.keys(PEERS) as PeerName[];
+  const own = choose(options.own, OWN, (system, word) => system.name === word);
+  const peers = choose(
+    wanted,
+    names.flatMap(peerSystems),
+    ({ name, peer }, word) =>
+      name === word || peer?.name === word || (peer?.batched === false && `${name}-single` === word),
+  );
+  const skipped: Skipped[] = [];
+  const systems = [...own, ...peers].filter(({ name, peer }) => {
+    const why = peer === undefined ? null : reasonToSkip(peer, options);
+    if (why !== null) skipped.push({ name, why });
+    return why === null;
+  });
+  return { systems, skipped };
+}
+
+function choose(wanted: string, all: System[], is: (system: System, word: string) => boolean): System[] {
+  if (wanted === 'none') return [];
+  if (wanted === 'all') return all;
+  const words = wanted.split(',').map((word) => word.trim());
+  const unknown = words.find((word) => !all.some((system) => is(system, word)));
+  if (unknown !== undefined) {
+    const known = all.map((system) => system.name).join(', ');
+    throw new TickwireError(
+      'bad_config',
+      `There is no system ${unknown}: choose all, none, or from ${known}.`,
+    );
+  }
+  return all.filter((system) => words.some((word) => is(system, word)));
+}
+
+function reasonToSkip(
+  { name, batched }: { name: PeerName; batched: boolean },
+  { watch, symbols }: { watch: number; symbols: number },
+): string | null {
+  const missing = peerOf(name).missing();
+  if (missing !== null) return `not installed: ${missing}`;
+  return batched && watch < symbols ? 'one topic for the full book serves only who watches all of it' : null;
+}

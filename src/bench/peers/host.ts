@@ -1,0 +1,78 @@
+/** A peer with its publisher, on the core that our engine has when it is measured. Started as a child; see `child.ts`. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monotonicNs } from '../../clock.js';
+import { serveParent } from '../child.js';
+import type { FinalState } from '../fanout-server.js';
+import { until } from '../measure.js';
+import type { Anchor } from '../open-loop-feed.js';
+import { type PeerName, peerOf } from './index.js';
+import type { PeerProcess, RunningPeer } from './peer.js';
+import { Publisher } from './publisher.js';
+
+export interface HostStart {
+  peer: PeerName;
+  batched: boolean;
+  symbols: number;
+  seed: number;
+  skew: number;
+  connections: number;
+}
+
+export interface HostStarted {
+  port: number;
+  anchor: Anchor;
+  version: string;
+  settings: RunningPeer['settings'];
+  processes: PeerProcess[];
+}
+
+let running: RunningPeer;
+let publisher: Publisher;
+let folder: string;
+
+async function start({ peer, batched, symbols, seed, skew, connections }: HostStart): Promise<HostStarted> {
+  folder = mkdtempSync(join(tmpdir(), 'tickwire-peer-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
+  running = await peerOf(peer).start({ symbols, connections, folder, batched });
+  publisher = new Publisher({ symbols, seed, skew, batched, anchor }, running);
+  publisher.start();
+  const { port, version, settings, processes } = running;
+  return { port, anchor, version, settings, processes };
+}
+
+function mark(_: object) {
+  return {
+    monotonicNs: monotonicNs(),
+    symbolSeqs: [...publisher.writer.symbolSeqs],
+    scheduleStartNs: publisher.startNs,
+    madeBefore: publisher.madeBefore,
+  };
+}
+
+/** Stops the publisher; its last state is what every client has to come to. */
+async function settle({ timeoutMs }: { timeoutMs: number }): Promise<FinalState> {
+  publisher.rate = 0;
+  if (!(await until(() => publisher.isStill, timeoutMs))) throw new Error('ticks are still under way');
+  const { symbolSeqs, checks } = publisher.writer;
+  const symbolSeq = [...symbolSeqs];
+  return { symbolSeq, quoteSeq: symbolSeq, check: [...checks], otherSeq: symbolSeq.map(() => 0) };
+}
+
+const api = {
+  start,
+  rate: ({ perSecond }: { perSecond: number }) => {
+    publisher.rate = perSecond;
+  },
+  mark,
+  settle,
+  stop: async (_: object) => {
+    await publisher?.stop();
+    await running?.stop();
+  },
+};
+export type HostApi = typeof api;
+
+serveParent(api);
