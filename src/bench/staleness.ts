@@ -39,7 +39,7 @@ export class StalenessWatch {
   #looks = 0;
   #timer: NodeJS.Timeout | undefined;
   #random = 1;
-  readonly #market: Market;
+  #market: Market;
   #made = 0;
   /** Ticks by symbol id up to `#made`. */
   readonly #counts: Float64Array;
@@ -51,7 +51,7 @@ export class StalenessWatch {
   constructor(
     readonly check: TickCheck,
     readonly watchedIds: readonly number[][],
-    market: StaleMarket,
+    readonly market: StaleMarket,
     readonly now: () => number,
   ) {
     this.#market = new Market({ ...STANDARD_MARKET, ...market });
@@ -111,6 +111,12 @@ export class StalenessWatch {
   }
 
   #skipTo(made: number): void {
+    if (made < this.#made) {
+      // The system made fewer ticks than were due: what was made again went beyond them.
+      this.#market = new Market({ ...STANDARD_MARKET, ...this.market });
+      this.#counts.fill(0);
+      this.#made = 0;
+    }
     while (this.#made < made) {
       const count = Math.min(this.#market.left, made - this.#made);
       const { u32 } = this.#market.block;

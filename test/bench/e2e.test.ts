@@ -5,7 +5,7 @@ import type { E2eRow } from '../../src/bench/e2e-row.js';
 
 const SMALL: E2eOptions = {
   peers: 'nats,redis-single,mosquitto-single,ws-single,socketio-single,uws',
-  own: 'all',
+  own: 'tickwire,tickwire-latest',
   clients: 4,
   watch: 12,
   symbols: 12,
