@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { compareFiles, comparisonLines } from './compare.js';
 import { positive } from './flags.js';
+import { comparison } from './report/e2e-part.js';
 import { htmlOf } from './report/html.js';
-import { reportOf } from './report/model.js';
+import { bars, reportOf, soakSeries, validity } from './report/model.js';
 import { runScenario, type Scenario, type ScenarioResult } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
@@ -74,7 +75,7 @@ function registerQuick(bench: Command): void {
 }
 
 function writeReport(file: string, results: readonly ScenarioResult[]): void {
-  writeFileSync(file, htmlOf(reportOf(results, new Date())));
+  writeFileSync(file, htmlOf(reportOf(results, new Date(), [comparison, validity, bars, soakSeries])));
 }
 
 function registerCompare(bench: Command): void {

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
+import { LatencySamples } from '../../src/bench/latency.js';
+import { comparison } from '../../src/bench/report/e2e-part.js';
 import { htmlOf } from '../../src/bench/report/html.js';
 import { type BarChart, type LineChart, reportOf, short } from '../../src/bench/report/model.js';
 import { figure, type ScenarioResult } from '../../src/bench/scenario.js';
@@ -65,6 +67,48 @@ t.test('figures that share a unit share a chart; one number alone stands in the 
     ],
   });
   t.equal(report.madeAt, '1970-01-01T00:00:00.000Z');
+});
+
+t.test('the comparison says where another system leads', async (t) => {
+  const spread = (median: number) => ({ median, min: median * 0.9, max: median * 1.1, runs: [median] });
+  const system = (name: string, perCpu: number, p99: number) => ({
+    system: name,
+    what: 'a system',
+    version: '1',
+    settings: {},
+    capacityRate: 100,
+    capacityPerSecond: spread(1000),
+    deliveredPerCpuSecond: spread(perCpu),
+    p99AtHalfUs: spread(p99),
+    p99AtCommonUs: null,
+    p99BesideSlowUs: null,
+    overload: null,
+    valid: true,
+  });
+  const latency = new LatencySamples();
+  for (let us = 1; us <= 1000; us++) latency.record(us * 1000);
+  const { hdr, max } = latency.recorded();
+  const row = (name: string) => ({
+    system: name,
+    phase: 'sweep',
+    load: 0.5,
+    latencyHdr: hdr,
+    latencyUs: { max },
+  });
+  const details = {
+    systems: [system('tickwire', 2e6, 9000), system('nats', 1e6, 4000)],
+    skipped: [{ name: 'redis', why: 'it is not installed' }],
+    cells: [],
+    rows: [row('tickwire'), row('nats')],
+  };
+  const { tables, charts } = reportOf([result('e2e', {}, details)], new Date(0), [comparison]);
+  t.match(tables[0].note, /redis was skipped: it is not installed/);
+  t.match(tables[0].rows[1], ['nats: a system 1', '1000 ticks/s', '1 M ticks', '4 ms', '–']);
+  t.match(tables[1].rows, [['nats', 'p99 at half its capacity', /^4 ms/, /^9 ms/]]);
+  const [distribution] = charts as LineChart[];
+  t.match(distribution, { x: { scale: 'nines' }, series: [{ label: 'tickwire' }, { label: 'nats' }] });
+  const median = distribution.series[0].points.find(([x]) => x === 2)!;
+  t.ok(Math.abs(median[1] - 500) < 2, `half of all took up to ${median[1]} ms`);
 });
 
 t.test('numbers are short', async (t) => {

@@ -93,7 +93,7 @@ export const validity: Part = (results) => ({
 
 /** Bars with their spread: the figures of a scenario that have the same unit share a chart. */
 export const bars: Part = (results) => ({
-  charts: results.flatMap(({ scenario, figures }) =>
+  charts: results.filter(hasFewFigures).flatMap(({ scenario, figures }) =>
     [...byUnit(figures)].filter(hasSpread).map(
       ([unit, group]): BarChart => ({
         kind: 'bars',
@@ -105,6 +105,11 @@ export const bars: Part = (results) => ({
     ),
   ),
 });
+
+/** Systems that are compared have charts of their own: a bar for each figure of each would be a crowd. */
+function hasFewFigures(result: ScenarioResult): boolean {
+  return !('systems' in result);
+}
 
 /** Whether there is more to draw than the table has. */
 function hasSpread([, group]: [string, [string, Figure][]]): boolean {

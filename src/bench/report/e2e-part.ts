@@ -1,0 +1,230 @@
+/** The comparison of systems in a report: who leads, whole latency distributions, and latency against load. */
+import type { E2eResult } from '../e2e.js';
+import type { Cell, Spread, SystemSummary } from '../e2e-summary.js';
+import { LatencySamples } from '../latency.js';
+import type { ScenarioResult } from '../scenario.js';
+import { type BarChart, type Chart, type LineChart, type Part, short, type Table } from './model.js';
+
+/** The system that all others are compared with. */
+const OWN = 'tickwire';
+const HALF = 0.5;
+const US_PER_MS = 1000;
+/** Shares beyond it are told by too few samples to be drawn. */
+const SHARE_MAX = 0.99999;
+
+interface Column {
+  title: string;
+  better: 'higher' | 'lower';
+  unit: string;
+  /** What a figure is divided by to be in that unit. */
+  per: number;
+  of(summary: SystemSummary): Spread | null | undefined;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'capacity', better: 'higher', unit: 'ticks/s', per: 1, of: (s) => s.capacityPerSecond },
+  {
+    title: 'delivered a server CPU second',
+    better: 'higher',
+    unit: 'ticks',
+    per: 1,
+    of: (s) => s.deliveredPerCpuSecond,
+  },
+  {
+    title: 'p99 at half its capacity',
+    better: 'lower',
+    unit: 'ms',
+    per: US_PER_MS,
+    of: (s) => s.p99AtHalfUs,
+  },
+  {
+    title: 'p99 at the common rate',
+    better: 'lower',
+    unit: 'ms',
+    per: US_PER_MS,
+    of: (s) => s.p99AtCommonUs,
+  },
+  {
+    title: 'p99 beside a stopped subscriber',
+    better: 'lower',
+    unit: 'ms',
+    per: US_PER_MS,
+    of: (s) => s.p99BesideSlowUs,
+  },
+  {
+    title: 'staleness p99 at twice its capacity',
+    better: 'lower',
+    unit: 'ms',
+    per: US_PER_MS,
+    of: (s) => s.overload?.stalenessP99Us,
+  },
+  {
+    title: 'RssAnon at twice its capacity',
+    better: 'lower',
+    unit: 'MB',
+    per: 1e6,
+    of: (s) => s.overload?.rssAnonBytes,
+  },
+];
+
+export const comparison: Part = (results) => {
+  const found = results.filter((result): result is ScenarioResult & E2eResult => 'systems' in result);
+  return {
+    tables: found.flatMap((result) => [systemsTable(result), leadersTable(result.systems)]),
+    charts: found.flatMap(chartsOf),
+  };
+};
+
+function systemsTable({ systems, skipped }: E2eResult): Table {
+  const cell = (column: Column, summary: SystemSummary) => {
+    const spread = column.of(summary);
+    return spread == null ? '–' : `${short(spread.median / column.per)} ${column.unit}`;
+  };
+  return {
+    title: 'Systems, from the same market to the same clients',
+    note: `Medians over the passes. ${skipped.map(({ name, why }) => `${name} was skipped: ${why}.`).join(' ')}`,
+    head: [
+      'system',
+      ...COLUMNS.map(({ title, better }) => `${title} (${better} is better)`),
+      'lost, cut off at twice its capacity',
+      'valid',
+    ],
+    rows: systems.map((summary) => [
+      `${summary.system}: ${summary.what} ${summary.version}`,
+      ...COLUMNS.map((column) => cell(column, summary)),
+      summary.overload === null ? '–' : `${summary.overload.lost}, ${summary.overload.disconnected}`,
+      summary.valid ? 'yes' : 'no',
+    ]),
+  };
+}
+
+/** Every figure in which another system is ahead of tickwire. */
+function leadersTable(systems: readonly SystemSummary[]): Table {
+  const own = systems.find(({ system }) => system === OWN);
+  const rows = systems
+    .filter(({ system }) => !system.startsWith(OWN))
+    .flatMap((peer) =>
+      COLUMNS.flatMap((column) => {
+        const mine = own === undefined ? null : column.of(own);
+        const theirs = column.of(peer);
+        if (mine == null || theirs == null || mine.median === theirs.median) return [];
+        const isAhead = theirs.median > mine.median === (column.better === 'higher');
+        if (!isAhead) return [];
+        const told = (spread: Spread) =>
+          `${short(spread.median / column.per)} ${column.unit} (${short(spread.min / column.per)} to ${short(spread.max / column.per)})`;
+        return [[peer.system, column.title, told(theirs), told(mine)]];
+      }),
+    );
+  return {
+    title: 'Where another system leads',
+    note:
+      rows.length === 0 ? 'In none of the figures above.' : 'Each of its figures that is better than ours.',
+    head: ['system', 'figure', 'its own', OWN],
+    rows,
+  };
+}
+
+function chartsOf(result: E2eResult): Chart[] {
+  return [
+    distributions(
+      result,
+      'each at half its own capacity',
+      ({ load, phase }) => phase === 'sweep' && load === HALF,
+    ),
+    distributions(result, 'all at the common rate', ({ phase }) => phase === 'common'),
+    againstLoad(result, 'p50'),
+    againstLoad(result, 'p99'),
+    achieved(result),
+    ...COLUMNS.map((column) => spreadOf(result.systems, column)),
+  ].filter((chart) => (chart.kind === 'lines' ? chart.series : chart.bars).length > 0);
+}
+
+/** The whole distribution of latency, all passes together. */
+function distributions(
+  { rows, systems }: E2eResult,
+  what: string,
+  isMeant: (row: E2eResult['rows'][number]) => boolean,
+): LineChart {
+  const series = systems.flatMap(({ system }) => {
+    const meant = rows.filter((row) => row.system === system && isMeant(row));
+    if (meant.length === 0) return [];
+    const all = new LatencySamples();
+    for (const { latencyHdr, latencyUs } of meant)
+      all.add({ hdr: latencyHdr, max: latencyUs.max, negative: 0 });
+    const points = all
+      .curve()
+      .filter(([share]) => share <= SHARE_MAX)
+      .map(([share, us]): [number, number] => [1 / (1 - share), Math.max(1, us) / US_PER_MS]);
+    return [{ label: system, points }];
+  });
+  return {
+    kind: 'lines',
+    title: `Latency by percentile, ${what}`,
+    note: 'From when a tick was due until a client had it; each step to the right is one more nine.',
+    x: { label: 'percentile', scale: 'nines' },
+    y: { label: 'ms', scale: 'log' },
+    series,
+  };
+}
+
+function sweepOf(cells: readonly Cell[], system: string): Cell[] {
+  return cells
+    .filter((cell) => cell.system === system && cell.phase === 'sweep')
+    .sort((a, b) => a.offeredPerSecond - b.offeredPerSecond);
+}
+
+function againstLoad({ cells, systems }: E2eResult, percentile: 'p50' | 'p99'): LineChart {
+  return {
+    kind: 'lines',
+    title: `Latency against load: ${percentile}`,
+    note: 'Medians over the passes, from light load to past saturation.',
+    x: { label: 'offered, ticks/s to all clients', scale: 'log' },
+    y: { label: 'ms', scale: 'log' },
+    series: systems
+      .map(({ system }) => ({
+        label: system,
+        points: sweepOf(cells, system).map((cell): [number, number] => [
+          cell.offeredPerSecond,
+          cell.latencyUs[percentile].median / US_PER_MS,
+        ]),
+      }))
+      .filter(({ points }) => points.length > 0),
+  };
+}
+
+function achieved({ cells, systems }: E2eResult): LineChart {
+  return {
+    kind: 'lines',
+    title: 'Delivered against offered',
+    note: 'A line that bends away from the diagonal has met its capacity.',
+    x: { label: 'offered, ticks/s to all clients', scale: 'log' },
+    y: { label: 'delivered, ticks/s', scale: 'log' },
+    series: systems
+      .map(({ system }) => ({
+        label: system,
+        points: sweepOf(cells, system).map((cell): [number, number] => [
+          cell.offeredPerSecond,
+          cell.achievedPerSecond.median,
+        ]),
+      }))
+      .filter(({ points }) => points.length > 0),
+  };
+}
+
+function spreadOf(systems: readonly SystemSummary[], column: Column): BarChart {
+  return {
+    kind: 'bars',
+    title: `${column.title[0].toUpperCase()}${column.title.slice(1)}, ${column.better} is better`,
+    note: 'Medians; the whiskers reach from the lowest pass to the highest.',
+    unit: column.unit,
+    bars: systems.flatMap((summary) => {
+      const spread = column.of(summary);
+      if (spread == null) return [];
+      const { median, min, max, runs } = spread;
+      const { per } = column;
+      return [
+        { label: summary.system, median: median / per, min: min / per, max: max / per, runs: runs.length },
+      ];
+    }),
+  };
+}
