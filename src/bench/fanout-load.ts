@@ -121,6 +121,22 @@ async function open({ group }: { group: number }): Promise<void> {
   }
 }
 
+/** Cuts every client of a group at once, and connects and subscribes all of them anew, at once. */
+async function storm({ group }: { group: number }): Promise<{ tookMs: number }> {
+  const clients = clientsOf(group);
+  for (const client of clients) sockets.close(client);
+  const before = sockets.subscribed;
+  const startedMs = performance.now();
+  for (const client of clients) sockets.open(client, group);
+  while (sockets.subscribed < before + clients.length) {
+    if (sockets.failures.length > 0) throw new Error(sockets.failures[0]);
+    if (performance.now() - startedMs > CONNECT_MS)
+      throw new Error(`only ${sockets.subscribed} clients are subscribed`);
+    await sleep(1);
+  }
+  return { tookMs: performance.now() - startedMs };
+}
+
 function mark(): LoadMark {
   const { reader } = sockets;
   return {
@@ -172,6 +188,7 @@ async function verify(args: { group: number; final: FinalState; timeoutMs: numbe
 const api = {
   start,
   open,
+  storm,
   /** The stoppers leave. */
   close: ({ group }: { group: number }) => {
     for (const client of clientsOf(group)) sockets.close(client);

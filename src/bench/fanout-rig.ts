@@ -20,6 +20,8 @@ const FILL_LOOK_MS = 500;
 const FILL_GROWTH = 0.02;
 /** Connections beyond those of the clients. */
 const SPARE_CONNECTIONS = 16;
+/** Milliseconds that ticks flow before a storm. */
+const BEFORE_STORM_MS = 300;
 const PAGE_BYTES = 4096;
 
 export interface RigOptions {
@@ -59,6 +61,20 @@ export interface Measured {
   tcpBytes: number;
   /** CPU time of the whole machine, in nanoseconds per second. */
   machineCpuNs: number;
+}
+
+/** What came of all readers leaving and coming back at once. */
+export interface Storm {
+  tookMs: number;
+  serverCpuMs: number;
+  rssAnonBytes: number;
+  /** Ticks that were numbered meanwhile. */
+  fed: number;
+  /** Pairs of client and symbol with a wrong last state. */
+  wrong: number;
+  lost: number;
+  reordered: number;
+  failures: string[];
 }
 
 export class FanoutRig {
@@ -143,6 +159,33 @@ export class FanoutRig {
       faults,
       stoppers === undefined ? null : Math.round(stoppers.tookMs),
     );
+  }
+
+  /**
+   * Cuts all readers at once while ticks flow, and lets them come back at once; then everything comes to rest.
+   * @returns how long until all were subscribed, what the server spent on it, and clients' pairs with a wrong last state
+   */
+  async storm(rate: number): Promise<Storm> {
+    const group = Group.readers;
+    await this.#server.ask('rate', { perSecond: rate });
+    await sleep(BEFORE_STORM_MS);
+    const before = await this.#server.ask('mark', {});
+    const { tookMs } = await this.#load.ask('storm', { group }, 2 * SETTLE_MS);
+    const after = await this.#server.ask('mark', {});
+    await sleep(RESUMED_FLOW_MS);
+    const final = await this.#server.ask('settle', { timeoutMs: SETTLE_MS });
+    const { wrong } = await this.#load.ask('verify', { group, final, timeoutMs: SETTLE_MS }, 2 * SETTLE_MS);
+    const { lost, reordered, failures } = await this.#load.ask('end', {});
+    return {
+      tookMs,
+      serverCpuMs: (after.cpuNs - before.cpuNs) / 1e6,
+      rssAnonBytes: after.rssAnonBytes,
+      fed: after.numbered - before.numbered,
+      wrong,
+      lost,
+      reordered,
+      failures,
+    };
   }
 
   async #measure(seconds: number): Promise<Measured> {

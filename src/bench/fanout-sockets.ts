@@ -70,8 +70,12 @@ export class FanoutSockets {
       },
     });
     this.#clients[client] = { socket, group, head: '', subscribed: false, reply: null };
-    socket.on('error', (error) => this.#failed(client, messageOf(error)));
-    socket.on('close', () => this.#failed(client, 'the connection was lost'));
+    // The client may have another socket by the time that its old one is gone.
+    const ended = (why: string) => {
+      if (this.#clients[client]?.socket === socket) this.#failed(client, why);
+    };
+    socket.on('error', (error) => ended(messageOf(error)));
+    socket.on('close', () => ended('the connection was lost'));
     const { path, subprotocol } = this.#dialect;
     const head = [
       `GET ${path} HTTP/1.1`,

@@ -9,6 +9,7 @@ import { replay } from './replay.js';
 import { ring } from './ring.js';
 import type { Scenario } from './scenario.js';
 import { soak } from './soak.js';
+import { storm } from './storm.js';
 import { wakeup } from './wakeup.js';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   replay,
   pipeline,
   fanout,
+  storm,
   e2e,
   soak,
 ];
