@@ -70,7 +70,13 @@ t.test('os: handed to the system, flushed at the end', { skip }, async (t) => {
   const { flushes, writes, told } = await recorded(folder, 'os');
   t.ok(told.at(-1)!.durable > 0 && told.length > 5, 'durable is what was handed over');
   const lastWrite = writes.at(-1)!;
-  t.ok(flushes.filter((f) => f > writes[2] && f < lastWrite).length === 0, 'no flush while it runs');
+  // Before that the segment is founded, by flushed transactions in every mode.
+  const firstTold = told.find(({ durable }) => durable > 0)!.at;
+  t.same(
+    flushes.filter((f) => f > firstTold && f < lastWrite),
+    [],
+    'no flush while it runs',
+  );
   t.ok(
     flushes.some((f) => f > lastWrite),
     'one at the end',
