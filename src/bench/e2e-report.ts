@@ -7,7 +7,7 @@ const MEGA = 1e6;
 const MIB = 1024 * 1024;
 const COLUMNS: [title: string, of: (summary: SystemSummary) => string][] = [
   ['system', (s) => s.system],
-  ['capacity M/s', (s) => millions(s.capacityPerSecond)],
+  ['capacity M/s', (s) => `${s.capacityIsLowerBound ? '> ' : ''}${millions(s.capacityPerSecond)}`],
   ['M per CPU s', (s) => millions(s.deliveredPerCpuSecond)],
   ['p99 at half ms', (s) => ms(s.p99AtHalfUs)],
   ['p99 at common ms', (s) => ms(s.p99AtCommonUs)],

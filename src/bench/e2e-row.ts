@@ -7,7 +7,7 @@ import type { LatencyUs } from './latency.js';
 import type { ProcessUse } from './processes.js';
 
 /** As in `fanout-row.ts`: share of its core that the load generator may use, and cores that others may. */
-const LOAD_CPU_MAX = 0.85;
+export const LOAD_CPU_MAX = 0.85;
 const OTHER_CPU_MAX = 0.2;
 /** Share of what was offered that has to get through, and beyond which it is of an earlier backlog. */
 const SUSTAINED = 0.98;

@@ -1,6 +1,6 @@
 /** Rows of scenario `e2e`, brought together over the passes: medians and spreads. */
 import type { Subject } from './e2e.js';
-import type { E2eRow } from './e2e-row.js';
+import { type E2eRow, LOAD_CPU_MAX } from './e2e-row.js';
 import { median } from './measure.js';
 import { type Figure, figure } from './scenario.js';
 
@@ -46,6 +46,8 @@ export interface SystemSummary {
   /** Ticks per second of the market at which 98 % is still delivered, and what the clients then get. */
   capacityRate: number | null;
   capacityPerSecond: Spread | null;
+  /** A higher rate was sustained too, but with a load generator so busy that it does not count. */
+  capacityIsLowerBound: boolean;
   /** At 0.9 of the capacity, or the nearest load below it. */
   deliveredPerCpuSecond: Spread | null;
   p99AtHalfUs: Spread | null;
@@ -143,6 +145,13 @@ export function summarise(
     capacityRate: capacity,
     capacityPerSecond:
       spreadOrNull(atCapacity.map((row) => row.achievedPerSecond)) ?? nearest(1)?.achievedPerSecond ?? null,
+    capacityIsLowerBound: rows.some(
+      (row) =>
+        row.system === system.name &&
+        row.rate > (capacity ?? Number.POSITIVE_INFINITY) &&
+        row.sustained &&
+        row.cpu.load > LOAD_CPU_MAX,
+    ),
     deliveredPerCpuSecond: (nearest(BUSY) ?? nearest(1))?.deliveredPerCpuSecond ?? null,
     p99AtHalfUs: nearest(HALF)?.latencyUs.p99 ?? null,
     p99AtCommonUs: phase('common')?.latencyUs.p99 ?? null,

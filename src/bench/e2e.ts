@@ -37,6 +37,8 @@ const SLOW_LOAD = 0.5;
 const PROBE_SECONDS = 1;
 const PROBE_WARMUP = 0.4;
 const WARMUP_LOAD = 0.5;
+/** Ticks per second below which a row has too few to measure. */
+const RATE_MIN = 20;
 const QUIET_MS = 1000;
 /** How long clients may take to come to the last state: after most rows, and after those past saturation. */
 const DRAIN_MS = 5000;
@@ -228,13 +230,11 @@ class Run {
   }
 
   async #seek(bench: Bench): Promise<void> {
-    const { clients, watch, symbols } = this.options;
     const { subject } = bench;
-    const start = Math.max(20, subject.system.startPerSecond / ((clients * watch) / symbols));
     const seconds = Math.min(PROBE_SECONDS, this.options.seconds);
     const probe = (rate: number) =>
       bench.row({ phase: 'probe', rate, load: null, seconds, warmup: PROBE_WARMUP });
-    subject.capacity = (await highestSustained(probe, start)) || null;
+    subject.capacity = (await highestSustained(probe, bench.easyRate)) || null;
     if (subject.capacity === null)
       throw new TickwireError(
         'stage_failed',
@@ -281,6 +281,12 @@ class Bench {
     readonly onRow: (row: E2eRow) => void,
   ) {}
 
+  /** Ticks per second of the market that the system delivers with ease. */
+  get easyRate(): number {
+    const { clients, watch, symbols } = this.options;
+    return Math.max(RATE_MIN, this.subject.system.startPerSecond / ((clients * watch) / symbols));
+  }
+
   async row(
     given: Pick<RowOptions, 'phase' | 'rate' | 'load'> & Partial<RowOptions>,
   ): Promise<E2eRow & { deliveredPerSecond: number }> {
@@ -298,8 +304,8 @@ class Bench {
       this.subject.version = this.#rig.version;
       this.subject.settings = this.#rig.settings;
       // Code that never ran is slow, and would be taken for the system's limit.
-      const calm = Math.max(1, Math.round(WARMUP_LOAD * Math.min(rate, this.subject.capacity ?? rate)));
-      await this.#rig.row({ ...common, phase: 'warmup', rate: calm, load: null, warmup: 0 });
+      const calm = Math.round(WARMUP_LOAD * Math.min(rate, this.subject.capacity ?? this.easyRate));
+      await this.#rig.row({ ...common, phase: 'warmup', rate: Math.max(1, calm), load: null, warmup: 0 });
     }
     const row = await this.#rig.row({ ...common, ...given, rate });
     this.onRow(row);
