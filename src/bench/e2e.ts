@@ -99,7 +99,7 @@ export const e2e: Scenario<E2eFlags> = {
         ratesOrAuto,
         'auto',
       )
-      .option('--seconds <n>', 'measured time of each row', positive, 2)
+      .option('--seconds <n>', 'measured time of each row', positive, 1.5)
       .option('--warmup <n>', 'seconds before it', zeroOrMore, 0.5)
       .option('--passes <n>', 'how often each row is measured, in alternating order', wholeNumber, 3)
       .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
