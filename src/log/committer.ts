@@ -35,7 +35,7 @@ export class Committer {
   async commit(batch: Batch): Promise<{ flushed: Promise<void> }> {
     await this.#commitRegistry(batch);
     if (batch.closing.length > 0) {
-      await commitPuts(this.roll.segment.blocks, batch.closing);
+      await this.commitPages(batch.closing);
       batch.closing = [];
     }
     if (batch.puts.length === 0) return { flushed: Promise.resolve() };
@@ -44,7 +44,7 @@ export class Committer {
       batch.rollsTo = 0;
     }
     probe();
-    const { blocks } = this.roll.segment;
+    const { blocks } = this.roll.segment!;
     const visible = commitPuts(blocks, batch.puts);
     const flushed = blocks.flushed.then(() => {});
     flushed.catch(() => {});
@@ -65,7 +65,7 @@ export class Committer {
 
   /** Writes the last index pages of the segment that is written. */
   async commitPages(puts: readonly Put[]): Promise<void> {
-    await commitPuts(this.roll.segment.blocks, puts);
+    if (puts.length > 0) await commitPuts(this.roll.segment!.blocks, puts);
   }
 
   /** Writes a checkpoint down; what it covers is durable. */
@@ -77,6 +77,6 @@ export class Committer {
 
   /** Waits until all that is visible is on the disk. */
   async flush(): Promise<void> {
-    await flush(this.roll.segment.blocks);
+    if (this.roll.segment !== undefined) await flush(this.roll.segment.blocks);
   }
 }

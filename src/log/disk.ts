@@ -45,6 +45,11 @@ export function isCommitFailure(error: unknown): boolean {
   return error instanceof NoRoom || (error as { commitError?: unknown }).commitError !== undefined;
 }
 
+/** Passes over a commit that failed, and throws everything else again. */
+export function unlessCommitFailed(error: unknown): void {
+  if (!isCommitFailure(error)) throw error;
+}
+
 /** The cause of a failed commit: lmdb rejects each put alike and tells why beside it, a moment later. */
 export async function commitTrouble(error: unknown): Promise<string> {
   const cause = (error as { commitError?: Promise<unknown> }).commitError;

@@ -11,11 +11,11 @@ export class IndexWriters {
   /** Whether the segment may hold blocks that were not added here. */
   #isRestored = true;
 
-  /** @param segment the one that is written */
+  /** @param segment the one that is written; undefined before the first, which blocks begin */
   constructor(
     readonly epoch: number,
     readonly extents: BlockExtents,
-    readonly segment: () => Segment,
+    readonly segment: () => Segment | undefined,
   ) {}
 
   /** Takes in a block that joins the batch; pages that it fills join it too. */
@@ -24,7 +24,8 @@ export class IndexWriters {
     let writer = this.#writers[shard];
     if (writer === undefined) {
       writer = new ShardIndexWriter(this.epoch, shard, this.extents);
-      if (this.#isRestored) writer.restore(this.segment(), put);
+      const segment = this.#isRestored ? this.segment() : undefined;
+      if (segment !== undefined) writer.restore(segment, put);
       this.#writers[shard] = writer;
     }
     writer.add(block, firstSeq, put);

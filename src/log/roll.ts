@@ -11,12 +11,14 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { TickwireError } from '../errors.js';
 import { LOG_PREPARE_MS } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
 import { BlockExtents } from './block-extent.js';
 import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { commitPuts, flush } from './commit.js';
+import { unlessCommitFailed } from './disk.js';
 import { timesOf } from './index-tree.js';
 import { blockKey } from './keys.js';
 import { damageOf } from './pages.js';
@@ -78,20 +80,39 @@ function noteClosed(
   return ranges;
 }
 
-/** Notes in `change` that every open segment but `except` is closed. */
+function fileOf(store: LogStore, record: SegmentRecord): string {
+  return path.join(segmentPath(store.dataFolder, record.folder), 'data.mdb');
+}
+
+/**
+ * A segment that cannot be opened must not be given up with what is in it: the next start saves what can be read.
+ * @throws TickwireError log_corrupt
+ */
+function assertGone(store: LogStore, record: SegmentRecord): void {
+  if (!existsSync(fileOf(store, record))) return;
+  throw new TickwireError(
+    'log_corrupt',
+    store.damaged.get(record.folder) ?? `Segment ${record.folder} of the tick log cannot be opened.`,
+  );
+}
+
+/** Notes in `change` that every open segment but `except` is closed; returns what they hold. */
 function noteOthersClosed(
   store: LogStore,
   except: SegmentRecord | undefined,
   nowMs: number,
   change: Change,
-): void {
+): SegmentRange[] {
+  const ranges: SegmentRange[] = [];
   for (const record of store.segments()) {
     if (record.ranges !== undefined || record === except) continue;
+    const segment = store.open(record);
+    if (segment === undefined) assertGone(store, record);
     // Whoever wrote it last may have left the flushing to the system.
-    const file = path.join(segmentPath(store.dataFolder, record.folder), 'data.mdb');
-    if (existsSync(file)) syncPath(file);
-    noteClosed(store, record, store.open(record), nowMs, change);
+    else syncPath(fileOf(store, record));
+    ranges.push(...noteClosed(store, record, segment, nowMs, change));
   }
+  return ranges;
 }
 
 function numberOf(store: LogStore): number {
@@ -102,7 +123,13 @@ function numberOf(store: LogStore): number {
 /** Opens a segment that nobody has, so that it outlives a power cut. */
 function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment {
   const folder = freshFolder(store.dataFolder, startsAt);
-  const segment = openSegment(store.dataFolder, folder, { readOnly: false, sync });
+  let segment: Segment;
+  try {
+    segment = openSegment(store.dataFolder, folder, { readOnly: false, sync });
+  } catch (error) {
+    rmSync(segmentPath(store.dataFolder, folder), { recursive: true, force: true });
+    throw error;
+  }
   const segments = segmentsFolder(store.dataFolder);
   for (const made of [path.join(segments, folder), segments, path.dirname(segments)]) syncPath(made);
   return segment;
@@ -111,7 +138,7 @@ function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment
 /** Makes the first transactions of a segment, and flushes them: lmdb comes back from a power cut to one that was. */
 async function found({ blocks }: Segment): Promise<void> {
   const key = blockKey(0, 0, 0);
-  await commitPuts(blocks, [{ key, value: Buffer.of(0), isNew: true }]);
+  await commitPuts(blocks, [{ key, value: Buffer.of(0), isNew: false }]);
   await commitPuts(blocks, [{ key, value: undefined, isNew: false }]);
   await flush(blocks);
 }
@@ -132,7 +159,7 @@ async function commitChange(store: LogStore, change: Change): Promise<void> {
   store.refresh();
 }
 
-/** Removes the folders that the catalog has given up. */
+/** Removes the folders that the catalog has given up; that must be on the disk. */
 export function removeDoomed(store: LogStore): void {
   const listed = new Set(store.segments().map((r) => r.folder));
   for (const folder of readDoomed(store.catalog)) {
@@ -192,8 +219,9 @@ export async function beginSegments(
     await found(held);
     change.written.push({ number: numberOf(store), folder: held.folder, startsAt, heldIn: epoch });
   }
-  removeDoomed(store);
   await commitChange(store, change);
+  await flush(store.catalog.root);
+  removeDoomed(store);
   return held;
 }
 
@@ -207,13 +235,14 @@ export class Roll {
   private constructor(
     readonly store: LogStore,
     readonly options: RollOptions,
-    private record: SegmentRecord,
-    private current: Segment,
+    private record: SegmentRecord | undefined,
+    private current: Segment | undefined,
   ) {}
 
   /**
    * Takes up the segment that the host holds. When a stage before this one has made others, they are closed
-   * and a new one is begun: who dies leaves nothing that could be written safely.
+   * and a new one is begun: who dies leaves nothing that could be written safely. Where the disk has no room for
+   * that now, it is left to the first batch.
    */
   static async open(store: LogStore, epoch: number, nowMs: number, options: RollOptions): Promise<Roll> {
     const newest = store.segments().findLast((r) => r.ranges === undefined);
@@ -222,24 +251,18 @@ export class Roll {
       const segment = openSegment(dataFolder, newest.folder, { readOnly: false, sync: options.sync });
       return new Roll(store, options, newest, segment);
     }
-    const change: Change = { written: [], removed: [], doomed: [] };
-    noteOthersClosed(store, undefined, nowMs, change);
-    const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
-    const segment = makeSegment(store, startsAt, options.sync);
-    await found(segment);
-    const record = { number: numberOf(store), folder: segment.folder, startsAt };
-    change.written.push(record);
-    await commitChange(store, change);
-    await flush(store.catalog.root);
-    return new Roll(store, options, record, segment);
+    const roll = new Roll(store, options, undefined, undefined);
+    await roll.to(nowMs).catch(unlessCommitFailed);
+    return roll;
   }
 
-  get segment(): Segment {
+  /** The one that is written; undefined until there is room for it. */
+  get segment(): Segment | undefined {
     return this.current;
   }
 
-  /** Whether a time lies in a later stretch than the one that began at `startsAt`. */
-  isOver(nowMs: number, startsAt = this.record.startsAt): boolean {
+  /** Whether a time lies in a later stretch than the one that began at `startsAt`; so does any without a segment. */
+  isOver(nowMs: number, startsAt = this.record?.startsAt ?? Number.NEGATIVE_INFINITY): boolean {
     return stretchOf(nowMs, this.options.segmentMs) > startsAt;
   }
 
@@ -280,10 +303,11 @@ export class Roll {
 
   /**
    * Goes on in the segment of the stretch that `nowMs` lies in.
-   * @returns what the one before holds; it is closed and on the disk
+   * @returns what the ones before hold; they are closed and on the disk
    */
   async to(nowMs: number): Promise<SegmentRange[]> {
-    this.#prepare(stretchOf(nowMs, this.options.segmentMs));
+    const newest = this.store.segments().findLast((r) => r.ranges === undefined);
+    this.#prepare(Math.max(stretchOf(nowMs, this.options.segmentMs), newest?.startsAt ?? 0));
     this.#isRolling = true;
     try {
       return await this.#roll(this.#next!.segment, this.#next!.startsAt, nowMs);
@@ -295,10 +319,13 @@ export class Roll {
   async #roll(segment: Segment, startsAt: number, nowMs: number): Promise<SegmentRange[]> {
     probe();
     await found(segment);
-    await flush(this.current.blocks);
+    if (this.current !== undefined) await flush(this.current.blocks);
     probe();
     const change: Change = { written: [], removed: [], doomed: [] };
-    const ranges = noteClosed(this.store, this.record, this.current, nowMs, change);
+    const ranges =
+      this.record === undefined
+        ? noteOthersClosed(this.store, undefined, nowMs, change)
+        : noteClosed(this.store, this.record, this.current, nowMs, change);
     const record = { number: numberOf(this.store), folder: segment.folder, startsAt };
     change.written.push(record);
     await commitChange(this.store, change);
@@ -308,12 +335,12 @@ export class Roll {
     const before = this.current;
     this.current = segment;
     this.record = record;
-    await before.blocks.close();
+    await before?.blocks.close();
     return ranges;
   }
 
   async close(): Promise<void> {
     this.#discard();
-    await this.current.blocks.close();
+    await this.current?.blocks.close();
   }
 }

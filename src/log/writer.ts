@@ -11,7 +11,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, SharedClock } from '../clock.js';
-import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS, LOG_SYNC_INTERVAL_MS } from '../limits.js';
+import { LOG_SYNC_INTERVAL_MS } from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
 import { probe } from '../pipeline/fault.js';
@@ -22,30 +22,28 @@ import { ARENA_BYTES, Batch } from './batch.js';
 import { blockBytesMax, writeShed } from './block.js';
 import { BlockExtents } from './block-extent.js';
 import { type SyncMode, sealed } from './catalog.js';
+import { Checkpoints } from './checkpoints.js';
 import { BlockCodec } from './codec.js';
-import { flush } from './commit.js';
 import { Committer } from './committer.js';
-import { commitTrouble, FreeSpace, isCommitFailure } from './disk.js';
+import { isCommitFailure, unlessCommitFailed } from './disk.js';
 import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
 import { IndexWriters } from './index-writers.js';
 import { blockKey } from './keys.js';
 import { Roll } from './roll.js';
+import { leaveBehind, Standstill, type StandstillOptions } from './standstill.js';
 import { LogState } from './state.js';
 import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from './store.js';
 import { ShardTail, SourceCounts } from './tail.js';
 
-export interface LogStageOptions extends HousekeepingOptions {
+export interface LogStageOptions extends HousekeepingOptions, StandstillOptions {
   /** Milliseconds that a tick may wait before its block is written, full or not. */
   commitDelayMs: number;
   /** Encoded bytes that are committed at once, whatever the delay. */
   commitBytes: number;
   /** As given to `openLog`. */
   sync: SyncMode;
-  onStall: 'block' | 'shed';
   /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
   segmentMs: number;
-  /** Free bytes of the data folder's disk below which nothing is written. */
-  freeBytesFloor: number;
 }
 
 export interface LogStageInput {
@@ -65,7 +63,6 @@ export interface LogStageInput {
 const BLOCKS_PER_TURN = 4;
 /** Part of a ring whose ticks are worth a transaction at once. */
 const COMMIT_SHARE = 8;
-const RETRY_MS = 1_000;
 const CLOSE_MS = 1_000;
 
 /**
@@ -101,29 +98,21 @@ class LogStage {
   readonly #codec = new BlockCodec();
   readonly #indexes: IndexWriters;
   readonly #state = new LogState();
-  readonly #space: FreeSpace;
+  readonly #standstill: Standstill;
+  readonly #checkpoints: Checkpoints;
   readonly #committer: Committer;
   readonly #house: Housekeeping;
   #filling: Batch;
   #writing: Batch;
   /** Whether `#writing` is on its way. */
   #isUnderWay = false;
-  /** Earliest time of the next try after a commit that failed. */
-  #retryAt = 0;
-  /** Whether nothing is to be written for now. */
-  #isStalled = false;
-  /** Whether it was reported. */
-  #isTold = false;
   #fault: unknown;
-  #blocksSince = 0;
-  #checkpointAt = performance.now();
+  /** How many have succeeded. */
+  #commits = 0;
   #syncedAt = performance.now();
   #isSyncing = false;
   /** Whether the filling batch ends its segment: nothing may be added to it. */
   #isCut = false;
-  /** A checkpoint that waits for what it covers to be durable. */
-  #checkpoint: Batch['checkpoint'] = [];
-  #isCheckpointing = false;
 
   constructor(
     readonly input: LogStageInput,
@@ -136,7 +125,10 @@ class LogStage {
     this.#cells = new CommitCells(memory.logCells, LOG_WORDS);
     this.#registry = new Registry(memory.registry, maxSymbols, LOG_STAGE);
     this.#committer = new Committer(store, roll, options.sync, (ranges) => {
-      for (const r of ranges) if (r.epoch === epoch) this.#state.settleThrough(r.shard, r.last);
+      for (const r of ranges) if (r.epoch === epoch) this.#settle(r.shard, r.last);
+    });
+    this.#checkpoints = new Checkpoints(this.#state, this.#committer, epoch, (error) => {
+      this.#fault = error;
     });
     this.#indexes = new IndexWriters(epoch, new BlockExtents(this.#codec), () => roll.segment);
     this.#state.restore(store, this.#codec, (message) => input.report('warn', message));
@@ -146,7 +138,7 @@ class LogStage {
     this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
     this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
     this.#house = new Housekeeping(store, options, input.report, (sizes) => this.#setSizes(sizes));
-    this.#space = new FreeSpace(folder, options.freeBytesFloor);
+    this.#standstill = new Standstill(folder, options, this.#cells, input.report);
     this.#filling = new Batch(shards);
     this.#writing = new Batch(shards);
   }
@@ -172,10 +164,10 @@ class LogStage {
       this.#wait.before();
       const now = performance.now();
       const isDraining = command === Command.drain;
-      this.#look(now);
+      this.#standstill.look(now);
       this.#house.look(now, () => nowMs(this.clock));
       let work = 0;
-      if (this.#isStalled) this.#leaveBehind();
+      if (this.#standstill.isOn) this.#leaveBehind();
       else if (command !== Command.pause && command !== Command.stop) work = this.#collect(now, isDraining);
       this.#commitWhenDue(now, isDraining);
       this.#syncWhenDue(now);
@@ -199,7 +191,9 @@ class LogStage {
       if (visible > last) tail.gapFirst = last + 1;
       tail.next = Math.max(last, visible) + 1;
       next[LogWord.visible + tail.shard] = tail.next - 1;
-      next[LogWord.durable + tail.shard] = last;
+      // Without a segment of its own yet, nothing was flushed here: what the ones before hold may not be on the disk.
+      const durable = this.roll.segment === undefined ? next[LogWord.durable + tail.shard] : last;
+      next[LogWord.durable + tail.shard] = Math.min(durable, last);
       next[LogWord.logged + tail.shard] = tail.next - 1 - next[LogWord.shed + tail.shard];
     }
     next[LogWord.epoch] = epoch;
@@ -208,12 +202,12 @@ class LogStage {
     for (const bell of this.#bells) bell.ring();
   }
 
-  /** Looks at the disk about once a second; after a commit that failed, not before the next try. */
-  #look(now: number): void {
-    if (now < this.#retryAt) return;
-    const trouble = this.#space.trouble(now);
-    this.#isStalled = trouble !== '';
-    if (this.#isStalled) this.#tell(trouble);
+  /** A segment was closed that holds a shard's seqs up to this one; it is on the disk. */
+  #settle(shard: number, seq: number): void {
+    this.#state.settleThrough(shard, seq);
+    const last = new Float64Array(this.#tails.length);
+    last[shard] = seq;
+    this.#durable(last);
   }
 
   #setSizes({ segments, bytes, savedBytes }: LogSizes): void {
@@ -224,52 +218,12 @@ class LogStage {
     this.#cells.commit();
   }
 
-  /** Says once, until a commit succeeds, that the log stands still. */
-  #tell(trouble: string): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
-    this.#setStalled(1);
-    const outcome =
-      this.input.options.onStall === 'block'
-        ? 'The log stands still, and so do the shards and feeds until there is room.'
-        : 'Ticks go on without being logged until there is room; the log will show the gap.';
-    this.input.report('error', `${trouble} ${outcome}`);
-  }
-
-  #setStalled(value: number): void {
-    this.#cells.prime()[LogWord.stalled] = value;
-    this.#cells.commit();
-  }
-
-  #tellEnd(): void {
-    if (!this.#isTold) return;
-    this.#isTold = false;
-    this.#setStalled(0);
-    this.input.report('info', 'The log writes again.');
-  }
-
   /** Under `shed`: lets the shards pass everything that is not in the log. */
   #leaveBehind(): void {
     if (this.input.options.onStall === 'block' || this.#isUnderWay) return;
     this.#filling.clear();
     this.#indexes.forget();
-    let left = 0;
-    const next = this.#cells.prime();
-    for (const tail of this.#tails) {
-      const visible = next[LogWord.visible + tail.shard];
-      const count = tail.head() - visible;
-      tail.next = visible + count + 1;
-      // From where LMDB ends: an entry of an earlier gap may have failed with its transaction.
-      if (tail.next - 1 > tail.logged) tail.gapFirst = tail.logged + 1;
-      if (count === 0) continue;
-      next[LogWord.visible + tail.shard] = visible + count;
-      next[LogWord.shed + tail.shard] += count;
-      tail.waitingSince = 0;
-      left += count;
-    }
-    if (left === 0) return;
-    this.#state.touchAll();
-    this.#cells.commit();
+    if (leaveBehind(this.#tails, this.#cells) === 0) return;
     for (const bell of this.#bells) bell.ring();
   }
 
@@ -343,7 +297,7 @@ class LogStage {
   }
 
   #commitWhenDue(now: number, isDraining: boolean): void {
-    if (this.#isUnderWay || this.#isStalled) return;
+    if (this.#isUnderWay || this.#standstill.isOn) return;
     if (!this.#writing.isEmpty) {
       // The last try failed, and nothing may overtake it.
       this.#submit();
@@ -366,27 +320,17 @@ class LogStage {
       const { registry } = this.store.catalog;
       batch.registry = { database: registry, key: registryLogged, value: sealed(bytes), isNew: true };
     }
-    this.#blocksSince += batch.blocks;
-    if (this.#blocksSince >= LOG_CHECKPOINT_BLOCKS || now - this.#checkpointAt >= LOG_CHECKPOINT_MS) {
-      this.#addCheckpoint(now);
-    }
+    batch.checkpoint = this.#checkpoints.make(now, batch.blocks);
     this.#filling = this.#writing;
     this.#writing = batch;
     this.#isCut = false;
     this.#submit();
   }
 
-  #addCheckpoint(now: number): void {
-    if (this.#isCheckpointing || this.#checkpoint.length > 0) return;
-    this.#filling.checkpoint = this.#state.checkpoint(this.store.catalog, this.input.epoch);
-    this.#blocksSince = 0;
-    this.#checkpointAt = now;
-  }
-
   #submit(): void {
     this.#isUnderWay = true;
     const batch = this.#writing;
-    this.#space.spend(batch.used);
+    this.#standstill.spend(batch.used);
     probe();
     this.#committer
       .commit(batch)
@@ -418,44 +362,23 @@ class LogStage {
     last.forEach((seq, s) => {
       if (seq !== 0) this.#bells[s].ring();
     });
-    if (batch.checkpoint.length > 0) this.#checkpoint = batch.checkpoint;
+    const commit = ++this.#commits;
+    this.#checkpoints.visible(batch.checkpoint, commit);
     batch.clear();
     this.#isUnderWay = false;
-    this.#tellEnd();
+    this.#standstill.end();
     const { sync } = this.input.options;
-    if (sync === 'os') this.#writeCheckpoint();
+    if (sync === 'os') this.#checkpoints.durable(commit);
     if (sync !== 'every-commit') return;
     flushed.then(
       () => {
         this.#durable(last);
-        this.#writeCheckpoint();
+        this.#checkpoints.durable(commit);
       },
       (error: unknown) => {
         this.#fault = error;
       },
     );
-  }
-
-  /** Writes the checkpoint down that waited for what it covers; should that fail, the next one tells it all. */
-  #writeCheckpoint(): void {
-    const puts = this.#checkpoint;
-    if (puts.length === 0) return;
-    this.#checkpoint = [];
-    this.#isCheckpointing = true;
-    this.#committer
-      .commitCheckpoint(puts)
-      .catch((error: unknown) => {
-        if (!isCommitFailure(error)) throw error;
-        this.#state.touchAll();
-      })
-      .then(
-        () => {
-          this.#isCheckpointing = false;
-        },
-        (error: unknown) => {
-          this.#fault = error;
-        },
-      );
   }
 
   /** Raises what survives a power cut. */
@@ -468,11 +391,11 @@ class LogStage {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const trouble = await commitTrouble(error);
-    this.#retryAt = performance.now() + RETRY_MS;
-    if (this.input.options.onStall === 'shed') this.#writing.clear();
-    this.#isStalled = true;
-    this.#tell(`The log in ${this.input.folder} cannot be written: ${trouble}.`);
+    await this.#standstill.begin(error);
+    if (this.input.options.onStall === 'shed') {
+      this.#checkpoints.giveUp(this.#writing.checkpoint);
+      this.#writing.clear();
+    }
     this.#isUnderWay = false;
   }
 
@@ -486,10 +409,11 @@ class LogStage {
     this.#isSyncing = true;
     this.#syncedAt = now;
     const visible = this.#visible();
+    const commit = this.#commits;
     this.#committer.flush().then(
       () => {
         this.#durable(visible);
-        this.#writeCheckpoint();
+        this.#checkpoints.durable(commit);
         this.#isSyncing = false;
       },
       (error: unknown) => {
@@ -502,13 +426,13 @@ class LogStage {
     if (
       this.#isUnderWay ||
       this.#isSyncing ||
-      this.#isCheckpointing ||
+      this.#checkpoints.isWriting ||
       !this.#writing.isEmpty ||
       !this.#filling.isEmpty
     )
       return false;
     if (this.#tails.some((tail) => tail.head() >= tail.next)) return false;
-    if (this.#isStalled) return true;
+    if (this.#standstill.isOn) return true;
     return (
       this.#registry.length === this.#committer.registryLogged &&
       this.#tails.every((tail) => tail.gapFirst === 0)
@@ -517,27 +441,16 @@ class LogStage {
 
   /** The last index pages and checkpoint, and everything on the disk. */
   async #finish(): Promise<void> {
+    if (this.roll.segment === undefined) return;
     // They spare readers work; without them nothing is lost.
-    if (!this.#isStalled) await this.#committer.commitPages(this.#lastPages()).catch(unlessCommitFailed);
+    if (!this.#standstill.isOn)
+      await this.#committer.commitPages(this.#lastPages()).catch(unlessCommitFailed);
     await this.#committer.flush();
     this.#durable(this.#visible());
-    if (this.#isStalled) return;
-    // The one that waited, if there is one, knows less than this.
-    this.#checkpoint.push(...this.#state.checkpoint(this.store.catalog, this.input.epoch));
-    try {
-      await this.#committer.commitCheckpoint(this.#checkpoint);
-      await flush(this.store.catalog.root);
-    } catch (error) {
-      // It spares the next opening a replay; without it nothing is lost.
-      unlessCommitFailed(error);
-    }
+    if (!this.#standstill.isOn) await this.#checkpoints.finish();
   }
 
   #lastPages(): Batch['closing'] {
     return [...this.#filling.closing, ...this.#indexes.finish()];
   }
-}
-
-function unlessCommitFailed(error: unknown): void {
-  if (!isCommitFailure(error)) throw error;
 }

@@ -1,9 +1,13 @@
 /** A disk that is full to its last page, without a floor that would keep the log away from it. */
+import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { VirtualClock } from '../../src/clock.js';
 import { codeOf } from '../../src/errors.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
+import { segmentsFolder } from '../../src/log/segments.js';
 import { LogWord } from '../../src/pipeline/counters.js';
+import { Command } from '../../src/pipeline/memory.js';
 import { turn } from '../../src/pipeline/wait.js';
 import { times } from '../helpers/long.js';
 import { MEBIBYTE, SmallDisk } from '../helpers/small-disk.js';
@@ -122,4 +126,42 @@ t.test('an engine that starts on a full disk is told so', { skip }, async (t) =>
   const again = await openLog(disk.folder, { shards: 1 });
   t.equal(again.epoch, 2, 'what failed left nothing behind, and room once taken up serves the next start');
   await again.close();
+});
+
+t.test("a stage that takes another one's place on a full disk waits for room", { skip }, async (t) => {
+  const random = seeded(5);
+  for (const onStall of ['block', 'shed'] as const) {
+    const { disk, rig, shard } = await onSmallDisk(t, random);
+    const clock = new VirtualClock();
+    clock.set(Date.now() / 1000 + 172_800, 0);
+    const first = rig.stage(OPTIONS, clock);
+    await shard.publishAll(2_000);
+    while (rig.counters.durable(0) < 2_000) await turn();
+    rig.control.command = Command.stop;
+    await first;
+    rig.control.command = Command.run;
+
+    disk.leave(16_384);
+    const folders = readdirSync(segmentsFolder(disk.folder)).length;
+    const stage = rig.stage({ ...OPTIONS, onStall }, clock);
+    await untilStalled(rig, shard, random);
+    const since = performance.now();
+    while (performance.now() < since + 2_500) await new Promise((resolve) => setTimeout(resolve, 50));
+    t.equal(readdirSync(segmentsFolder(disk.folder)).length, folders, 'tries leave nothing behind');
+    t.equal(rig.counters.durable(0), 2_000, 'what was durable still is');
+    disk.release();
+    await untilGoing(rig, shard);
+    await shard.publishAll(1_000);
+    await drain(rig, stage);
+    t.equal(rig.counters.durable(0), shard.head);
+    const totals = rig.counters.totals();
+    t.equal(totals.logged + totals.shed, totals.numbered);
+    if (onStall === 'block') t.equal(totals.shed, 0);
+    const reader = LogReader.open(disk.folder);
+    const all = readAll(reader, 1, 0);
+    t.equal(all.seqs.length, totals.logged);
+    t.ok(all.gaps.every(({ reason }) => reason === 'shed'));
+    await reader.close();
+    await rig.opened.close();
+  }
 });
