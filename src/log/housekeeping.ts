@@ -1,7 +1,7 @@
 /** What becomes of closed segments beside the writing: retention, recompression, and how large it all is. */
 import { LOG_RETENTION_MS } from '../limits.js';
 import type { Compression } from './compress.js';
-import { isCommitFailure } from './disk.js';
+import { unlessCommitFailed } from './disk.js';
 import { Recompression } from './recompression.js';
 import { bytesOfLog, Retention, type RetentionOptions } from './retention.js';
 import type { LogStore } from './store.js';
@@ -10,6 +10,8 @@ export interface HousekeepingOptions {
   retention: RetentionOptions;
   /** What closed segments are compressed by in the background; `none`: they stay as they were written. */
   recompress: Compression;
+  /** Free bytes of the data folder's disk below which nothing is written. */
+  freeBytesFloor: number;
 }
 
 /** The log on the disk. */
@@ -25,6 +27,8 @@ export class Housekeeping {
   fault: unknown;
   readonly #retention: Retention;
   readonly #recompression: Recompression;
+  /** What changes closed segments, one after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isRetaining = false;
   #recompressing: Promise<void> | undefined;
@@ -36,7 +40,7 @@ export class Housekeeping {
     readonly onSizes: (sizes: LogSizes) => void,
   ) {
     this.#retention = new Retention(store, options.retention, report);
-    this.#recompression = new Recompression(store, options.recompress, report);
+    this.#recompression = new Recompression(store, options, report, (change) => this.#inTurn(change));
   }
 
   /** Whether segments are being removed just now. */
@@ -57,11 +61,8 @@ export class Housekeeping {
       this.#recompressing = undefined;
     });
     this.#isRetaining = true;
-    this.#retention
-      .look(wallMs())
-      .catch((error: unknown) => {
-        if (!isCommitFailure(error)) throw error;
-      })
+    this.#inTurn(() => this.#retention.look(wallMs()))
+      .catch(unlessCommitFailed)
       .then(
         () => {
           this.#isRetaining = false;
@@ -72,15 +73,23 @@ export class Housekeeping {
       );
   }
 
+  /** Two that change the same segment at once would each write down what it was before. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(change);
+    this.#changing = done.catch(() => {});
+    return done;
+  }
+
   #tellSizes(): void {
     const segments = this.store.segments();
     const savedBytes = segments.reduce((sum, r) => sum + (r.bytesBefore ?? r.bytes ?? 0) - (r.bytes ?? 0), 0);
     this.onSizes({ segments: segments.length, bytes: bytesOfLog(this.store), savedBytes });
   }
 
-  /** Leaves a recompression that is under way as it is. */
+  /** Leaves a recompression that is under way as it is; a change that has begun ends. */
   async close(): Promise<void> {
     await this.#recompression.close();
     await this.#recompressing;
+    await this.#changing;
   }
 }

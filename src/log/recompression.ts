@@ -1,15 +1,22 @@
 /** Recompresses closed segments in the background, one at a time, newest first: the log stage's part. */
+import { statfsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Piscina } from 'piscina';
 import { messageOf } from '../errors.js';
 import { LOG_RECOMPRESS_SHARE } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
 import { segmentPuts } from './catalog.js';
-import { commitPuts } from './commit.js';
+import { commitPuts, flush } from './commit.js';
 import type { Compression } from './compress.js';
 import { type Recompressed, type RecompressJob, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
 import type { LogStore } from './store.js';
+
+export interface RecompressionOptions {
+  recompress: Compression;
+  /** Bytes of the disk that stay free. */
+  freeBytesFloor: number;
+}
 
 export class Recompression {
   #pool: Piscina<RecompressJob, Recompressed> | undefined;
@@ -17,23 +24,27 @@ export class Recompression {
   readonly #failed = new Set<number>();
   #isClosing = false;
 
+  /** @param inTurn runs what changes the list of segments while nobody else changes closed ones */
   constructor(
     readonly store: LogStore,
-    readonly compression: Compression,
+    readonly options: RecompressionOptions,
     readonly report: (level: 'info' | 'warn', message: string) => void,
+    readonly inTurn: <T>(change: () => Promise<T>) => Promise<T>,
   ) {}
 
   /** Rewrites the next segment that it is due for, if there is one. */
   async step(): Promise<void> {
-    const { store, compression } = this;
-    if (compression === 'none') return;
+    const { store } = this;
+    const compression = this.options.recompress;
+    if (compression === 'none' || this.#isClosing) return;
     store.refresh();
     const record = store
       .segments()
       .findLast(
         (r) => r.ranges !== undefined && r.compression !== compression && !this.#failed.has(r.number),
       );
-    if (record === undefined) return;
+    // Live ticks go first: it is tried again once there is room for the segment twice.
+    if (record === undefined || !this.#hasRoom(record)) return;
     try {
       await this.#rewrite(record);
     } catch (error) {
@@ -43,29 +54,44 @@ export class Recompression {
     }
   }
 
+  #hasRoom(record: SegmentRecord): boolean {
+    const { bavail, bsize } = statfsSync(this.store.dataFolder);
+    return bavail * bsize - (record.bytes ?? 0) >= this.options.freeBytesFloor;
+  }
+
   async #rewrite({ number, folder: old }: SegmentRecord): Promise<void> {
-    const { store, compression } = this;
+    const { store, options } = this;
     const { catalog, dataFolder } = store;
     const folder = nextFolder(dataFolder, old);
-    await commitPuts(catalog.root, segmentPuts(catalog, [], [], [folder]));
+    await this.inTurn(() => commitPuts(catalog.root, segmentPuts(catalog, [], [], [folder])));
     probe();
-    let done: Recompressed;
-    try {
-      done = await this.#run({ dataFolder, number, folder, compression, share: LOG_RECOMPRESS_SHARE });
-    } catch (error) {
-      await rm(segmentPath(dataFolder, folder), { recursive: true, force: true });
-      throw error;
-    }
+    const job = { dataFolder, number, folder, compression: options.recompress, share: LOG_RECOMPRESS_SHARE };
+    const done = await this.#run(job).catch((error: unknown) => this.#giveUp(folder, error));
     probe();
+    await this.inTurn(() => this.#swap(done));
+  }
+
+  /** Nothing refers to the new folder. */
+  async #giveUp(folder: string, error: unknown): Promise<never> {
+    await rm(segmentPath(this.store.dataFolder, folder), { recursive: true, force: true });
+    throw error;
+  }
+
+  async #swap(done: Recompressed): Promise<void> {
+    const { store } = this;
+    const { catalog, dataFolder } = store;
     store.refresh();
-    const record = store.segments().find((r) => r.number === number);
+    const record = store.segments().find((r) => r.number === done.number);
     // Retention may have been faster.
-    const isThere = record !== undefined;
-    if (isThere) await commitPuts(catalog.root, swapPuts(catalog, record, done));
+    if (record === undefined) return rm(segmentPath(dataFolder, done.folder), { recursive: true });
+    const swapped = commitPuts(catalog.root, swapPuts(catalog, record, done));
+    await swapped.catch((error: unknown) => this.#giveUp(done.folder, error));
     probe();
     store.refresh();
-    await rm(segmentPath(dataFolder, isThere ? old : folder), { recursive: true, force: true });
-    if (isThere) this.report('info', `Segment ${folder} has ${done.bytes} bytes now, of ${record.bytes}.`);
+    // Until this is on the disk, a power cut brings the old one back.
+    await flush(catalog.root);
+    await rm(segmentPath(dataFolder, record.folder), { recursive: true, force: true });
+    this.report('info', `Segment ${done.folder} has ${done.bytes} bytes now, of ${record.bytes}.`);
   }
 
   #run(job: RecompressJob): Promise<Recompressed> {

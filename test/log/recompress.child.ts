@@ -5,7 +5,13 @@ import { armFault } from '../../src/pipeline/fault.js';
 
 const [folder, probe] = process.argv.slice(2);
 armFault(Number(probe), () => process.kill(process.pid, 'SIGKILL'));
-const recompression = new Recompression(openStore(folder), 'brotli', () => {});
+const options = { recompress: 'brotli' as const, freeBytesFloor: 0 };
+const recompression = new Recompression(
+  openStore(folder),
+  options,
+  () => {},
+  (change) => change(),
+);
 process.stdout.write('begun\n');
 await recompression.step();
 await recompression.close();
