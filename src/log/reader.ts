@@ -130,7 +130,12 @@ export class LogReader {
     const isPassed = (r: SegmentRange) =>
       !this.#imports.has(r.epoch) &&
       (r.epoch < epoch || (r.epoch === epoch && r.last < (seqs[r.shard] ?? 0)));
-    const kept = this.#held.filter((record) => record.ranges?.every(isPassed) !== true);
+    // What was open then may be closed by now.
+    const now = new Map(this.#store.segments().map((record) => [record.number, record]));
+    const kept = this.#held.filter(({ number }) => {
+      const record = now.get(number);
+      return record !== undefined && record.ranges?.every(isPassed) !== true;
+    });
     if (kept.length === this.#held.length) return;
     this.#held = kept;
     this.#lease?.hold(kept.map((r) => r.number));

@@ -9,6 +9,7 @@ import { VirtualClock } from '../../src/clock.js';
 import { LogReader } from '../../src/log/reader.js';
 import { Retention } from '../../src/log/retention.js';
 import { type LogStore, openStore } from '../../src/log/store.js';
+import { turn } from '../../src/pipeline/wait.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { drain, FakeShard, Market, makeFolder, openRig, removeFolder } from './support.js';
 
@@ -62,6 +63,28 @@ t.test('a reader of this process, as it goes on', async (t) => {
   await reader.close();
   t.equal((await look(store)).left, 1);
   t.same(readdirSync(path.join(folder, 'log', 'readers')), []);
+});
+
+t.test('what was open when it came goes too, once it is closed and passed', async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => removeFolder(folder));
+  const clock = new VirtualClock();
+  const rig = await openRig(folder, 20, { nowMs: 0, segmentMs: SEGMENT_MS });
+  const shard = new FakeShard(rig.memory, 0, new Market(20, 5), 2 * TICKS);
+  const stage = rig.stage({ commitDelayMs: 1, segmentMs: SEGMENT_MS }, clock);
+  await shard.publishAll(TICKS);
+  while (shard.visible < TICKS) await turn();
+  const reader = LogReader.open(folder);
+  reader.hold();
+  clock.set(1, 0);
+  await shard.publishAll(TICKS);
+  await drain(rig, stage);
+  t.equal((await look(rig.opened.store)).left, 2, 'it is held');
+  reader.bounds(1, 0);
+  reader.letGo(1, [TICKS + 1]);
+  t.equal((await look(rig.opened.store)).left, 1);
+  await reader.close();
+  await rig.opened.close();
 });
 
 async function startHolding(folder: string): Promise<ChildProcess> {
