@@ -6,8 +6,9 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../errors.js';
-import { type Catalog, type EpochRecord, epochPut, readEpochs, segmentPuts } from './catalog.js';
+import { type Catalog, type EpochRecord, epochPut, logFolder, readEpochs, segmentPuts } from './catalog.js';
 import { commitPuts, flush, type Put } from './commit.js';
+import { isRoomShort } from './room.js';
 import {
   bytesOfSegment,
   IMPORTS_FROM,
@@ -72,11 +73,18 @@ export function epochOfImport(catalog: Catalog, hash: string): number {
  * Moves staged segments to the others and lists them with their epoch, all or none. The registry's bytes that
  * they need are in the catalog by then.
  * @param staging where the segments lie
- * @throws TickwireError unsupported where the import is there already
+ * @throws TickwireError unsupported where the import is there already, data_folder_unusable where the disk is nearly full
  */
 export async function adoptImport(store: LogStore, staging: string, staged: StagedImport): Promise<void> {
   const { catalog, dataFolder } = store;
   const { record } = staged;
+  // Where room is short it must be taken up by the catalog's only writer; beside the log stage this is a second one.
+  if (isRoomShort(logFolder(dataFolder), [])) {
+    throw new TickwireError(
+      'data_folder_unusable',
+      `The disk of ${dataFolder} is nearly full: nothing was imported. Make room, then import again.`,
+    );
+  }
   store.refresh();
   if (readEpochs(catalog).some((known) => known.epoch === record.epoch && !isGone(known))) {
     throw new TickwireError('unsupported', 'The same content was imported meanwhile: nothing was changed.');
