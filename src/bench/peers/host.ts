@@ -75,4 +75,6 @@ const api = {
 };
 export type HostApi = typeof api;
 
+// Ctrl-C reaches all processes of a terminal: the folder and the servers go with this one.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 serveParent(api);
