@@ -132,6 +132,9 @@ function writeRanges(view: DataView, words: Uint32Array, count: number): void {
   view.setUint32(EVENT_AT + 12, eventMaxNs, true);
 }
 
+/** Words of a header's times. */
+const ranges = new Uint32Array(8);
+
 /** Of everything but itself; up to version 1, not of what stands before it. */
 function checksum(bytes: Uint8Array): number {
   return crc32(bytes.subarray(8), bytes[0] > LAST_UNSEALED_VERSION ? crc32(bytes.subarray(0, 4)) : 0);
@@ -174,7 +177,9 @@ export function writeBlock(
   const block = out.subarray(at, end);
   const view = viewOf(block);
   writeIdentity(view, codec.version, epoch, shard, firstSeq, firstSeq + count - 1, positions.length);
-  writeRanges(view, records.u32, count);
+  if (codec.ranges(ranges))
+    for (let k = 0; k < ranges.length; k++) view.setUint32(RECV_AT + 4 * k, ranges[k], true);
+  else writeRanges(view, records.u32, count);
   positions.forEach((p, i) => {
     const o = BLOCK_HEADER_BYTES + i * POSITION_BYTES;
     view.setUint16(o, p.sourceId, true);

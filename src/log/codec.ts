@@ -39,6 +39,15 @@ export class BlockCodec {
   }
 
   /**
+   * Lowest and highest tsRecv, then tsEvent, of the records just encoded, as a block's header has them: 8 words
+   * into `into`.
+   * @returns false when they must be looked for in the records
+   */
+  ranges(into: Uint32Array): boolean {
+    return this.#encoder?.ranges(into) === true;
+  }
+
+  /**
    * Writes `count` records to the start of `into`, with seqLow counted from `firstSeq`. The payload is all of
    * `bytes` from `at` on.
    * @returns where it ended; anything but the end of `bytes` means that it was none of that version

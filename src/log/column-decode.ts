@@ -37,6 +37,8 @@ import { readSizes, sizeOf } from './size-words.js';
 
 /** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
 const PIECE_TICKS = 256;
+/** What places in a block stay within: so V8 need not look for overflows of their multiples. */
+const PLACES = 0xffff;
 const WORD = 2 ** 32;
 const SIDES = 4;
 
@@ -59,6 +61,10 @@ export class ColumnDecoder {
   readonly #spread: Float64Array;
   readonly #tradeId: Float64Array;
   readonly #isQuoted: Uint8Array;
+
+  /** Columns of a block that hold nothing but 0. */
+  #isEventZero = false;
+  #isOneRun = false;
 
   // How far a block is decoded.
   #quotes = 0;
@@ -89,7 +95,7 @@ export class ColumnDecoder {
     if (words < 0) return -1;
     const sizeWords = this.#unpack(words, count);
     if (sizeWords < 0 || !this.#resolveSizes(count, sizeWords)) return -1;
-    this.#times.begin(count, this.#columns);
+    this.#times.begin(count, this.#columns, this.#isEventZero);
     this.#beginBodies();
     for (let from = 0; from < count; from += PIECE_TICKS) {
       const to = Math.min(from + PIECE_TICKS, count);
@@ -141,12 +147,18 @@ export class ColumnDecoder {
     let o = sizesAt + dictionary;
     o = this.#column(o, end, columns.baseLow, symbols);
     o = this.#column(o, end, columns.baseHigh, symbols);
+    // A column that begins with 0 is one of zeros.
+    const isOneSymbol = words[o] === 0;
     o = this.#column(o, end, columns.symbol, count);
+    const isOneHead = words[o] === 0;
     o = this.#column(o, end, columns.head, count);
+    const isNextSeq = words[o] === 0;
     o = this.#column(o, end, columns.symbolSeq, count);
+    this.#isOneRun = isOneSymbol && isOneHead && isNextSeq;
     o = this.#column(o, end, columns.recv, count);
     if (shape.presence === Presence.column) o = this.#column(o, end, columns.present, count);
     else columns.present.fill(shape.presence === Presence.all ? 1 : 0, 0, count);
+    this.#isEventZero = words[o] === 0;
     if (shape.presence !== Presence.none) o = this.#column(o, end, columns.event, count);
     else columns.event.fill(0, 0, count);
     o = this.#column(o, end, columns.price, count);
@@ -156,7 +168,7 @@ export class ColumnDecoder {
     if (o < 0 || o + columns.wides * WIDE_WORDS + columns.misfits * MISFIT_WORDS !== end) return -1;
     columns.wide.set(words.subarray(o, o + columns.wides * WIDE_WORDS));
     columns.misfit.set(words.subarray(o + columns.wides * WIDE_WORDS, end));
-    if (highest(columns.symbol, count) >= symbols || highest(columns.head, count) >= heads) return -1;
+    if (!areBelow(columns.symbol, count, symbols) || !areBelow(columns.head, count, heads)) return -1;
     return this.#hasKinds(count, quotes, trades) ? sizesAt : -1;
   }
 
@@ -183,7 +195,7 @@ export class ColumnDecoder {
     const mode = (words[0] >>> SIZE_MODE_SHIFT) & 3;
     if (mode === SizeMode.indexes) {
       const entries = readSizes(words, sizesAt, words[4], table);
-      return entries >= 0 && highest(size, total) < Math.max(entries, 1);
+      return entries >= 0 && areBelow(size, total, Math.max(entries, 1));
     }
     const isDifference = mode === SizeMode.differences ? -1 : 0;
     const heads = this.#heads;
@@ -231,7 +243,22 @@ export class ColumnDecoder {
     const seqs = this.#symbolSeq;
     // As words: a seq is larger than an integer of V8's.
     const low = (firstSeq % WORD) | 0;
-    for (let i = from; i < to; i++) {
+    if (this.#isOneRun) {
+      const id = symbolId[0];
+      const first = seqs[0] | 0;
+      const only = heads[0];
+      for (let k = from; k < to; k++) {
+        const i = k & PLACES;
+        const w = i * RECORD_U32;
+        u32[w + U32_SYMBOL] = id;
+        u32[w + U32_KIND_FLAGS_SOURCE] = only;
+        u32[w + U32_SEQ_LOW] = low + i;
+        u32[w + U32_SYMBOL_SEQ] = first + 1 + i;
+      }
+      return;
+    }
+    for (let k = from; k < to; k++) {
+      const i = k & PLACES;
       const w = i * RECORD_U32;
       const at = symbol[i];
       const seq = (seqs[at] + 1 + unzigzag(symbolSeq[i])) | 0;
@@ -282,7 +309,8 @@ export class ColumnDecoder {
     const sizes = this.#sizes;
     let quotes = this.#quotes;
     let k = this.#sizeCount;
-    for (let i = from; i < to; i++) {
+    for (let t = from; t < to; t++) {
+      const i = t & PLACES;
       const w = i * RECORD_U32;
       const d = i * RECORD_F64;
       const kind = u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
@@ -356,12 +384,19 @@ function floatAt(words: Int32Array, at: number): number {
   return float[0];
 }
 
-/** The largest of a column's values, as u32; −1 when there is none. */
-function highest(column: Int32Array, count: number): number {
-  let most = -1;
-  for (let i = 0; i < count; i++) {
-    const value = column[i] >>> 0;
-    if (value > most) most = value;
+/** Whether all values of a column are below a bound. */
+function areBelow(column: Int32Array, count: number, bound: number): boolean {
+  const last = bound - 1;
+  let bad = 0;
+  let i = 0;
+  for (const whole = count & -4; i < whole; i += 4) {
+    const k = i & PLACES;
+    const a = column[k];
+    const b = column[k + 1];
+    const c = column[k + 2];
+    const d = column[k + 3];
+    bad |= a | (last - a) | b | (last - b) | c | (last - c) | d | (last - d);
   }
-  return most;
+  for (; i < count; i++) bad |= column[i] | (last - column[i]);
+  return bad >= 0;
 }

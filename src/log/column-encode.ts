@@ -45,11 +45,17 @@ const ROUNDING = 1.5 * 2 ** 52;
 const WORD = 2 ** 32;
 /** Heads that are looked for one by one; further ones in a map. */
 const HEADS_AT_HAND = 16;
-const GENERATIONS = 65_536;
+/** Generations in the high half of a word. */
+const GENERATIONS = 32_768;
+const INDEX_BITS = 0xffff;
 /** The symbol has a price to start from. */
 const BASED = 1;
 /** Its prices are told from its bids. */
 const QUOTED = 2;
+/** Sizes that decide whether their differences are smaller. */
+const SIZES_SAMPLED = 2_048;
+/** What places in a block stay within: so V8 need not look for overflows of their multiples. */
+const PLACES = 0xffff;
 /** Sides of a symbol's sizes: bid, ask, trade. */
 const SIDES = 4;
 
@@ -64,7 +70,7 @@ export class ColumnEncoder {
   readonly #bytes: Uint8Array;
 
   /** By symbol id: generation of the block and index in its directory. */
-  readonly #local = new Uint32Array(SYMBOLS_TABLED);
+  readonly #local = new Int32Array(SYMBOLS_TABLED);
   readonly #far = new Map<number, number>();
   #generation = 0;
   readonly #heads: Int32Array;
@@ -81,11 +87,9 @@ export class ColumnEncoder {
   readonly #told: Uint8Array;
   readonly #sizes: Int32Array;
 
-  // Of every size, in order: its two words, and whose it is.
-  readonly #sizeLow: Int32Array;
-  readonly #sizeHigh: Int32Array;
+  /** Of every size without a dictionary, in order: whose it is. */
   readonly #sizeOwner: Int32Array;
-  readonly #sizeTick: Int32Array;
+  #isIndexed = false;
   #quotes = 0;
   #trades = 0;
   #sizeCount = 0;
@@ -105,35 +109,45 @@ export class ColumnEncoder {
     this.#tradeId = new Float64Array(capacity);
     this.#told = new Uint8Array(capacity);
     this.#sizes = new Int32Array(SIDES * capacity);
-    this.#sizeLow = new Int32Array(2 * capacity);
-    this.#sizeHigh = new Int32Array(2 * capacity);
     this.#sizeOwner = new Int32Array(2 * capacity);
-    this.#sizeTick = new Int32Array(2 * capacity);
   }
 
   /** Writes the payload of `count` records at `at`. Returns its end. */
   encode(r: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
-    const columns = this.#columns;
-    this.#begin();
-    columns.wides = 0;
-    columns.misfits = 0;
     this.#times.begin(r, count);
-    // Wide steps of times come first: so the bodies follow when all times are done.
-    for (let from = 0; from < count; from += PIECE_TICKS) {
-      const to = Math.min(from + PIECE_TICKS, count);
-      this.#times.gather(r, from, to, columns);
-      this.#gatherHeads(r, from, to, digits);
+    this.#gather(r, count, digits);
+    if (!this.#times.end(count, this.#columns)) {
+      // What a sample of the times let expect does not hold for all of them.
+      this.#times.beginAgain(r, count);
+      this.#gather(r, count, digits);
+      this.#times.end(count, this.#columns);
     }
-    this.#times.end(count, columns);
-    this.#gatherBodies(r, 0, count);
-    const sizeMode = this.#gatherSizes(r);
+    const sizeMode = this.#isIndexed ? SizeMode.indexes : this.#gatherSizes(r, count);
     const end = this.#directory.write(out, at);
     const words = this.#write(count, sizeMode);
     out.set(this.#bytes.subarray(0, 4 * words), end);
     return end + 4 * words;
   }
 
-  #begin(): void {
+  /**
+   * Lowest and highest of both times in the block just encoded, as in a block's header: 8 words into `into`.
+   * @returns false when times that are none, or too far apart, make it look at each
+   */
+  ranges(into: Uint32Array): boolean {
+    return this.#times.ranges(into);
+  }
+
+  #gather(r: Records, count: number, digits: Uint8Array): void {
+    this.#begin(count);
+    for (let from = 0; from < count; from += PIECE_TICKS) {
+      const to = Math.min(from + PIECE_TICKS, count);
+      this.#times.gather(r, from, to, this.#columns);
+      this.#gatherHeads(r, from, to, digits);
+      this.#gatherBodies(r, from, to);
+    }
+  }
+
+  #begin(count: number): void {
     this.#generation++;
     if (this.#generation === GENERATIONS) {
       this.#local.fill(0);
@@ -146,6 +160,10 @@ export class ColumnEncoder {
     this.#quotes = 0;
     this.#trades = 0;
     this.#sizeCount = 0;
+    this.#columns.wides = 0;
+    this.#columns.timeWides = 0;
+    this.#columns.misfits = 0;
+    this.#isIndexed = this.#dictionary.begin(2 * count);
   }
 
   /** Symbols, heads and symbolSeqs. */
@@ -154,7 +172,7 @@ export class ColumnEncoder {
     const { symbol: symbolColumn, head: headColumn, symbolSeq: seqColumn } = this.#columns;
     const { lastSymbolSeq } = this.#directory;
     const local = this.#local;
-    const tag = this.#generation * GENERATIONS;
+    const generation = this.#generation;
     const heads = this.#heads;
     let lastHead = heads[0];
     let lastIndex = this.#headCount === 0 ? -1 : 0;
@@ -162,8 +180,8 @@ export class ColumnEncoder {
       const w = i * RECORD_U32;
       const id = u32[w + U32_SYMBOL];
       const symbolSeq = u32[w + U32_SYMBOL_SEQ];
-      const entry = id < SYMBOLS_TABLED ? local[id] - tag : -1;
-      const at = entry >= 0 ? entry : this.#symbol(id, symbolSeq, digits);
+      const entry = id < SYMBOLS_TABLED ? local[id] : 0;
+      const at = entry >> 16 === generation ? entry & INDEX_BITS : this.#symbol(id, symbolSeq, digits);
       symbolColumn[i] = at;
       const step = (symbolSeq - lastSymbolSeq[at] - 1) | 0;
       seqColumn[i] = zigzag(step);
@@ -183,7 +201,7 @@ export class ColumnEncoder {
     if (known !== undefined) return known;
     const directory = this.#directory;
     const at = directory.count++;
-    if (id < SYMBOLS_TABLED) this.#local[id] = this.#generation * GENERATIONS + at;
+    if (id < SYMBOLS_TABLED) this.#local[id] = (this.#generation << 16) | at;
     else this.#far.set(id, at);
     directory.symbolId[at] = id;
     directory.digits[at] = id < digits.length ? digits[id] & 15 : 0;
@@ -211,31 +229,32 @@ export class ColumnEncoder {
     return index;
   }
 
-  /** Prices, spreads and ids; sizes as they are. */
+  /** Prices, spreads, ids, and the numbers of sizes. */
   #gatherBodies(r: Records, from: number, to: number): void {
     const { u32, f64 } = r;
     const columns = this.#columns;
-    const { symbol, price: priceColumn, spread: spreadColumn } = columns;
+    const { symbol, price: priceColumn, spread: spreadColumn, size: sizeColumn } = columns;
+    const dictionary = this.#dictionary;
     const scales = this.#scale;
     const prices = this.#price;
     const spreads = this.#spread;
     const told = this.#told;
-    const sizeLow = this.#sizeLow;
-    const sizeHigh = this.#sizeHigh;
-    const owner = this.#sizeOwner;
-    const sizeTick = this.#sizeTick;
     let quotes = this.#quotes;
     let sizes = this.#sizeCount;
-    for (let i = from; i < to; i++) {
+    let isIndexed = this.#isIndexed;
+    for (let k = from; k < to; k++) {
+      const i = k & PLACES;
       const w = i * RECORD_U32;
       const d = i * RECORD_F64;
       const kind = u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
       const at = symbol[i];
       if (kind !== Kind.quote) {
         this.#sizeCount = sizes;
+        this.#isIndexed = isIndexed;
         if (kind === Kind.trade) this.#trade(r, i, at);
         else this.#other(r, i);
         sizes = this.#sizeCount;
+        isIndexed = this.#isIndexed;
         continue;
       }
       const scale = scales[at];
@@ -243,18 +262,16 @@ export class ColumnEncoder {
       const ask = f64[d + F64_ASK];
       const bidPoints = bid * scale + ROUNDING - ROUNDING;
       const askPoints = ask * scale + ROUNDING - ROUNDING;
-      const isExact =
-        bidPoints / scale === bid &&
-        askPoints / scale === ask &&
-        bidPoints < POINTS_MAX &&
-        bidPoints > -POINTS_MAX &&
-        askPoints < POINTS_MAX &&
-        askPoints > -POINTS_MAX &&
-        (bidPoints !== 0 || u32[w + 2 * F64_BID + 1] === 0) &&
-        (askPoints !== 0 || u32[w + 2 * F64_ASK + 1] === 0);
       let step = 0;
       let spreadStep = 0;
-      if (isExact) {
+      if (
+        bidPoints / scale === bid &&
+        askPoints / scale === ask &&
+        Math.abs(bidPoints) < POINTS_MAX &&
+        Math.abs(askPoints) < POINTS_MAX &&
+        (bidPoints !== 0 || u32[w + 2 * F64_BID + 1] === 0) &&
+        (askPoints !== 0 || u32[w + 2 * F64_ASK + 1] === 0)
+      ) {
         if ((told[at] & BASED) === 0) this.#base[at] = prices[at] = bidPoints;
         told[at] = BASED | QUOTED;
         const spread = askPoints - bidPoints;
@@ -262,28 +279,27 @@ export class ColumnEncoder {
         spreadStep = spread - spreads[at];
         prices[at] = bidPoints;
         spreads[at] = spread;
-        if (step >= STEP_MAX || step <= -STEP_MAX) step = columns.addWide(i, Column.price, step);
-        if (spreadStep >= STEP_MAX || spreadStep <= -STEP_MAX)
-          spreadStep = columns.addWide(i, Column.spread, spreadStep);
+        if (Math.abs(step) >= STEP_MAX) step = columns.addWide(i, Column.price, step);
+        if (Math.abs(spreadStep) >= STEP_MAX) spreadStep = columns.addWide(i, Column.spread, spreadStep);
       } else {
         told[at] |= QUOTED;
         columns.addMisfit(r, i, F64_BID);
         columns.addMisfit(r, i, F64_ASK);
       }
-      priceColumn[i] = zigzag(step);
-      spreadColumn[quotes++] = zigzag(spreadStep);
-      sizeLow[sizes] = u32[w + 2 * F64_BID_SIZE];
-      sizeHigh[sizes] = u32[w + 2 * F64_BID_SIZE + 1];
-      sizeLow[sizes + 1] = u32[w + 2 * F64_ASK_SIZE];
-      sizeHigh[sizes + 1] = u32[w + 2 * F64_ASK_SIZE + 1];
-      owner[sizes] = SIDES * at;
-      owner[sizes + 1] = SIDES * at + 1;
-      sizeTick[sizes] = i;
-      sizeTick[sizes + 1] = i;
+      priceColumn[i] = zigzag(step | 0);
+      spreadColumn[quotes++] = zigzag(spreadStep | 0);
+      if (isIndexed) {
+        const bidSize = dictionary.number(u32[w + 2 * F64_BID_SIZE] | 0, u32[w + 2 * F64_BID_SIZE + 1] | 0);
+        const askSize = dictionary.number(u32[w + 2 * F64_ASK_SIZE] | 0, u32[w + 2 * F64_ASK_SIZE + 1] | 0);
+        sizeColumn[sizes] = bidSize;
+        sizeColumn[sizes + 1] = askSize;
+        isIndexed = (bidSize | askSize) >= 0;
+      }
       sizes += 2;
     }
     this.#quotes = quotes;
     this.#sizeCount = sizes;
+    this.#isIndexed = isIndexed;
   }
 
   #trade(r: Records, i: number, at: number): void {
@@ -305,7 +321,7 @@ export class ColumnEncoder {
       this.#told[at] |= BASED;
       step = points - this.#price[at];
       if ((this.#told[at] & QUOTED) === 0) this.#price[at] = points;
-      if (step >= STEP_MAX || step <= -STEP_MAX) step = columns.addWide(i, Column.price, step);
+      if (Math.abs(step) >= STEP_MAX) step = columns.addWide(i, Column.price, step);
     } else {
       columns.addMisfit(r, i, F64_BID);
     }
@@ -317,7 +333,7 @@ export class ColumnEncoder {
     if (id > 0 && id < TRADE_ID_MAX && Math.floor(id) === id) {
       let idStep = id - this.#tradeId[at] - 1;
       this.#tradeId[at] = id;
-      if (idStep >= STEP_MAX || idStep <= -STEP_MAX) idStep = columns.addWide(i, Column.tradeId, idStep);
+      if (Math.abs(idStep) >= STEP_MAX) idStep = columns.addWide(i, Column.tradeId, idStep);
       code = 1 + zigzag(idStep);
     } else if (u32[w + 2 * F64_TRADE_ID + 1] !== NAN_HIGH || u32[w + 2 * F64_TRADE_ID] !== 0) {
       columns.addMisfit(r, i, F64_TRADE_ID);
@@ -325,10 +341,10 @@ export class ColumnEncoder {
     columns.tradeId[this.#trades++] = code;
 
     const k = this.#sizeCount++;
-    this.#sizeLow[k] = u32[w + 2 * F64_SIZE];
-    this.#sizeHigh[k] = u32[w + 2 * F64_SIZE + 1];
-    this.#sizeOwner[k] = SIDES * at + 2;
-    this.#sizeTick[k] = i;
+    if (!this.#isIndexed) return;
+    const size = this.#dictionary.number(u32[w + 2 * F64_SIZE] | 0, u32[w + 2 * F64_SIZE + 1] | 0);
+    columns.size[k] = size;
+    this.#isIndexed = size >= 0;
   }
 
   /** A record that is neither quote nor trade: what is not 0 of its body is kept as it is. */
@@ -340,34 +356,53 @@ export class ColumnEncoder {
     }
   }
 
-  /** Fills the column of sizes. Returns how: a `SizeMode`. */
-  #gatherSizes(r: Records): number {
+  /** Fills the column of sizes without a dictionary. Returns how: a `SizeMode`. */
+  #gatherSizes(r: Records, count: number): number {
+    this.#dictionary.drop();
+    const { u32 } = r;
+    const { size: sizeColumn, symbol } = this.#columns;
+    const recordWords = new Int32Array(u32.buffer, u32.byteOffset, u32.length);
+    const owner = this.#sizeOwner;
+    let k = 0;
+    for (let i = 0; i < count; i++) {
+      const kind = u32[i * RECORD_U32 + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
+      if (kind > Kind.trade) continue;
+      const whose = SIDES * symbol[i];
+      sizeColumn[k] = this.#sizeWord(r, recordWords, i, F64_BID_SIZE);
+      owner[k++] = whose + 2 * kind;
+      if (kind === Kind.trade) continue;
+      sizeColumn[k] = this.#sizeWord(r, recordWords, i, F64_ASK_SIZE);
+      owner[k++] = whose + 1;
+    }
+    return this.#takeDifferences(k) ? SizeMode.differences : SizeMode.words;
+  }
+
+  #sizeWord(r: Records, recordWords: Int32Array, i: number, pair: number): number {
+    const word = sizeWord(r.f64, recordWords, i * RECORD_F64 + pair);
+    if (word !== NO_WORD) return word;
+    this.#columns.addMisfit(r, i, pair);
+    return 0;
+  }
+
+  /** Turns size words into what differs from the symbol's last of that side; false where a sample says that nothing is gained. */
+  #takeDifferences(count: number): boolean {
     const { size: sizeColumn } = this.#columns;
-    const count = this.#sizeCount;
-    if (this.#dictionary.number(this.#sizeLow, this.#sizeHigh, count, sizeColumn)) return SizeMode.indexes;
-    const recordWords = new Int32Array(r.u32.buffer, r.u32.byteOffset, r.u32.length);
     const owner = this.#sizeOwner;
     const last = this.#sizes;
     let gain = 0;
-    for (let k = 0; k < count; k++) {
-      const pair = (owner[k] & (SIDES - 1)) === 1 ? F64_ASK_SIZE : F64_BID_SIZE;
-      let word = sizeWord(r.f64, recordWords, this.#sizeTick[k] * RECORD_F64 + pair);
-      if (word === NO_WORD) {
-        this.#columns.addMisfit(r, this.#sizeTick[k], pair);
-        word = last[owner[k]];
-      }
-      sizeColumn[k] = word;
+    for (let k = 0; k < Math.min(count, SIZES_SAMPLED); k++) {
+      const word = sizeColumn[k];
       gain += Math.clz32(word ^ last[owner[k]]) - Math.clz32(word);
       last[owner[k]] = word;
     }
-    if (gain <= 0) return SizeMode.words;
+    if (gain <= 0) return false;
     last.fill(0, 0, SIDES * this.#directory.count);
     for (let k = 0; k < count; k++) {
       const word = sizeColumn[k];
       sizeColumn[k] = word ^ last[owner[k]];
       last[owner[k]] = word;
     }
-    return SizeMode.differences;
+    return true;
   }
 
   /** Writes everything after the directory. Returns how many words. */
@@ -380,7 +415,7 @@ export class ColumnEncoder {
     words[1] = this.#headCount;
     words[2] = this.#quotes;
     words[3] = this.#trades;
-    words[5] = columns.wides;
+    words[5] = columns.timeWides + columns.wides;
     words[6] = columns.misfits;
     words[7] = shape.recvBase;
     words[8] = shape.eventBase;
@@ -388,7 +423,7 @@ export class ColumnEncoder {
     let o = HEADER_WORDS;
     for (let k = 0; k < this.#headCount; k++) words[o++] = this.#heads[k];
     const sizesAt = o;
-    if (sizeMode === SizeMode.indexes) o = this.#dictionary.write(words, o);
+    o = this.#dictionary.write(words, o);
     words[4] = o - sizesAt;
     this.#splitBases(symbols);
     const packer = this.#packer;
@@ -404,6 +439,7 @@ export class ColumnEncoder {
     o = packer.pack(columns.spread, this.#quotes, words, o);
     o = packer.pack(columns.tradeId, this.#trades, words, o);
     o = packer.pack(columns.size, this.#sizeCount, words, o);
+    o = copyWords(columns.timeWide, columns.timeWides * WIDE_WORDS, words, o);
     o = copyWords(columns.wide, columns.wides * WIDE_WORDS, words, o);
     return copyWords(columns.misfit, columns.misfits * MISFIT_WORDS, words, o);
   }

@@ -8,7 +8,7 @@
  *  1 heads │ 2 quotes │ 3 trades │ 4 size words of the dictionary │ 5 wide steps │ 6 misfits
  *  7 base of tsRecv, s │ 8 of tsEvent, s │ 9, 10 f64 least lag
  * heads: each value of kind, flags and source that occurs
- * size words of the dictionary: most frequent first
+ * size words of the dictionary: in the order of their first use
  * columns
  *    of symbols: low words of the zigzag price that each starts from, high words of it
  *    of ticks: symbol (index into the directory), head (index), symbolSeq, tsRecv, tsEvent present?, tsEvent, price
@@ -34,6 +34,7 @@
  */
 
 import { RECORD_U32, type Records } from '../tick.js';
+import { PACK_SPARE } from './pack.js';
 
 export const HEADER_WORDS = 11;
 export const WIDE_WORDS = 2;
@@ -94,13 +95,16 @@ export class Columns {
   /** Two words each: tick and column, step. Those of times come first, then those of prices and ids, each by tick. */
   readonly wide: Int32Array;
   wides = 0;
+  /** Those of times, where they are gathered along with the others. */
+  readonly timeWide: Int32Array;
+  timeWides = 0;
   /** Three words each: tick and pair, low, high. */
   readonly misfit: Int32Array;
   misfits = 0;
 
   /** @param capacity ticks of a block at most */
   constructor(readonly capacity: number) {
-    const column = (perTick = 1): Int32Array => new Int32Array(perTick * capacity + 1);
+    const column = (perTick = 1): Int32Array => new Int32Array(perTick * capacity + PACK_SPARE);
     this.symbol = column();
     this.head = column();
     this.symbolSeq = column();
@@ -114,15 +118,18 @@ export class Columns {
     this.baseLow = column();
     this.baseHigh = column();
     this.wide = column(WIDES_PER_TICK * WIDE_WORDS);
+    this.timeWide = column(WIDES_PER_TICK * WIDE_WORDS);
     this.misfit = column(MISFITS_PER_TICK * MISFIT_WORDS);
   }
 
   /** Splits a step that its column cannot hold. Returns what the column is to hold. */
   addWide(tick: number, column: number, step: number): number {
     const high = Math.round(step / STEP_MAX);
-    const at = WIDE_WORDS * this.wides++;
-    this.wide[at] = tick | (column << 16);
-    this.wide[at + 1] = high;
+    const isTime = column <= Column.event;
+    const wide = isTime ? this.timeWide : this.wide;
+    const at = WIDE_WORDS * (isTime ? this.timeWides++ : this.wides++);
+    wide[at] = tick | (column << 16);
+    wide[at + 1] = high;
     return step - high * STEP_MAX;
   }
 

@@ -3,18 +3,20 @@
  *
  * ```
  * u32 bits 0-5 width in bits, 0 … 32 │ bits 16-31 patches
- * values: their low `width` bits, one after the other from the lowest bit on, ends with a whole word
+ * values: their low `width` bits, from the lowest bit on, ends with a whole word
+ *    fewer than 2048: one after the other
+ *    more: in lanes of 32 values, whose number is a multiple of 4. The first values begin the lanes, the next ones
+ *    follow behind them, and so on; the words of all lanes stand side by side: first their first words, and so on
  * patches, if any: a column of how many values lie between one and the next, and a column of their high bits
  * ```
  *
  * A column of no values takes nothing. Patches of patches of patches are not made. The width is the one at
- * which a sample of the values takes least: so values are best small, whatever their distribution.
+ * which a sample of the values takes least: so values are best small, whatever their distribution. In lanes
+ * the same shifts do for a whole row of values: loops without branches.
  */
 
-/** Words that a column of `count` values takes at most. */
-export function packedWordsMax(count: number): number {
-  return 2 * count + 16;
-}
+/** Places that an array needs besides its values to be packed or unpacked. */
+export const PACK_SPARE = 128;
 
 /** Levels of patches below a column. */
 const DEPTH_MAX = 2;
@@ -22,6 +24,12 @@ const DEPTH_MAX = 2;
 const PATCH_BITS = 7;
 /** No more than this share of the values is patched. */
 const PATCH_SHARE = 4;
+/** From so many values on they are put into lanes. */
+const LANES_FROM = 2_048;
+/** Values that one turn of a loop over lanes takes. */
+const UNROLLED = 4;
+/** What places in columns and words stay within: so V8 need not look for overflows of their sums. */
+const PLACES = 0xffffff;
 /** Up to so many values are all looked at; of more, every so many-th. */
 const SAMPLE_ALL = 1_024;
 const SAMPLE_STEP = 8;
@@ -29,6 +37,18 @@ const SAMPLE_STEP = 8;
 /** Bits from the highest one that is set. */
 function bitsOf(value: number): number {
   return 32 - Math.clz32(value);
+}
+
+/** All bits that any value has. */
+function bitsOfAll(values: Int32Array, count: number): number {
+  let all = 0;
+  let i = 0;
+  for (const whole = count & -UNROLLED; i < whole; i += UNROLLED) {
+    const k = i & PLACES;
+    all |= values[k] | values[k + 1] | values[k + 2] | values[k + 3];
+  }
+  for (; i < count; i++) all |= values[i];
+  return all;
 }
 
 export class Packer {
@@ -39,8 +59,8 @@ export class Packer {
   /** @param capacity values of a column at most, 65,535 */
   constructor(capacity: number) {
     for (let depth = 0; depth < DEPTH_MAX; depth++) {
-      this.#at.push(new Int32Array(capacity + 1));
-      this.#high.push(new Int32Array(capacity + 1));
+      this.#at.push(new Int32Array(capacity + PACK_SPARE));
+      this.#high.push(new Int32Array(capacity + PACK_SPARE));
     }
   }
 
@@ -51,8 +71,7 @@ export class Packer {
 
   #pack(values: Int32Array, count: number, words: Int32Array, at: number, depth: number): number {
     if (count === 0) return at;
-    let all = 0;
-    for (let i = 0; i < count; i++) all |= values[i];
+    const all = bitsOfAll(values, count);
     const widest = bitsOf(all);
     const width = depth === DEPTH_MAX || widest < 2 ? widest : this.#width(values, count, widest);
     words[at] = width;
@@ -62,9 +81,9 @@ export class Packer {
     let patches = 0;
     for (let i = 0; i < count; i++) {
       const high = values[i] >>> width;
+      if (high === 0) continue;
       patchAt[patches] = i;
-      patchHigh[patches] = high;
-      patches += (high | -high) >>> 31;
+      patchHigh[patches++] = high;
     }
     if (patches > count / PATCH_SHARE) {
       words[at] = widest;
@@ -109,65 +128,148 @@ export class Packer {
   }
 }
 
-/** Writes the low `width` bits of each value. */
+/** Lanes of a column, a multiple of the values that one turn of a loop takes. */
+function lanesOf(count: number): number {
+  return ((count + 32 * UNROLLED - 1) >>> 7) * UNROLLED;
+}
+
+/** Words of `count` values of `width` bits. */
+function wordsOf(count: number, width: number): number {
+  return count < LANES_FROM ? Math.ceil((count * width) / 32) : lanesOf(count) * width;
+}
+
+/** Writes the low `width` bits of each value. Returns the word after them. */
 function putAll(values: Int32Array, count: number, width: number, words: Int32Array, at: number): number {
   if (width === 0) return at;
-  if (width === 32) {
-    for (let i = 0; i < count; i++) words[at + i] = values[i];
-    return at + count;
+  const end = at + wordsOf(count, width);
+  if (count < LANES_FROM) {
+    putBits(values, count, width, words, at, end);
+    return end;
   }
-  return width < 16 ? putPairs(values, count, width, words, at) : putBits(values, count, width, words, at);
+  const mask = maskOf(width);
+  const lanes = lanesOf(count);
+  values.fill(0, count, 32 * lanes);
+  let from = 0;
+  for (let bit = 0; bit < 32 * width; bit += width, from += lanes) {
+    const row = at + (bit >>> 5) * lanes;
+    const shift = bit & 31;
+    if (shift === 0 && 2 * width <= 32) {
+      putTwo(values, from, lanes, mask, words, row, width);
+      bit += width;
+      from += lanes;
+    } else if (shift === 0) putFirst(values, from, lanes, mask, words, row);
+    else if (shift + width <= 32) putNext(values, from, lanes, mask, words, row, shift);
+    else putOver(values, from, lanes, mask, words, row, shift);
+  }
+  return end;
 }
 
-/** Writes values of at most 15 bits two at a time: a look at the word's end for both. */
-function putPairs(values: Int32Array, count: number, width: number, words: Int32Array, at: number): number {
-  const mask = (1 << width) - 1;
-  const even = count & -2;
-  let o = at;
-  let word = 0;
-  let used = 0;
-  for (let i = 0; i < even; i += 2) {
-    const pair = (values[i] & mask) | ((values[i + 1] & mask) << width);
-    word |= pair << used;
-    used += 2 * width;
-    if (used >= 32) {
-      words[o++] = word;
-      used -= 32;
-      word = pair >>> (2 * width - used);
-    }
+/** Begins the words of a row by a value each. */
+function putFirst(
+  values: Int32Array,
+  from: number,
+  lanes: number,
+  mask: number,
+  words: Int32Array,
+  row: number,
+): void {
+  for (let l = 0; l < lanes; l += UNROLLED) {
+    const i = (from + l) & PLACES;
+    const o = (row + l) & PLACES;
+    words[o] = values[i] & mask;
+    words[o + 1] = values[i + 1] & mask;
+    words[o + 2] = values[i + 2] & mask;
+    words[o + 3] = values[i + 3] & mask;
   }
-  if (even < count) {
-    const last = values[even] & mask;
-    word |= last << used;
-    used += width;
-    if (used >= 32) {
-      words[o++] = word;
-      used -= 32;
-      word = last >>> (width - used);
-    }
-  }
-  if (used > 0) words[o++] = word;
-  return o;
 }
 
-/** Writes values of 16 to 31 bits. */
-function putBits(values: Int32Array, count: number, width: number, words: Int32Array, at: number): number {
-  const mask = (1 << width) - 1;
-  let o = at;
-  let word = 0;
-  let used = 0;
-  for (let i = 0; i < count; i++) {
+/** The same by two values each. */
+function putTwo(
+  values: Int32Array,
+  from: number,
+  lanes: number,
+  mask: number,
+  words: Int32Array,
+  row: number,
+  shift: number,
+): void {
+  for (let l = 0; l < lanes; l += UNROLLED) {
+    const i = (from + l) & PLACES;
+    const k = (from + lanes + l) & PLACES;
+    const o = (row + l) & PLACES;
+    words[o] = (values[i] & mask) | ((values[k] & mask) << shift);
+    words[o + 1] = (values[i + 1] & mask) | ((values[k + 1] & mask) << shift);
+    words[o + 2] = (values[i + 2] & mask) | ((values[k + 2] & mask) << shift);
+    words[o + 3] = (values[i + 3] & mask) | ((values[k + 3] & mask) << shift);
+  }
+}
+
+/** Adds a value to each word of a row. */
+function putNext(
+  values: Int32Array,
+  from: number,
+  lanes: number,
+  mask: number,
+  words: Int32Array,
+  row: number,
+  shift: number,
+): void {
+  for (let l = 0; l < lanes; l += UNROLLED) {
+    const i = (from + l) & PLACES;
+    const o = (row + l) & PLACES;
+    words[o] |= (values[i] & mask) << shift;
+    words[o + 1] |= (values[i + 1] & mask) << shift;
+    words[o + 2] |= (values[i + 2] & mask) << shift;
+    words[o + 3] |= (values[i + 3] & mask) << shift;
+  }
+}
+
+/** The same of a value that runs over into the row below, and begins that. */
+function putOver(
+  values: Int32Array,
+  from: number,
+  lanes: number,
+  mask: number,
+  words: Int32Array,
+  row: number,
+  shift: number,
+): void {
+  const down = 32 - shift;
+  for (let l = 0; l < lanes; l += 2) {
+    const i = (from + l) & PLACES;
+    const o = (row + l) & PLACES;
+    const below = (row + lanes + l) & PLACES;
+    const a = values[i] & mask;
+    const b = values[i + 1] & mask;
+    words[o] |= a << shift;
+    words[o + 1] |= b << shift;
+    words[below] = a >>> down;
+    words[below + 1] = b >>> down;
+  }
+}
+
+/** Writes values one after the other. */
+function putBits(
+  values: Int32Array,
+  count: number,
+  width: number,
+  words: Int32Array,
+  at: number,
+  end: number,
+): void {
+  words.fill(0, at, end);
+  const mask = maskOf(width);
+  for (let i = 0, bit = 0; i < count; i++, bit += width) {
     const value = values[i] & mask;
-    word |= value << used;
-    used += width;
-    if (used >= 32) {
-      words[o++] = word;
-      used -= 32;
-      word = value >>> (width - used);
-    }
+    const shift = bit & 31;
+    const o = at + (bit >>> 5);
+    words[o] |= value << shift;
+    if (shift + width > 32) words[o + 1] = value >>> (32 - shift);
   }
-  if (used > 0) words[o++] = word;
-  return o;
+}
+
+function maskOf(width: number): number {
+  return width === 32 ? -1 : (1 << width) - 1;
 }
 
 export class Unpacker {
@@ -176,8 +278,8 @@ export class Unpacker {
 
   constructor(capacity: number) {
     for (let depth = 0; depth < DEPTH_MAX; depth++) {
-      this.#at.push(new Int32Array(capacity));
-      this.#high.push(new Int32Array(capacity));
+      this.#at.push(new Int32Array(capacity + PACK_SPARE));
+      this.#high.push(new Int32Array(capacity + PACK_SPARE));
     }
   }
 
@@ -198,19 +300,14 @@ export class Unpacker {
     depth: number,
   ): number {
     if (count === 0) return at;
-    if (at >= end || count > values.length) return -1;
+    if (at >= end || count + PACK_SPARE > values.length) return -1;
     const width = words[at] & 63;
     const patches = words[at] >>> 16;
     const o = at + 1;
-    let next = o + Math.ceil((count * width) / 32);
+    let next = o + wordsOf(count, width);
     if (width > 32 || next > end) return -1;
-    if (width === 32) {
-      for (let i = 0; i < count; i++) values[i] = words[o + i];
-    } else if (width === 0) {
-      values.fill(0, 0, count);
-    } else {
-      getBits(words, o, width, values, count);
-    }
+    if (width === 0) values.fill(0, 0, count);
+    else getAll(words, o, width, values, count);
     if (patches === 0) return next;
     if (depth === DEPTH_MAX || width === 32 || patches > count) return -1;
     const patchAt = this.#at[depth];
@@ -228,27 +325,97 @@ export class Unpacker {
   }
 }
 
-/** Reads values of `width` bits, 1 to 31: as many at a time as a word has. */
-function getBits(words: Int32Array, at: number, width: number, values: Int32Array, count: number): void {
-  const mask = (1 << width) - 1;
-  let bit = at * 32;
-  let i = 0;
-  if (width < 8) {
-    for (; i + 4 <= count; i += 4, bit += 4 * width) {
-      const four = windowAt(words, bit);
-      values[i] = four & mask;
-      values[i + 1] = (four >>> width) & mask;
-      values[i + 2] = (four >>> (2 * width)) & mask;
-      values[i + 3] = (four >>> (3 * width)) & mask;
-    }
-  } else if (width < 16) {
-    for (; i + 2 <= count; i += 2, bit += 2 * width) {
-      const two = windowAt(words, bit);
-      values[i] = two & mask;
-      values[i + 1] = (two >>> width) & mask;
-    }
+/** Reads the values of `width` bits, 1 to 32, that stand from word `at` on. */
+function getAll(words: Int32Array, at: number, width: number, values: Int32Array, count: number): void {
+  const mask = maskOf(width);
+  if (count < LANES_FROM) {
+    for (let i = 0, bit = at * 32; i < count; i++, bit += width) values[i] = windowAt(words, bit) & mask;
+    return;
   }
-  for (; i < count; i++, bit += width) values[i] = windowAt(words, bit) & mask;
+  const lanes = lanesOf(count);
+  let from = 0;
+  for (let bit = 0; bit < 32 * width; bit += width, from += lanes) {
+    const row = at + (bit >>> 5) * lanes;
+    const shift = bit & 31;
+    if (shift + 2 * width <= 32) {
+      getTwo(words, row, shift, width, mask, values, from, lanes);
+      bit += width;
+      from += lanes;
+    } else if (shift + width <= 32) getOne(words, row, shift, mask, values, from, lanes);
+    else getOver(words, row, shift, mask, values, from, lanes);
+  }
+}
+
+/** Reads a value of each word of a row. */
+function getOne(
+  words: Int32Array,
+  row: number,
+  shift: number,
+  mask: number,
+  values: Int32Array,
+  from: number,
+  lanes: number,
+): void {
+  for (let l = 0; l < lanes; l += UNROLLED) {
+    const i = (from + l) & PLACES;
+    const o = (row + l) & PLACES;
+    values[i] = (words[o] >>> shift) & mask;
+    values[i + 1] = (words[o + 1] >>> shift) & mask;
+    values[i + 2] = (words[o + 2] >>> shift) & mask;
+    values[i + 3] = (words[o + 3] >>> shift) & mask;
+  }
+}
+
+/** The same of two values. */
+function getTwo(
+  words: Int32Array,
+  row: number,
+  shift: number,
+  width: number,
+  mask: number,
+  values: Int32Array,
+  from: number,
+  lanes: number,
+): void {
+  for (let l = 0; l < lanes; l += UNROLLED) {
+    const i = (from + l) & PLACES;
+    const k = (from + lanes + l) & PLACES;
+    const o = (row + l) & PLACES;
+    const a = words[o] >>> shift;
+    const b = words[o + 1] >>> shift;
+    const c = words[o + 2] >>> shift;
+    const d = words[o + 3] >>> shift;
+    values[i] = a & mask;
+    values[i + 1] = b & mask;
+    values[i + 2] = c & mask;
+    values[i + 3] = d & mask;
+    values[k] = (a >>> width) & mask;
+    values[k + 1] = (b >>> width) & mask;
+    values[k + 2] = (c >>> width) & mask;
+    values[k + 3] = (d >>> width) & mask;
+  }
+}
+
+/** The same of a value that runs over into the row below. */
+function getOver(
+  words: Int32Array,
+  row: number,
+  shift: number,
+  mask: number,
+  values: Int32Array,
+  from: number,
+  lanes: number,
+): void {
+  const up = 32 - shift;
+  for (let l = 0; l < lanes; l += UNROLLED) {
+    const i = (from + l) & PLACES;
+    const o = (row + l) & PLACES;
+    const below = (row + lanes + l) & PLACES;
+    values[i] = ((words[o] >>> shift) | (words[below] << up)) & mask;
+    values[i + 1] = ((words[o + 1] >>> shift) | (words[below + 1] << up)) & mask;
+    values[i + 2] = ((words[o + 2] >>> shift) | (words[below + 2] << up)) & mask;
+    values[i + 3] = ((words[o + 3] >>> shift) | (words[below + 3] << up)) & mask;
+  }
 }
 
 /** 32 bits from a bit on. In two steps: a shift by 32 would shift by nothing. */

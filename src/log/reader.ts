@@ -4,6 +4,7 @@ import {
   copyRecord,
   KIND_MASK,
   NO_TIME_S,
+  RECORD_BYTES,
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
@@ -85,6 +86,8 @@ export class LogReader {
   readonly #codec = new BlockCodec();
   /** By key, oldest use first. */
   readonly #cache = new Map<string, Decoded>();
+  /** Memory of a block that left the cache, for the next one to be decoded. */
+  #spare: Records | undefined;
 
   /** The segments that retention is to leave alone, by number. */
   #held: readonly SegmentRecord[] = [];
@@ -256,6 +259,14 @@ export class LogReader {
     const { records } = block;
     const watch = request.watch ?? undefined;
     const kinds = request.kindsMask ?? ALL_KINDS;
+    if (watch === undefined && kinds === ALL_KINDS) {
+      const count = Math.min(last - result.nextSeq + 1, max - result.count);
+      copyRecords(records, result.nextSeq - block.first, count, into, result.count);
+      for (let k = 0; k < count; k++) seqs[result.count + k] = result.nextSeq + k;
+      result.count += count;
+      result.nextSeq += count;
+      return result.nextSeq > last;
+    }
     for (let seq = result.nextSeq; seq <= last; seq++) {
       const i = seq - block.first;
       const w = i * RECORD_U32;
@@ -315,7 +326,7 @@ export class LogReader {
       return { first, last: lastSeqOfDamaged(this.#store, key, bytes), records: undefined, gap: 'corrupt' };
     }
     if (header.shed) return { first, last: header.lastSeq, records: undefined, gap: 'shed' };
-    const records = Records.allocate(header.lastSeq - first + 1);
+    const records = this.#room(header.lastSeq - first + 1);
     this.blocksDecoded++;
     const isWhole = readTicks(this.#codec, bytes, header, records) >= 0;
     const block: Decoded = {
@@ -325,11 +336,19 @@ export class LogReader {
       gap: 'corrupt',
     };
     this.#cache.set(name, block);
-    for (const oldest of this.#cache.keys()) {
+    for (const [oldest, { records: left }] of this.#cache) {
       if (this.#cache.size <= this.cacheBlocks) break;
       this.#cache.delete(oldest);
+      if (left !== undefined) this.#spare = left;
     }
     return block;
+  }
+
+  /** Memory for a decoded block: that of one that left the cache, where it suffices. */
+  #room(count: number): Records {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare !== undefined && spare.capacity >= count ? spare : Records.allocate(count);
   }
 
   async close(): Promise<void> {
@@ -338,6 +357,11 @@ export class LogReader {
     this.index.close();
     await this.#store.close();
   }
+}
+
+/** Copies records that follow one another. */
+function copyRecords(from: Records, first: number, count: number, to: Records, at: number): void {
+  to.u8.set(from.u8.subarray(first * RECORD_BYTES, (first + count) * RECORD_BYTES), at * RECORD_BYTES);
 }
 
 /** The symbols that are wanted, if so few that it pays to look for them; undefined where all are or many. */

@@ -16,7 +16,9 @@ const ENTRIES_MAX = TABLE_SLOTS / 4;
 const ENTRY_SHARE = 6;
 /** Blocks that are not tried again after one without a dictionary. */
 const PAUSE_BLOCKS = 15;
-const COUNT_CLASSES = 18;
+/** Words of a slot: low, high, tag of the block, number. */
+const SLOT_WORDS = 4;
+const SLOT_LAST = (TABLE_SLOTS - 1) * SLOT_WORDS;
 
 /** Whether it is another NaN than that of a size which is not known. */
 function isOddNaN(low: number, high: number): boolean {
@@ -49,85 +51,75 @@ export function sizeOf(word: number): number {
 /** The NaN of a size that is not known: the engine's own NaN may have other bits. */
 const unknown = new Float64Array(Int32Array.of(0, NAN_HIGH).buffer);
 
-/** Numbers the different sizes of a block, the most frequent first. */
+/** Numbers the different sizes of a block, in the order of their first use. */
 export class SizeDictionary {
-  readonly #slots = new Int32Array(TABLE_SLOTS);
-  readonly #low = new Int32Array(ENTRIES_MAX + 1);
-  readonly #high = new Int32Array(ENTRIES_MAX + 1);
-  readonly #uses = new Int32Array(ENTRIES_MAX + 1);
-  readonly #rank = new Int32Array(ENTRIES_MAX + 1);
-  readonly #classes = new Int32Array(COUNT_CLASSES + 1);
+  readonly #slots = new Int32Array(TABLE_SLOTS * SLOT_WORDS);
+  readonly #low = new Int32Array(ENTRIES_MAX);
+  readonly #high = new Int32Array(ENTRIES_MAX);
+  #tag = 0;
+  #max = 0;
   #entries = 0;
   #pause = 0;
 
   /**
-   * Numbers the sizes whose words stand in `low` and `high`.
-   * @param indexes gets the number of each
-   * @returns false when there are too many different ones, and then it is not tried for some blocks; or when
-   *   one is a NaN whose payload would not survive being moved as a float64
+   * Begins a block of at most `count` sizes.
+   * @returns false when it is not to be tried
    */
-  number(low: Int32Array, high: Int32Array, count: number, indexes: Int32Array): boolean {
+  begin(count: number): boolean {
+    this.#entries = 0;
     if (this.#pause > 0) {
       this.#pause--;
       return false;
     }
-    const max = Math.min(ENTRIES_MAX, Math.floor(count / ENTRY_SHARE));
-    const slots = this.#slots.fill(0);
-    const lows = this.#low;
-    const highs = this.#high;
-    const uses = this.#uses;
-    let entries = 0;
-    for (let k = 0; k < count; k++) {
-      const l = low[k];
-      const h = high[k];
-      let slot = Math.imul(h ^ Math.imul(l, 0x9e3779b1), 0x85ebca6b) >>> TABLE_SHIFT;
-      let entry = slots[slot];
-      while (entry !== 0 && (lows[entry] !== l || highs[entry] !== h)) {
-        slot = (slot + 1) & (TABLE_SLOTS - 1);
-        entry = slots[slot];
-      }
-      if (entry === 0) {
-        if (entries === max) {
-          this.#pause = PAUSE_BLOCKS;
-          return false;
-        }
-        if (isOddNaN(l, h)) return false;
-        entry = ++entries;
-        slots[slot] = entry;
-        lows[entry] = l;
-        highs[entry] = h;
-        uses[entry] = 0;
-      }
-      uses[entry]++;
-      indexes[k] = entry;
-    }
-    this.#entries = entries;
-    this.#order();
-    const rank = this.#rank;
-    for (let k = 0; k < count; k++) indexes[k] = rank[indexes[k]];
+    this.#tag = (this.#tag + 1) | 0;
+    if (this.#tag === 0) this.#slots.fill(0);
+    this.#max = Math.min(ENTRIES_MAX, Math.floor(count / ENTRY_SHARE));
     return true;
   }
 
-  /** Ranks the entries by how many bits their number of uses has: near enough, and in two passes. */
-  #order(): void {
-    const classes = this.#classes.fill(0);
-    const uses = this.#uses;
-    for (let e = 1; e <= this.#entries; e++) classes[Math.clz32(uses[e]) - 14]++;
-    let rank = 0;
-    for (let c = 0; c <= COUNT_CLASSES; c++) {
-      const members = classes[c];
-      classes[c] = rank;
-      rank += members;
+  /**
+   * The number of a size, by its words.
+   * @returns −1 when there are too many different ones, and then it is not tried for some blocks; or when it is
+   *   a NaN whose payload would not survive being moved as a float64. The block has no dictionary then
+   */
+  number(low: number, high: number): number {
+    const slots = this.#slots;
+    const tag = this.#tag;
+    let at = (Math.imul(high ^ Math.imul(low, 0x9e3779b1), 0x85ebca6b) >>> TABLE_SHIFT) * SLOT_WORDS;
+    for (;;) {
+      const place = at & SLOT_LAST;
+      if (slots[place + 2] !== tag) return this.#add(low, high, place);
+      if (slots[place] === low && slots[place + 1] === high) return slots[place + 3];
+      at = place + SLOT_WORDS;
     }
-    for (let e = 1; e <= this.#entries; e++) this.#rank[e] = classes[Math.clz32(uses[e]) - 14]++;
   }
 
-  /** Writes the entries at word `at` by rank; returns the word after them. */
+  #add(low: number, high: number, place: number): number {
+    if (isOddNaN(low, high)) return -1;
+    if (this.#entries === this.#max) {
+      this.#pause = PAUSE_BLOCKS;
+      return -1;
+    }
+    const entry = this.#entries++;
+    this.#low[entry] = low;
+    this.#high[entry] = high;
+    const slots = this.#slots;
+    slots[place] = low;
+    slots[place + 1] = high;
+    slots[place + 2] = this.#tag;
+    slots[place + 3] = entry;
+    return entry;
+  }
+
+  /** Forgets the sizes of the block: it has no dictionary. */
+  drop(): void {
+    this.#entries = 0;
+  }
+
+  /** Writes the entries at word `at`; returns the word after them. */
   write(words: Int32Array, at: number): number {
-    const byRank = new Int32Array(this.#entries);
-    for (let e = 1; e <= this.#entries; e++) byRank[this.#rank[e]] = e;
     let o = at;
-    for (const e of byRank) {
+    for (let e = 0; e < this.#entries; e++) {
       f64Words[0] = this.#low[e];
       f64Words[1] = this.#high[e];
       const word = sizeWord(f64, f64Words, 0);

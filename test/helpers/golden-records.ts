@@ -6,15 +6,17 @@ import { Kind, NO_TIME_S, RECORD_F64, RECORD_U32, Records, U32_SEQ_LOW } from '.
 import { Market } from '../log/support.js';
 
 export const GOLDEN_TICKS = 600;
+/** So many that columns have lanes. */
+export const GOLDEN_LARGE_TICKS = 3_000;
 export const GOLDEN_FIRST_SEQ = 4_294_967_000;
 
 const VALUES = [0, -0, 5e-324, 0.1 + 0.2, 2 ** 53, 1e300, -12.5, Infinity, -Infinity];
 
-export function goldenRecords(): { records: Records; digits: Uint8Array } {
+export function goldenRecords(ticks = GOLDEN_TICKS): { records: Records; digits: Uint8Array } {
   const market = new Market(12, 2024);
-  const records = Records.allocate(GOLDEN_TICKS);
+  const records = Records.allocate(ticks);
   const { u32, f64 } = records;
-  for (let i = 0; i < GOLDEN_TICKS; i++) {
+  for (let i = 0; i < ticks; i++) {
     market.write(records, i);
     const w = i * RECORD_U32;
     const d = i * RECORD_F64;

@@ -1,11 +1,20 @@
 /** Whatever 64 bytes a record holds, a block gives them back. */
 import fc from 'fast-check';
 import t from 'tap';
-import { blockBytesMax, checkBlock, readTicks, writeBlock } from '../../src/log/block.js';
+import { blockBytesMax, checkBlock, readTicks, readTimes, writeBlock } from '../../src/log/block.js';
 import { BlockCodec } from '../../src/log/codec.js';
 import { type Compression, recompressBlock } from '../../src/log/compress.js';
 import { Directory, readDirectory } from '../../src/log/directory.js';
-import { NO_TIME_S, RECORD_U32, Records, U32_SEQ_LOW, U32_SYMBOL, U32_SYMBOL_SEQ } from '../../src/tick.js';
+import {
+  NO_TIME_S,
+  RECORD_U32,
+  Records,
+  U32_SEQ_LOW,
+  U32_SYMBOL,
+  U32_SYMBOL_SEQ,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_S,
+} from '../../src/tick.js';
 import { bytesOf, Market } from './support.js';
 
 const codec = new BlockCodec();
@@ -113,22 +122,43 @@ t.test('hostile records', async (t) => {
   t.pass('every block came back bit for bit');
 });
 
+/** Whether the header has the lowest and highest of both times, of those that are none. */
+function timesHold(block: Uint8Array, r: Records, count: number): boolean {
+  const told = new Uint32Array(8);
+  readTimes(block, told);
+  const wanted: bigint[] = [];
+  for (const at of [U32_TS_RECV_S, U32_TS_EVENT_S]) {
+    let least = 2n ** 64n - 1n;
+    let most = 0n;
+    for (let w = at; w < count * RECORD_U32; w += RECORD_U32) {
+      if (r.u32[w] === NO_TIME_S) continue;
+      const time = (BigInt(r.u32[w]) << 32n) | BigInt(r.u32[w + 1]);
+      if (time < least) least = time;
+      if (time > most) most = time;
+    }
+    wanted.push(least, most);
+  }
+  return wanted.every((time, k) => time === ((BigInt(told[2 * k]) << 32n) | BigInt(told[2 * k + 1])));
+}
+
 t.test('hostile records among ordinary ones', async (t) => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.integer({ min: 0, max: 1999 }), hostile), { minLength: 1, maxLength: 12 }),
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 2499 }), hostile), { minLength: 1, maxLength: 12 }),
       fc.integer(),
       fc.constantFrom<Compression>('none', 'deflate', 'brotli'),
       (strangers, seed, compression) => {
         const market = new Market(20, seed);
-        const r = Records.allocate(2000);
-        for (let i = 0; i < 2000; i++) market.write(r, i);
+        const r = Records.allocate(2500);
+        for (let i = 0; i < 2500; i++) market.write(r, i);
         const odd = recordsOf(strangers.map(([, tick]) => tick));
         strangers.forEach(([at], k) => {
           r.u32.set(odd.u32.subarray(k * RECORD_U32, (k + 1) * RECORD_U32), at * RECORD_U32);
         });
-        const block = recompressBlock(blockOf(r, 2000, 1, market.digits), compression);
-        return isBack(block, r, 2000) && directoryHolds(block, r, 2000, market.digits);
+        const block = recompressBlock(blockOf(r, 2500, 1, market.digits), compression);
+        return (
+          isBack(block, r, 2500) && directoryHolds(block, r, 2500, market.digits) && timesHold(block, r, 2500)
+        );
       },
     ),
     { numRuns: 150, seed: 20_240_503 },
