@@ -35,7 +35,7 @@ import {
 } from './host.js';
 import { ImportDesk } from './import/desk.js';
 import { CATCHUP_JOBS, STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
-import type { FindSymbolJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
+import type { FindSymbolJob, ReadImportsJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
 import { type OpenedLog, openLog } from './log/recover.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
@@ -355,6 +355,8 @@ export class Engine extends EventEmitter<EngineEvents> {
         this.#jobs!.run({ folder, ...request } satisfies ReadPageJob, { name: 'readPage' }),
       findSymbol: (request) =>
         this.#jobs!.run({ folder, ...request } satisfies FindSymbolJob, { name: 'findSymbol' }),
+      readImports: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadImportsJob, { name: 'readImports' }),
       seekTime: (seconds, nanos) =>
         this.#jobs!.run({ folder, seconds, nanos } satisfies SeekTimeJob, { name: 'seekTime' }),
       epochs: () => this.#epochs(),

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { EngineMemory } from '../pipeline/memory.js';
 import type { Registry } from '../pipeline/registry.js';
+import type { Time } from '../time.js';
 import type { Authorise } from './auth.js';
 import type { RefusalReason } from './tally.js';
 import type { TemplatedApp } from './uws.js';
@@ -105,6 +106,35 @@ export interface SymbolAnswer {
   seqs: Float64Array;
 }
 
+/** A place among imported ticks, whose order is time, number of the epoch, seq: everything up to it is behind. */
+export interface ImportPlace extends Time {
+  /** 0: nothing received at that time is. */
+  epoch: number;
+  seq: number;
+}
+
+/** The ticks of one symbol in all imports, to be read from the log off this thread. */
+export interface ImportsRequest {
+  symbolId: number;
+  after: ImportPlace;
+  /** Exclusive; null: up to the end. */
+  to: Time | null;
+  maxTicks: number;
+}
+
+export interface ImportsAnswer {
+  /** 64-byte records. */
+  buffer: ArrayBuffer;
+  seqs: Float64Array;
+  /** Epoch of each. */
+  epochs: Float64Array;
+  count: number;
+  /** Whether there are more behind them. */
+  more: boolean;
+  /** What the log does not hold of the imports before the ticks that are next. */
+  gaps: { epoch: number; first: number; last: number }[];
+}
+
 export interface EpochInfo {
   epoch: number;
   shards: number;
@@ -125,7 +155,8 @@ export interface CatchUp {
   readRange(request: RangeRequest): Promise<RangeResult>;
   readPage(request: PageRequest): Promise<PageAnswer>;
   findSymbol(request: SymbolRequest): Promise<SymbolAnswer>;
-  /** Every epoch that is held, ascending, the present one last. */
+  readImports(request: ImportsRequest): Promise<ImportsAnswer>;
+  /** Every epoch of an engine that is held, ascending, the present one last. */
   epochs(): Promise<EpochInfo[]> | EpochInfo[];
   /** The place before the first visible tick that was received at or after a time; the newest place when there is none. */
   seekTime(seconds: number, nanos: number): Promise<Place>;

@@ -110,7 +110,7 @@ export const SCHEMAS: Record<string, Schema> = {
       symbol: name,
       symbolId: count,
       digits: count,
-      epoch: { ...count, description: 'All ticks of a page are of one epoch.' },
+      epoch: { ...count, description: 'Of all ticks of the page, unless it has runs.' },
       shard: count,
       cursor: text('Goes on exactly after this page.'),
       more: { ...boolean, description: 'Whether the range has more to read now.' },
@@ -122,9 +122,14 @@ export const SCHEMAS: Record<string, Schema> = {
         ...object({ epoch: count, lastSeq: array(count) }),
         description: 'The cursor lay beyond the durable end of its epoch.',
       },
+      runs: {
+        ...array(object({ epoch: count, shard: count, count })),
+        description: 'Whose the ticks are, in their order, where imports are merged into the page.',
+      },
       ticks: array(ref('Tick')),
     },
     'rewound',
+    'runs',
   ),
   Feeds: object({
     feeds: array(

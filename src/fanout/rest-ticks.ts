@@ -3,15 +3,17 @@ import { messageOf } from '../errors.js';
 import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX, REST_PAGES_AT_ONCE } from '../limits.js';
 import { parseTime, type Time } from '../time.js';
 import { cursorFromText } from '../wire/cursor.js';
+import { pageTokenFromText } from '../wire/page-token.js';
 import type { CatchUp, Place } from './deps.js';
 import { type Answer, busy, problem, Refusal } from './http.js';
+import { placeAt, readMergedPage } from './merged-page.js';
 import { acceptedType, badRequest, parseQuery } from './query.js';
 import { unknownSymbol } from './rest.js';
 import type { RestRequest } from './rest-routes.js';
 import { type Resume, resumeAt } from './resume.js';
 import type { Stream } from './stream.js';
 import { encodePage, MEDIA_TYPES } from './tick-formats.js';
-import { readTickPage, type TickPage } from './tick-page.js';
+import { readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
 
 const PARAMETERS = ['from', 'to', 'limit', 'cursor', 'format'];
 /** HTTP status of each refusal of a cursor. */
@@ -70,23 +72,23 @@ export class RestTicks {
 
   async #read(request: RestRequest, asked: Asked, catchUp: CatchUp, symbolId: number): Promise<TickPage> {
     const { from, to, limit, cursor } = asked;
-    const resumed = cursor === undefined ? null : await this.#resume(cursor);
+    const token = cursor === undefined ? null : pageTokenFromText(cursor);
+    const resumed = cursor === undefined ? null : await this.#resume(token?.cursor ?? cursor);
     const after = from === null ? null : await catchUp.seekTime(from.seconds, from.nanos);
     const end = to === null ? null : await catchUp.seekTime(to.seconds, to.nanos);
     const { name, digits } = this.stream.deps.registry.symbols[symbolId]!;
-    return readTickPage(
-      {
-        logId: this.stream.logId,
-        symbol: { symbol: name, symbolId, digits },
-        bucket: this.stream.deps.registry.bucket[symbolId],
-        starts: [resumed?.point, after].filter((place) => place !== undefined && place !== null),
-        end,
-        limit,
-        rewound: resumed?.rewound,
-      },
-      catchUp,
-      request,
-    );
+    const wanted: TickPageRequest = {
+      logId: this.stream.logId,
+      symbol: { symbol: name, symbolId, digits },
+      bucket: this.stream.deps.registry.bucket[symbolId],
+      starts: [resumed?.point, after].filter((place) => place !== undefined && place !== null),
+      end,
+      limit,
+      rewound: resumed?.rewound,
+    };
+    // A cursor of the stream is a place among live ticks: what follows it are live ticks.
+    if (token === null && cursor !== undefined) return readTickPage(wanted, catchUp, request);
+    return readMergedPage(wanted, token ?? placeAt(from), to, catchUp, request);
   }
 
   async #resume(cursor: string): Promise<{ point: Place; rewound?: { epoch: number; lastSeq: number[] } }> {

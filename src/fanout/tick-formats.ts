@@ -54,19 +54,55 @@ function wrap(page: TickPage, format: TickFormat, slices: Uint8Array[]): Uint8Ar
   return Buffer.concat([Buffer.from(header === undefined ? '' : `${header}\n`), ...slices]);
 }
 
-function headOf({ symbol, epoch, shard, cursor, more, gaps, rewound }: TickPage): object {
-  return { ...symbol, epoch, shard, cursor, more, gaps, ...(rewound === undefined ? {} : { rewound }) };
+function headOf(page: TickPage): object {
+  const { symbol, epoch, shard, cursor, more, gaps, rewound } = page;
+  const isMerged = page.parts.some(({ epochs }) => epochs !== undefined);
+  return {
+    ...symbol,
+    ...{ epoch, shard, cursor, more, gaps },
+    ...(rewound === undefined ? {} : { rewound }),
+    ...(isMerged ? { runs: runsOf(page) } : {}),
+  };
+}
+
+interface Run {
+  epoch: number;
+  shard: number;
+  count: number;
+}
+
+/** Whose the ticks of a page are, in their order. */
+function runsOf(page: TickPage): Run[] {
+  const runs: Run[] = [];
+  for (const part of page.parts) {
+    for (let i = 0; i < part.count; i++) {
+      const origin = originOf(page, part, i);
+      const run = runs.at(-1);
+      if (run?.epoch === origin.epoch) run.count++;
+      else runs.push({ ...origin, count: 1 });
+    }
+  }
+  return runs;
+}
+
+/** The epoch and shard of a tick; imports have one shard. */
+function originOf({ epoch, shard }: TickPage, { epochs }: PagePart, i: number): Omit<Run, 'count'> {
+  const own = epochs?.[i] ?? epoch;
+  return { epoch: own, shard: own === epoch ? shard : 0 };
 }
 
 function textSlices(page: TickPage, format: 'json' | LineFormatName): Slice {
   const { symbol } = page.symbol;
-  const { epoch, shard } = page;
-  return ({ records, seqs }, from, to) => {
+  return (part, from, to) => {
+    const { records, seqs } = part;
     let text = '';
     for (let index = from; index < to; index++) {
       const seq = seqs[index];
       if (format === 'json') text += `${index > from ? ',' : ''}${tickJson(records, index, seq, symbol)}`;
-      else text += `${LINES[format].line({ records, index, seq, epoch, shard }, symbol)}\n`;
+      else {
+        const { epoch, shard } = originOf(page, part, index);
+        text += `${LINES[format].line({ records, index, seq, epoch, shard }, symbol)}\n`;
+      }
     }
     return Buffer.from(text);
   };

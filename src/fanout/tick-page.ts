@@ -1,6 +1,7 @@
 /**
- * One page of a symbol's history, read from the log in bounded jobs. A page lies in one epoch, since seqs
- * begin anew in the next, and it ends at what is visible in the log: what follows is the next page's.
+ * One page of a symbol's history, read from the log in bounded jobs. Of the engines' epochs it has one, since
+ * seqs begin anew in the next, and it ends at what is visible in the log: what follows is the next page's.
+ * `merged-page.ts` merges imports into it.
  */
 import { REST_PAGE_JOBS_MAX } from '../limits.js';
 import { Records } from '../tick.js';
@@ -39,10 +40,13 @@ export interface PagePart {
   records: Records;
   seqs: Float64Array;
   count: number;
+  /** Epoch of each; absent: all are of the page's own. */
+  epochs?: Float64Array;
 }
 
 export interface TickPage {
   symbol: PageSymbol;
+  /** Where the page stands among the epochs of engines. */
   epoch: number;
   shard: number;
   /** Goes on exactly after this page. */
@@ -65,12 +69,12 @@ export async function readTickPage(
   catchUp: CatchUp,
   wanted: { readonly isAborted: boolean },
 ): Promise<TickPage> {
-  const reading = new Reading(request, await catchUp.epochs(), catchUp);
-  while (reading.goesOn && !wanted.isAborted) await reading.step();
+  const reading = new PageReading(request, await catchUp.epochs(), catchUp, request.limit);
+  await reading.run(wanted);
   return reading.page();
 }
 
-class Reading {
+export class PageReading {
   readonly #epochs: EpochInfo[];
   #at = 0;
   /** Next seq to read in the epoch at hand, and the last one of the range in it. */
@@ -86,6 +90,8 @@ class Reading {
     readonly request: TickPageRequest,
     epochs: EpochInfo[],
     readonly catchUp: CatchUp,
+    /** Ticks to read; may be raised. */
+    public limit: number,
   ) {
     const { symbol, starts, end } = request;
     this.#watch = new Uint8Array(symbol.symbolId + 1);
@@ -129,9 +135,14 @@ class Reading {
   }
 
   get goesOn(): boolean {
-    if (this.#count >= this.request.limit) return false;
+    if (this.#count >= this.limit) return false;
     if (this.#isEpochDone) return !this.#isLastEpoch && this.#count === 0;
     return this.#jobs < REST_PAGE_JOBS_MAX;
+  }
+
+  /** Reads on, up to `limit` ticks. */
+  async run(wanted: { readonly isAborted: boolean }): Promise<void> {
+    while (this.goesOn && !wanted.isAborted) await this.step();
   }
 
   async step(): Promise<void> {
@@ -149,7 +160,7 @@ class Reading {
       toSeq: this.#last,
       watch: this.#watch,
       kindsMask: ALL_KINDS,
-      maxTicks: this.request.limit - this.#count,
+      maxTicks: this.limit - this.#count,
     });
     for (const { first, last } of gaps) this.#gaps.push({ epoch, shard, first, last });
     if (count > 0) this.#parts.push({ records: new Records(buffer), seqs, count });
@@ -163,17 +174,22 @@ class Reading {
     this.#seq = this.#last + 1;
   }
 
-  page(): TickPage {
-    const { symbol, logId, rewound } = this.request;
-    const [epoch, shard] = [this.#info.epoch, this.#shard];
+  /** Goes on with a seq of the epoch at hand. */
+  cursorBefore(seq: number): string {
     // The other shards have none of this symbol's ticks: of them everything counts as seen.
     const seqs = [...this.#info.lastSeq];
-    seqs[shard] = this.#seq - 1;
+    seqs[this.#shard] = seq - 1;
+    return cursorToText({ logId: this.request.logId, epoch: this.#info.epoch, seqs });
+  }
+
+  page(): TickPage {
+    const { symbol, rewound } = this.request;
+    const [epoch, shard] = [this.#info.epoch, this.#shard];
     return {
       symbol,
       epoch,
       shard,
-      cursor: cursorToText({ logId, epoch, seqs }),
+      cursor: this.cursorBefore(this.#seq),
       more: !this.#isEpochDone || !this.#isLastEpoch,
       gaps: this.#gaps,
       rewound,

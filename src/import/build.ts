@@ -10,6 +10,7 @@ import { BlockCodec } from '../log/codec.js';
 import { commitPuts, flush, type Put } from '../log/commit.js';
 import { ShardIndexWriter } from '../log/index-writer.js';
 import { blockKey } from '../log/keys.js';
+import { rangesWithTimes } from '../log/segment-ranges.js';
 import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
 import { allocateBroadcast, BroadcastMemory } from '../pipeline/broadcast.js';
 import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
@@ -128,7 +129,6 @@ class Builder {
   #rejected = 0;
   #day = Number.NaN;
   #segment: Segment | undefined;
-  #first = 0;
   #puts: Put[] = [];
   readonly #index: ShardIndexWriter;
   readonly #putPage = (key: Buffer, page: Uint8Array) => {
@@ -201,7 +201,6 @@ class Builder {
   async #begin(day: number): Promise<void> {
     await this.#end();
     this.#day = day;
-    this.#first = this.#seq + 1;
   }
 
   async #encode(): Promise<void> {
@@ -251,12 +250,9 @@ class Builder {
     this.#segment = undefined;
     if (segment === undefined) return;
     await flush(segment.blocks);
+    const [range] = rangesWithTimes(segment);
     await segment.blocks.close();
-    this.#built.push({
-      folder: this.#name(),
-      startsAt: this.#day * DAY_S * 1000,
-      range: { epoch: this.epoch, shard: IMPORT_SHARD, first: this.#first, last: this.#seq },
-    });
+    this.#built.push({ folder: this.#name(), startsAt: this.#day * DAY_S * 1000, range });
   }
 
   async finish(): Promise<Built> {

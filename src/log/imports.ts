@@ -8,6 +8,7 @@ import path from 'node:path';
 import { TickwireError } from '../errors.js';
 import { type Catalog, type EpochRecord, epochPut, logFolder, readEpochs, segmentPuts } from './catalog.js';
 import { commitPuts, flush, type Put } from './commit.js';
+import { widenTimes } from './extent.js';
 import { isRoomShort } from './room.js';
 import {
   bytesOfSegment,
@@ -53,6 +54,31 @@ export function readImports(catalog: Catalog): ImportRecord[] {
   return Array.from(catalog.meta.getRange(range), ({ value }) => value as ImportRecord).filter(({ epoch }) =>
     live.has(epoch),
   );
+}
+
+/** The times of an import's ticks. */
+export interface ImportSpan {
+  epoch: number;
+  /** Lowest and highest, see `TimeAt`; absent where the catalog does not tell. */
+  times?: number[] | undefined;
+}
+
+/** Every import that has ticks left, as the list of segments tells without opening one. */
+export function importSpans(segments: readonly SegmentRecord[]): ImportSpan[] {
+  const spans = new Map<number, ImportSpan>();
+  for (const { epoch, times } of segments.flatMap(({ ranges }) => ranges ?? [])) {
+    if (epoch < IMPORTS_FROM) continue;
+    const known = spans.get(epoch);
+    spans.set(epoch, { epoch, times: known === undefined ? times : joined(known.times, times) });
+  }
+  return [...spans.values()];
+}
+
+function joined(a: number[] | undefined, b: number[] | undefined): number[] | undefined {
+  if (a === undefined || b === undefined) return undefined;
+  const times = Uint32Array.from(a);
+  widenTimes(times, 0, Uint32Array.from(b), 0);
+  return Array.from(times);
 }
 
 export function importPut(catalog: Catalog, record: ImportRecord): Put {

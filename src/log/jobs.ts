@@ -2,6 +2,8 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { HISTORY_TICKS_MAX, LOG_CACHE_BLOCKS } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
+import type { Time } from '../time.js';
+import { type ImportGap, ImportMerge, type ImportPlace } from './import-merge.js';
 import { type LogGap, LogReader } from './reader.js';
 import { findSymbolTicks, type SymbolSearch } from './symbol-search.js';
 
@@ -133,6 +135,60 @@ export async function findSymbol({ folder, ...search }: FindSymbolJob): Promise<
   return {
     buffer: (into.u8.buffer as ArrayBuffer).slice(0, count * RECORD_BYTES),
     seqs: seqs.slice(0, count),
+  };
+}
+
+export interface ReadImportsJob {
+  /** The data folder. */
+  folder: string;
+  symbolId: number;
+  after: ImportPlace;
+  /** Exclusive; null: up to the end. */
+  to: Time | null;
+  maxTicks: number;
+}
+
+export interface ReadImportsAnswer {
+  /** `count` records of 64 bytes. */
+  buffer: ArrayBuffer;
+  seqs: Float64Array;
+  /** Number of the import's epoch of each. */
+  epochs: Float64Array;
+  count: number;
+  /** Whether there are more behind them. */
+  more: boolean;
+  gaps: ImportGap[];
+}
+
+/**
+ * The ticks of a symbol in all imports; see `ImportMerge`.
+ * @throws TickwireError log_missing
+ */
+export async function readImports(job: ReadImportsJob): Promise<ReadImportsAnswer> {
+  const { folder, symbolId, after, to, maxTicks } = job;
+  const merge = new ImportMerge(readerOf(folder), symbolId, after, to);
+  const records: Uint8Array[] = [];
+  const seqs: number[] = [];
+  const epochs: number[] = [];
+  let more = merge.next();
+  while (more && seqs.length < maxTicks) {
+    const { at } = merge;
+    records.push(at.records.u8.slice(at.at * RECORD_BYTES, (at.at + 1) * RECORD_BYTES));
+    seqs.push(at.seq);
+    epochs.push(at.epoch);
+    more = merge.next();
+  }
+  const bytes = new Uint8Array(seqs.length * RECORD_BYTES);
+  records.forEach((record, i) => {
+    bytes.set(record, i * RECORD_BYTES);
+  });
+  return {
+    buffer: bytes.buffer,
+    seqs: Float64Array.from(seqs),
+    epochs: Float64Array.from(epochs),
+    count: seqs.length,
+    more,
+    gaps: merge.gaps(),
   };
 }
 

@@ -19,6 +19,7 @@ import { BlockExtents } from './block-extent.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { TimeAt } from './extent.js';
+import { type ImportSpan, importSpans } from './imports.js';
 import { LogIndex } from './index-log.js';
 import { blockKey, parseKey } from './keys.js';
 import { Lease } from './lease.js';
@@ -162,6 +163,11 @@ export class LogReader {
   /** Oldest first. */
   epochs(): EpochRecord[] {
     return this.#shortly(() => readEpochs(this.#store.catalog));
+  }
+
+  /** Every import that has ticks left. */
+  importSpans(): ImportSpan[] {
+    return this.#shortly(() => importSpans(this.#store.segments()));
   }
 
   /** The seqs that the log holds of a shard; when it holds none, newest is oldest − 1. */

@@ -14,22 +14,19 @@ import path from 'node:path';
 import { TickwireError } from '../errors.js';
 import { LOG_PREPARE_MS } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
-import { BlockExtents } from './block-extent.js';
 import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
-import { BlockCodec } from './codec.js';
 import { commitPuts, flush } from './commit.js';
 import { unlessCommitFailed } from './disk.js';
-import { timesOf } from './index-tree.js';
 import { blockKey } from './keys.js';
 import { damageOf } from './pages.js';
 import { NoRoom } from './room.js';
 import { salvage } from './salvage.js';
+import { rangesWithTimes } from './segment-ranges.js';
 import {
   bytesOfSegment,
   freshFolder,
   IMPORTS_FROM,
   openSegment,
-  rangesOf,
   type Segment,
   type SegmentRange,
   type SegmentRecord,
@@ -55,11 +52,6 @@ interface Change {
   doomed: string[];
 }
 
-function withTimes(segment: Segment, range: SegmentRange): SegmentRange {
-  const extents = new BlockExtents(new BlockCodec());
-  return { ...range, times: timesOf(segment, range.epoch, range.shard, extents) };
-}
-
 /** Notes in `change` that a segment is closed; one that holds nothing goes. */
 function noteClosed(
   store: LogStore,
@@ -68,7 +60,7 @@ function noteClosed(
   nowMs: number,
   change: Change,
 ): SegmentRange[] {
-  const ranges = segment === undefined ? [] : rangesOf(segment).map((r) => withTimes(segment, r));
+  const ranges = segment === undefined ? [] : rangesWithTimes(segment);
   if (ranges.length === 0) {
     change.removed.push(record.number);
     change.doomed.push(record.folder);

@@ -56,7 +56,7 @@ export class ImportStreams {
     let isOver = false;
     for (const cursor of this.#open) {
       if (!cursor.fill()) isOver = true;
-      else if (first === undefined || cursor.isBefore(first)) first = cursor;
+      else if (first === undefined || comesBefore(cursor, first)) first = cursor;
     }
     if (isOver) this.#open = this.#open.filter((cursor) => cursor.fill());
     return first !== undefined && (other === undefined || first.isBefore(other)) ? first : undefined;
@@ -79,4 +79,9 @@ export class ImportStreams {
       this.#open.push(new ShardCursor(this.reader, this.options, epoch, SHARD, fromSeq, lastSeq));
     }
   }
+}
+
+/** By time, then by the number of the epoch, as pages of REST have it. */
+function comesBefore(a: ShardCursor, b: ShardCursor): boolean {
+  return a.isBefore(b) || (!b.isBefore(a) && a.epoch < b.epoch);
 }

@@ -1,6 +1,8 @@
 import type {
   CatchUp,
   EpochInfo,
+  ImportsAnswer,
+  ImportsRequest,
   PageAnswer,
   PageRequest,
   Place,
@@ -19,6 +21,12 @@ function chain(first: () => void, then: () => void): () => void {
   };
 }
 
+/** Whether one list of numbers comes before another, by the first in which they differ. */
+function isBefore(a: number[], b: number[]): boolean {
+  const i = a.findIndex((value, k) => k >= b.length || value !== b[k]);
+  return i >= 0 && i < b.length && a[i] < b[i];
+}
+
 /** A log over the history that a test shard keeps; answers come a turn of the event loop later. */
 export class TestLog implements CatchUp {
   reads = 0;
@@ -34,6 +42,12 @@ export class TestLog implements CatchUp {
   oldest = 1;
   durableSeq: number | undefined;
   /** Epochs that are over, with their ticks. */
+  /** Ticks of imports, in any order. */
+  imported: { records: Records; epochs: number[]; seqs: number[] } = {
+    records: Records.allocate(1),
+    epochs: [],
+    seqs: [],
+  };
   readonly past: { info: EpochInfo; records: Records }[] = [];
 
   constructor(
@@ -66,6 +80,37 @@ export class TestLog implements CatchUp {
     let seq = this.oldest;
     while (seq <= this.shard.head && before(this.shard.history, seq - 1)) seq++;
     return { epoch: this.epoch, seqs: [seq - 1] };
+  }
+
+  async readImports(request: ImportsRequest): Promise<ImportsAnswer> {
+    const { records } = this.imported;
+    const place = (i: number): number[] => [
+      records.u32[i * 16 + U32_TS_RECV_S],
+      records.u32[i * 16 + U32_TS_RECV_NS],
+      this.imported.epochs[i],
+      this.imported.seqs[i],
+    ];
+    const { after, to, symbolId } = request;
+    const end = to === null ? [Number.POSITIVE_INFINITY] : [to.seconds, to.nanos];
+    const found = this.imported.epochs
+      .map((_, i) => i)
+      .filter((i) => records.u32[i * 16] === symbolId)
+      .filter((i) => isBefore([after.seconds, after.nanos, after.epoch, after.seq], place(i)))
+      .filter((i) => isBefore(place(i), end))
+      .sort((a, b) => (isBefore(place(a), place(b)) ? -1 : 1));
+    const taken = found.slice(0, request.maxTicks);
+    const out = Records.allocate(taken.length);
+    taken.forEach((from, i) => {
+      copyRecord(records, from, out, i);
+    });
+    return {
+      buffer: out.u8.buffer as ArrayBuffer,
+      seqs: Float64Array.from(taken, (i) => this.imported.seqs[i]),
+      epochs: Float64Array.from(taken, (i) => this.imported.epochs[i]),
+      count: taken.length,
+      more: taken.length < found.length,
+      gaps: [],
+    };
   }
 
   async readPage(request: PageRequest): Promise<PageAnswer> {

@@ -1,0 +1,14 @@
+/** What a segment that is to be closed holds, as the catalog lists it. */
+import { BlockExtents } from './block-extent.js';
+import { BlockCodec } from './codec.js';
+import { timesOf } from './index-tree.js';
+import { rangesOf, type Segment, type SegmentRange } from './segments.js';
+
+/** The ranges of a segment with the times of their ticks; its index pages make that quick. */
+export function rangesWithTimes(segment: Segment): SegmentRange[] {
+  const extents = new BlockExtents(new BlockCodec());
+  return rangesOf(segment).map((range) => ({
+    ...range,
+    times: timesOf(segment, range.epoch, range.shard, extents),
+  }));
+}

@@ -1,0 +1,48 @@
+/**
+ * The cursor of a page that stands among imported ticks: `<cursor>.<place>`. The cursor is its place in the one
+ * sequence, as everywhere; the place, base64url text, is its place among the imports:
+ *
+ * ```
+ *  0 u32 s │ 4 u32 ns │ 8 u32 epoch │ 12 u32 0 │ 16 f64 seq      of the imported tick seen last
+ * 24 u32 s │ 28 u32 ns                                           highest tsRecv seen in the sequence
+ * ```
+ */
+import { bytesToText, cursorFromText, textToBytes } from './cursor.js';
+
+const PLACE_BYTES = 32;
+
+export interface PagePlace {
+  /** Time of receipt, epoch and seq; everything imported up to it is behind. */
+  imports: { seconds: number; nanos: number; epoch: number; seq: number };
+  /** What the order goes by in the sequence. */
+  recvMax: { seconds: number; nanos: number };
+}
+
+export interface PageToken extends PagePlace {
+  /** Text of the cursor. */
+  cursor: string;
+}
+
+export function pageTokenToText({ cursor, imports, recvMax }: PageToken): string {
+  const view = new DataView(new ArrayBuffer(PLACE_BYTES));
+  view.setUint32(0, imports.seconds, true);
+  view.setUint32(4, imports.nanos, true);
+  view.setUint32(8, imports.epoch, true);
+  view.setFloat64(16, imports.seq, true);
+  view.setUint32(24, recvMax.seconds, true);
+  view.setUint32(28, recvMax.nanos, true);
+  return `${cursor}.${bytesToText(new Uint8Array(view.buffer))}`;
+}
+
+/** Null where the text is none. */
+export function pageTokenFromText(text: string): PageToken | null {
+  const [cursor, place, ...rest] = text.split('.');
+  const bytes = place === undefined ? null : textToBytes(place);
+  if (bytes?.length !== PLACE_BYTES || rest.length > 0 || cursorFromText(cursor) === null) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, PLACE_BYTES);
+  const timeAt = (at: number) => ({ seconds: view.getUint32(at, true), nanos: view.getUint32(at + 4, true) });
+  const imports = { ...timeAt(0), epoch: view.getUint32(8, true), seq: view.getFloat64(16, true) };
+  return Number.isSafeInteger(imports.seq) && imports.seq >= 0
+    ? { cursor, imports, recvMax: timeAt(24) }
+    : null;
+}
