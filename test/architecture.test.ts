@@ -17,6 +17,9 @@ const ALLOWED: Record<string, string[]> = {
   wire: [],
   fanout: ['pipeline', 'wire'],
   client: ['wire'],
+  import: ['pipeline', 'feeds', 'log'],
+  replay: ['pipeline', 'feeds', 'log', 'wire', 'fanout', 'capture'],
+  export: ['pipeline', 'feeds', 'log', 'wire', 'replay'],
 };
 /** Files at the top of src that every stage may use. */
 const COMMON = ['tick', 'limits', 'errors', 'clock', 'decimal', 'time'];

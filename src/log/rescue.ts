@@ -9,6 +9,7 @@ import { BLOCK_TICKS, REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
 import { Registry } from '../pipeline/registry.js';
 import { RECORD_U32, Records, U32_SYMBOL } from '../tick.js';
 import { checkBlock, readTicks } from './block.js';
+import { BlockExtents } from './block-extent.js';
 import {
   type Catalog,
   checkpointPut,
@@ -26,10 +27,12 @@ import {
 import { BlockCodec } from './codec.js';
 import { commitPuts, flush, type Put } from './commit.js';
 import { importPut, readImports } from './imports.js';
+import { ShardIndexWriter } from './index-writer.js';
 import { blockKey } from './keys.js';
 import { lockFolder } from './lock.js';
 import { blocksFound } from './salvage.js';
 import { blocksOfSegment, type SegmentBlock } from './segment-blocks.js';
+import { rangesWithTimes } from './segment-ranges.js';
 import {
   bytesOfSegment,
   openSegment,
@@ -134,14 +137,29 @@ class Rescue {
     const made = openSegment(target, record.folder, { readOnly: false, sync: 'os' });
     try {
       if (!(await this.#copy(record, made, turn))) return undefined;
+      await this.#index(made);
       await flush(made.blocks);
-      const ranges = rangesOf(made);
+      const ranges = rangesWithTimes(made);
       const { number, folder, startsAt } = record;
       const bytes = bytesOfSegment(target, folder);
       result.segments++;
       return { number, folder, startsAt, closedAt: record.closedAt ?? Date.now(), ranges, bytes };
     } finally {
       await made.blocks.close();
+    }
+  }
+
+  /** Writes the pages of its index anew. */
+  async #index(made: Segment): Promise<void> {
+    for (const { epoch, shard } of rangesOf(made)) {
+      const puts: Put[] = [];
+      const writer = new ShardIndexWriter(epoch, shard, new BlockExtents(this.#codec));
+      const put = (key: Buffer, page: Uint8Array) => {
+        puts.push({ key, value: Buffer.from(page), isNew: true });
+      };
+      writer.restore(made, put);
+      writer.finish(put);
+      await commitPuts(made.blocks, puts);
     }
   }
 

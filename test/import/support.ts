@@ -1,4 +1,5 @@
 /** Small files to import, and a log read back as lines. */
+import type { Engine } from '../../src/engine.js';
 import { type ImportOutcome, importFiles } from '../../src/import/run.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openStore } from '../../src/log/store.js';
@@ -62,4 +63,13 @@ export async function verify(data: string): Promise<Verified> {
   } finally {
     await store.close();
   }
+}
+
+/** Resolves when a feed of the engine has ended. */
+export function endOfFeed(engine: Engine): Promise<void> {
+  return new Promise((resolve) => {
+    engine.on('feedStatus', (_, status) => {
+      if (status.state === 'ended') resolve();
+    });
+  });
 }
