@@ -1,7 +1,8 @@
 /** What a block holds, told without decoding it where it has a directory. */
 import { BLOCK_TICKS } from '../limits.js';
 import { RECORD_U32, Records, U32_SYMBOL, U32_SYMBOL_SEQ } from '../tick.js';
-import { checkBlock, readTicks, readTimes } from './block.js';
+import { checkBlock, readTimes } from './block.js';
+import { readTicks } from './block-ticks.js';
 import type { BlockCodec } from './codec.js';
 import { Directory, readDirectory } from './directory.js';
 import type { Extent } from './extent.js';

@@ -14,8 +14,9 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import { checkBlockAt, readTicks } from './block.js';
+import { checkBlockAt } from './block.js';
 import { BlockExtents } from './block-extent.js';
+import { readTicks } from './block-ticks.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { TimeAt } from './extent.js';

@@ -6,7 +6,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BLOCK_TICKS } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
-import { type BlockHeader, checkBlock, readTicks } from './block.js';
+import { type BlockHeader, checkBlock } from './block.js';
+import { readTicks } from './block-ticks.js';
 import { type Catalog, segmentPuts } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { commitPuts, flush, type Put } from './commit.js';

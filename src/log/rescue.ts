@@ -8,8 +8,9 @@ import { messageOf, TickwireError } from '../errors.js';
 import { BLOCK_TICKS, REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
 import { Registry } from '../pipeline/registry.js';
 import { RECORD_U32, Records, U32_SYMBOL } from '../tick.js';
-import { checkBlock, readTicks } from './block.js';
+import { checkBlock } from './block.js';
 import { BlockExtents } from './block-extent.js';
+import { readTicks } from './block-ticks.js';
 import {
   type Catalog,
   checkpointPut,

@@ -8,7 +8,8 @@
 import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
 import { Records } from '../tick.js';
-import { type BlockPosition, checkBlockAt, readPositions, readTicks } from './block.js';
+import { type BlockPosition, checkBlockAt, readPositions } from './block.js';
+import { readTicks } from './block-ticks.js';
 import { type Catalog, checkpointPut, readCheckpoint, readEpochs, sealed, unsealed } from './catalog.js';
 import type { BlockCodec } from './codec.js';
 import type { Put } from './commit.js';

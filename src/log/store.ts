@@ -234,6 +234,8 @@ export function* blocksFrom(
   start: Uint8Array,
   end: Uint8Array,
 ): Generator<[Uint8Array, Buffer]> {
+  // Most readers take a page, often of one block, and each block fetched is copied.
+  let limit = 1;
   const { epoch, shard, firstSeq } = parseKey(start);
   let from = start;
   for (const record of store.segmentsOf(epoch, shard)) {
@@ -244,12 +246,13 @@ export function* blocksFrom(
       const segment = store.open(record);
       if (segment === undefined) break;
       const batch = Array.from(
-        segment.blocks.getRange({ start: from, end: below, limit: READ_BATCH, snapshot: false }),
+        segment.blocks.getRange({ start: from, end: below, limit, snapshot: false }),
         (entry): [Uint8Array, Buffer] => [entry.key, entry.value],
       );
       yield* batch;
       if (batch.length > 0) from = Buffer.concat([batch[batch.length - 1][0], Buffer.of(0)]);
-      if (batch.length < READ_BATCH) break;
+      if (batch.length < limit) break;
+      limit = Math.min(2 * limit, READ_BATCH);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** What a log holds, told from its headers and directories: nothing is decoded where blocks have a directory. */
 import { BLOCK_TICKS } from '../limits.js';
 import { RECORD_U32, Records, U32_SYMBOL } from '../tick.js';
-import { type BlockHeader, readHeader, readTicks } from './block.js';
+import { type BlockHeader, readHeader } from './block.js';
+import { readTicks } from './block-ticks.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { Directory, readDirectory } from './directory.js';

@@ -13,7 +13,8 @@ import {
   U32_SYMBOL,
   U32_SYMBOL_SEQ,
 } from '../tick.js';
-import { type BlockHeader, checkBlock, lastSeqOf, readTicks } from './block.js';
+import { type BlockHeader, checkBlock, lastSeqOf } from './block.js';
+import { readTicks } from './block-ticks.js';
 import { readEpochs, readRegistry, unsealed } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import type { BlockKey } from './keys.js';

@@ -1,7 +1,8 @@
 /** Whatever 64 bytes a record holds, a block gives them back. */
 import fc from 'fast-check';
 import t from 'tap';
-import { blockBytesMax, checkBlock, readTicks, readTimes, writeBlock } from '../../src/log/block.js';
+import { blockBytesMax, checkBlock, readTimes, writeBlock } from '../../src/log/block.js';
+import { readTicks } from '../../src/log/block-ticks.js';
 import { BlockCodec } from '../../src/log/codec.js';
 import { type Compression, recompressBlock } from '../../src/log/compress.js';
 import { Directory, readDirectory } from '../../src/log/directory.js';

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { blockBytesMax, checkBlock, readPositions, readTicks, writeBlock } from '../../src/log/block.js';
+import { blockBytesMax, checkBlock, readPositions, writeBlock } from '../../src/log/block.js';
+import { readTicks } from '../../src/log/block-ticks.js';
 import { BlockCodec } from '../../src/log/codec.js';
 import { recompressBlock } from '../../src/log/compress.js';
 import { Records } from '../../src/tick.js';

@@ -1,7 +1,8 @@
 /** Payloads that are none: whatever stands in a block whose checksum was made to fit, reading it ends, and says so or gives ticks. */
 import fc from 'fast-check';
 import t from 'tap';
-import { blockBytesMax, checkBlock, readTicks, sealBlock, writeBlock } from '../../src/log/block.js';
+import { blockBytesMax, checkBlock, sealBlock, writeBlock } from '../../src/log/block.js';
+import { readTicks } from '../../src/log/block-ticks.js';
 import { BlockCodec } from '../../src/log/codec.js';
 import { type Compression, recompressBlock } from '../../src/log/compress.js';
 import { RECORD_BYTES, Records } from '../../src/tick.js';
