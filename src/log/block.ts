@@ -136,7 +136,12 @@ const ranges = new Uint32Array(8);
 
 /** Of everything but itself; up to version 1, not of what stands before it. */
 function checksum(bytes: Uint8Array): number {
-  return crc32(bytes.subarray(8), bytes[0] > LAST_UNSEALED_VERSION ? crc32(bytes.subarray(0, 4)) : 0);
+  return crc32(bytes.subarray(8), checksumSeed(bytes));
+}
+
+/** What the checksum of a block begins with, before the bytes from 8 on. */
+export function checksumSeed(bytes: Uint8Array): number {
+  return bytes[0] > LAST_UNSEALED_VERSION ? crc32(bytes.subarray(0, 4)) : 0;
 }
 
 function seal(bytes: Uint8Array, view: DataView): Uint8Array {

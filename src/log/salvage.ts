@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { BLOCK_HEADER_BYTES, type BlockHeader, checkBlock } from './block.js';
+import { BLOCK_HEADER_BYTES, type BlockHeader, checkBlock, checksumSeed } from './block.js';
 import { commitPuts, flush, type Put } from './commit.js';
 import { blockKey } from './keys.js';
 import { PAGE_HEADER_BYTES, PageFlag } from './lmdb-file.js';
@@ -53,7 +53,7 @@ function largeBlock(fd: number, at: number, pages: number): FoundBlock | undefin
   const due = value.readUInt32LE(CRC_AT);
   const first = Math.max(BLOCK_HEADER_BYTES, value.length - PAGE_BYTES + 1);
   if (got < first) return undefined;
-  let crc = crc32(value.subarray(CRC_FROM, first));
+  let crc = crc32(value.subarray(CRC_FROM, first), checksumSeed(value));
   for (let end = first; end <= got; end++) {
     if (crc === due) {
       const bytes = value.subarray(0, end);
