@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { compactLog } from '../log/compact.js';
 import { COMPRESSIONS, type Compression } from '../log/compress.js';
 import { rescueLog } from '../log/rescue.js';
+import { openToRescue } from '../log/rescue-catalog.js';
 import { openStore } from '../log/store.js';
 import { surveyLog } from '../log/survey.js';
 import { LogVerifier } from '../log/verify.js';
@@ -132,15 +133,16 @@ async function verify(flags: LogFlags): Promise<void> {
 }
 
 async function recover(flags: LogFlags & { out: string }): Promise<void> {
-  const store = openStore(flags.data, { readOnly: true });
+  const { store, troubles: before, close } = await openToRescue(flags.data);
   const signal = stopSignal();
   const progress = new Progress();
   try {
-    const saved = await rescueLog(store, flags.out, async (blocks) => {
+    const rescued = await rescueLog(store, flags.out, async (blocks) => {
       progress.tell(() => `${blocks} blocks saved`);
       await immediate();
       return signal.aborted;
     });
+    const saved = { ...rescued, troubles: [...before, ...rescued.troubles] };
     progress.done();
     if (flags.json) {
       process.stdout.write(`${JSON.stringify(saved)}\n`);
@@ -157,7 +159,7 @@ async function recover(flags: LogFlags & { out: string }): Promise<void> {
     process.exitCode = isWhole ? ExitCode.done : ExitCode.failed;
   } finally {
     progress.done();
-    await store.close();
+    await close();
   }
 }
 
