@@ -5,15 +5,19 @@ import { openStore } from '../../src/log/store.js';
 import { LogStream } from '../../src/replay/stream.js';
 
 const [folder, way] = process.argv.slice(2);
+/** Kept alive: what is collected lets go of its transaction. */
+let held: unknown;
 
 if (way === 'hold') {
   const { folder: name } = openStore(folder, { readOnly: true }).segments()[0];
   const { blocks } = openSegment(folder, name, { readOnly: true });
   // An iterator that is not finished keeps its transaction.
-  blocks.getRange({ limit: 1000 })[Symbol.iterator]().next();
+  const iterator = blocks.getRange({ limit: 1000 })[Symbol.iterator]();
+  iterator.next();
+  held = [blocks, iterator];
 } else {
   const stream = new LogStream(LogReader.open(folder), { watch: null });
   for (let i = 0; i < 100; i++) stream.next();
 }
 process.send!('reading');
-setInterval(() => {}, 1000);
+setInterval(() => held, 1000);
