@@ -16,7 +16,7 @@ import {
   U32_SYMBOL,
   U32_SYMBOL_SEQ,
 } from '../tick.js';
-import { TimeDecoder } from './column-times.js';
+import { TimeDecoder } from './column-times-decode.js';
 import {
   Column,
   Columns,
@@ -32,8 +32,8 @@ import {
   WIDE_WORDS,
 } from './columns.js';
 import { Directory } from './directory.js';
-import { Unpacker } from './pack.js';
 import { readSizes, sizeOf } from './size-words.js';
+import { Unpacker } from './unpack.js';
 
 /** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
 const PIECE_TICKS = 256;

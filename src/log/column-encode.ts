@@ -15,7 +15,7 @@ import {
   U32_SYMBOL,
   U32_SYMBOL_SEQ,
 } from '../tick.js';
-import { TimeEncoder } from './column-times.js';
+import { TimeEncoder } from './column-times-encode.js';
 import {
   Column,
   Columns,

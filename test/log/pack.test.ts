@@ -1,7 +1,8 @@
 /** Integer columns come back as they were, at every width, in few values and in lanes, with patches and without. */
 import t from 'tap';
 import { mix } from '../../src/feeds/synthetic/random.js';
-import { PACK_SPARE, Packer, Unpacker } from '../../src/log/pack.js';
+import { PACK_SPARE, Packer } from '../../src/log/pack.js';
+import { Unpacker } from '../../src/log/unpack.js';
 
 const COUNTS = [1, 31, 2_047, 2_048, 2_049, 5_000, 8_192, 16_384];
 const CAPACITY = 16_384;
