@@ -155,12 +155,27 @@ export const fanout: Scenario<FanoutFlags> = {
     }
     return {
       figures,
-      why: result.valid ? [] : ['the rows say why'],
+      why: objections(result),
       lines: fanoutLines(result, options.stopped),
       details: result,
     };
   },
 };
+
+/** What is against the figures: faults by themselves, as no row of a pinned scenario is valid on a busy machine. */
+export function objections({
+  lost,
+  reordered,
+  wrongFinalState,
+  valid,
+}: Pick<FanoutResult, 'lost' | 'reordered' | 'wrongFinalState' | 'valid'>): string[] {
+  const why: string[] = [];
+  if (lost > 0) why.push(`${lost} ticks were lost`);
+  if (reordered > 0) why.push(`${reordered} ticks came out of order, or again`);
+  if (wrongFinalState > 0) why.push(`${wrongFinalState} last states were wrong`);
+  if (!valid) why.push('the rows say why');
+  return why;
+}
 
 /** @throws TickwireError bad_config, limit_exceeded */
 export async function benchFanout(

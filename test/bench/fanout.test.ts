@@ -1,6 +1,6 @@
 /** Scenario `fanout` runs small in both modes: every client gets every tick, and stopped ones come back. */
 import t from 'tap';
-import { benchFanout, type FanoutOptions } from '../../src/bench/fanout.js';
+import { benchFanout, type FanoutOptions, objections } from '../../src/bench/fanout.js';
 import type { FanoutRow } from '../../src/bench/fanout-row.js';
 
 const SMALL: FanoutOptions = {
@@ -56,6 +56,18 @@ t.test('each client with symbols of its own, no log', { timeout: 120_000 }, asyn
   t.equal(rows.length, 2);
   t.ok(rows[1].deliveredPerSecond > 0);
   t.ok(rows[1].offeredPerSecond < 10 * 2000, 'not every tick is everyone’s');
+});
+
+t.test('each kind of fault is told, beside what the rows say', async (t) => {
+  const none = { lost: 0, reordered: 0, wrongFinalState: 0, valid: true };
+  t.same(objections(none), []);
+  t.same(objections({ ...none, valid: false }), ['the rows say why']);
+  t.match(objections({ lost: 3, reordered: 2, wrongFinalState: 1, valid: false }), [
+    /^3 .*lost/,
+    /^2 .*order/,
+    /^1 .*state/,
+    'the rows say why',
+  ]);
 });
 
 t.test('what cannot be measured is said before anything runs', async (t) => {
