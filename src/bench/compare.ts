@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { permutationTest, quantile, sampleWithReplacement } from 'simple-statistics';
 import { messageOf, TickwireError } from '../errors.js';
-import { mix } from '../feeds/synthetic/random.js';
 import { median } from './measure.js';
+import { Uniform } from './random.js';
 import type { Figure, ScenarioResult } from './scenario.js';
 
 const DRAWS = 2000;
@@ -90,7 +90,9 @@ function difference(
   after: Figure,
   tolerance: number,
 ): Difference {
-  const random = uniform(SEED);
+  // Seeded, so that the same two results always compare alike.
+  const uniform = new Uniform(SEED);
+  const random = () => uniform.share();
   const ratio = after.median / before.median;
   const ratios = Array.from({ length: DRAWS }, () => {
     const drawn = (runs: number[]) => median(sampleWithReplacement(runs, runs.length, random));
@@ -114,15 +116,6 @@ function difference(
     interval: [quantile(ratios, 0.025), quantile(ratios, 0.975)],
     p,
     verdict,
-  };
-}
-
-/** Seeded, so that the same two results always compare alike. */
-function uniform(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    return (mix(state) >>> 0) / 2 ** 32;
   };
 }
 

@@ -1,7 +1,8 @@
 /** Scenario `e2e` for people to read. */
 import type { E2eResult } from './e2e.js';
 import type { E2eRow } from './e2e-row.js';
-import type { Spread, SystemSummary } from './e2e-summary.js';
+import type { SystemSummary } from './e2e-summary.js';
+import type { Spread } from './measure.js';
 
 const MEGA = 1e6;
 const MIB = 1024 * 1024;

@@ -1,16 +1,8 @@
 /** Rows of scenario `e2e`, brought together over the passes: medians and spreads. */
 import type { Subject } from './e2e.js';
 import { type E2eRow, LOAD_CPU_MAX } from './e2e-row.js';
-import { median } from './measure.js';
+import { median, type Spread, spread } from './measure.js';
 import { type Figure, figure } from './scenario.js';
-
-/** A figure over several runs. */
-export interface Spread {
-  median: number;
-  min: number;
-  max: number;
-  runs: number[];
-}
 
 /** All rows of one system at one load. */
 export interface Cell {
@@ -67,10 +59,6 @@ const PERCENTILES = ['p50', 'p90', 'p99', 'p999', 'p9999', 'max'] as const;
 /** Loads whose figures the first table quotes. */
 const BUSY = 0.9;
 const HALF = 0.5;
-
-function spread(values: number[]): Spread {
-  return { median: median(values), min: Math.min(...values), max: Math.max(...values), runs: values };
-}
 
 function spreadOrNull(values: (number | undefined)[]): Spread | null {
   const known = values.filter((value) => value !== undefined);

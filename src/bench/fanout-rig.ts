@@ -1,6 +1,5 @@
 /** Scenario `fanout`: a server, a load generator, and rates between them, one measured row each. */
 import { readFileSync } from 'node:fs';
-import { mix } from '../feeds/synthetic/random.js';
 import type { Mode } from '../wire/ticks.js';
 import { Child } from './child.js';
 import type { LoadApi, LoadMark } from './fanout-load.js';
@@ -9,6 +8,7 @@ import { type FanoutRow, judge } from './fanout-row.js';
 import type { ServerApi, ServerMark } from './fanout-server.js';
 import type { LatencyUs } from './latency.js';
 import { machineCpuNs, sleep } from './measure.js';
+import { Uniform } from './random.js';
 
 const SETTLE_MS = 30_000;
 /** Milliseconds that ticks go on to flow after the stoppers read again. */
@@ -232,12 +232,11 @@ export function tcpBytes(): number {
 
 /** By client: ids of the symbols that it watches; a seeded choice of its own for each. */
 export function choices(clients: number, symbols: number, watch: number, seed: number): number[][] {
-  let state = mix(seed | 0);
+  const uniform = new Uniform(seed);
   return Array.from({ length: clients }, () => {
     const ids = Array.from({ length: symbols }, (_, i) => i + 1);
     for (let i = 0; i < watch && watch < symbols; i++) {
-      state = mix((state + 0x9e3779b9) | 0);
-      const j = i + ((state >>> 0) % (symbols - i));
+      const j = i + uniform.below(symbols - i);
       [ids[i], ids[j]] = [ids[j], ids[i]];
     }
     return ids.slice(0, watch);

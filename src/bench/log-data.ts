@@ -3,7 +3,6 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { openTickFile } from '../feeds/file/reader.js';
 import { Market, STANDARD_MARKET } from '../feeds/synthetic/index.js';
-import { mix } from '../feeds/synthetic/random.js';
 import {
   Kind,
   RECORD_U32,
@@ -18,6 +17,7 @@ import {
   writeQuote,
   writeTimes,
 } from '../tick.js';
+import { Uniform } from './random.js';
 
 export interface LogData {
   name: 'eurusd' | 'eurusdLive' | 'synthetic';
@@ -84,14 +84,10 @@ export function received(data: LogData, seed: number): LogData {
   const records = Records.allocate(data.ticks);
   records.u8.set(data.records.u8);
   const { u32 } = records;
-  let random = mix(seed);
-  const uniform = (): number => {
-    random = mix(random + 0x9e3779b9);
-    return ((random >>> 0) + 0.5) / 2 ** 32;
-  };
+  const uniform = new Uniform(seed);
   for (let i = 0; i < data.ticks; i++) {
     const w = i * RECORD_U32;
-    const normal = Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+    const normal = Math.sqrt(-2 * Math.log(uniform.share())) * Math.cos(2 * Math.PI * uniform.share());
     const ns = u32[w + U32_TS_RECV_NS] + Math.floor(DELAY_NS + DELAY_SPREAD_NS * Math.exp(normal));
     u32[w + U32_TS_RECV_S] += Math.floor(ns / SECOND_NS);
     u32[w + U32_TS_RECV_NS] = ns % SECOND_NS;

@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { mix } from '../feeds/synthetic/random.js';
 import { F64_BID, RECORD_BYTES, RECORD_F64, RECORD_U32, type Records, U32_TS_RECV_NS } from '../tick.js';
 import { wholeNumber } from './flags.js';
 import { eurusd, type LogData, received, recordedDay, synthetic } from './log-data.js';
 import { dbnZstd, hasZstd, type LogSystem, rawFile, rawLmdb } from './log-systems.js';
 import { tickwire } from './log-tickwire.js';
 import { median } from './measure.js';
+import { Uniform } from './random.js';
 import { type Figure, type Findings, figure, type Scenario } from './scenario.js';
 
 const DIAGRAM = `
@@ -132,11 +132,8 @@ async function measure(
         : differingMain(data, records, from, count);
     });
     const replayed = await system.replay(data, folder);
-    let random = mix(options.seed + run);
-    const targets = Array.from({ length: options.seeks }, () => {
-      random = mix(random + 1);
-      return (random >>> 0) % data.ticks;
-    });
+    const uniform = new Uniform(options.seed + run);
+    const targets = Array.from({ length: options.seeks }, () => uniform.below(data.ticks));
     const found = await system.seek(data, folder, targets);
     row.bytesPerTick.push(written.bytes / data.ticks);
     row.appendPerSecond.push(Math.round(data.ticks / written.seconds));

@@ -36,6 +36,19 @@ export function machine(): { cpu: string; cores: number; node: string } {
   return { cpu: all[0]?.model ?? 'unknown', cores: all.length, node: process.version };
 }
 
+/** A figure over several runs. */
+export interface Spread {
+  median: number;
+  min: number;
+  max: number;
+  /** In the order in which they were run. */
+  runs: number[];
+}
+
+export function spread(runs: number[]): Spread {
+  return { median: median(runs), min: Math.min(...runs), max: Math.max(...runs), runs };
+}
+
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   if (sorted.length === 0) return Number.NaN;

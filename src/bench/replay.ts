@@ -18,6 +18,7 @@ import {
 } from '../tick.js';
 import { wholeNumber } from './flags.js';
 import { median, until } from './measure.js';
+import { Uniform } from './random.js';
 import { type Findings, figure, type Scenario } from './scenario.js';
 
 const DIAGRAM = `
@@ -99,7 +100,7 @@ async function play(folder: string, { ticks, runs, seeks, symbols, seed }: Repla
   const seekMs: number[] = [];
   const span = spanOf(reader);
   const watch = Uint8Array.from({ length: symbols + 1 }, (_, id) => (id % FEW === 1 ? 1 : 0));
-  let random = seed;
+  const uniform = new Uniform(seed);
   try {
     let fewTicks = -1;
     for (let run = 0; run < runs; run++) {
@@ -113,8 +114,7 @@ async function play(folder: string, { ticks, runs, seeks, symbols, seed }: Repla
       fewTicks = some.ticks;
       const waits: number[] = [];
       for (let n = 0; n < seeks; n++) {
-        random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0;
-        const at = span.fromNs + (span.toNs - span.fromNs) * (random / 2 ** 32);
+        const at = span.fromNs + (span.toNs - span.fromNs) * uniform.share();
         const started = performance.now();
         const found = seek(reader, at);
         waits.push(performance.now() - started);

@@ -1,17 +1,12 @@
 /** What a benchmark scenario is, and how all of them are run: adding one is one file, and a line in `scenarios.ts`. */
 import { PerformanceObserver } from 'node:perf_hooks';
 import type { Command } from 'commander';
-import { machine, median } from './measure.js';
+import { machine, type Spread, spread } from './measure.js';
 
 /** One measured quantity, with each run's value. */
-export interface Figure {
+export interface Figure extends Spread {
   unit: string;
   better: 'higher' | 'lower';
-  /** In the order in which they were run. */
-  runs: number[];
-  median: number;
-  min: number;
-  max: number;
 }
 
 /** What a scenario found. */
@@ -61,7 +56,7 @@ export interface ScenarioResult {
 }
 
 export function figure(unit: string, better: Figure['better'], runs: number[]): Figure {
-  return { unit, better, runs, median: median(runs), min: Math.min(...runs), max: Math.max(...runs) };
+  return { unit, better, ...spread(runs) };
 }
 
 /** Runs a scenario; its JSON object, and what people read of it. */

@@ -4,10 +4,10 @@
  * pairs are noted while the load runs, and are judged afterwards, against a market that is made again from its seed.
  */
 import { Market, STANDARD_MARKET } from '../feeds/synthetic/index.js';
-import { mix } from '../feeds/synthetic/random.js';
 import { RECORD_U32, U32_SYMBOL } from '../tick.js';
 import type { TickCheck } from './fanout-ticks.js';
 import { LatencySamples, type LatencyUs } from './latency.js';
+import { Uniform } from './random.js';
 
 const LOOK_MS = 50;
 const PAIRS_PER_LOOK = 500;
@@ -38,7 +38,7 @@ export class StalenessWatch {
   readonly #times = new Float64Array(LOOKS_MAX);
   #looks = 0;
   #timer: NodeJS.Timeout | undefined;
-  #random = 1;
+  readonly #uniform = new Uniform(1);
   #market: Market;
   #made = 0;
   /** Ticks by symbol id up to `#made`. */
@@ -68,19 +68,14 @@ export class StalenessWatch {
     clearInterval(this.#timer);
   }
 
-  #draw(below: number): number {
-    this.#random = mix((this.#random + 0x9e3779b9) | 0);
-    return (this.#random >>> 0) % below;
-  }
-
   #look(): void {
     if (this.#looks === LOOKS_MAX) return;
     this.#times[this.#looks] = this.now();
     let w = this.#looks++ * PAIRS_PER_LOOK * 3;
     for (let n = 0; n < PAIRS_PER_LOOK; n++) {
-      const client = this.#draw(this.watchedIds.length);
+      const client = this.#uniform.below(this.watchedIds.length);
       const ids = this.watchedIds[client];
-      const symbol = ids[this.#draw(ids.length)];
+      const symbol = ids[this.#uniform.below(ids.length)];
       this.#pairs[w++] = client;
       this.#pairs[w++] = symbol;
       this.#pairs[w++] = this.check.symbolSeq(client, symbol);

@@ -1,7 +1,8 @@
 /** The comparison of systems in a report: who leads, whole latency distributions, and latency against load. */
 import type { E2eResult } from '../e2e.js';
-import type { Cell, Spread, SystemSummary } from '../e2e-summary.js';
+import type { Cell, SystemSummary } from '../e2e-summary.js';
 import { LatencySamples } from '../latency.js';
+import type { Spread } from '../measure.js';
 import type { ScenarioResult } from '../scenario.js';
 import { type BarChart, type Chart, type LineChart, type Part, short, type Table } from './model.js';
 
