@@ -66,6 +66,8 @@ export interface EngineOptions {
   supervision?: SupervisorOptions;
   /** Slots of the rings, each a power of two: see limits.ts. */
   rings?: { raw?: number; broadcast?: number; critical?: number };
+  /** Whether shards and fan-out note in `engine.memory.journals` when each batch passed: for measuring. */
+  journals?: boolean;
 }
 
 /** A feed as the engine keeps it. */

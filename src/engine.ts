@@ -461,6 +461,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     rawSlots: rings.raw,
     ringSlots: rings.broadcast,
     criticalSlots: rings.critical,
+    journals: options.journals === true,
   };
   const memory = allocate(plan);
   if (options.dataFolder === false) return new Engine(options, feeds, memory, undefined);

@@ -2,6 +2,7 @@
 import type { E2eResult } from './e2e.js';
 import type { E2eRow } from './e2e-row.js';
 import type { SystemSummary } from './e2e-summary.js';
+import { STAGES } from './followed.js';
 import type { Spread } from './measure.js';
 
 const MEGA = 1e6;
@@ -57,6 +58,22 @@ function table(rows: string[][]): string[] {
   return rows.map(line);
 }
 
+/** Where ticks of tickwire spend their time, at each load of the sweep. */
+function stageLines({ cells }: E2eResult): string[] {
+  const rows = cells.flatMap(({ system, phase, rate, stagesUs }) =>
+    stagesUs === null
+      ? []
+      : [
+          [
+            `${system} ${phase} ${rate}/s`,
+            ...STAGES.map((stage) => `${stagesUs[stage].p50} / ${stagesUs[stage].p99}`),
+          ],
+        ],
+  );
+  if (rows.length === 0) return [];
+  return ['', ...table([['by stage: p50 / p99 µs', ...STAGES], ...rows])];
+}
+
 export function e2eLines(result: E2eResult): string[] {
   const { clock, quiet } = result.steadiness;
   const lines = [
@@ -64,6 +81,7 @@ export function e2eLines(result: E2eResult): string[] {
       COLUMNS.map(([title]) => title),
       ...result.systems.map((summary) => COLUMNS.map(([, of]) => of(summary))),
     ]),
+    ...stageLines(result),
     '',
     ...result.systems.map((s) => `${s.system}: ${s.what} ${s.version} ${JSON.stringify(s.settings)}`),
     ...result.skipped.map(({ name, why }) => `${name}: skipped, ${why}`),

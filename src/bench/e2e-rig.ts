@@ -10,6 +10,7 @@ import type { LoadApi } from './fanout-load.js';
 import { Group } from './fanout-reader.js';
 import { choices, tcpBytes } from './fanout-rig.js';
 import type { FinalState, ServerApi } from './fanout-server.js';
+import type { StageTimes } from './followed.js';
 import type { HiccupWatch } from './hiccups.js';
 import { machineCpuNs, sleep } from './measure.js';
 import type { HostApi } from './peers/host.js';
@@ -118,6 +119,7 @@ export class E2eRig {
       ...{ anchor, port, mode, symbols, watched, watchedIds, market, peer },
       intervalMs: 0,
       readers: clients,
+      follows: peer === undefined,
     });
     await this.#load.ask('open', { group: Group.readers });
     await this.#load.ask('open', { group: Group.stoppers });
@@ -141,7 +143,17 @@ export class E2eRig {
       return started;
     }
     this.#folder = log ? mkdtempSync(join(folder ?? tmpdir(), 'tickwire-bench-')) : false;
-    const start = { symbols, seed, tradeShare: 0, skew, shards: 1, folder: this.#folder, connections };
+    const follows = this.options.clients;
+    const start = {
+      symbols,
+      seed,
+      tradeShare: 0,
+      skew,
+      shards: 1,
+      folder: this.#folder,
+      connections,
+      follows,
+    };
     const started = await this.#server!.ask('start', start);
     this.#processes = [{ name: 'engine with its feed', pid: this.#server!.pid, role: 'server' }];
     this.settings = { encoding: 'packed', mode: this.system.mode, log, shards: 1 };
@@ -226,16 +238,24 @@ export class E2eRig {
     const tcp = tcpBytes();
     const [serverEnd, loadEnd] = await Promise.all([this.#mark(), this.#load.ask('end', {})]);
     await this.#load.ask('unwatch', {});
+    const stages = await this.#stages();
     return {
       server: [server, serverEnd],
       load: [load, loadEnd],
       latencyUs: loadEnd.latencyUs,
       hdr: await this.#load.ask('histogram', {}),
+      stages,
       processes: after.map((use, i) => ({ ...usedBetween(uses[i], use), role: this.#processes[i].role })),
       machineS,
       tcpBytes: tcp,
       oversleptUs: (await this.hiccups.take()).oversleptUs,
     };
+  }
+
+  /** Where ticks spent the measured time. While its notes are fresh: stages keep the newest only. */
+  async #stages(): Promise<StageTimes | null> {
+    if (this.#server === null) return null;
+    return this.#server.ask('stages', { followed: await this.#load.ask('followed', {}) });
   }
 
   /** Ends all its processes. */

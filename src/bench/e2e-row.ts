@@ -2,6 +2,7 @@
 import type { RigOptions, RowOptions } from './e2e-rig.js';
 import type { System } from './e2e-systems.js';
 import type { LoadMark } from './fanout-load.js';
+import type { StageTimes } from './followed.js';
 import type { MachineNoise } from './hiccups.js';
 import type { LatencyUs } from './latency.js';
 import type { ProcessUse } from './processes.js';
@@ -31,6 +32,8 @@ export interface E2eRow {
   latencyUs: LatencyUs;
   /** The same as an HDR histogram in µs: V2, compressed, base 64. */
   latencyHdr: string;
+  /** Of tickwire: how long ticks that were followed took in each stage; from due to read in all. */
+  stages: StageTimes | null;
   /** How long ago the first tick was due that a client lacks, over random pairs of client and symbol. */
   stalenessUs: LatencyUs | null;
   lost: number;
@@ -69,6 +72,7 @@ export interface Seen {
   load: [LoadMark, LoadMark];
   latencyUs: LatencyUs;
   hdr: string;
+  stages: StageTimes | null;
   processes: E2eRow['processes'];
   /** CPU time of the whole machine, in seconds. */
   machineS: number;
@@ -159,6 +163,7 @@ export function judgeRow(
     achievedPerSecond: Math.round(achievedPerSecond),
     latencyUs: seen.latencyUs,
     latencyHdr: seen.hdr,
+    stages: seen.stages,
     stalenessUs: staleUs,
     ...faults,
     withSlow,

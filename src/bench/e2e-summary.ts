@@ -1,6 +1,8 @@
 /** Rows of scenario `e2e`, brought together over the passes: medians and spreads. */
 import type { Subject } from './e2e.js';
 import { type E2eRow, LOAD_CPU_MAX } from './e2e-row.js';
+import { mergedStages, type Stage } from './followed.js';
+import type { LatencyUs } from './latency.js';
 import { median, type Spread, spread } from './measure.js';
 import { type Figure, figure } from './scenario.js';
 
@@ -19,6 +21,8 @@ export interface Cell {
   deliveredPerCpuSecond: Spread;
   cpuNsPerTick: { server: Spread; withPublisher: Spread };
   latencyUs: Record<'p50' | 'p90' | 'p99' | 'p999' | 'p9999' | 'max', Spread>;
+  /** Of tickwire: all runs together, stage by stage; see `followed.ts`. */
+  stagesUs: Record<Stage, LatencyUs> | null;
   stalenessP99Us: Spread | null;
   /** The most of any run. */
   lost: number;
@@ -98,6 +102,7 @@ function cellOf(all: E2eRow[]): Cell {
     latencyUs: Object.fromEntries(
       PERCENTILES.map((name) => [name, over((row) => row.latencyUs[name])]),
     ) as Cell['latencyUs'],
+    stagesUs: mergedStages(rows.map((row) => row.stages)),
     stalenessP99Us: spreadOrNull(rows.map((row) => row.stalenessUs?.p99)),
     lost: Math.max(...all.map((row) => row.lost)),
     disconnected: Math.max(...all.map((row) => row.disconnected)),

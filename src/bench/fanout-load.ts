@@ -7,6 +7,7 @@ import { tickwireDialect } from './fanout-dialect.js';
 import { Group } from './fanout-reader.js';
 import type { FinalState } from './fanout-server.js';
 import { FanoutSockets } from './fanout-sockets.js';
+import { FollowedTicks, followEvery } from './followed.js';
 import { LatencySamples, type LatencyUs } from './latency.js';
 import { cpuNs, sleep } from './measure.js';
 import type { Anchor } from './open-loop-feed.js';
@@ -35,6 +36,8 @@ export interface LoadStart {
   peer?: { name: PeerName; batched: boolean };
   /** What to judge the staleness of clients by. */
   market?: StaleMarket;
+  /** Whether ticks are followed through the stages. */
+  follows?: boolean;
 }
 
 /** What has happened up to a moment. */
@@ -80,6 +83,7 @@ function start(args: LoadStart): void {
   if (market !== undefined)
     staleness = new StalenessWatch(sockets.reader.check, watchedIds.slice(0, readers), market, now);
   sockets.reader.check.anchorS = anchor.wallS;
+  if (args.follows === true) sockets.reader.check.followed = new FollowedTicks(followEvery(readers));
 }
 
 /**
@@ -203,6 +207,7 @@ const api = {
   /** Begins a measured time. */
   begin: (_: object) => {
     latency.reset();
+    sockets.reader.check.followed?.reset();
     return mark();
   },
   /** Ends it. */
@@ -221,6 +226,8 @@ const api = {
     const startUs = (schedule.startNs - options.anchor.monotonicNs) / 1e3;
     return staleness?.evaluate({ ...schedule, startUs }) ?? null;
   },
+  /** Ticks of the measured time that were followed; see `followed.ts`. */
+  followed: (_: object): string => sockets.reader.check.followed?.taken() ?? '',
   /** The latencies of the measured time, as an HDR histogram in its compressed form. */
   histogram: (_: object): string => latency.recorded().hdr,
 };

@@ -48,7 +48,10 @@ const RECORDS = 3;
 const RECORD_BYTES_LEFT = 4;
 const SNAPSHOT = 5;
 const GROUP = 6;
+/** Frames of ticks that have begun. */
+const FRAMES = 7;
 const PLACE_WORDS = 8;
+const BASE_WORDS = 4;
 
 const FIN = 0x80;
 const MASKED = 0x80;
@@ -77,8 +80,8 @@ export class FanoutReader {
   readonly #targetAt: number;
   readonly #carried: Int32Array;
   readonly #places: Int32Array;
-  /** By client: event time of the batch at hand in µs since the anchor, and µs per unit. */
-  readonly #times: Float64Array;
+  /** By client, of the batch at hand: event time in µs since the anchor, µs per unit, seq, receipt in ns since the anchor's second. */
+  readonly #bases: Float64Array;
   readonly #controls = new Map<number, { bytes: Uint8Array; filled: number }>();
 
   /** See `TickCheck` for the parameters. */
@@ -96,7 +99,7 @@ export class FanoutReader {
     this.check = new TickCheck(this.#view, clients, symbols, dense, latency);
     this.#carried = new Int32Array(clients);
     this.#places = new Int32Array(clients * PLACE_WORDS);
-    this.#times = new Float64Array(clients * 2);
+    this.#bases = new Float64Array(clients * BASE_WORDS);
   }
 
   /** Makes a client one that has received nothing. */
@@ -200,6 +203,7 @@ export class FanoutReader {
     places[p + BATCHES] = this.#view.getUint16(at + 2, true);
     places[p + LEFT] -= FRAME_HEADER_BYTES;
     places[p + PHASE] = Phase.batch;
+    places[p + FRAMES]++;
     return at + FRAME_HEADER_BYTES;
   }
 
@@ -218,8 +222,12 @@ export class FanoutReader {
     places[p + RECORD_BYTES_LEFT] = v.getUint32(at + 8, true);
     places[p + SNAPSHOT] = v.getUint8(at + 14) & BATCH_SNAPSHOT;
     const eventS = v.getUint32(at + 24, true) - this.check.anchorS;
-    this.#times[client * 2] = eventS * 1e6 + v.getUint32(at + 28, true) / 1e3;
-    this.#times[client * 2 + 1] = POW10[v.getUint8(at + 15)] / 1e3;
+    const recvS = v.getUint32(at + 32, true) - this.check.anchorS;
+    const base = client * BASE_WORDS;
+    this.#bases[base] = eventS * 1e6 + v.getUint32(at + 28, true) / 1e3;
+    this.#bases[base + 1] = POW10[v.getUint8(at + 15)] / 1e3;
+    this.#bases[base + 2] = v.getFloat64(at + 16, true);
+    this.#bases[base + 3] = recvS * 1e9 + v.getUint32(at + 36, true);
     places[p + BATCHES]--;
     places[p + LEFT] -= headerBytes + places[p + RECORD_BYTES_LEFT];
     places[p + PHASE] = Phase.records;
@@ -231,8 +239,14 @@ export class FanoutReader {
     const { check } = this;
     let next: number;
     if (places[p + SNAPSHOT] === 0) {
-      check.batchUs = this.#times[client * 2];
-      check.unitUs = this.#times[client * 2 + 1];
+      const base = client * BASE_WORDS;
+      check.batchUs = this.#bases[base];
+      check.unitUs = this.#bases[base + 1];
+      if (check.followed !== undefined) {
+        check.followed.frame = places[p + FRAMES];
+        check.followed.batchSeq = this.#bases[base + 2];
+        check.followed.batchRecvNs = this.#bases[base + 3];
+      }
       next = check.ticks(client, places[p + GROUP], at, end, places[p + RECORDS]);
     } else {
       next = check.snapshot(client, at, end, places[p + RECORDS]);

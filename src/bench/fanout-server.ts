@@ -2,13 +2,18 @@
 import { monotonicNs } from '../clock.js';
 import { createEngine, type Engine } from '../engine.js';
 import { TickwireError } from '../errors.js';
+import { closeListenSocket, type ListenSocket, listen, type TemplatedApp } from '../fanout/uws.js';
+import { JOURNAL_NOTES } from '../limits.js';
+import { StageJournal } from '../pipeline/journal.js';
 import { Slot, TableEntry } from '../pipeline/table.js';
 import { F64_ASK, F64_BID, RECORD_F64, RECORD_U32, U32_SYMBOL_SEQ } from '../tick.js';
 import { POW10 } from '../wire/packed.js';
 import { serveParent } from './child.js';
 import { quoteCheck } from './fanout-ticks.js';
+import { followEvery, followedWords, type StageTimes } from './followed.js';
 import { cpuNs, memoryBytes, until } from './measure.js';
 import { type Anchor, type OpenLoopOptions, RATE_BYTES, Rate, Schedule } from './open-loop-feed.js';
+import { notesOf, SendTimes, stageTimes } from './stage-watch.js';
 
 const START_MS = 30_000;
 
@@ -22,6 +27,8 @@ export interface ServerStart {
   /** Folder of the log; false: no log. */
   folder: string | false;
   connections: number;
+  /** Clients that read: some of their ticks are followed through the stages; 0: none. One shard only. */
+  follows?: number;
 }
 
 /** What has happened up to a moment. */
@@ -50,12 +57,22 @@ export interface FinalState {
 }
 
 let engine: Engine;
+let anchor: Anchor;
+let listening: ListenSocket | undefined;
+let app: TemplatedApp | undefined;
+let sent: SendTimes | undefined;
+let feedJournal: SharedArrayBuffer | undefined;
 const rate = new Int32Array(new SharedArrayBuffer(RATE_BYTES));
 const schedule = new Float64Array(rate.buffer);
 
 async function start(options: ServerStart): Promise<{ port: number; anchor: Anchor; names: string[] }> {
-  const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
-  const { symbols, seed, tradeShare, skew } = options;
+  anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
+  const { symbols, seed, tradeShare, skew, follows = 0 } = options;
+  if (follows > 0) {
+    sent = new SendTimes(followEvery(follows), monotonicNs);
+    feedJournal = StageJournal.allocate(JOURNAL_NOTES);
+    app = sent.app();
+  }
   const feed: OpenLoopOptions = {
     symbols,
     seed,
@@ -63,6 +80,7 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
     skew,
     anchor,
     rate: rate.buffer as SharedArrayBuffer,
+    ...(feedJournal === undefined ? {} : { journal: feedJournal }),
   };
   engine = await createEngine({
     feeds: [
@@ -75,6 +93,8 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
     ],
     dataFolder: options.folder,
     shards: options.shards,
+    journals: follows > 0,
+    ...(app === undefined ? {} : { app }),
     http: {
       port: 0,
       limits: { connections: options.connections, connectionsPerAddress: options.connections },
@@ -90,6 +110,7 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
     process.exit(1);
   });
   await engine.start();
+  const port = await listenOn();
   const { registry } = engine;
   const isDefined = () => {
     registry.refresh();
@@ -99,7 +120,30 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
     throw new TickwireError('stage_failed', 'the market was not defined within 30 s');
   }
   const names = registry.symbols.slice(1).map((symbol) => symbol?.name ?? '');
-  return { port: engine.port!, anchor, names };
+  return { port, anchor, names };
+}
+
+/** The port of the engine; with an app of our own it is we who listen. */
+async function listenOn(): Promise<number> {
+  if (app === undefined) return engine.port!;
+  const { socket, port } = await listen(app, '127.0.0.1', 0);
+  listening = socket;
+  return port;
+}
+
+async function stop(): Promise<void> {
+  if (listening !== undefined) closeListenSocket(listening);
+  await engine.stop();
+  app?.close();
+}
+
+/** How long ticks took in each stage that were followed to their clients; see `followed.ts`. */
+function stages({ followed }: { followed: string }): StageTimes | null {
+  const journals = engine.memory.journals?.[0];
+  if (journals === undefined || feedJournal === undefined || sent === undefined) return null;
+  const notes = notesOf(feedJournal, journals, sent);
+  const { times, found } = stageTimes(followedWords(followed), anchor.monotonicNs, notes);
+  return found === 0 ? null : times;
 }
 
 function mark(): ServerMark {
@@ -165,7 +209,8 @@ const api = {
   },
   mark: (_: object) => mark(),
   settle,
-  stop: (_: object) => engine.stop(),
+  stages,
+  stop: (_: object) => stop(),
 };
 export type ServerApi = typeof api;
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { messageOf } from '../errors.js';
 import type { Dialect, DialectEvents, StreamReader } from './dialect.js';
+import { CLIENT_HEADER } from './followed.js';
 
 const END_OF_HEAD = '\r\n\r\n';
 
@@ -84,6 +85,7 @@ export class FanoutSockets {
       'Connection: Upgrade',
       `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`,
       'Sec-WebSocket-Version: 13',
+      `${CLIENT_HEADER}: ${client}`,
     ];
     if (subprotocol !== null) head.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
     socket.write(head.join('\r\n') + END_OF_HEAD);

@@ -12,6 +12,7 @@
  */
 import { KIND_MASK, Kind } from '../tick.js';
 import { BadFrame, FORM_BYTES, FORM_SHIFT, Form, POW10 } from '../wire/packed.js';
+import type { FollowedTicks } from './followed.js';
 import type { LatencySamples } from './latency.js';
 
 /** Kind and form in the first word of a record: what tells compact quotes from all others. */
@@ -55,6 +56,8 @@ export class TickCheck {
   unitUs = 0;
   /** Of how many ticks one has its latency taken. */
   sampleEvery = SAMPLE_EVERY;
+  /** Takes ticks whose latency is taken, to follow them through the stages. */
+  followed: FollowedTicks | undefined;
   /** By symbol id. */
   readonly digits: Uint8Array;
   readonly #pairs: Int32Array;
@@ -146,7 +149,7 @@ export class TickCheck {
         pairs[i + 1] = quoteCheck(v.getInt32(at + 8, true), v.getUint16(at + 12, true));
         if (--until === 0) {
           until = this.sampleEvery;
-          this.latency.record(this.nowUs - this.batchUs - v.getInt32(at + 16, true) * this.unitUs);
+          this.#sample(client, at);
         }
         at += form === SIZED_QUOTE ? SIZED_BYTES : COMPACT_BYTES;
       } else {
@@ -266,6 +269,13 @@ export class TickCheck {
     const bid = Math.round(this.view.getFloat64(at + WIDE_PRICES_AT, true) * pow);
     const ask = Math.round(this.view.getFloat64(at + WIDE_PRICES_AT + 8, true) * pow);
     return quoteCheck(bid, ask - bid);
+  }
+
+  #sample(client: number, at: number): void {
+    const v = this.view;
+    const dueUs = this.batchUs + v.getInt32(at + 16, true) * this.unitUs;
+    this.latency.record(this.nowUs - dueUs);
+    this.followed?.take(client, v.getUint16(at + 14, true), v.getInt32(at + 20, true), dueUs, this.nowUs);
   }
 
   #sampleWide(at: number): void {

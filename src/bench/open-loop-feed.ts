@@ -8,6 +8,7 @@ import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/feed.js';
 import type { Source } from '../feeds/sink.js';
 import { Market, STANDARD_MARKET } from '../feeds/synthetic/index.js';
 import { SYNTHETIC_BATCH_TICKS } from '../limits.js';
+import { StageJournal } from '../pipeline/journal.js';
 import { turn } from '../pipeline/wait.js';
 import { RECORD_U32, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
 
@@ -30,6 +31,8 @@ export interface OpenLoopOptions {
   anchor: Anchor;
   /** Words of `Rate` and of `Schedule`: `RATE_BYTES`. */
   rate: SharedArrayBuffer;
+  /** A `StageJournal`, by time of receipt in ns since the anchor's second; undefined: none is kept. */
+  journal?: SharedArrayBuffer;
 }
 
 /** i32 words, in ticks per second; 0 = none. */
@@ -51,6 +54,7 @@ export const RATE_BYTES = 24;
 class OpenLoopFeed implements Feed {
   readonly #rate: Int32Array;
   readonly #schedule: Float64Array;
+  readonly #journal: StageJournal | undefined;
   #context!: FeedContext;
   #source!: Source;
   #market!: Market;
@@ -65,6 +69,7 @@ class OpenLoopFeed implements Feed {
   constructor(readonly options: OpenLoopOptions) {
     this.#rate = new Int32Array(options.rate);
     this.#schedule = new Float64Array(options.rate);
+    this.#journal = options.journal && new StageJournal(options.journal);
   }
 
   async start(context: FeedContext): Promise<void> {
@@ -115,6 +120,7 @@ class OpenLoopFeed implements Feed {
     const { sink } = this.#context;
     const market = this.#market;
     sink.stamp();
+    const stampedNs = monotonicNs();
     let left = count;
     let isFull = false;
     while (left > 0 && !isFull) {
@@ -126,6 +132,11 @@ class OpenLoopFeed implements Feed {
       left -= done;
       isFull = done < wanted;
     }
+    this.#journal?.note(
+      (sink.recvS - this.options.anchor.wallS) * SECOND_NS + sink.recvNs,
+      stampedNs,
+      monotonicNs(),
+    );
     sink.commit();
     return isFull;
   }

@@ -1,7 +1,9 @@
 /** One shard as the fan-out sees it during one flush: its heads, and both of its rings. */
+import { monotonicNs } from '../clock.js';
 import { BroadcastReader } from '../pipeline/broadcast.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
+import { StageJournal } from '../pipeline/journal.js';
 import type { EngineMemory } from '../pipeline/memory.js';
 import type { LastValueTable } from '../pipeline/table.js';
 import { RECORD_U32, U32_SEQ_LOW } from '../tick.js';
@@ -23,6 +25,7 @@ export class ShardView {
   /** The table holds everything up to this seq: T of a snapshot. */
   applied = 0;
   readonly #cells: CommitCells;
+  readonly #journal: StageJournal | undefined;
   readonly #heads = new Float64Array(2);
   /** Full seq of each slot of the critical ring: a status can be older than 2^31 ticks, too old to be told from its low word. */
   readonly #criticalSeqs: Float64Array;
@@ -44,6 +47,8 @@ export class ShardView {
       word: ShardWord.criticalHead,
     });
     this.#criticalSeqs = new Float64Array(plan.criticalSlots);
+    const journals = memory.journals?.[index];
+    this.#journal = journals && new StageJournal(journals.fanout);
   }
 
   /** Whether there is anything that `refresh` has not seen. */
@@ -55,6 +60,9 @@ export class ShardView {
   advance(flushNo: number): void {
     this.flushNo = flushNo;
     this.refresh();
+    if (this.#journal === undefined) return;
+    const nowNs = monotonicNs();
+    this.#journal.note(this.head, nowNs, nowNs);
   }
 
   /** Reads T first and the heads after it, so that whatever the table may lack is in the ring. */

@@ -3,11 +3,12 @@
  * piece looks like inside stands in the file that owns it.
  */
 import { SharedClock } from '../clock.js';
-import { FEEDS_MAX, REGISTRY_BYTES, SHARDS_MAX } from '../limits.js';
+import { FEEDS_MAX, JOURNAL_NOTES, REGISTRY_BYTES, SHARDS_MAX } from '../limits.js';
 import { RECORD_BYTES } from '../tick.js';
 import { allocateBroadcast } from './broadcast.js';
 import { CommitCells } from './cells.js';
 import { FEED_WORDS, LOG_WORDS, REJECT_REASONS, SHARD_WORDS } from './counters.js';
+import { StageJournal } from './journal.js';
 import { Registry } from './registry.js';
 import { allocateSlots } from './ring.js';
 import { LastValueTable } from './table.js';
@@ -22,6 +23,8 @@ export interface MemoryPlan {
   rawSlots: number;
   ringSlots: number;
   criticalSlots: number;
+  /** Whether shards and fan-out keep journals of their batches. */
+  journals?: boolean;
 }
 
 export interface FeedPlan {
@@ -50,6 +53,8 @@ export interface EngineMemory {
   critical: SharedArrayBuffer[];
   /** By shard: the last rejected raw record of each reason. */
   rejectSamples: SharedArrayBuffer[];
+  /** By shard: `StageJournal`s of what it numbered and of what the fan-out took in; undefined: none are kept. */
+  journals?: { shard: SharedArrayBuffer; fanout: SharedArrayBuffer }[];
   /** What the log knew at start of each source's position, by bucket. */
   positions: SourcePosition[];
 }
@@ -87,8 +92,13 @@ export function allocateMemory(plan: MemoryPlan): EngineMemory {
     broadcast: perShard(() => allocateBroadcast(plan.ringSlots)),
     critical: perShard(() => allocateBroadcast(plan.criticalSlots)),
     rejectSamples: perShard(() => new SharedArrayBuffer(REJECT_REASONS.length * RECORD_BYTES)),
+    ...(plan.journals === true ? { journals: perShard(allocateJournals) } : {}),
     positions: [],
   };
+}
+
+function allocateJournals() {
+  return { shard: StageJournal.allocate(JOURNAL_NOTES), fanout: StageJournal.allocate(JOURNAL_NOTES) };
 }
 
 /**

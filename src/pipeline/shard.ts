@@ -6,6 +6,8 @@
  * which the thread dies, the batch has either not happened (its slots lie beyond the head) or it has, and the
  * next shard finishes the projection.
  */
+
+import { monotonicNs } from '../clock.js';
 import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
@@ -41,6 +43,7 @@ import {
   ShardWord,
 } from './counters.js';
 import { probe } from './fault.js';
+import { StageJournal } from './journal.js';
 import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from './memory.js';
 import { HELD, Normaliser, NUMBERED, REJECTED } from './normalise.js';
 import type { Registry } from './registry.js';
@@ -74,6 +77,9 @@ export class Shard {
   readonly #logBell: Bell;
   readonly #fanoutBell: Bell;
   readonly #feedBells: Bell[];
+  readonly #journal: StageJournal | undefined;
+  /** When the batch at hand was begun, where a journal is kept. */
+  #begunNs = 0;
   readonly #heldSymbols = new Uint32Array(HELD_PER_BATCH);
   #heldCount = 0;
   #next: Float64Array;
@@ -116,6 +122,8 @@ export class Shard {
     this.#logBell = new Bell(memory.bells, LOG_STAGE);
     this.#fanoutBell = new Bell(memory.bells, FANOUT_BELL);
     this.#feedBells = memory.raw.map((_, feed) => new Bell(memory.bells, feedStage(feed)));
+    const journals = memory.journals?.[index];
+    this.#journal = journals && new StageJournal(journals.shard);
     this.#recover();
   }
 
@@ -148,6 +156,7 @@ export class Shard {
   doWork(): number {
     const room = this.#room();
     if (room === 0) return 0;
+    if (this.#journal !== undefined) this.#begunNs = monotonicNs();
     this.#broadcast.intend(this.#head + room * SLOTS_PER_RAW);
     this.#critical.intend(this.#criticalHead + room * SLOTS_PER_RAW);
     let taken = 0;
@@ -295,6 +304,8 @@ export class Shard {
         0;
     if (this.#head > since) next[ShardWord.skewNs] = this.#skew();
     this.#listHeld();
+    // Before the flip: nobody can have taken the batch in earlier than is noted.
+    this.#journal?.note(this.#head, this.#begunNs, monotonicNs());
     this.#cells.commit();
     this.#next = this.#cells.prime();
     this.#project(since);

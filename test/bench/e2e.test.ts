@@ -2,6 +2,14 @@
 import t, { type Test } from 'tap';
 import { benchE2e, type E2eOptions } from '../../src/bench/e2e.js';
 import type { E2eRow } from '../../src/bench/e2e-row.js';
+import { STAGES } from '../../src/bench/followed.js';
+import { LatencySamples, type LatencyUs, type RecordedLatency } from '../../src/bench/latency.js';
+
+function summaryOf(recorded: RecordedLatency): LatencyUs {
+  const samples = new LatencySamples();
+  samples.add(recorded);
+  return samples.summary();
+}
 
 const SMALL: E2eOptions = {
   peers: 'nats,redis-single,mosquitto-single,ws-single,socketio-single,uws',
@@ -26,6 +34,11 @@ function checkRows(t: Test, rows: E2eRow[]): void {
     t.equal(row.latencyUs.negative, 0, `${name}: none before it was due`);
     t.ok(row.bytesPerTick >= 24, `${name}: of at least the smallest record each`);
     t.ok(row.stalenessUs!.samples > 0, `${name}: staleness was looked at`);
+    if (row.system.startsWith('tickwire')) {
+      for (const stage of STAGES)
+        t.ok(summaryOf(row.stages![stage]).samples > 0, `${name}: ticks were followed through ${stage}`);
+      t.same(new Set(STAGES.map((stage) => summaryOf(row.stages![stage]).samples)).size, 1, 'all of them');
+    } else t.equal(row.stages, null, `${name}: has no stages of ours`);
     t.ok(row.latencyHdr.startsWith('HISTFAAA'), `${name}: the histogram is in the form that tools read`);
     t.ok(
       row.processes.some(({ role }) => role === 'server'),

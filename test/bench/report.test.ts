@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
+import { mergedStages, STAGES, type StageTimes } from '../../src/bench/followed.js';
 import { LatencySamples } from '../../src/bench/latency.js';
 import { comparison } from '../../src/bench/report/e2e-part.js';
 import { htmlOf } from '../../src/bench/report/html.js';
@@ -95,16 +96,31 @@ t.test('the comparison says where another system leads', async (t) => {
     latencyHdr: hdr,
     latencyUs: { max },
   });
+  const summary = latency.summary();
+  const sweepCell = {
+    ...{ system: 'tickwire', phase: 'sweep', offeredPerSecond: 1e6, achievedPerSecond: spread(1e6) },
+    latencyUs: { p50: spread(500), p99: spread(900) },
+    stagesUs: mergedStages([
+      Object.fromEntries(STAGES.map((stage) => [stage, latency.recorded()])) as StageTimes,
+    ]),
+  };
   const details = {
     systems: [system('tickwire', 2e6, 9000), system('nats', 1e6, 4000)],
     skipped: [{ name: 'redis', why: 'it is not installed' }],
-    cells: [],
+    cells: [sweepCell],
     rows: [row('tickwire'), row('nats')],
   };
   const { tables, charts } = reportOf([result('e2e', {}, details)], new Date(0), [comparison]);
   t.match(tables[0].note, /redis was skipped: it is not installed/);
   t.match(tables[0].rows[1], ['nats: a system 1', '1000 ticks/s', '1 M ticks', '4 ms', '–']);
   t.match(tables[1].rows, [['nats', 'p99 at half its capacity', /^4 ms/, /^9 ms/]]);
+  t.match(tables[2].rows, [['tickwire', 'sweep', '1 M ticks/s', /^500\.\d \/ 990\.\d \/ 1000$/]]);
+  t.equal(tables[2].rows[0].at(-1), String(summary.samples));
+  const stages = (charts as LineChart[]).find(({ title }) => /each stage/.test(title))!;
+  t.same(
+    stages.series.map(({ label }) => label),
+    STAGES,
+  );
   const [distribution] = charts as LineChart[];
   t.match(distribution, { x: { scale: 'nines' }, series: [{ label: 'tickwire' }, { label: 'nats' }] });
   const median = distribution.series[0].points.find(([x]) => x === 2)!;

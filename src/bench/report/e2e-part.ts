@@ -1,6 +1,7 @@
 /** The comparison of systems in a report: who leads, whole latency distributions, and latency against load. */
 import type { E2eResult } from '../e2e.js';
 import type { Cell, SystemSummary } from '../e2e-summary.js';
+import { STAGES } from '../followed.js';
 import { LatencySamples } from '../latency.js';
 import type { Spread } from '../measure.js';
 import type { ScenarioResult } from '../scenario.js';
@@ -71,7 +72,11 @@ const COLUMNS: readonly Column[] = [
 export const comparison: Part = (results) => {
   const found = results.filter((result): result is ScenarioResult & E2eResult => 'systems' in result);
   return {
-    tables: found.flatMap((result) => [systemsTable(result), leadersTable(result.systems)]),
+    tables: found.flatMap((result) => [
+      systemsTable(result),
+      leadersTable(result.systems),
+      ...stageTables(result),
+    ]),
     charts: found.flatMap(chartsOf),
   };
 };
@@ -125,6 +130,59 @@ function leadersTable(systems: readonly SystemSummary[]): Table {
   };
 }
 
+/** Where the ticks of each of our systems spend their time. */
+function stageTables({ cells }: E2eResult): Table[] {
+  const rows = cells.flatMap(({ system, phase, offeredPerSecond, stagesUs }) =>
+    stagesUs === null
+      ? []
+      : [
+          [
+            system,
+            phase,
+            `${short(offeredPerSecond)} ticks/s`,
+            ...STAGES.map((stage) => {
+              const { p50, p99, max } = stagesUs[stage];
+              return [p50, p99, max].map((us) => short(us / US_PER_MS)).join(' / ');
+            }),
+            String(stagesUs.client.samples),
+          ],
+        ],
+  );
+  if (rows.length === 0) return [];
+  const told = STAGES.map((stage) => `${stage}, ms`);
+  return [
+    {
+      title: 'Where ticks spend their time',
+      note: 'p50 / p99 / highest of ticks that were followed from when they were due until a client had read them, all passes together. A stage’s highest need not be of the same tick as another’s.',
+      head: ['system', 'row', 'offered', ...told, 'ticks'],
+      rows,
+    },
+  ];
+}
+
+function stageCharts({ cells, systems }: E2eResult): LineChart[] {
+  return systems.flatMap(({ system }): LineChart[] => {
+    const sweep = sweepOf(cells, system).filter(({ stagesUs }) => stagesUs !== null);
+    if (sweep.length === 0) return [];
+    return [
+      {
+        kind: 'lines',
+        title: `${system}: p99 of each stage against load`,
+        note: 'feed, raw ring, shard, ring, fan-out, client; a tick is in one of them at a time.',
+        x: { label: 'offered, ticks/s to all clients', scale: 'log' },
+        y: { label: 'ms', scale: 'log' },
+        series: STAGES.map((stage) => ({
+          label: stage,
+          points: sweep.map(({ offeredPerSecond, stagesUs }): [number, number] => [
+            offeredPerSecond,
+            Math.max(1, stagesUs![stage].p99) / US_PER_MS,
+          ]),
+        })),
+      },
+    ];
+  });
+}
+
 function chartsOf(result: E2eResult): Chart[] {
   return [
     distributions(
@@ -136,6 +194,7 @@ function chartsOf(result: E2eResult): Chart[] {
     againstLoad(result, 'p50'),
     againstLoad(result, 'p99'),
     achieved(result),
+    ...stageCharts(result),
     ...COLUMNS.map((column) => spreadOf(result.systems, column)),
   ].filter((chart) => (chart.kind === 'lines' ? chart.series : chart.bars).length > 0);
 }
