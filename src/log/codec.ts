@@ -3,12 +3,10 @@
  * seqLow is not kept: the block's first seq implies it. The header, positions and checksum around the payload
  * belong to `block.ts`.
  *
- * A version names one payload format for ever: 1 is that of `rows.ts`, only read; 2 that of `columns.ts`.
+ * A version names one payload format for ever: 1 is that of `rows.ts`, only read; 2 that of `wasm/format.ts`.
  */
-import { BLOCK_TICKS } from '../limits.js';
 import type { Records } from '../tick.js';
-import { ColumnDecoder } from './column-decode.js';
-import { ColumnEncoder, columnBytesMax } from './column-encode.js';
+import { ColumnCodec, columnBytesMax } from './column-codec.js';
 import { RowDecoder } from './decode.js';
 
 const ROWS = 1;
@@ -18,8 +16,7 @@ const COLUMNS = 2;
 export class BlockCodec {
   /** What `encode` writes; stands in every block's header. */
   readonly version = COLUMNS;
-  #encoder: ColumnEncoder | undefined;
-  #decoder: ColumnDecoder | undefined;
+  #columns: ColumnCodec | undefined;
   #rows: RowDecoder | undefined;
 
   /** Bytes that `count` records can take at most. */
@@ -34,8 +31,8 @@ export class BlockCodec {
    * @returns where it ends
    */
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
-    this.#encoder ??= new ColumnEncoder(BLOCK_TICKS);
-    return this.#encoder.encode(records, count, digits, out, at);
+    this.#columns ??= new ColumnCodec();
+    return this.#columns.encode(records, count, digits, out, at);
   }
 
   /**
@@ -44,7 +41,7 @@ export class BlockCodec {
    * @returns false when they must be looked for in the records
    */
   ranges(into: Uint32Array): boolean {
-    return this.#encoder?.ranges(into) === true;
+    return this.#columns?.ranges(into) === true;
   }
 
   /**
@@ -61,8 +58,8 @@ export class BlockCodec {
     into: Records,
   ): number {
     if (version === COLUMNS) {
-      this.#decoder ??= new ColumnDecoder(BLOCK_TICKS);
-      return this.#decoder.decode(bytes, at, count, firstSeq, into);
+      this.#columns ??= new ColumnCodec();
+      return this.#columns.decode(bytes, at, count, firstSeq, into);
     }
     if (version !== ROWS) return -1;
     this.#rows ??= new RowDecoder();

@@ -10,7 +10,7 @@ import {
   inflateRawSync,
 } from 'node:zlib';
 import { type BlockHeader, payloadAt, readHeader, sealBlock } from './block.js';
-import { payloadBytesMax } from './columns.js';
+import { payloadBytesMax } from './column-codec.js';
 import { DIRECTORY_VERSION, Directory } from './directory.js';
 
 export const COMPRESSIONS = ['none', 'deflate', 'brotli'] as const;

@@ -17,20 +17,33 @@ export const DIRECTORY_VERSION = 2;
 export const ENTRY_BYTES_MAX = 16;
 export const COUNT_BYTES_MAX = 5;
 
-/** A directory in columns, to be used again and again: entries 0 … count − 1. */
-export class Directory {
-  count = 0;
+interface DirectoryColumns {
   symbolId: Uint32Array;
   digits: Uint8Array;
   firstSymbolSeq: Uint32Array;
   lastSymbolSeq: Uint32Array;
+}
 
-  /** @param capacity symbols of a block at most: it has no more symbols than ticks */
-  constructor(readonly capacity: number) {
-    this.symbolId = new Uint32Array(capacity);
-    this.digits = new Uint8Array(capacity);
-    this.firstSymbolSeq = new Uint32Array(capacity);
-    this.lastSymbolSeq = new Uint32Array(capacity);
+/** A directory in columns, to be used again and again: entries 0 … count − 1. */
+export class Directory {
+  count = 0;
+  readonly symbolId: Uint32Array;
+  readonly digits: Uint8Array;
+  readonly firstSymbolSeq: Uint32Array;
+  readonly lastSymbolSeq: Uint32Array;
+
+  /**
+   * @param capacity symbols of a block at most: it has no more symbols than ticks
+   * @param columns memory of its own, of that capacity
+   */
+  constructor(
+    readonly capacity: number,
+    columns?: DirectoryColumns,
+  ) {
+    this.symbolId = columns?.symbolId ?? new Uint32Array(capacity);
+    this.digits = columns?.digits ?? new Uint8Array(capacity);
+    this.firstSymbolSeq = columns?.firstSymbolSeq ?? new Uint32Array(capacity);
+    this.lastSymbolSeq = columns?.lastSymbolSeq ?? new Uint32Array(capacity);
   }
 
   /** Writes the entries at `at`, where `COUNT_BYTES_MAX + count × ENTRY_BYTES_MAX` bytes are free. Returns their end. */

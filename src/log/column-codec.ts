@@ -1,0 +1,110 @@
+/**
+ * The columnar codec: `wasm/format.ts` has the bytes. What is done per tick stands in `wasm/`, compiled to WebAssembly:
+ * 64-bit integers, four or two numbers at a time, and no check per access (docs/decisions/0005-codec-in-wasm.md).
+ */
+import { readFileSync } from 'node:fs';
+import { BLOCK_TICKS } from '../limits.js';
+import { RECORD_BYTES, type Records } from '../tick.js';
+import { COUNT_BYTES_MAX, Directory, ENTRY_BYTES_MAX } from './directory.js';
+
+/** What `wasm/index.ts` exports; addresses are globals. */
+export interface ColumnsModule extends WebAssembly.Exports {
+  memory: WebAssembly.Memory;
+  encode(count: number): number;
+  decode(words: number, symbols: number, count: number, seqLow: number): number;
+  symbolCount(): number;
+  ranges(): number;
+  /** Packs `count` words at `values` to `to`; returns the end. */
+  pack(values: number, count: number, to: number): number;
+  /** Reads `count` words of the column at `at`, which ends at `end` at most; returns its end, 0 when it is none. */
+  unpack(at: number, end: number, values: number, count: number): number;
+  /** Places for two values a tick. */
+  SIZE_COLUMN: WebAssembly.Global<'i32'>;
+  WORDS: WebAssembly.Global<'i32'>;
+  WORDS_MAX: WebAssembly.Global<'i32'>;
+  RECORDS: WebAssembly.Global<'i32'>;
+  RANGES: WebAssembly.Global<'i32'>;
+  TICKS: WebAssembly.Global<'i32'>;
+  DIRECTORY_ID: WebAssembly.Global<'i32'>;
+  DIRECTORY_FIRST: WebAssembly.Global<'i32'>;
+  DIRECTORY_LAST: WebAssembly.Global<'i32'>;
+  DIRECTORY_DIGITS: WebAssembly.Global<'i32'>;
+}
+
+/** Compiled once a thread. */
+let compiled: WebAssembly.Module | undefined;
+
+/** An instance of the module with a memory of its own. */
+export function columnsModule(digitsOf: (symbolId: number) => number): ColumnsModule {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL('./columns.wasm', import.meta.url)));
+  return new WebAssembly.Instance(compiled, { encode: { digitsOf } }).exports as ColumnsModule;
+}
+
+/** An instance serves one thread. */
+export class ColumnCodec {
+  readonly #module: ColumnsModule;
+  readonly #records: Uint8Array;
+  readonly #words: Uint8Array;
+  readonly #ranges: Uint32Array;
+  readonly #directory: Directory;
+  #digits: Uint8Array = new Uint8Array(0);
+
+  constructor() {
+    const module = columnsModule((id) => (id < this.#digits.length ? this.#digits[id] & 15 : 0));
+    const { buffer } = module.memory;
+    this.#module = module;
+    if (module.TICKS.value !== BLOCK_TICKS)
+      throw new RangeError('columns.wasm is of another build: build again');
+    this.#records = new Uint8Array(buffer, module.RECORDS.value, BLOCK_TICKS * RECORD_BYTES);
+    this.#words = new Uint8Array(buffer, module.WORDS.value, 4 * module.WORDS_MAX.value);
+    this.#ranges = new Uint32Array(buffer, module.RANGES.value, 8);
+    this.#directory = new Directory(BLOCK_TICKS, {
+      symbolId: new Uint32Array(buffer, module.DIRECTORY_ID.value, BLOCK_TICKS),
+      firstSymbolSeq: new Uint32Array(buffer, module.DIRECTORY_FIRST.value, BLOCK_TICKS),
+      lastSymbolSeq: new Uint32Array(buffer, module.DIRECTORY_LAST.value, BLOCK_TICKS),
+      digits: new Uint8Array(buffer, module.DIRECTORY_DIGITS.value, BLOCK_TICKS),
+    });
+  }
+
+  /** Writes the payload of `count` records, at most BLOCK_TICKS, at `at`. Returns its end. */
+  encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
+    this.#digits = digits;
+    this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
+    const bytes = 4 * this.#module.encode(count);
+    this.#directory.count = this.#module.symbolCount();
+    const end = this.#directory.write(out, at);
+    out.set(this.#words.subarray(0, bytes), end);
+    return end + bytes;
+  }
+
+  /**
+   * Lowest and highest of both times in the block just encoded, as in a block's header: 8 words into `into`.
+   * @returns false when times that are none, or too far apart, make it look at each
+   */
+  ranges(into: Uint32Array): boolean {
+    if (this.#module.ranges() === 0) return false;
+    into.set(this.#ranges);
+    return true;
+  }
+
+  /** Reads `count` records from the payload that is all of `bytes` from `at` on. Returns their end; −1 for no payload. */
+  decode(bytes: Uint8Array, at: number, count: number, firstSeq: number, into: Records): number {
+    const start = this.#directory.read(bytes, at);
+    const length = bytes.length - start;
+    if (start < 0 || (length & 3) !== 0 || length > this.#words.length) return -1;
+    this.#words.set(bytes.subarray(start));
+    if (this.#module.decode(length / 4, this.#directory.count, count, firstSeq % 2 ** 32) === 0) return -1;
+    into.u8.set(this.#records.subarray(0, count * RECORD_BYTES));
+    return bytes.length;
+  }
+}
+
+/** Bytes of a payload behind its directory, at most. */
+export function payloadBytesMax(count: number): number {
+  return 4096 + 320 * count;
+}
+
+/** Bytes that a payload takes at most. */
+export function columnBytesMax(count: number): number {
+  return payloadBytesMax(count) + COUNT_BYTES_MAX + count * ENTRY_BYTES_MAX;
+}

@@ -1,0 +1,426 @@
+/** The encoder of the columnar format: see `format.ts` for the bytes. */
+import {
+  ASK_PAIR,
+  ASK_SIZE_PAIR,
+  AT_ASK,
+  AT_ASK_SIZE,
+  AT_BID,
+  AT_BID_SIZE,
+  AT_HEAD,
+  AT_SIZE,
+  AT_SYMBOL,
+  AT_SYMBOL_SEQ,
+  AT_TRADE_ID,
+  BID_PAIR,
+  BID_SIZE_PAIR,
+  COLUMN_PRICE,
+  COLUMN_SPREAD,
+  COLUMN_TRADE_ID,
+  HEADER_WORDS,
+  KIND_MASK,
+  MISFIT,
+  PAIRS,
+  POINTS_MAX,
+  PRESENT_COLUMN,
+  PRESENT_NONE,
+  QUOTE,
+  RECORD,
+  ROUNDING,
+  SIZE_DIFFERENCES,
+  SIZE_INDEXES,
+  SIZE_MODE_SHIFT,
+  SIZE_WORDS,
+  STEP_MAX,
+  TRADE,
+  TRADE_ID_MAX,
+  UNKNOWN,
+  WIDE,
+} from './format';
+import {
+  BASE_HIGH_COLUMN,
+  BASE_LOW_COLUMN,
+  DIRECTORY_DIGITS,
+  DIRECTORY_FIRST,
+  DIRECTORY_ID,
+  DIRECTORY_LAST,
+  EVENT_COLUMN,
+  HEAD_COLUMN,
+  HEAD_TABLE,
+  HEADS,
+  MISFITS,
+  PLACES,
+  PRESENT_COLUMN_AT,
+  PRICE_COLUMN,
+  RECORDS,
+  RECV_COLUMN,
+  SEQ_COLUMN,
+  SIZE_COLUMN,
+  SIZE_OWNERS,
+  SPREAD_COLUMN,
+  STATE,
+  STATE_BASE,
+  STATE_PRICE,
+  STATE_SCALE,
+  STATE_SIZES,
+  STATE_TOLD,
+  STATE_TRADE_ID,
+  STATES,
+  SYMBOL_COLUMN,
+  SYMBOL_TABLE,
+  SYMBOLS_TABLED,
+  TIME_WIDES,
+  TRADE_COLUMN,
+  WIDES,
+  WORDS,
+} from './layout';
+import { isTaken, numberAt, slotOf, take } from './numbering';
+import { addMisfit, addWide, clearOddities, misfits, timeWides, wides } from './oddities';
+import { pack } from './pack';
+import { powerOfTen } from './scales';
+import {
+  beginDictionary,
+  dropDictionary,
+  NO_WORD,
+  numberSize,
+  sizeWord,
+  writeDictionary,
+} from './size-words';
+import { eventBase, leastLag, presence, recvBase, shapeBits } from './times';
+import { beginTimes, beginTimesAgain, endTimes, gatherTimes } from './times-encode';
+import { zigzag } from './zigzag';
+
+/** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
+const PIECE_TICKS: u32 = 256;
+/** Generations in the high half of a word. */
+const GENERATIONS: u32 = 65_536;
+/** The symbol has a price to start from. */
+const BASED: i32 = 1;
+/** Its prices are told from its bids. */
+const QUOTED: i32 = 2;
+/** Sizes that decide whether their differences are smaller. */
+const SIZES_SAMPLED: u32 = 2_048;
+
+/** Digits of a symbol's prices, by its id. */
+declare function digitsOf(symbolId: u32): u32;
+
+let generation: u32 = 0;
+/** Tag of the block in hash tables. */
+let tag: u32 = 0;
+/** Symbols of the directory. */
+let symbols: u32 = 0;
+let heads: u32 = 0;
+let quotes: u32 = 0;
+let trades: u32 = 0;
+let sizes: u32 = 0;
+let isIndexed: bool = false;
+
+export function symbolCount(): u32 {
+  return symbols;
+}
+
+/** Makes the payload of the first `count` records, apart from the directory. Returns how many words it has. */
+export function encode(count: u32): u32 {
+  beginTimes(count);
+  gather(count);
+  if (!endTimes(count)) {
+    // What a sample of the times let expect does not hold for all of them.
+    beginTimesAgain(count);
+    gather(count);
+    endTimes(count);
+  }
+  const sizeMode = isIndexed ? SIZE_INDEXES : gatherSizes(count);
+  return <u32>(write(count, sizeMode) - WORDS) / 4;
+}
+
+function gather(count: u32): void {
+  begin(count);
+  for (let from: u32 = 0; from < count; from += PIECE_TICKS) {
+    const to = min(from + PIECE_TICKS, count);
+    gatherTimes(from, to);
+    gatherHeads(from, to);
+    gatherBodies(from, to);
+  }
+}
+
+function begin(count: u32): void {
+  generation++;
+  if (generation === GENERATIONS) {
+    memory.fill(PLACES, 0, 4 * SYMBOLS_TABLED);
+    generation = 1;
+  }
+  tag++;
+  symbols = 0;
+  heads = 0;
+  quotes = 0;
+  trades = 0;
+  sizes = 0;
+  clearOddities();
+  isIndexed = beginDictionary(2 * count);
+}
+
+/** Symbols, heads and symbolSeqs. */
+function gatherHeads(from: u32, to: u32): void {
+  const now = generation;
+  let lastHead = load<u32>(HEADS);
+  let lastIndex: i32 = heads === 0 ? -1 : 0;
+  for (let i = from; i < to; i++) {
+    const p = RECORDS + <usize>i * RECORD;
+    const c = <usize>i * 4;
+    const id = load<u32>(p, AT_SYMBOL);
+    const symbolSeq = load<u32>(p, AT_SYMBOL_SEQ);
+    const entry = id < SYMBOLS_TABLED ? load<u32>(PLACES + <usize>id * 4) : 0;
+    const at = entry >> 16 === now ? entry & 0xffff : placeOf(id, symbolSeq);
+    store<u32>(SYMBOL_COLUMN + c, at);
+    const last = DIRECTORY_LAST + <usize>at * 4;
+    store<i32>(SEQ_COLUMN + c, zigzag(symbolSeq - load<u32>(last) - 1));
+    store<u32>(last, symbolSeq);
+    const head = load<u32>(p, AT_HEAD);
+    if (head !== lastHead || lastIndex < 0) {
+      lastIndex = headOf(head);
+      lastHead = head;
+    }
+    store<i32>(HEAD_COLUMN + c, lastIndex);
+  }
+}
+
+/** The place of a symbol that the table does not have in this block; a new one starts as if it had ticked before. */
+function placeOf(id: u32, symbolSeq: u32): u32 {
+  if (id >= SYMBOLS_TABLED) {
+    const slot = slotOf(SYMBOL_TABLE, tag, id);
+    if (isTaken(slot, tag)) return numberAt(slot);
+    take(slot, tag, id, symbols);
+  } else {
+    store<u32>(PLACES + <usize>id * 4, (generation << 16) | symbols);
+  }
+  const at = symbols++;
+  const d = <usize>at * 4;
+  const digits = digitsOf(id);
+  store<u32>(DIRECTORY_ID + d, id);
+  store<u8>(DIRECTORY_DIGITS + <usize>at, digits);
+  store<u32>(DIRECTORY_FIRST + d, symbolSeq);
+  store<u32>(DIRECTORY_LAST + d, symbolSeq - 1);
+  const state = STATES + <usize>at * STATE;
+  memory.fill(state, 0, STATE);
+  store<f64>(state, powerOfTen(digits), STATE_SCALE);
+  return at;
+}
+
+function headOf(head: u32): u32 {
+  const slot = slotOf(HEAD_TABLE, tag, head);
+  if (isTaken(slot, tag)) return numberAt(slot);
+  take(slot, tag, head, heads);
+  store<u32>(HEADS + <usize>heads * 4, head);
+  return heads++;
+}
+
+/** Prices, spreads, ids, and the numbers of sizes. */
+function gatherBodies(from: u32, to: u32): void {
+  const rounding = f64x2.splat(ROUNDING);
+  const pointsMax = f64x2.splat(POINTS_MAX);
+  const stepMax = f64x2.splat(<f64>STEP_MAX);
+  let spreadAt = SPREAD_COLUMN + <usize>quotes * 4;
+  for (let i = from; i < to; i++) {
+    const p = RECORDS + <usize>i * RECORD;
+    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
+    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE;
+    if (kind !== QUOTE) {
+      if (kind === TRADE) gatherTrade(i, p, state);
+      else gatherOther(i, p);
+      continue;
+    }
+    // Bid and ask side by side.
+    const prices = v128.load(p, AT_BID);
+    const scale = f64x2.splat(load<f64>(state, STATE_SCALE));
+    const points = f64x2.sub(f64x2.add(f64x2.mul(prices, scale), rounding), rounding);
+    const isExact = v128.and(
+      i64x2.eq(f64x2.div(points, scale), prices),
+      f64x2.lt(f64x2.abs(points), pointsMax),
+    );
+    let steps = i32x4.splat(0);
+    const told = load<i32>(state, STATE_TOLD);
+    if (i64x2.all_true(isExact)) {
+      const bid = f64x2.extract_lane(points, 0);
+      if ((told & BASED) === 0) {
+        store<f64>(state, bid, STATE_BASE);
+        store<f64>(state, bid, STATE_PRICE);
+      }
+      store<i32>(state, BASED | QUOTED, STATE_TOLD);
+      const now = f64x2.replace_lane(points, 1, f64x2.extract_lane(points, 1) - bid);
+      const difference = f64x2.sub(now, v128.load(state, STATE_PRICE));
+      v128.store(state, now, STATE_PRICE);
+      steps = i64x2.all_true(f64x2.lt(f64x2.abs(difference), stepMax))
+        ? i32x4.trunc_sat_f64x2_s_zero(difference)
+        : wideSteps(i, difference);
+    } else {
+      store<i32>(state, told | QUOTED, STATE_TOLD);
+      addMisfit(i, BID_PAIR);
+      addMisfit(i, ASK_PAIR);
+    }
+    const codes = v128.xor(i32x4.shl(steps, 1), i32x4.shr_s(steps, 31));
+    v128.store32_lane(PRICE_COLUMN + <usize>i * 4, codes, 0);
+    v128.store32_lane(spreadAt, codes, 1);
+    spreadAt += 4;
+    if (isIndexed) {
+      const bidSize = numberSize(load<u64>(p, AT_BID_SIZE));
+      const askSize = numberSize(load<u64>(p, AT_ASK_SIZE));
+      const to = SIZE_COLUMN + <usize>sizes * 4;
+      store<i32>(to, bidSize);
+      store<i32>(to, askSize, 4);
+      isIndexed = (bidSize | askSize) >= 0;
+    }
+    sizes += 2;
+  }
+  quotes = <u32>(spreadAt - SPREAD_COLUMN) >> 2;
+}
+
+/** The steps of price and spread where one is too large for its column. */
+function wideSteps(i: u32, difference: v128): v128 {
+  let price = <i64>f64x2.extract_lane(difference, 0);
+  let spread = <i64>f64x2.extract_lane(difference, 1);
+  if (abs(price) >= STEP_MAX) price = addWide(i, COLUMN_PRICE, price);
+  if (abs(spread) >= STEP_MAX) spread = addWide(i, COLUMN_SPREAD, spread);
+  return i32x4.replace_lane(i32x4.splat(<i32>price), 1, <i32>spread);
+}
+
+function gatherTrade(i: u32, p: usize, state: usize): void {
+  const scale = load<f64>(state, STATE_SCALE);
+  const price = load<f64>(p, AT_BID);
+  const points = price * scale + ROUNDING - ROUNDING;
+  let step: i64 = 0;
+  if (reinterpret<u64>(points / scale) === load<u64>(p, AT_BID) && abs(points) < POINTS_MAX) {
+    const told = load<i32>(state, STATE_TOLD);
+    if ((told & BASED) === 0) {
+      store<f64>(state, points, STATE_BASE);
+      store<f64>(state, points, STATE_PRICE);
+    }
+    store<i32>(state, told | BASED, STATE_TOLD);
+    step = <i64>(points - load<f64>(state, STATE_PRICE));
+    if ((told & QUOTED) === 0) store<f64>(state, points, STATE_PRICE);
+    if (abs(step) >= STEP_MAX) step = addWide(i, COLUMN_PRICE, step);
+  } else {
+    addMisfit(i, BID_PAIR);
+  }
+  store<i32>(PRICE_COLUMN + <usize>i * 4, zigzag(<i32>step));
+  if (load<u64>(p, AT_ASK) !== 0) addMisfit(i, ASK_PAIR);
+
+  const id = load<f64>(p, AT_TRADE_ID);
+  let code = 0;
+  if (id > 0 && id < TRADE_ID_MAX && floor(id) === id) {
+    let idStep = <i64>(id - load<f64>(state, STATE_TRADE_ID)) - 1;
+    store<f64>(state, id, STATE_TRADE_ID);
+    if (abs(idStep) >= STEP_MAX) idStep = addWide(i, COLUMN_TRADE_ID, idStep);
+    code = 1 + zigzag(<i32>idStep);
+  } else if (load<u64>(p, AT_TRADE_ID) !== UNKNOWN) {
+    addMisfit(i, ASK_SIZE_PAIR);
+  }
+  store<i32>(TRADE_COLUMN + <usize>trades * 4, code);
+  trades++;
+
+  const k = sizes++;
+  if (!isIndexed) return;
+  const size = numberSize(load<u64>(p, AT_SIZE));
+  store<i32>(SIZE_COLUMN + <usize>k * 4, size);
+  isIndexed = size >= 0;
+}
+
+/** A record that is neither quote nor trade: what is not 0 of its body is kept as it is. */
+function gatherOther(i: u32, p: usize): void {
+  store<i32>(PRICE_COLUMN + <usize>i * 4, 0);
+  for (let pair = BID_PAIR; pair < PAIRS; pair++) {
+    if (load<u64>(p + <usize>pair * 8) !== 0) addMisfit(i, pair);
+  }
+}
+
+/** Fills the column of sizes without a dictionary. Returns how. */
+function gatherSizes(count: u32): u32 {
+  dropDictionary();
+  let k: usize = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const p = RECORDS + <usize>i * RECORD;
+    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
+    if (kind > TRADE) continue;
+    const owner = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE + STATE_SIZES;
+    store<i32>(SIZE_COLUMN + k, wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR));
+    store<u32>(SIZE_OWNERS + k, <u32>owner + 8 * kind);
+    k += 4;
+    if (kind === TRADE) continue;
+    store<i32>(SIZE_COLUMN + k, wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR));
+    store<u32>(SIZE_OWNERS + k, <u32>owner + 4);
+    k += 4;
+  }
+  return takeDifferences(k) ? SIZE_DIFFERENCES : SIZE_WORDS;
+}
+
+function wordOf(size: u64, i: u32, pair: u32): i32 {
+  const word = sizeWord(size);
+  if (word !== NO_WORD) return word;
+  addMisfit(i, pair);
+  return 0;
+}
+
+/** Turns size words into what differs from the symbol's last of that side; false where a sample says that nothing is gained. */
+function takeDifferences(end: usize): bool {
+  let gain: i32 = 0;
+  for (let k: usize = 0; k < min(end, 4 * SIZES_SAMPLED); k += 4) {
+    const word = load<i32>(SIZE_COLUMN + k);
+    const owner = <usize>load<u32>(SIZE_OWNERS + k);
+    gain += clz(word ^ load<i32>(owner)) - clz(word);
+    store<i32>(owner, word);
+  }
+  if (gain <= 0) return false;
+  for (let at: usize = 0; at < symbols; at++) memory.fill(STATES + at * STATE + STATE_SIZES, 0, 16);
+  for (let k: usize = 0; k < end; k += 4) {
+    const word = load<i32>(SIZE_COLUMN + k);
+    const owner = <usize>load<u32>(SIZE_OWNERS + k);
+    store<i32>(SIZE_COLUMN + k, word ^ load<i32>(owner));
+    store<i32>(owner, word);
+  }
+  return true;
+}
+
+/** Writes everything after the directory. Returns its end. */
+function write(count: u32, sizeMode: u32): usize {
+  store<u32>(WORDS, shapeBits() | (sizeMode << SIZE_MODE_SHIFT));
+  store<u32>(WORDS, heads, 4);
+  store<u32>(WORDS, quotes, 8);
+  store<u32>(WORDS, trades, 12);
+  store<u32>(WORDS, timeWides + wides, 20);
+  store<u32>(WORDS, misfits, 24);
+  store<u32>(WORDS, recvBase, 28);
+  store<u32>(WORDS, eventBase, 32);
+  store<f64>(WORDS, <f64>leastLag, 36);
+  const sizesAt = copy(HEADS, 4 * <usize>heads, WORDS + 4 * <usize>HEADER_WORDS);
+  let o = writeDictionary(sizesAt);
+  store<u32>(WORDS, <u32>(o - sizesAt) / 4, 16);
+  splitBases();
+  o = pack(BASE_LOW_COLUMN, symbols, o);
+  o = pack(BASE_HIGH_COLUMN, symbols, o);
+  o = pack(SYMBOL_COLUMN, count, o);
+  o = pack(HEAD_COLUMN, count, o);
+  o = pack(SEQ_COLUMN, count, o);
+  o = pack(RECV_COLUMN, count, o);
+  if (presence === PRESENT_COLUMN) o = pack(PRESENT_COLUMN_AT, count, o);
+  if (presence !== PRESENT_NONE) o = pack(EVENT_COLUMN, count, o);
+  o = pack(PRICE_COLUMN, count, o);
+  o = pack(SPREAD_COLUMN, quotes, o);
+  o = pack(TRADE_COLUMN, trades, o);
+  o = pack(SIZE_COLUMN, sizes, o);
+  o = copy(TIME_WIDES, WIDE * <usize>timeWides, o);
+  o = copy(WIDES, WIDE * <usize>wides, o);
+  return copy(MISFITS, MISFIT * <usize>misfits, o);
+}
+
+function copy(from: usize, bytes: usize, to: usize): usize {
+  memory.copy(to, from, bytes);
+  return to + bytes;
+}
+
+/** The zigzag prices that symbols start from, in two words each. */
+function splitBases(): void {
+  for (let at: usize = 0; at < symbols; at++) {
+    const base = <i64>load<f64>(STATES + at * STATE, STATE_BASE);
+    const code = (base << 1) ^ (base >> 63);
+    store<u32>(BASE_LOW_COLUMN + at * 4, <u32>code);
+    store<u32>(BASE_HIGH_COLUMN + at * 4, <u32>(code >> 32));
+  }
+}

@@ -1,0 +1,19 @@
+/** What the host calls and reads: see `../column-codec.ts`. */
+export { decode } from './decode';
+export { encode, symbolCount } from './encode';
+export {
+  DIRECTORY_DIGITS,
+  DIRECTORY_FIRST,
+  DIRECTORY_ID,
+  DIRECTORY_LAST,
+  END,
+  RANGES,
+  RECORDS,
+  SIZE_COLUMN,
+  TICKS,
+  WORDS,
+  WORDS_MAX,
+} from './layout';
+export { pack } from './pack';
+export { ranges } from './times-encode';
+export { unpack } from './unpack';

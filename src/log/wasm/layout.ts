@@ -1,0 +1,88 @@
+/**
+ * The module's memory. Everything has one place for ever:
+ *
+ * ```
+ * 0     │ words: a payload behind its directory, made or read
+ *       │ records, 64 bytes each
+ *       │ columns, one after the other, each with spare places behind it; then wide steps and misfits
+ *       │ directory, column by column
+ *       │ symbols by their place in the directory, 64 bytes each:
+ *       │   0 f64 price │ 8 f64 spread │ 16 f64 scale │ 24 f64 base │ 32 f64 tradeId │ 40 i32 told │ 48 i32 × 4 sizes
+ *       │ heads │ symbols by id │ hash tables │ what packing needs
+ * ```
+ */
+
+import { MISFIT, RECORD, SPARE, WIDE } from './format';
+
+/** Ticks of a block at most. */
+export const TICKS: u32 = 8_192;
+
+export const WIDES_MAX: u32 = 4 * TICKS;
+export const MISFITS_MAX: u32 = 6 * TICKS;
+const COLUMN: usize = 4 * (TICKS + SPARE);
+
+/** What a payload behind its directory takes at most, in words, and a word that may be read beyond it. */
+export const WORDS_MAX: u32 = 1_024 + 80 * TICKS;
+export const WORDS: usize = 1_024;
+export const RECORDS: usize = WORDS + 4 * WORDS_MAX + 64;
+export const SYMBOL_COLUMN: usize = RECORDS + RECORD * TICKS;
+export const HEAD_COLUMN: usize = SYMBOL_COLUMN + COLUMN;
+export const SEQ_COLUMN: usize = HEAD_COLUMN + COLUMN;
+export const RECV_COLUMN: usize = SEQ_COLUMN + COLUMN;
+export const PRESENT_COLUMN_AT: usize = RECV_COLUMN + COLUMN;
+export const EVENT_COLUMN: usize = PRESENT_COLUMN_AT + COLUMN;
+export const PRICE_COLUMN: usize = EVENT_COLUMN + COLUMN;
+export const SPREAD_COLUMN: usize = PRICE_COLUMN + COLUMN;
+export const TRADE_COLUMN: usize = SPREAD_COLUMN + COLUMN;
+export const SIZE_COLUMN: usize = TRADE_COLUMN + COLUMN;
+export const BASE_LOW_COLUMN: usize = SIZE_COLUMN + 2 * COLUMN;
+export const BASE_HIGH_COLUMN: usize = BASE_LOW_COLUMN + COLUMN;
+export const WIDES: usize = BASE_HIGH_COLUMN + COLUMN;
+/** Those of times, while they are gathered along with the others. */
+export const TIME_WIDES: usize = WIDES + WIDE * <usize>WIDES_MAX;
+export const MISFITS: usize = TIME_WIDES + WIDE * <usize>WIDES_MAX;
+
+export const DIRECTORY_ID: usize = MISFITS + MISFIT * <usize>MISFITS_MAX;
+export const DIRECTORY_FIRST: usize = DIRECTORY_ID + 4 * TICKS;
+export const DIRECTORY_LAST: usize = DIRECTORY_FIRST + 4 * TICKS;
+export const DIRECTORY_DIGITS: usize = DIRECTORY_LAST + 4 * TICKS;
+
+export const STATES: usize = DIRECTORY_DIGITS + TICKS;
+export const STATE: usize = 64;
+export const STATE_PRICE: usize = 0;
+export const STATE_SPREAD: usize = 8;
+export const STATE_SCALE: usize = 16;
+export const STATE_BASE: usize = 24;
+export const STATE_TRADE_ID: usize = 32;
+export const STATE_TOLD: usize = 40;
+export const STATE_SIZES: usize = 48;
+
+/** Lowest and highest of both times, as in a block's header: 8 words. */
+export const RANGES: usize = STATES + STATE * TICKS;
+export const HEADS: usize = RANGES + 32;
+/** By symbol id, of those below SYMBOLS_TABLED: generation of the block and place in its directory. */
+export const SYMBOLS_TABLED: u32 = 65_536;
+export const PLACES: usize = HEADS + 4 * TICKS;
+/** By size: whose it is. */
+export const SIZE_OWNERS: usize = PLACES + 4 * SYMBOLS_TABLED;
+/** The sizes of a dictionary, or of every tick, decoded. */
+export const SIZES: usize = SIZE_OWNERS + 8 * TICKS;
+/** Pairs of lags that a sample of times gives. */
+export const SAMPLES: usize = SIZES + 16 * TICKS + 64;
+export const SAMPLES_MAX: u32 = 128;
+/** Two of 33 counts. */
+export const HISTOGRAM: usize = SAMPLES + 16 * SAMPLES_MAX;
+/** By depth: places and high bits of patches. */
+export const PATCHES: usize = HISTOGRAM + 8 * 64;
+export const PATCH_COLUMN: usize = 2 * COLUMN;
+export const DEPTH_MAX: u32 = 2;
+
+// Hash tables of 16 bytes a slot.
+export const TABLE_SLOTS: u32 = 16_384;
+const TABLE: usize = 16 * TABLE_SLOTS;
+export const SIZE_TABLE: usize = PATCHES + 2 * DEPTH_MAX * PATCH_COLUMN;
+export const HEAD_TABLE: usize = SIZE_TABLE + TABLE;
+export const SYMBOL_TABLE: usize = HEAD_TABLE + TABLE;
+/** The keys of the size table, by their number. */
+export const SIZE_KEYS: usize = SYMBOL_TABLE + TABLE;
+export const END: usize = SIZE_KEYS + 8 * TICKS;

@@ -1,0 +1,236 @@
+/**
+ * Integer columns as bits: every value in the same number of bits, and the few that need more patched.
+ *
+ * ```
+ * u32 bits 0-5 width in bits, 0 … 32 │ bits 16-31 patches
+ * values: their low `width` bits, from the lowest bit on, ends with a whole word
+ *    fewer than 2048: one after the other
+ *    more: in lanes of 32 values, whose number is a multiple of 4. The first values begin the lanes, the next ones
+ *    follow behind them, and so on; the words of all lanes stand side by side: first their first words, and so on
+ * patches, if any: a column of how many values lie between one and the next, and a column of their high bits
+ * ```
+ *
+ * A column of no values takes nothing. Patches of patches of patches are not made. The width is the one at
+ * which a sample of the values takes least: so values are best small, whatever their distribution. In lanes
+ * the same shifts do for a whole row of values: vectors of four, and loops without branches.
+ */
+import { DEPTH_MAX, HISTOGRAM, PATCH_COLUMN, PATCHES } from './layout';
+
+/** What a patch takes besides its high bits, about, in bits. */
+const PATCH_BITS: i32 = 7;
+/** No more than this share of the values is patched. */
+const PATCH_SHARE: i32 = 4;
+/** From so many values on they are put into lanes. */
+export const LANES_FROM: i32 = 2_048;
+/** Up to so many values are all looked at; of more, every so many-th. */
+const SAMPLE_ALL: i32 = 1_024;
+const SAMPLE_STEP: i32 = 8;
+/** Where the second histogram stands, from the first. */
+const OTHER_HISTOGRAM: usize = 4 * 33;
+
+function bitsOf(value: u32): i32 {
+  return 32 - <i32>clz(value);
+}
+
+/** Lanes of a column: a multiple of the four that one vector holds. */
+export function lanesOf(count: i32): i32 {
+  return ((count + 127) >>> 7) * 4;
+}
+
+/** Words of `count` values of `width` bits. */
+export function wordsOf(count: i32, width: i32): i32 {
+  return count < LANES_FROM ? (count * width + 31) >>> 5 : lanesOf(count) * width;
+}
+
+export function maskOf(width: i32): i32 {
+  return width === 32 ? -1 : (1 << width) - 1;
+}
+
+export function patchPlaces(depth: u32): usize {
+  return PATCHES + 2 * depth * PATCH_COLUMN;
+}
+
+export function patchHighs(depth: u32): usize {
+  return patchPlaces(depth) + PATCH_COLUMN;
+}
+
+/** All bits that any value has. */
+function bitsOfAll(values: usize, count: i32): u32 {
+  let all = i32x4.splat(0);
+  const whole = values + <usize>(count & -4) * 4;
+  for (let p = values; p < whole; p += 16) all = v128.or(all, v128.load(p));
+  let bits =
+    i32x4.extract_lane(all, 0) |
+    i32x4.extract_lane(all, 1) |
+    i32x4.extract_lane(all, 2) |
+    i32x4.extract_lane(all, 3);
+  for (let p = whole; p < values + <usize>count * 4; p += 4) bits |= load<i32>(p);
+  return bits;
+}
+
+/** Writes `count` values, as u32, at `to`. Returns where they end. Behind the values there are spare places. */
+export function pack(values: usize, count: i32, to: usize): usize {
+  return packAt(values, count, to, 0);
+}
+
+function packAt(values: usize, count: i32, to: usize, depth: u32): usize {
+  if (count === 0) return to;
+  const widest = bitsOf(bitsOfAll(values, count));
+  const width = depth === DEPTH_MAX || widest < 2 ? widest : bestWidth(values, count, widest);
+  store<u32>(to, width);
+  if (width === widest) return putAll(values, count, width, to + 4);
+  const places = patchPlaces(depth);
+  const highs = patchHighs(depth);
+  const patches = findPatches(values, count, width, places, highs);
+  if (patches * PATCH_SHARE > count) {
+    store<u32>(to, widest);
+    return putAll(values, count, widest, to + 4);
+  }
+  let o = putAll(values, count, width, to + 4);
+  store<u32>(to, width | (patches << 16));
+  let next = 0;
+  for (let p = places; p < places + <usize>patches * 4; p += 4) {
+    const place = load<i32>(p);
+    store<i32>(p, place - next);
+    next = place + 1;
+  }
+  o = packAt(places, patches, o, depth + 1);
+  return packAt(highs, patches, o, depth + 1);
+}
+
+/** Notes the values that have more bits than `width`: where, and what is above. Returns how many. */
+function findPatches(values: usize, count: i32, width: i32, places: usize, highs: usize): i32 {
+  const limit = i32x4.splat(maskOf(width));
+  let patches: usize = 0;
+  for (let i = 0; i < count; i += 16) {
+    let larger = whichAbove(values + <usize>i * 4, limit);
+    // What stands in the spare places is no value.
+    if (i + 16 > count) larger &= (1 << (count - i)) - 1;
+    for (; larger !== 0; larger &= larger - 1) {
+      const k = i + ctz(larger);
+      store<i32>(places + patches, k);
+      store<u32>(highs + patches, load<u32>(values + <usize>k * 4) >> width);
+      patches += 4;
+    }
+  }
+  return <i32>(patches >> 2);
+}
+
+/** Of 16 values, a bit for each that is above the limit. */
+function whichAbove(values: usize, limit: v128): i32 {
+  return (
+    i32x4.bitmask(i32x4.gt_u(v128.load(values), limit)) |
+    (i32x4.bitmask(i32x4.gt_u(v128.load(values, 16), limit)) << 4) |
+    (i32x4.bitmask(i32x4.gt_u(v128.load(values, 32), limit)) << 8) |
+    (i32x4.bitmask(i32x4.gt_u(v128.load(values, 48), limit)) << 12)
+  );
+}
+
+/** The width at which a sample takes least. */
+function bestWidth(values: usize, count: i32, widest: i32): i32 {
+  const sampled = sample(values, count);
+  let best = widest;
+  let bestBits = sampled * widest;
+  let patches = 0;
+  let patchBits = 0;
+  for (let width = widest - 1; width >= 0; width--) {
+    const slot = HISTOGRAM + <usize>(width + 1) * 4;
+    const more = load<i32>(slot) + load<i32>(slot, OTHER_HISTOGRAM);
+    patches += more;
+    // Each patch gets a bit longer.
+    patchBits += patches + more * PATCH_BITS;
+    if (patches * PATCH_SHARE > sampled) break;
+    if (sampled * width + patchBits < bestBits) {
+      best = width;
+      bestBits = sampled * width + patchBits;
+    }
+  }
+  return best;
+}
+
+/** Counts values by their bits, in two histograms that take turns: one slot is then not waited for twice. */
+function sample(values: usize, count: i32): i32 {
+  memory.fill(HISTOGRAM, 0, 2 * OTHER_HISTOGRAM);
+  const step = <usize>(count <= SAMPLE_ALL ? 4 : 4 * SAMPLE_STEP);
+  const end = values + <usize>count * 4;
+  let p = values;
+  let sampled = 0;
+  for (; p + step < end; p += 2 * step) {
+    countBits(HISTOGRAM, load<u32>(p));
+    countBits(HISTOGRAM + OTHER_HISTOGRAM, load<u32>(p + step));
+    sampled += 2;
+  }
+  if (p < end) {
+    countBits(HISTOGRAM, load<u32>(p));
+    sampled++;
+  }
+  return sampled;
+}
+
+function countBits(histogram: usize, value: u32): void {
+  const slot = histogram + <usize>bitsOf(value) * 4;
+  store<i32>(slot, load<i32>(slot) + 1);
+}
+
+/** Writes the low `width` bits of each value. Returns their end. */
+function putAll(values: usize, count: i32, width: i32, to: usize): usize {
+  if (width === 0) return to;
+  const end = to + <usize>wordsOf(count, width) * 4;
+  if (count < LANES_FROM) {
+    putBits(values, count, width, to, end);
+    return end;
+  }
+  const lanes = <usize>lanesOf(count) * 4;
+  memory.fill(values + <usize>count * 4, 0, 32 * lanes - <usize>count * 4);
+  const mask = i32x4.splat(maskOf(width));
+  let from = values;
+  for (let bit = 0; bit < 32 * width; bit += width, from += lanes) {
+    const row = to + <usize>(bit >>> 5) * lanes;
+    const shift = bit & 31;
+    if (shift === 0) putFirst(from, row, lanes, mask);
+    else if (shift + width <= 32) putNext(from, row, lanes, mask, shift);
+    else putOver(from, row, lanes, mask, shift);
+  }
+  return end;
+}
+
+/** Begins the words of a row by a value each. */
+function putFirst(from: usize, row: usize, lanes: usize, mask: v128): void {
+  for (let l: usize = 0; l < lanes; l += 16) v128.store(row + l, v128.and(v128.load(from + l), mask));
+}
+
+/** Adds a value to each word of a row. */
+function putNext(from: usize, row: usize, lanes: usize, mask: v128, shift: i32): void {
+  for (let l: usize = 0; l < lanes; l += 16) {
+    const value = i32x4.shl(v128.and(v128.load(from + l), mask), shift);
+    v128.store(row + l, v128.or(v128.load(row + l), value));
+  }
+}
+
+/** The same of a value that runs over into the row below, and begins that. */
+function putOver(from: usize, row: usize, lanes: usize, mask: v128, shift: i32): void {
+  const below = row + lanes;
+  for (let l: usize = 0; l < lanes; l += 16) {
+    const value = v128.and(v128.load(from + l), mask);
+    v128.store(row + l, v128.or(v128.load(row + l), i32x4.shl(value, shift)));
+    v128.store(below + l, i32x4.shr_u(value, 32 - shift));
+  }
+}
+
+/** Writes values one after the other. */
+function putBits(values: usize, count: i32, width: i32, to: usize, end: usize): void {
+  const mask = <u64>(<u32>maskOf(width));
+  let pending: u64 = 0;
+  let bits = 0;
+  let o = to;
+  for (let p = values; p < values + <usize>count * 4; p += 4) {
+    pending |= (<u64>load<u32>(p) & mask) << bits;
+    bits += width;
+    if (bits < 32) continue;
+    store<u32>(o, <u32>pending);
+    o += 4;
+    pending >>= 32;
+    bits -= 32;
+  }
+  if (o < end) store<u32>(o, <u32>pending);
+}

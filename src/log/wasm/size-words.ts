@@ -1,0 +1,150 @@
+/** Sizes as words of 32 bits, and the dictionary of a block: see `format.ts`. */
+import { UNKNOWN } from './format';
+import { SIZE_KEYS, SIZE_TABLE, SIZES } from './layout';
+import { isTaken, numberAt, slotOf, take } from './numbering';
+
+/** Bit of a float32, whose own sign is +. */
+const FLOAT_BIT: i32 = <i32>0x80000000;
+/** Stands before the two words of a float64. */
+const ESCAPE: i32 = -1;
+/** What no word stands for. */
+export const NO_WORD: i32 = -2;
+const CODE_UNKNOWN: i32 = 3;
+const CODE_MAX: f64 = 536870912;
+/** More than a product of two float64 is off, relative to it: 2^-51. */
+const ROUNDING_ERROR: f64 = 4.440892098500626e-16;
+const SIGN: u64 = 0x8000000000000000;
+const INFINITE: u64 = 0x7ff0000000000000;
+/** With more different sizes than these, or than this share of all, a dictionary does not pay. */
+const ENTRIES_MAX: u32 = 4_096;
+const ENTRY_SHARE: u32 = 6;
+/** Blocks that are not tried again after one without a dictionary. */
+const PAUSE_BLOCKS: u32 = 15;
+
+let tag: u32 = 0;
+let limit: u32 = 0;
+let entries: u32 = 0;
+let pause: u32 = 0;
+
+/** The scales of a size's code: see `decimal.ts`. A table, as which one it is cannot be foreseen. */
+const SCALES: usize = memory.data<f64>([1, 100, 100000, 100000000]);
+
+function scaleOf(code: i32): f64 {
+  return load<f64>(SCALES + ((<usize>(code & 3)) << 3));
+}
+
+/** Of two scales, a bit for each in which a size may be a whole number: near one, and not too large. */
+function likelyOf(size: f64, scales: v128): i32 {
+  const units = f64x2.mul(f64x2.splat(size), scales);
+  const rest = f64x2.abs(f64x2.sub(units, f64x2.nearest(units)));
+  return i64x2.bitmask(
+    v128.and(
+      f64x2.le(rest, f64x2.mul(units, f64x2.splat(ROUNDING_ERROR))),
+      f64x2.lt(units, f64x2.splat(CODE_MAX)),
+    ),
+  );
+}
+
+/** The code of a size in the first of some scales, a bit each, in which it has one; −1 where it has none. */
+function codeIn(size: f64, likely: i32): i32 {
+  for (let left = likely; left !== 0; left &= left - 1) {
+    const s = ctz(left);
+    const units = nearest<f64>(size * scaleOf(s));
+    if (units / scaleOf(s) === size && units < CODE_MAX) return ((<i32>units) << 2) | s;
+  }
+  return -1;
+}
+
+/** The word of a size, given by its bits: NO_WORD when there is none that gives back these very bits. */
+export function sizeWord(bits: u64): i32 {
+  if (bits === UNKNOWN) return CODE_UNKNOWN;
+  if (bits === 0) return 0;
+  const size = reinterpret<f64>(bits);
+  if (!(size > 0) || size === Infinity) return NO_WORD;
+  // Most have no decimals or two.
+  let code = codeIn(size, likelyOf(size, f64x2(1, 100)));
+  if (code < 0) code = codeIn(size, likelyOf(size, f64x2(100000, 100000000)) << 2);
+  if (code >= 0) return code;
+  const short = <f32>size;
+  return <f64>short === size ? reinterpret<i32>(short) | FLOAT_BIT : NO_WORD;
+}
+
+/** The bits of the size that a word stands for. */
+export function sizeBits(word: i32): u64 {
+  if (word < 0) return reinterpret<u64>(<f64>reinterpret<f32>(word & 0x7fffffff));
+  if (word === CODE_UNKNOWN) return UNKNOWN;
+  return reinterpret<u64>(<f64>(<u32>word >> 2) / scaleOf(word));
+}
+
+/** Begins a block of at most `count` sizes. False when a dictionary is not to be tried. */
+export function beginDictionary(count: u32): bool {
+  entries = 0;
+  if (pause > 0) {
+    pause--;
+    return false;
+  }
+  tag++;
+  limit = min(ENTRIES_MAX, count / ENTRY_SHARE);
+  return true;
+}
+
+/** Whether it is another NaN than that of a size which is not known: its payload may not survive being moved. */
+function isOddNaN(bits: u64): bool {
+  return (bits & ~SIGN) > INFINITE && bits !== UNKNOWN;
+}
+
+/**
+ * The number of a size, by its bits; −1 when there are too many different ones, and then it is not tried for some
+ * blocks; or when it is an odd NaN. The block has no dictionary then.
+ */
+export function numberSize(bits: u64): i32 {
+  const slot = slotOf(SIZE_TABLE, tag, bits);
+  if (isTaken(slot, tag)) return numberAt(slot);
+  if (isOddNaN(bits)) return -1;
+  if (entries === limit) {
+    pause = PAUSE_BLOCKS;
+    return -1;
+  }
+  take(slot, tag, bits, entries);
+  store<u64>(SIZE_KEYS + <usize>entries * 8, bits);
+  return entries++;
+}
+
+/** Forgets the sizes of the block: it has no dictionary. */
+export function dropDictionary(): void {
+  entries = 0;
+}
+
+/** Writes the entries. Returns their end. */
+export function writeDictionary(to: usize): usize {
+  let o = to;
+  for (let e: usize = 0; e < entries; e++) {
+    const bits = load<u64>(SIZE_KEYS + e * 8);
+    const word = sizeWord(bits);
+    if (word !== NO_WORD) {
+      store<i32>(o, word);
+      o += 4;
+      continue;
+    }
+    store<i32>(o, ESCAPE);
+    store<u64>(o + 4, bits);
+    o += 12;
+  }
+  return o;
+}
+
+/** Reads a dictionary's words into the table of sizes. Returns how many there are; −1 when it breaks off. */
+export function readDictionary(from: usize, end: usize): i32 {
+  let count: usize = 0;
+  for (let o = from; o < end; o += 4, count++) {
+    const word = load<i32>(o);
+    if (word !== ESCAPE) {
+      store<u64>(SIZES + count * 8, sizeBits(word));
+      continue;
+    }
+    if (o + 12 > end) return -1;
+    store<u64>(SIZES + count * 8, load<u64>(o + 4));
+    o += 8;
+  }
+  return <i32>count;
+}

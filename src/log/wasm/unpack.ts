@@ -1,0 +1,88 @@
+/** Integer columns from bits: see `pack.ts`. Nothing outside of the column is read, whatever its words say. */
+import { DEPTH_MAX, TICKS } from './layout';
+import { LANES_FROM, lanesOf, maskOf, patchHighs, patchPlaces, wordsOf } from './pack';
+
+/** What no place is. */
+const NOWHERE: usize = 0;
+
+/**
+ * Reads `count` values, two a tick at most, of the column at `at`, none of it at or beyond `end`; a word must follow
+ * there. Returns its end; 0 when it is no column of so many values, or when `at` is 0.
+ */
+export function unpack(at: usize, end: usize, values: usize, count: i32): usize {
+  return at === NOWHERE || <u32>count > 2 * TICKS ? NOWHERE : unpackAt(at, end, values, count, 0);
+}
+
+function unpackAt(at: usize, end: usize, values: usize, count: i32, depth: u32): usize {
+  if (count === 0) return at;
+  if (at >= end) return NOWHERE;
+  const head = load<u32>(at);
+  const width = <i32>(head & 63);
+  const patches = <i32>(head >> 16);
+  if (width > 32) return NOWHERE;
+  const from = at + 4;
+  let next = from + <usize>wordsOf(count, width) * 4;
+  if (next > end) return NOWHERE;
+  if (width === 0) memory.fill(values, 0, <usize>count * 4);
+  else getAll(from, width, values, count);
+  if (patches === 0) return next;
+  if (depth === DEPTH_MAX || width === 32 || patches > count) return NOWHERE;
+  const places = patchPlaces(depth);
+  const highs = patchHighs(depth);
+  next = unpackAt(next, end, places, patches, depth + 1);
+  if (next === NOWHERE) return NOWHERE;
+  next = unpackAt(next, end, highs, patches, depth + 1);
+  if (next === NOWHERE) return NOWHERE;
+  let i = -1;
+  for (let k: usize = 0; k < <usize>patches * 4; k += 4) {
+    i += 1 + (load<i32>(places + k) & 0xffff);
+    if (i >= count) return NOWHERE;
+    const value = values + <usize>i * 4;
+    store<i32>(value, load<i32>(value) | (load<i32>(highs + k) << width));
+  }
+  return next;
+}
+
+/** Reads the values of `width` bits, 1 to 32. */
+function getAll(from: usize, width: i32, values: usize, count: i32): void {
+  if (count < LANES_FROM) {
+    getBits(from, width, values, count);
+    return;
+  }
+  const lanes = <usize>lanesOf(count) * 4;
+  const mask = i32x4.splat(maskOf(width));
+  let to = values;
+  for (let bit = 0; bit < 32 * width; bit += width, to += lanes) {
+    const row = from + <usize>(bit >>> 5) * lanes;
+    const shift = bit & 31;
+    if (shift + width <= 32) getOne(row, shift, mask, to, lanes);
+    else getOver(row, shift, mask, to, lanes);
+  }
+}
+
+/** Reads a value of each word of a row. */
+function getOne(row: usize, shift: i32, mask: v128, to: usize, lanes: usize): void {
+  for (let l: usize = 0; l < lanes; l += 16) {
+    v128.store(to + l, v128.and(i32x4.shr_u(v128.load(row + l), shift), mask));
+  }
+}
+
+/** The same of a value that runs over into the row below. */
+function getOver(row: usize, shift: i32, mask: v128, to: usize, lanes: usize): void {
+  const below = row + lanes;
+  for (let l: usize = 0; l < lanes; l += 16) {
+    const low = i32x4.shr_u(v128.load(row + l), shift);
+    const high = i32x4.shl(v128.load(below + l), 32 - shift);
+    v128.store(to + l, v128.and(v128.or(low, high), mask));
+  }
+}
+
+/** Reads values that stand one after the other. */
+function getBits(from: usize, width: i32, values: usize, count: i32): void {
+  const mask = <u64>(<u32>maskOf(width));
+  let bit: u32 = 0;
+  for (let p = values; p < values + <usize>count * 4; p += 4, bit += width) {
+    const window = load<u64>(from + <usize>(bit >> 5) * 4);
+    store<u32>(p, <u32>((window >> (bit & 31)) & mask));
+  }
+}
