@@ -8,9 +8,11 @@
 import type { Records } from '../tick.js';
 import { ColumnCodec, columnBytesMax } from './column-codec.js';
 import { RowDecoder } from './decode.js';
+import type { Lasts } from './lasts.js';
 
 const ROWS = 1;
 const COLUMNS = 2;
+const NO_DIGITS = new Uint8Array(0);
 
 /** An instance serves one thread. What it needs is allocated when it is first used. */
 export class BlockCodec {
@@ -18,10 +20,18 @@ export class BlockCodec {
   readonly version = COLUMNS;
   #columns: ColumnCodec | undefined;
   #rows: RowDecoder | undefined;
+  /** What was encoded or decoded last came as rows. */
+  #isRows = false;
 
   /** Bytes that `count` records can take at most. */
   maxBytes(count: number): number {
     return columnBytesMax(count);
+  }
+
+  /** Records in the codec's own memory, BLOCK_TICKS of them: encoding those copies none. The next block overwrites them. */
+  get records(): Records {
+    this.#columns ??= new ColumnCodec();
+    return this.#columns.records;
   }
 
   /**
@@ -32,6 +42,7 @@ export class BlockCodec {
    */
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
     this.#columns ??= new ColumnCodec();
+    this.#isRows = false;
     return this.#columns.encode(records, count, digits, out, at);
   }
 
@@ -57,6 +68,7 @@ export class BlockCodec {
     firstSeq: number,
     into: Records,
   ): number {
+    this.#isRows = version === ROWS;
     if (version === COLUMNS) {
       this.#columns ??= new ColumnCodec();
       return this.#columns.decode(bytes, at, count, firstSeq, into);
@@ -64,5 +76,15 @@ export class BlockCodec {
     if (version !== ROWS) return -1;
     this.#rows ??= new RowDecoder();
     return this.#rows.decode(bytes, at, count, firstSeq, into);
+  }
+
+  /**
+   * What a last-value table keeps of the `count` records just encoded or decoded.
+   * @param records the same
+   */
+  lasts(records: Records, count: number, into: Lasts): void {
+    this.#columns ??= new ColumnCodec();
+    if (this.#isRows) this.#columns.load(records, count, NO_DIGITS);
+    this.#columns.lasts(count, into);
   }
 }

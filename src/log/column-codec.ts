@@ -4,8 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { BLOCK_TICKS } from '../limits.js';
-import { RECORD_BYTES, type Records } from '../tick.js';
+import { RECORD_BYTES, Records } from '../tick.js';
 import { COUNT_BYTES_MAX, Directory, ENTRY_BYTES_MAX } from './directory.js';
+import { LAST_U32, type Lasts } from './lasts.js';
 
 /** What `wasm/index.ts` exports; addresses are globals. */
 export interface ColumnsModule extends WebAssembly.Exports {
@@ -14,6 +15,7 @@ export interface ColumnsModule extends WebAssembly.Exports {
   decode(words: number, symbols: number, count: number, seqLow: number): number;
   symbolCount(): number;
   ranges(): number;
+  findLasts(count: number, symbols: number): void;
   /** Packs `count` words at `values` to `to`; returns the end. */
   pack(values: number, count: number, to: number): number;
   /** Reads `count` words of the column at `at`, which ends at `end` at most; returns its end, 0 when it is none. */
@@ -23,6 +25,7 @@ export interface ColumnsModule extends WebAssembly.Exports {
   WORDS: WebAssembly.Global<'i32'>;
   WORDS_MAX: WebAssembly.Global<'i32'>;
   RECORDS: WebAssembly.Global<'i32'>;
+  LASTS: WebAssembly.Global<'i32'>;
   RANGES: WebAssembly.Global<'i32'>;
   TICKS: WebAssembly.Global<'i32'>;
   DIRECTORY_ID: WebAssembly.Global<'i32'>;
@@ -46,7 +49,9 @@ export class ColumnCodec {
   readonly #records: Uint8Array;
   readonly #words: Uint8Array;
   readonly #ranges: Uint32Array;
+  readonly #lasts: Uint32Array;
   readonly #directory: Directory;
+  #own: Records | undefined;
   #digits: Uint8Array = new Uint8Array(0);
 
   constructor() {
@@ -58,6 +63,7 @@ export class ColumnCodec {
     this.#records = new Uint8Array(buffer, module.RECORDS.value, BLOCK_TICKS * RECORD_BYTES);
     this.#words = new Uint8Array(buffer, module.WORDS.value, 4 * module.WORDS_MAX.value);
     this.#ranges = new Uint32Array(buffer, module.RANGES.value, 8);
+    this.#lasts = new Uint32Array(buffer, module.LASTS.value, BLOCK_TICKS * LAST_U32);
     this.#directory = new Directory(BLOCK_TICKS, {
       symbolId: new Uint32Array(buffer, module.DIRECTORY_ID.value, BLOCK_TICKS),
       firstSymbolSeq: new Uint32Array(buffer, module.DIRECTORY_FIRST.value, BLOCK_TICKS),
@@ -66,15 +72,34 @@ export class ColumnCodec {
     });
   }
 
+  /** Records in the module's own memory: what is encoded from there need not be copied. The next block overwrites them. */
+  get records(): Records {
+    this.#own ??= new Records(this.#records.buffer, this.#records.byteOffset, BLOCK_TICKS);
+    return this.#own;
+  }
+
   /** Writes the payload of `count` records, at most BLOCK_TICKS, at `at`. Returns its end. */
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
-    this.#digits = digits;
-    this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
-    const bytes = 4 * this.#module.encode(count);
-    this.#directory.count = this.#module.symbolCount();
+    const bytes = 4 * this.load(records, count, digits);
     const end = this.#directory.write(out, at);
     out.set(this.#words.subarray(0, bytes), end);
     return end + bytes;
+  }
+
+  /** Makes a payload of `count` records in the module's memory. Returns how many words it has. */
+  load(records: Records, count: number, digits: Uint8Array): number {
+    this.#digits = digits;
+    if (records.u8.buffer !== this.#records.buffer)
+      this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
+    const words = this.#module.encode(count);
+    this.#directory.count = this.#module.symbolCount();
+    return words;
+  }
+
+  /** What a last-value table keeps of the records just encoded or decoded. */
+  lasts(count: number, into: Lasts): void {
+    this.#module.findLasts(count, this.#directory.count);
+    into.copy(this.#lasts, this.#directory.count);
   }
 
   /**

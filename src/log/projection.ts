@@ -9,41 +9,23 @@ import { ENTRY_BYTES, EntryF64, EntryU32, type LastValueTable, Slot, TableEntry 
 import {
   copyWords,
   ENGINE_SYMBOL,
-  F64_BID,
-  Flag,
-  KIND_MASK,
-  Kind,
-  RECORD_F64,
   RECORD_U32,
-  type Records,
-  StatusCode,
-  U16_STATUS_CODE,
-  U32_KIND_FLAGS_SOURCE,
-  U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
   U32_TS_RECV_S,
 } from '../tick.js';
+import { LAST_F64, LAST_QUOTE_F64, LAST_U32, LastBit, type Lasts, LastU32 } from './lasts.js';
 import { SYMBOLS_CODED } from './rows.js';
 
 const ENTRY_U32 = ENTRY_BYTES / 4;
 const ENTRY_F64 = ENTRY_BYTES / 8;
 const RECORDS_AT_U32 = 16;
 const SYMBOLS_AT_FIRST = 1024;
-const LAST_QUOTE = 3;
-const NEWEST_QUOTE = 4;
-/** Indices kept of each symbol within a block: quote, trade and status record, the last quote of any kind, and the last that was not late. */
-const WINNERS = 5;
-const NONE = -1;
-
 export class Projection {
   #u32 = new Uint32Array(0);
   #f64 = new Float64Array(0);
-  #winners = new Int32Array(0);
-  #isTouched = new Uint8Array(0);
   #isDirty = new Uint8Array(0);
   #capacity = 0;
-  #touched: number[] = [];
   #dirty: number[] = [];
   readonly #blank = new TableEntry();
 
@@ -61,82 +43,50 @@ export class Projection {
     for (let id = before; id < this.#capacity; id++) u32.set(this.#blank.u32, id * ENTRY_U32);
     this.#u32 = u32;
     this.#f64 = f64;
-    this.#winners = new Int32Array(this.#capacity * WINNERS).fill(NONE);
-    this.#isTouched = new Uint8Array(this.#capacity);
     const dirty = new Uint8Array(this.#capacity);
     dirty.set(this.#isDirty);
     this.#isDirty = dirty;
   }
 
-  /** Takes in logged ticks. First only who wins is found, so that each symbol's records are copied once. */
-  fold(r: Records, count: number): void {
-    const { u32 } = r;
-    let winners = this.#winners;
-    let touched = this.#isTouched;
-    for (let i = 0; i < count; i++) {
-      const w = i * RECORD_U32;
-      const id = u32[w + U32_SYMBOL];
+  /** Takes in what a block of logged ticks leaves behind. */
+  fold({ count, u32, f64 }: Lasts): void {
+    for (let k = 0; k < count; k++) {
+      const from = k * LAST_U32;
+      const id = u32[from + LastU32.symbol];
       if (id === ENGINE_SYMBOL || id >= SYMBOLS_CODED) continue;
-      if (id >= this.#capacity) {
-        this.#settle(r);
-        this.#grow(id);
-        winners = this.#winners;
-        touched = this.#isTouched;
+      if (id >= this.#capacity) this.#grow(id);
+      const mine = this.#u32;
+      const e = id * ENTRY_U32;
+      const what = u32[from + LastU32.what];
+      const to = e + RECORDS_AT_U32;
+      if ((what & LastBit.quote) !== 0)
+        copyWords(u32, from + LastU32.quote, mine, to + Slot.quote * RECORD_U32);
+      if ((what & LastBit.trade) !== 0) {
+        const trade = from + LastU32.trade;
+        copyWords(u32, trade, mine, to + Slot.trade * RECORD_U32);
+        const s = u32[trade + U32_TS_EVENT_S];
+        this.#newest(e + EntryU32.tradeS, s, u32[trade + U32_TS_EVENT_NS], u32[trade + U32_TS_RECV_S]);
       }
-      if (touched[id] === 0) {
-        touched[id] = 1;
-        this.#touched.push(id);
+      if ((what & LastBit.status) !== 0)
+        copyWords(u32, from + LastU32.status, mine, to + Slot.status * RECORD_U32);
+      if ((what & LastBit.lastQuote) !== 0) {
+        const quote = k * LAST_F64 + LAST_QUOTE_F64;
+        for (let f = 0; f < 4; f++) this.#f64[id * ENTRY_F64 + EntryF64.bid + f] = f64[quote + f];
       }
-      const head = u32[w + U32_KIND_FLAGS_SOURCE];
-      const kind = head & KIND_MASK;
-      if (kind === Kind.quote) {
-        winners[id * WINNERS + LAST_QUOTE] = i;
-        if ((head & (Flag.crossed | Flag.late)) === 0) winners[id * WINNERS + Slot.quote] = i;
-        if ((head & Flag.late) === 0) winners[id * WINNERS + NEWEST_QUOTE] = i;
-      } else if (kind === Kind.trade) {
-        if ((head & Flag.late) === 0) winners[id * WINNERS + Slot.trade] = i;
-      } else if (kind === Kind.status && r.u16[w * 2 + U16_STATUS_CODE] !== StatusCode.symbolDefined) {
-        winners[id * WINNERS + Slot.status] = i;
+      if ((what & LastBit.newestQuote) !== 0) {
+        const s = u32[from + LastU32.newestS];
+        this.#newest(e + EntryU32.quoteS, s, u32[from + LastU32.newestNs], u32[from + LastU32.newestRecvS]);
       }
+      mine[e + EntryU32.seen] = 1;
+      this.#markDirty(id);
     }
-    this.#settle(r);
   }
 
   /** Keeps the tsEvent of the last tick that was not late: nothing before it is newer. */
-  #newest(r: Records, i: number, id: number, at: number): void {
-    const w = i * RECORD_U32;
-    const s = r.u32[w + U32_TS_EVENT_S];
-    if (s > r.u32[w + U32_TS_RECV_S] + EVENT_AHEAD_S_MAX) return;
-    this.#u32[id * ENTRY_U32 + at] = s;
-    this.#u32[id * ENTRY_U32 + at + 1] = r.u32[w + U32_TS_EVENT_NS];
-  }
-
-  /** Copies what won. */
-  #settle(r: Records): void {
-    for (const id of this.#touched) {
-      const e = id * ENTRY_U32;
-      for (let slot = 0; slot < LAST_QUOTE; slot++) {
-        const i = this.#winners[id * WINNERS + slot];
-        if (i === NONE) continue;
-        const to = e + RECORDS_AT_U32 + slot * RECORD_U32;
-        copyWords(r.u32, i * RECORD_U32, this.#u32, to);
-      }
-      const last = this.#winners[id * WINNERS + LAST_QUOTE];
-      if (last !== NONE) {
-        for (let k = 0; k < 4; k++) {
-          this.#f64[id * ENTRY_F64 + EntryF64.bid + k] = r.f64[last * RECORD_F64 + F64_BID + k];
-        }
-      }
-      const quote = this.#winners[id * WINNERS + NEWEST_QUOTE];
-      if (quote !== NONE) this.#newest(r, quote, id, EntryU32.quoteS);
-      const trade = this.#winners[id * WINNERS + Slot.trade];
-      if (trade !== NONE) this.#newest(r, trade, id, EntryU32.tradeS);
-      this.#u32[e + EntryU32.seen] = 1;
-      this.#winners.fill(NONE, id * WINNERS, (id + 1) * WINNERS);
-      this.#isTouched[id] = 0;
-      this.#markDirty(id);
-    }
-    this.#touched.length = 0;
+  #newest(at: number, s: number, ns: number, recvS: number): void {
+    if (s > recvS + EVENT_AHEAD_S_MAX) return;
+    this.#u32[at] = s;
+    this.#u32[at + 1] = ns;
   }
 
   #markDirty(id: number): void {

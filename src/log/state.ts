@@ -14,12 +14,12 @@ import { type Catalog, checkpointPut, readCheckpoint, readEpochs, sealed, unseal
 import type { BlockCodec } from './codec.js';
 import type { Put } from './commit.js';
 import { blockKey, parseKey } from './keys.js';
+import { Lasts } from './lasts.js';
 import { Projection } from './projection.js';
 import { blocksFrom, type LogStore } from './store.js';
 
 interface Held {
-  records: Records;
-  count: number;
+  lasts: Lasts;
   lastSeq: number;
   positions: readonly BlockPosition[];
 }
@@ -32,22 +32,24 @@ export class LogState {
   #dirtySources = new Set<number>();
   readonly #held: (Held | undefined)[] = [];
 
-  /** Takes a block of ticks with its records; returns records of the same capacity to be used in their place. */
+  /** Takes the block of `count` records that the codec has just encoded or decoded. */
   push(
     shard: number,
+    codec: BlockCodec,
     records: Records,
     count: number,
     lastSeq: number,
     positions: readonly BlockPosition[],
-  ): Records {
+  ): void {
     const before = this.#held[shard];
     if (before !== undefined) this.#fold(shard, before);
-    this.#held[shard] = { records, count, lastSeq, positions };
-    return before?.records ?? Records.allocate(records.capacity);
+    const lasts = before?.lasts ?? new Lasts();
+    codec.lasts(records, count, lasts);
+    this.#held[shard] = { lasts, lastSeq, positions };
   }
 
   #fold(shard: number, held: Held): void {
-    this.projection.fold(held.records, held.count);
+    this.projection.fold(held.lasts);
     for (const p of held.positions) this.#position(p);
     this.covered[shard] = held.lastSeq;
   }
@@ -143,7 +145,7 @@ export class LogState {
     fromSeq: number,
     warn: (message: string) => void,
   ): void {
-    let records = Records.allocate(BLOCK_TICKS);
+    const records = Records.allocate(BLOCK_TICKS);
     const start = blockKey(epoch, shard, fromSeq);
     for (const [key, bytes] of blocksFrom(store, start, blockKey(epoch, shard + 1, 0))) {
       const at = parseKey(key);
@@ -154,7 +156,7 @@ export class LogState {
           `Block ${at.firstSeq} of epoch ${at.epoch}, shard ${at.shard} is damaged: last values go on without it.`,
         );
       } else if (count > 0) {
-        records = this.push(at.shard, records, count, header.lastSeq, readPositions(bytes, header));
+        this.push(at.shard, codec, records, count, header.lastSeq, readPositions(bytes, header));
       }
     }
   }

@@ -5,7 +5,7 @@ import { CommitCells } from '../pipeline/cells.js';
 import { SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
 import type { EngineMemory, SourcePosition } from '../pipeline/memory.js';
 import type { Registry } from '../pipeline/registry.js';
-import { RECORD_BYTES, RECORD_U16, RECORD_U32, Records, U16_SOURCE, U32_SYMBOL } from '../tick.js';
+import { RECORD_BYTES, RECORD_U16, RECORD_U32, type Records, U16_SOURCE, U32_SYMBOL } from '../tick.js';
 import { type BlockPosition, writeBlock } from './block.js';
 import type { BlockCodec } from './codec.js';
 import type { LogState } from './state.js';
@@ -26,7 +26,6 @@ export class ShardTail {
   readonly blockTicks: number;
   readonly #ring: BroadcastReader;
   readonly #known: SourceCounts;
-  #staged: Records;
 
   constructor(
     memory: EngineMemory,
@@ -38,7 +37,6 @@ export class ShardTail {
     const cells = new CommitCells(memory.shardCells[shard], SHARD_WORDS);
     this.#ring = new BroadcastReader(memory.broadcast[shard], slots, { cells, word: ShardWord.head });
     this.blockTicks = Math.min(BLOCK_TICKS, slots / RING_SHARE);
-    this.#staged = Records.allocate(BLOCK_TICKS);
     this.#known = known;
   }
 
@@ -58,14 +56,12 @@ export class ShardTail {
     out: Uint8Array,
     at: number,
   ): Uint8Array {
+    const { records } = codec;
     const slot = this.#ring.slot(this.next);
     const first = Math.min(count, this.#ring.capacity - slot);
-    this.#copy(slot, 0, first);
-    this.#copy(0, first, count - first);
-    this.#scan(registry, slot, 0, first);
-    this.#scan(registry, 0, first, count - first);
+    this.#take(records, registry, slot, 0, first);
+    this.#take(records, registry, 0, first, count - first);
     const positions = this.#known.takeTouched();
-    const records = this.#staged;
     const block = writeBlock(
       codec,
       this.epoch,
@@ -79,23 +75,21 @@ export class ShardTail {
       at,
     );
     this.next += count;
-    this.#staged = state.push(this.shard, records, count, this.next - 1, positions);
+    state.push(this.shard, codec, records, count, this.next - 1, positions);
     return block;
   }
 
-  #copy(slot: number, to: number, count: number): void {
-    const from = slot * RECORD_BYTES;
-    this.#staged.u8.set(this.#ring.records.u8.subarray(from, from + count * RECORD_BYTES), to * RECORD_BYTES);
-  }
-
-  /** Takes in the positions of the ticks just copied. */
-  #scan(registry: Registry, slot: number, from: number, count: number): void {
-    const { u16, u32 } = this.#staged;
+  /** Copies ticks that follow one another in the ring, and takes in their positions. */
+  #take(records: Records, registry: Registry, slot: number, to: number, count: number): void {
+    const at = slot * RECORD_BYTES;
+    records.u8.set(this.#ring.records.u8.subarray(at, at + count * RECORD_BYTES), to * RECORD_BYTES);
+    const { u16, u32 } = records;
+    const { positions } = this.#ring;
     for (let i = 0; i < count; i++) {
-      const low = this.#ring.positions[slot + i];
+      const low = positions[slot + i];
       if (low === 0) continue;
-      const source = u16[(from + i) * RECORD_U16 + U16_SOURCE];
-      const bucket = registry.bucket[u32[(from + i) * RECORD_U32 + U32_SYMBOL]];
+      const source = u16[(to + i) * RECORD_U16 + U16_SOURCE];
+      const bucket = registry.bucket[u32[(to + i) * RECORD_U32 + U32_SYMBOL]];
       this.#known.advance(source, bucket, low);
     }
   }

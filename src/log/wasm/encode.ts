@@ -82,6 +82,7 @@ import {
   dropDictionary,
   NO_WORD,
   numberSize,
+  shortCodes,
   sizeWord,
   writeDictionary,
 } from './size-words';
@@ -112,7 +113,9 @@ let heads: u32 = 0;
 let quotes: u32 = 0;
 let trades: u32 = 0;
 let sizes: u32 = 0;
+/** Sizes are numbered in a dictionary, or written as words; neither once a dictionary was given up within a block. */
 let isIndexed: bool = false;
+let isWorded: bool = false;
 
 export function symbolCount(): u32 {
   return symbols;
@@ -128,7 +131,7 @@ export function encode(count: u32): u32 {
     gather(count);
     endTimes(count);
   }
-  const sizeMode = isIndexed ? SIZE_INDEXES : gatherSizes(count);
+  const sizeMode = isIndexed ? SIZE_INDEXES : sizesAsWords(count);
   return <u32>(write(count, sizeMode) - WORDS) / 4;
 }
 
@@ -156,6 +159,7 @@ function begin(count: u32): void {
   sizes = 0;
   clearOddities();
   isIndexed = beginDictionary(2 * count);
+  isWorded = !isIndexed;
 }
 
 /** Symbols, heads and symbolSeqs. */
@@ -267,6 +271,8 @@ function gatherBodies(from: u32, to: u32): void {
       store<i32>(to, bidSize);
       store<i32>(to, askSize, 4);
       isIndexed = (bidSize | askSize) >= 0;
+    } else if (isWorded) {
+      putQuoteSizes(i, p, state);
     }
     sizes += 2;
   }
@@ -317,10 +323,13 @@ function gatherTrade(i: u32, p: usize, state: usize): void {
   trades++;
 
   const k = sizes++;
-  if (!isIndexed) return;
-  const size = numberSize(load<u64>(p, AT_SIZE));
-  store<i32>(SIZE_COLUMN + <usize>k * 4, size);
-  isIndexed = size >= 0;
+  if (isIndexed) {
+    const size = numberSize(load<u64>(p, AT_SIZE));
+    store<i32>(SIZE_COLUMN + <usize>k * 4, size);
+    isIndexed = size >= 0;
+  } else if (isWorded) {
+    putSize(k, wordOf(load<u64>(p, AT_SIZE), i, BID_SIZE_PAIR), state + STATE_SIZES + 8);
+  }
 }
 
 /** A record that is neither quote nor trade: what is not 0 of its body is kept as it is. */
@@ -331,24 +340,45 @@ function gatherOther(i: u32, p: usize): void {
   }
 }
 
-/** Fills the column of sizes without a dictionary. Returns how. */
-function gatherSizes(count: u32): u32 {
+/** Makes the column of sizes one without a dictionary. Returns how. */
+function sizesAsWords(count: u32): u32 {
   dropDictionary();
-  let k: usize = 0;
+  if (!isWorded) gatherSizes(count);
+  return takeDifferences(4 * <usize>sizes) ? SIZE_DIFFERENCES : SIZE_WORDS;
+}
+
+/** Sizes as words, in a pass of their own. */
+function gatherSizes(count: u32): void {
+  sizes = 0;
   for (let i: u32 = 0; i < count; i++) {
     const p = RECORDS + <usize>i * RECORD;
     const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
     if (kind > TRADE) continue;
-    const owner = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE + STATE_SIZES;
-    store<i32>(SIZE_COLUMN + k, wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR));
-    store<u32>(SIZE_OWNERS + k, <u32>owner + 8 * kind);
-    k += 4;
-    if (kind === TRADE) continue;
-    store<i32>(SIZE_COLUMN + k, wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR));
-    store<u32>(SIZE_OWNERS + k, <u32>owner + 4);
-    k += 4;
+    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE;
+    if (kind === QUOTE) {
+      putQuoteSizes(i, p, state);
+      sizes += 2;
+    } else {
+      putSize(sizes, wordOf(load<u64>(p, AT_SIZE), i, BID_SIZE_PAIR), state + STATE_SIZES + 8);
+      sizes++;
+    }
   }
-  return takeDifferences(k) ? SIZE_DIFFERENCES : SIZE_WORDS;
+}
+
+function putQuoteSizes(i: u32, p: usize, state: usize): void {
+  const codes = shortCodes(v128.load(p, AT_BID_SIZE));
+  let bid = i32x4.extract_lane(codes, 0);
+  let ask = i32x4.extract_lane(codes, 1);
+  if (bid < 0) bid = wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR);
+  if (ask < 0) ask = wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR);
+  putSize(sizes, bid, state + STATE_SIZES);
+  putSize(sizes + 1, ask, state + STATE_SIZES + 4);
+}
+
+/** Writes a size's word, and whose it is. */
+function putSize(k: u32, word: i32, owner: usize): void {
+  store<i32>(SIZE_COLUMN + <usize>k * 4, word);
+  store<u32>(SIZE_OWNERS + <usize>k * 4, <u32>owner);
 }
 
 function wordOf(size: u64, i: u32, pair: u32): i32 {

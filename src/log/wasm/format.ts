@@ -60,6 +60,12 @@ export const PAIRS: u32 = 8;
 export const KIND_MASK: u32 = 7;
 export const QUOTE: u32 = 0;
 export const TRADE: u32 = 1;
+export const STATUS: u32 = 2;
+/** Flags beside the kind. */
+export const CROSSED: u32 = 8;
+export const LATE: u32 = 32;
+/** The code of a status that defines a symbol. */
+export const SYMBOL_DEFINED: u32 = 1;
 export const NO_TIME_S: u32 = 0xffffffff;
 /** A size or id that is not known, as a float64's bits. */
 export const UNKNOWN: u64 = 0x7ff8000000000000;

@@ -1,12 +1,13 @@
 /** What the host calls and reads: see `../column-codec.ts`. */
 export { decode } from './decode';
 export { encode, symbolCount } from './encode';
+export { findLasts } from './lasts';
 export {
   DIRECTORY_DIGITS,
   DIRECTORY_FIRST,
   DIRECTORY_ID,
   DIRECTORY_LAST,
-  END,
+  LASTS,
   RANGES,
   RECORDS,
   SIZE_COLUMN,

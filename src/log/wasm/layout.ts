@@ -85,4 +85,7 @@ export const HEAD_TABLE: usize = SIZE_TABLE + TABLE;
 export const SYMBOL_TABLE: usize = HEAD_TABLE + TABLE;
 /** The keys of the size table, by their number. */
 export const SIZE_KEYS: usize = SYMBOL_TABLE + TABLE;
-export const END: usize = SIZE_KEYS + 8 * TICKS;
+/** By place in the directory: ticks that are the last of their kind, and what is kept of them: see `lasts.ts`. */
+export const LAST_PLACES: usize = SIZE_KEYS + 8 * TICKS;
+export const LASTS: usize = LAST_PLACES + 32 * TICKS;
+export const END: usize = LASTS + 256 * TICKS;

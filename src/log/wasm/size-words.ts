@@ -76,6 +76,28 @@ export function sizeBits(word: i32): u64 {
   return reinterpret<u64>(<f64>(<u32>word >> 2) / scaleOf(word));
 }
 
+/** The codes of two sizes without decimals or with two; −1 for one that is not of those. */
+export function shortCodes(both: v128): v128 {
+  const isWhole = f64x2.eq(f64x2.nearest(both), both);
+  const hundred = f64x2.splat(100);
+  const units = v128.bitselect(both, f64x2.nearest(f64x2.mul(both, hundred)), isWhole);
+  const scales = v128.bitselect(f64x2.splat(1), hundred, isWhole);
+  const isCode = v128.and(
+    f64x2.eq(f64x2.div(units, scales), both),
+    v128.and(f64x2.gt(both, f64x2.splat(0)), f64x2.lt(units, f64x2.splat(CODE_MAX))),
+  );
+  // Those of 64 bits in the low halves of both.
+  const codes = v128.or(
+    i32x4.shl(i32x4.trunc_sat_f64x2_s_zero(units), 2),
+    v128.andnot(i32x4.splat(1), lowHalves(isWhole)),
+  );
+  return v128.or(codes, v128.not(lowHalves(isCode)));
+}
+
+function lowHalves(wide: v128): v128 {
+  return v128.shuffle<i32>(wide, wide, 0, 2, 0, 2);
+}
+
 /** Begins a block of at most `count` sizes. False when a dictionary is not to be tried. */
 export function beginDictionary(count: u32): bool {
   entries = 0;
