@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { messageOf, TickwireError } from '../errors.js';
+import { type GcPauses, GcWatch } from './gc.js';
 
 /** What a child answers to, by operation: one argument, and a result that JSON can carry. */
 // biome-ignore lint/suspicious/noExplicitAny: each child states its own arguments
@@ -92,6 +93,11 @@ export class Child<A extends Api> {
     return answer.result as Awaited<ReturnType<A[O]>>;
   }
 
+  /** Garbage collections of its main thread since the last call. */
+  gc(): Promise<GcPauses> {
+    return (this as unknown as Child<Common>).ask('gc', {});
+  }
+
   #lose(error: string): void {
     for (const [id, resolve] of this.#waiting) resolve({ id, error });
   }
@@ -110,8 +116,13 @@ export class Child<A extends Api> {
   }
 }
 
+/** What every child answers to, besides its own. */
+type Common = { gc: (args: object) => GcPauses };
+
 /** In a child: answers what its parent asks. It ends with its parent. */
-export function serveParent<A extends Api>(api: A): void {
+export function serveParent<A extends Api>(own: A): void {
+  const watch = new GcWatch();
+  const api: A & Common = { ...own, gc: () => watch.take() };
   process.on('message', async ({ id, operation, args }: Request) => {
     const answer: Answer = { id };
     try {

@@ -1,5 +1,6 @@
 /** Scenario `e2e` for people to read. */
 import type { E2eResult } from './e2e.js';
+import { PROCESS_HEAD, processTable } from './e2e-processes.js';
 import type { E2eRow } from './e2e-row.js';
 import type { SystemSummary } from './e2e-summary.js';
 import { STAGES } from './followed.js';
@@ -82,6 +83,14 @@ export function e2eLines(result: E2eResult): string[] {
       ...result.systems.map((summary) => COLUMNS.map(([, of]) => of(summary))),
     ]),
     ...stageLines(result),
+    '',
+    ...table([
+      PROCESS_HEAD,
+      ...processTable(
+        result.systems.map(({ system }) => system),
+        result.rows,
+      ),
+    ]),
     '',
     ...result.systems.map((s) => `${s.system}: ${s.what} ${s.version} ${JSON.stringify(s.settings)}`),
     ...result.skipped.map(({ name, why }) => `${name}: skipped, ${why}`),

@@ -11,6 +11,7 @@ import { Group } from './fanout-reader.js';
 import { choices, tcpBytes } from './fanout-rig.js';
 import type { FinalState, ServerApi } from './fanout-server.js';
 import type { StageTimes } from './followed.js';
+import type { GcPauses } from './gc.js';
 import type { HiccupWatch } from './hiccups.js';
 import { machineCpuNs, sleep } from './measure.js';
 import type { HostApi } from './peers/host.js';
@@ -54,7 +55,7 @@ export interface RowOptions {
 interface Process {
   name: string;
   pid: number;
-  role: 'server' | 'publisher';
+  role: 'server' | 'publisher' | 'load';
 }
 
 /** What all servers tell at a mark, ours and the peers' publishers. */
@@ -108,6 +109,7 @@ export class E2eRig {
     const { clients, watch, symbols, seed, skew } = this.options;
     const { peer, mode } = this.system;
     const { port, anchor } = await this.#startServer(clients + 1 + SPARE_CONNECTIONS);
+    this.#processes.push({ name: 'load generator', pid: this.#load.pid, role: 'load' });
     const names = marketSymbols(symbols).map(({ name }) => name);
     const watchedIds = choices(clients + 1, symbols, watch, seed);
     this.#watchers = new Array(symbols + 1).fill(0);
@@ -129,7 +131,7 @@ export class E2eRig {
     const { symbols, seed, skew, folder } = this.options;
     const { peer, log } = this.system;
     if (this.#host !== null && peer !== undefined) {
-      const start = { peer: peer.name, batched: peer.batched, symbols, seed, skew, connections };
+      const start = { peer: peer.name, batched: peer.batched, symbols, seed, skew, connections, folder };
       const started = await this.#host.ask('start', start);
       const servers = started.processes.map((process) => ({ ...process, role: 'server' as const }));
       const own: Process = {
@@ -177,6 +179,12 @@ export class E2eRig {
 
   #uses(): ProcessUse[] {
     return this.#processes.map(({ name, pid }) => processUse(name, pid));
+  }
+
+  /** Garbage collections of each process since the last call, in the order of `#processes`. */
+  async #gc(): Promise<(GcPauses | null)[]> {
+    const peers = this.#host === null ? [] : await this.#host.ask('peerGc', {});
+    return [...peers, await (this.#host ?? this.#server!).gc(), await this.#load.gc()];
   }
 
   /** Delivered ticks per second at a rate of the market, were all symbols equally busy. */
@@ -230,6 +238,7 @@ export class E2eRig {
     await this.#load.ask('watch', {});
     await this.hiccups.take();
     const [server, load] = await Promise.all([this.#mark(), this.#load.ask('begin', {})]);
+    await this.#gc();
     const uses = this.#uses();
     const machine = machineCpuNs();
     await sleep(seconds * 1000);
@@ -237,6 +246,7 @@ export class E2eRig {
     const after = this.#uses();
     const tcp = tcpBytes();
     const [serverEnd, loadEnd] = await Promise.all([this.#mark(), this.#load.ask('end', {})]);
+    const gc = await this.#gc();
     await this.#load.ask('unwatch', {});
     const stages = await this.#stages();
     return {
@@ -245,7 +255,11 @@ export class E2eRig {
       latencyUs: loadEnd.latencyUs,
       hdr: await this.#load.ask('histogram', {}),
       stages,
-      processes: after.map((use, i) => ({ ...usedBetween(uses[i], use), role: this.#processes[i].role })),
+      processes: after.map((use, i) => ({
+        ...usedBetween(uses[i], use),
+        gc: gc[i],
+        role: this.#processes[i].role,
+      })),
       machineS,
       tcpBytes: tcp,
       oversleptUs: (await this.hiccups.take()).oversleptUs,

@@ -5,7 +5,7 @@ import type { LoadMark } from './fanout-load.js';
 import type { StageTimes } from './followed.js';
 import type { MachineNoise } from './hiccups.js';
 import type { LatencyUs } from './latency.js';
-import type { ProcessUse } from './processes.js';
+import type { ProcessCost, ProcessUse } from './processes.js';
 
 /** As in `fanout-row.ts`: share of its core that the load generator may use, and cores that others may. */
 export const LOAD_CPU_MAX = 0.85;
@@ -53,7 +53,7 @@ export interface E2eRow {
   deliveredPerCpuSecond: number;
   /** Of the servers at the end of the row, and of all TCP sockets of the machine. */
   memory: { rssBytes: number; rssAnonBytes: number; tcpBytes: number };
-  processes: (ProcessUse & { role: 'server' | 'publisher' })[];
+  processes: (ProcessCost & { role: 'server' | 'publisher' | 'load' })[];
   oversleptUs: MachineNoise['oversleptUs'];
   bytesPerTick: number;
   seconds: number;

@@ -8,7 +8,7 @@ export interface System {
   name: string;
   what: string;
   mode: Mode;
-  /** Whether tickwire keeps a log. */
+  /** Whether every tick is stored: by tickwire in its log. */
   log: boolean;
   /** Undefined: tickwire. */
   peer?: { name: PeerName; batched: boolean };
@@ -47,6 +47,7 @@ const OWN: System[] = [
 /** What a peer with one topic a symbol delivers with ease, in ticks per second, and how much more with batches. */
 const EASY: Record<PeerName, number> = {
   nats: 3e5,
+  jetstream: 2e5,
   redis: 3e4,
   mosquitto: 3e4,
   ws: 3e4,
@@ -54,16 +55,19 @@ const EASY: Record<PeerName, number> = {
   uws: 1e6,
 };
 const BATCH_GAIN = 8;
+/** Peers that store every tick, as tickwire does with its log: compared where that is. */
+const STORING: readonly PeerName[] = ['jetstream'];
 
 function peerSystems(name: PeerName): System[] {
   const { what } = peerOf(name);
+  const log = STORING.includes(name);
   return [
-    { name, what, mode: 'every', log: false, peer: { name, batched: false }, startPerSecond: EASY[name] },
+    { name, what, mode: 'every', log, peer: { name, batched: false }, startPerSecond: EASY[name] },
     {
       name: `${name}-batch`,
       what: `${what.split(',')[0]}, one topic for the full book, batches of ${BATCH_MS} ms`,
       mode: 'every',
-      log: false,
+      log,
       peer: { name, batched: true },
       startPerSecond: EASY[name] * BATCH_GAIN,
     },
@@ -89,8 +93,9 @@ export function chooseSystems(
       name === word || peer?.name === word || (peer?.batched === false && `${name}-single` === word),
   );
   const skipped: Skipped[] = [];
-  const systems = [...own, ...peers].filter(({ name, peer }) => {
-    const why = peer === undefined ? null : reasonToSkip(peer, options);
+  const isLogged = wanted !== 'all' || own.some(({ log }) => log);
+  const systems = [...own, ...peers].filter(({ name, peer, log }) => {
+    const why = peer === undefined ? null : reasonToSkip(peer, log && !isLogged, options);
     if (why !== null) skipped.push({ name, why });
     return why === null;
   });
@@ -114,9 +119,11 @@ function choose(wanted: string, all: System[], is: (system: System, word: string
 
 function reasonToSkip(
   { name, batched }: { name: PeerName; batched: boolean },
+  storesInVain: boolean,
   { watch, symbols }: { watch: number; symbols: number },
 ): string | null {
   const missing = peerOf(name).missing();
   if (missing !== null) return `not installed: ${missing}`;
+  if (storesInVain) return 'it stores every tick: compared beside tickwire-log';
   return batched && watch < symbols ? 'one topic for the full book serves only who watches all of it' : null;
 }

@@ -1,5 +1,6 @@
 /** What processes have used so far, as Linux tells it of each. */
 import { readdirSync, readFileSync } from 'node:fs';
+import type { GcPauses } from './gc.js';
 
 /** Clock ticks of /proc/PID/stat per second, as Linux has them on every architecture that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -17,6 +18,12 @@ export interface ProcessUse {
   /** Times that its threads gave their core up, and had it taken away. */
   voluntarySwitches: number;
   involuntarySwitches: number;
+}
+
+/** The same with its garbage collections. */
+export interface ProcessCost extends ProcessUse {
+  /** Of its main thread; null where it is no program of Node. */
+  gc: GcPauses | null;
 }
 
 function number(text: string, name: string): number {

@@ -1,6 +1,6 @@
 /** What a benchmark scenario is, and how all of them are run: adding one is one file, and a line in `scenarios.ts`. */
-import { PerformanceObserver } from 'node:perf_hooks';
 import type { Command } from 'commander';
+import { type GcPauses, GcWatch } from './gc.js';
 import { machine, type Spread, spread } from './measure.js';
 
 /** One measured quantity, with each run's value. */
@@ -42,7 +42,7 @@ export interface ProcessCost {
   rssBytesMax: number;
   contextSwitches: { voluntary: number; involuntary: number };
   /** Garbage collections of the main thread, and the time they took. */
-  gc: { count: number; ms: number; msMax: number };
+  gc: GcPauses;
 }
 
 export interface ScenarioResult {
@@ -82,24 +82,11 @@ export async function runScenario<O extends object>(
 
 class CostMeter {
   readonly #before = process.resourceUsage();
-  readonly #gc = { count: 0, ms: 0, msMax: 0 };
-  readonly #observer = new PerformanceObserver((list) => this.#count(list.getEntries()));
-
-  constructor() {
-    this.#observer.observe({ entryTypes: ['gc'] });
-  }
-
-  #count(entries: { duration: number }[]): void {
-    for (const { duration } of entries) {
-      this.#gc.count++;
-      this.#gc.ms += duration;
-      this.#gc.msMax = Math.max(this.#gc.msMax, duration);
-    }
-  }
+  readonly #gc = new GcWatch();
 
   end(): ProcessCost {
-    this.#count(this.#observer.takeRecords());
-    this.#observer.disconnect();
+    const gc = this.#gc.take();
+    this.#gc.stop();
     const after = process.resourceUsage();
     const spent = (key: keyof NodeJS.ResourceUsage) => after[key] - this.#before[key];
     return {
@@ -109,7 +96,7 @@ class CostMeter {
         voluntary: spent('voluntaryContextSwitches'),
         involuntary: spent('involuntaryContextSwitches'),
       },
-      gc: this.#gc,
+      gc,
     };
   }
 }

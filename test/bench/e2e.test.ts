@@ -12,7 +12,7 @@ function summaryOf(recorded: RecordedLatency): LatencyUs {
 }
 
 const SMALL: E2eOptions = {
-  peers: 'nats,redis-single,mosquitto-single,ws-single,socketio-single,uws',
+  peers: 'nats,jetstream,redis-single,mosquitto-single,ws-single,socketio-single,uws',
   own: 'tickwire,tickwire-latest',
   clients: 4,
   watch: 12,
@@ -40,6 +40,11 @@ function checkRows(t: Test, rows: E2eRow[]): void {
       t.same(new Set(STAGES.map((stage) => summaryOf(row.stages![stage]).samples)).size, 1, 'all of them');
     } else t.equal(row.stages, null, `${name}: has no stages of ours`);
     t.ok(row.latencyHdr.startsWith('HISTFAAA'), `${name}: the histogram is in the form that tools read`);
+    for (const { name: process, gc, role } of row.processes) {
+      const isNode = !/^(nats-server|redis-server|mosquitto)$/.test(process);
+      t.equal(gc !== null, isNode, `${name}: pauses of ${process} are known where it is a program of Node`);
+      if (role === 'load') t.ok(gc!.ms >= gc!.msMax && gc!.count >= 0, `${name}: pauses add up`);
+    }
     t.ok(
       row.processes.some(({ role }) => role === 'server'),
       `${name}: its servers are known`,

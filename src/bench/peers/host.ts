@@ -18,6 +18,8 @@ export interface HostStart {
   seed: number;
   skew: number;
   connections: number;
+  /** Where the peer keeps its files, in a folder of its own. */
+  folder: string | undefined;
 }
 
 export interface HostStarted {
@@ -25,21 +27,23 @@ export interface HostStarted {
   anchor: Anchor;
   version: string;
   settings: RunningPeer['settings'];
-  processes: PeerProcess[];
+  processes: Omit<PeerProcess, 'gc'>[];
 }
 
 let running: RunningPeer;
 let publisher: Publisher;
 let folder: string;
 
-async function start({ peer, batched, symbols, seed, skew, connections }: HostStart): Promise<HostStarted> {
-  folder = mkdtempSync(join(tmpdir(), 'tickwire-peer-'));
+async function start(options: HostStart): Promise<HostStarted> {
+  const { peer, batched, symbols, seed, skew, connections } = options;
+  folder = mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-peer-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
   running = await peerOf(peer).start({ symbols, connections, folder, batched });
   publisher = new Publisher({ symbols, seed, skew, batched, anchor }, running);
   publisher.start();
-  const { port, version, settings, processes } = running;
+  const { port, version, settings } = running;
+  const processes = running.processes.map(({ name, pid }) => ({ name, pid }));
   return { port, anchor, version, settings, processes };
 }
 
@@ -55,7 +59,8 @@ function mark(_: object) {
 /** Stops the publisher; its last state is what every client has to come to. */
 async function settle({ timeoutMs }: { timeoutMs: number }): Promise<FinalState> {
   publisher.rate = 0;
-  if (!(await until(() => publisher.isStill, timeoutMs))) throw new Error('ticks are still under way');
+  if (!(await until(() => publisher.isStill && running.isBehind?.() !== true, timeoutMs)))
+    throw new Error('ticks are still under way');
   const { symbolSeqs, checks } = publisher.writer;
   const symbolSeq = [...symbolSeqs];
   return { symbolSeq, quoteSeq: symbolSeq, check: [...checks], otherSeq: symbolSeq.map(() => 0) };
@@ -68,6 +73,8 @@ const api = {
   },
   mark,
   settle,
+  /** Garbage collections of the peer's processes since the last call, as far as they are programs of Node. */
+  peerGc: (_: object) => Promise.all(running.processes.map(async ({ gc }) => (await gc?.()) ?? null)),
   stop: async (_: object) => {
     await publisher?.stop();
     await running?.stop();

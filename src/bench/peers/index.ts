@@ -1,7 +1,7 @@
 /** The systems that tickwire is compared with. */
 import type { Dialect, DialectEvents, DialectOptions } from '../dialect.js';
 import { mosquitto } from './mosquitto.js';
-import { nats } from './nats.js';
+import { jetstream, nats } from './nats.js';
 import type { Peer } from './peer.js';
 import { PeerReader } from './reader.js';
 import { redis } from './redis.js';
@@ -9,7 +9,7 @@ import { socketio } from './socketio.js';
 import { uws } from './uws.js';
 import { ws } from './ws.js';
 
-export const PEERS = { nats, redis, mosquitto, ws, socketio, uws } satisfies Record<string, Peer>;
+export const PEERS = { nats, jetstream, redis, mosquitto, ws, socketio, uws } satisfies Record<string, Peer>;
 export type PeerName = keyof typeof PEERS;
 
 export function peerOf(name: PeerName): Peer {

@@ -3,6 +3,7 @@
  * Each is one file beside this one; `index.ts` lists them.
  */
 import type { DialectEvents, DialectOptions } from '../dialect.js';
+import type { GcPauses } from '../gc.js';
 import type { PeerReader, Protocol } from './reader.js';
 
 /** Topic that carries the full book where the publisher batches. */
@@ -22,6 +23,8 @@ export interface PeerStart {
 export interface PeerProcess {
   name: string;
   pid: number;
+  /** Garbage collections of its main thread since the last call; undefined: it is no program of Node. */
+  gc?: () => Promise<GcPauses>;
 }
 
 export interface RunningPeer {
@@ -38,6 +41,8 @@ export interface RunningPeer {
   flush(): void;
   /** Whether it should be given nothing more for now. */
   isFull(): boolean;
+  /** Whether it has not yet stored all that it was given; undefined: it stores nothing. */
+  isBehind?(): boolean;
   /** Ends its processes, and all that it holds. */
   stop(): Promise<void>;
 }

@@ -48,7 +48,7 @@ export const redis: Peer = {
       settings: { ...settings, ...bridged.settings, channels: batched ? channelOf(BOOK) : 't:<symbol>' },
       processes: [
         { name: 'redis-server', pid: server.pid! },
-        { name: 'bridge', pid: bridge.pid },
+        { name: 'bridge', pid: bridge.pid, gc: () => bridge.gc() },
       ],
       publish(topic, ticks) {
         out.add(Buffer.from(`${heads[topic]}${ticks.length}\r\n`));

@@ -1,5 +1,6 @@
 /** The comparison of systems in a report: who leads, whole latency distributions, and latency against load. */
 import type { E2eResult } from '../e2e.js';
+import { PROCESS_HEAD, processTable } from '../e2e-processes.js';
 import type { Cell, SystemSummary } from '../e2e-summary.js';
 import { STAGES } from '../followed.js';
 import { LatencySamples } from '../latency.js';
@@ -76,6 +77,7 @@ export const comparison: Part = (results) => {
       systemsTable(result),
       leadersTable(result.systems),
       ...stageTables(result),
+      processesTable(result),
     ]),
     charts: found.flatMap(chartsOf),
   };
@@ -158,6 +160,18 @@ function stageTables({ cells }: E2eResult): Table[] {
       rows,
     },
   ];
+}
+
+function processesTable({ systems, rows }: E2eResult): Table {
+  return {
+    title: 'Processes',
+    note: 'At 0.9 of each system’s capacity; medians over the passes, of the longest GC pause the highest. GC is that of a process’s main thread, where it is a program of Node.',
+    head: PROCESS_HEAD,
+    rows: processTable(
+      systems.map(({ system }) => system),
+      rows,
+    ),
+  };
 }
 
 function stageCharts({ cells, systems }: E2eResult): LineChart[] {

@@ -55,15 +55,23 @@ function mqttPublish(topic: string, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x30, ...digits, 0, topic.length]), Buffer.from(topic), payload]);
 }
 
+/** @param reply subject to reply to, which messages have that are acknowledged */
+function natsStream(given: Given, random: Random, reply = ''): Buffer[] {
+  const message = (subject: string, payload: Buffer) =>
+    Buffer.concat([
+      Buffer.from(`MSG ${subject} 1 ${reply}${payload.length}\r\n`),
+      payload,
+      Buffer.from('\r\n'),
+    ]);
+  const head = Buffer.from('INFO {"server_id":"x"}\r\nPONG\r\n');
+  const units = messages(given).map(({ id, payload }) => message(`t.${id}`, payload));
+  return inFrames(Buffer.concat([head, ...units, Buffer.from('PING\r\n')]), random);
+}
+
 /** What each peer sends for the ticks: alone, and then the rest of them in messages of 20. */
 const STREAMS: Record<PeerName, (given: Given, random: Random) => Buffer[]> = {
-  nats: (given, random) => {
-    const message = (subject: string, payload: Buffer) =>
-      Buffer.concat([Buffer.from(`MSG ${subject} 1 ${payload.length}\r\n`), payload, Buffer.from('\r\n')]);
-    const head = Buffer.from('INFO {"server_id":"x"}\r\nPONG\r\n');
-    const units = messages(given).map(({ id, payload }) => message(`t.${id}`, payload));
-    return inFrames(Buffer.concat([head, ...units, Buffer.from('PING\r\n')]), random);
-  },
+  nats: natsStream,
+  jetstream: (given, random) => natsStream(given, random, '_A '),
   mosquitto: (given, random) => {
     const head = Buffer.from([0x20, 2, 0, 0, 0x90, 3, 0, 1, 0]);
     const units = messages(given).map(({ id, payload }) => mqttPublish(`t/${id}`, payload));
