@@ -187,6 +187,7 @@ export function logOptions(options: EngineOptions): LogStageOptions {
     onStall: options.log?.onStall ?? 'block',
     segmentMs: options.log?.segmentMs ?? LOG_SEGMENT_MS,
     retention: options.log?.retention ?? {},
+    compression: options.log?.compression ?? 'none',
     recompress: options.log?.recompress ?? 'none',
     freeBytesFloor: options.log?.freeBytesFloor ?? LOG_FREE_BYTES_FLOOR,
   };

@@ -469,6 +469,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     shards,
     sync: logOptions(options).sync,
     segmentMs: logOptions(options).segmentMs,
+    compression: logOptions(options).compression,
     warn: (message) => logger.warn({}, message),
   });
   try {

@@ -48,6 +48,7 @@ export const tickwire: LogSystem = {
         onStall: 'block',
         segmentMs: LOG_SEGMENT_MS,
         retention: {},
+        compression: 'none',
         recompress: 'none',
         freeBytesFloor: 0,
       },

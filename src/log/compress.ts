@@ -50,6 +50,17 @@ export function recompressBlock(block: Uint8Array, compression: Compression): Ui
   return sealBlock(made, isSmaller ? COMPRESSIONS.indexOf(compression) : 0);
 }
 
+/**
+ * Puts a compressor over a block that was just written, in its own memory.
+ * @returns the block, now shorter; as it was where there is nothing to gain
+ */
+export function compressBlock(block: Uint8Array, compression: Compression): Uint8Array {
+  if (compression === 'none') return block;
+  const made = recompressBlock(block, compression);
+  block.set(made);
+  return block.subarray(0, made.length);
+}
+
 function expand(block: Uint8Array, at: number, header: BlockHeader): Uint8Array | undefined {
   // A damaged block must not make it fill the memory.
   const options = { maxOutputLength: payloadBytesMax(header.lastSeq - header.firstSeq + 1) };

@@ -19,6 +19,7 @@ import {
 } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import { commitPuts, flush, type Put } from './commit.js';
+import type { Compression } from './compress.js';
 import { removePagesFrom, ShardIndexWriter } from './index-writer.js';
 import { parseKey } from './keys.js';
 import { lockFolder } from './lock.js';
@@ -45,6 +46,8 @@ export interface OpenLogOptions {
   sync?: SyncMode;
   /** Milliseconds of a segment. */
   segmentMs?: number;
+  /** As the log stage's; default none. */
+  compression?: Compression;
   /** The time by which segments are cut, UNIX milliseconds. */
   nowMs?: number;
   /** Told, in a sentence, of everything damaged that was dropped or passed over. */
@@ -107,7 +110,9 @@ async function begin(
   const epoch = (newest?.epoch ?? 0) + 1;
   const sync = options.sync ?? 'every-commit';
   const segmentMs = options.segmentMs ?? LOG_SEGMENT_MS;
-  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), { segmentMs, sync }, warn);
+  const compression = options.compression ?? 'none';
+  const rolling = { segmentMs, sync, compression };
+  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), rolling, warn);
   let droppedBlocks = 0;
   if (newest !== undefined) {
     const ends = await verifyEnds(store, held, newest, warn);

@@ -141,10 +141,11 @@ class Rescue {
       await this.#index(made);
       await flush(made.blocks);
       const ranges = rangesWithTimes(made);
-      const { number, folder, startsAt } = record;
+      const { number, folder, startsAt, compression } = record;
       const bytes = bytesOfSegment(target, folder);
       result.segments++;
-      return { number, folder, startsAt, closedAt: record.closedAt ?? Date.now(), ranges, bytes };
+      const saved = { number, folder, startsAt, closedAt: record.closedAt ?? Date.now(), ranges, bytes };
+      return compression === undefined ? saved : { ...saved, compression };
     } finally {
       await made.blocks.close();
     }

@@ -16,6 +16,7 @@ import { LOG_PREPARE_MS } from '../limits.js';
 import { probe } from '../pipeline/fault.js';
 import { readDoomed, type SyncMode, segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
+import type { Compression } from './compress.js';
 import { unlessCommitFailed } from './disk.js';
 import { blockKey } from './keys.js';
 import { damageOf } from './pages.js';
@@ -42,6 +43,18 @@ const PREPARE_SHARE = 4;
 export interface RollOptions {
   segmentMs: number;
   sync: SyncMode;
+  /** The compressor over fresh blocks. */
+  compression: Compression;
+}
+
+/** The record of a segment that begins. */
+function beginning(
+  store: LogStore,
+  folder: string,
+  startsAt: number,
+  { compression }: RollOptions,
+): SegmentRecord {
+  return { number: numberOf(store), folder, startsAt, ...(compression === 'none' ? {} : { compression }) };
 }
 
 /** A change of the list of segments. */
@@ -186,7 +199,7 @@ async function replaceDamaged(
 
 /**
  * The host's part, before any stage or reader of the process: takes up the newest segment, or begins one when
- * its stretch is over, and closes all others.
+ * its stretch is over or it was written under another compressor, and closes all others.
  * @returns the environment that is to be held while the engine runs
  */
 export async function beginSegments(
@@ -197,11 +210,11 @@ export async function beginSegments(
   warn: (message: string) => void = () => {},
 ): Promise<Segment> {
   await replaceDamaged(store, nowMs, options, warn);
-  const startsAt = stretchOf(nowMs, options.segmentMs);
   const newest = store.segments().findLast((r) => r.ranges === undefined);
+  const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
   const change: Change = { written: [], removed: [], doomed: [] };
   let held: Segment;
-  if (newest !== undefined && newest.startsAt >= startsAt) {
+  if (newest?.startsAt === startsAt && (newest.compression ?? 'none') === options.compression) {
     held = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
     noteOthersClosed(store, newest, nowMs, change);
     change.written.push({ ...newest, heldIn: epoch });
@@ -209,7 +222,7 @@ export async function beginSegments(
     noteOthersClosed(store, undefined, nowMs, change);
     held = makeSegment(store, startsAt, options.sync);
     await found(held);
-    change.written.push({ number: numberOf(store), folder: held.folder, startsAt, heldIn: epoch });
+    change.written.push({ ...beginning(store, held.folder, startsAt, options), heldIn: epoch });
   }
   await commitChange(store, change);
   await flush(store.catalog.root);
@@ -318,7 +331,7 @@ export class Roll {
       this.record === undefined
         ? noteOthersClosed(this.store, undefined, nowMs, change)
         : noteClosed(this.store, this.record, this.current, nowMs, change);
-    const record = { number: numberOf(this.store), folder: segment.folder, startsAt };
+    const record = beginning(this.store, segment.folder, startsAt, this.options);
     change.written.push(record);
     await commitChange(this.store, change);
     await flush(this.store.catalog.root);

@@ -49,8 +49,9 @@ export interface SegmentRecord {
   ranges?: SegmentRange[];
   /** Bytes of its file, once it is closed. */
   bytes?: number;
-  /** The same before it was recompressed, and the compressor that did it. */
+  /** The same before it was recompressed. */
   bytesBefore?: number;
+  /** The compressor over its blocks; absent: none. */
   compression?: string;
 }
 

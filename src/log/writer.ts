@@ -25,6 +25,7 @@ import { type SyncMode, sealed } from './catalog.js';
 import { Checkpoints } from './checkpoints.js';
 import { BlockCodec } from './codec.js';
 import { Committer } from './committer.js';
+import { type Compression, compressBlock } from './compress.js';
 import { isCommitFailure, unlessCommitFailed } from './disk.js';
 import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
 import { IndexWriters } from './index-writers.js';
@@ -44,6 +45,8 @@ export interface LogStageOptions extends HousekeepingOptions, StandstillOptions 
   sync: SyncMode;
   /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
   segmentMs: number;
+  /** The compressor over fresh blocks. */
+  compression: Compression;
 }
 
 export interface LogStageInput {
@@ -284,7 +287,8 @@ class LogStage {
     const batch = this.#filling;
     const { epoch } = this.input;
     const first = tail.next;
-    const value = tail.take(count, this.#codec, this.#registry, this.#state, batch.arena, batch.used);
+    const block = tail.take(count, this.#codec, this.#registry, this.#state, batch.arena, batch.used);
+    const value = compressBlock(block, this.input.options.compression);
     batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
     this.#indexes.add(value, tail.shard, first, batch);
     batch.used += value.length;

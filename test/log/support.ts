@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Clock } from '../../src/clock.js';
 import { LOG_SEGMENT_MS } from '../../src/limits.js';
 import type { SyncMode } from '../../src/log/catalog.js';
+import type { Compression } from '../../src/log/compress.js';
 import type { LogGap, LogReader } from '../../src/log/reader.js';
 import { type OpenedLog, openLog } from '../../src/log/recover.js';
 import { type LogStageOptions, runLogStage } from '../../src/log/writer.js';
@@ -178,6 +179,7 @@ export const STAGE_OPTIONS: LogStageOptions = {
   onStall: 'block',
   segmentMs: LOG_SEGMENT_MS,
   retention: {},
+  compression: 'none',
   recompress: 'none',
   freeBytesFloor: MIB,
 };
@@ -193,9 +195,10 @@ export async function openRig(
     segmentMs = LOG_SEGMENT_MS,
     nowMs = Date.now(),
     sync = 'every-commit' as SyncMode,
+    compression = 'none' as Compression,
   } = {},
 ): Promise<Rig> {
-  const opened = await openLog(folder, { shards, warn, segmentMs, nowMs, sync });
+  const opened = await openLog(folder, { shards, warn, segmentMs, nowMs, sync, compression });
   const memory = allocateMemory({
     shards,
     feeds: [],
