@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { F64_BID, RECORD_BYTES, RECORD_F64, RECORD_U32, type Records, U32_TS_RECV_NS } from '../tick.js';
 import { wholeNumber } from './flags.js';
+import { benchCodec } from './log-codec.js';
 import { eurusd, type LogData, received, recordedDay, synthetic } from './log-data.js';
+import { benchSeek } from './log-seek.js';
 import { dbnZstd, hasZstd, type LogSystem, rawFile, rawLmdb } from './log-systems.js';
 import { tickwire } from './log-tickwire.js';
 import { median } from './measure.js';
@@ -24,6 +26,8 @@ interface LogOptions {
   seeks: number;
   seed: number;
   folder?: string;
+  codec?: boolean;
+  seekTicks?: number;
 }
 
 export const log: Scenario<LogOptions> = {
@@ -34,15 +38,32 @@ export const log: Scenario<LogOptions> = {
   flags: (command) =>
     command
       .option('--ticks <n>', 'ticks of each data set', wholeNumber, 2_000_000)
-      .option('--runs <n>', 'runs of each system, which take turns', wholeNumber, 3)
+      .option(
+        '--runs <n>',
+        'runs of each system, which take turns, after one that does not count',
+        wholeNumber,
+        3,
+      )
       .option('--seeks <n>', 'seeks of each run', wholeNumber, 200)
       .option('--seed <n>', 'seed of the market, and of the delays of receipt', wholeNumber, 1)
       .option(
         '--folder <path>',
-        'where the files are made and removed again (default: the temporary folder)',
+        'where the files are made and removed again (default: the temporary folder); with --seek-ticks it is kept there',
+      )
+      .option(
+        '--codec',
+        'blocks alone instead, under every compressor: size, and ns to encode and decode a tick',
+      )
+      .option(
+        '--seek-ticks <n>',
+        'instead random seeks in a log of so many ticks, which is made where --folder has none: time to the first tick decoded, files in memory',
+        wholeNumber,
       ),
   small: { ticks: 30_000, runs: 2, seeks: 5 },
-  run: benchLog,
+  run: (options, tell) =>
+    options.seekTicks === undefined
+      ? benchLog(options, tell)
+      : benchSeek({ ...options, seekTicks: options.seekTicks }, tell),
 };
 
 interface Row {
@@ -62,15 +83,16 @@ async function benchLog(options: LogOptions, tell: (line: string) => void): Prom
   if (recorded === undefined) notes.push('no EURUSD rows: TICKWIRE_DATA names no folder with dukascopy_bi5');
   const sets: LogData[] = recorded === undefined ? [] : [recorded, received(recorded, options.seed)];
   sets.push(synthetic(options.ticks, options.seed));
+  if (options.codec === true) return benchCodec(sets, options.runs, notes, tell);
   const systems: LogSystem[] = [tickwire, rawFile, rawLmdb];
   if (hasZstd()) systems.push(dbnZstd);
   else notes.push('no rows of DBN: the program zstd is not installed');
   const rows = new Map<string, Row>();
-  for (let run = 0; run < options.runs; run++) {
+  for (let run = -1; run < options.runs; run++) {
     for (const data of sets) {
       for (const system of systems) {
         const key = `${data.name}.${system.name}`;
-        const row = rows.get(key) ?? emptyRow(data.name, system.name);
+        const row = (run < 0 ? undefined : rows.get(key)) ?? emptyRow(data.name, system.name);
         rows.set(key, row);
         why.push(...(await measure(data, system, options, run, row)).map((fault) => `${key}: ${fault}`));
         tell(line(row));

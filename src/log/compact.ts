@@ -4,7 +4,7 @@ import { segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
 import type { Compression } from './compress.js';
 import { lockFolder } from './lock.js';
-import recompressSegment, { swapPuts } from './recompress.js';
+import recompressSegment, { isDue, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
 import { type LogStore, openStore } from './store.js';
 
@@ -27,7 +27,7 @@ export async function compactLog(
   try {
     const store = openStore(dataFolder, { sync: 'every-commit' });
     try {
-      const due = store.segments().filter((r) => r.ranges !== undefined && r.compression !== compression);
+      const due = store.segments().filter((r) => isDue(r, compression));
       const done: Compacted[] = [];
       for (const [i, record] of due.entries()) {
         if (turn(due.length - i)) break;

@@ -17,10 +17,13 @@ export const COMPRESSIONS = ['none', 'deflate', 'brotli'] as const;
 /** By its place the number in a block's header. */
 export type Compression = (typeof COMPRESSIONS)[number];
 
-const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+/** How hard a compressor works: the log stage waits for it, the background does not. */
+const FAST = { deflate: 1, brotli: 1 };
+const HARD = { deflate: 6, brotli: 5 };
 
-function compress(bytes: Uint8Array, compression: Compression): Uint8Array {
-  return compression === 'deflate' ? deflateRawSync(bytes) : brotliCompressSync(bytes, BROTLI);
+function compress(bytes: Uint8Array, compression: Compression, { deflate, brotli }: typeof FAST): Uint8Array {
+  if (compression === 'deflate') return deflateRawSync(bytes, { level: deflate });
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: brotli } });
 }
 
 /** Where what a compressor is over begins: behind the directory; −1 when there is none. */
@@ -31,17 +34,21 @@ function bodyAt(block: Uint8Array, header: BlockHeader): number {
 }
 
 /**
- * The block under another compressor; the block itself where there is nothing to gain, as of versions that
- * know none. The block's checksum must have been found right.
+ * The block under another compressor, as small as it makes it in reasonable time; the block itself where there
+ * is nothing to gain, as of versions that know none. The block's checksum must have been found right.
  */
 export function recompressBlock(block: Uint8Array, compression: Compression): Uint8Array {
+  return packBlock(block, compression, HARD);
+}
+
+function packBlock(block: Uint8Array, compression: Compression, effort: typeof FAST): Uint8Array {
   const header = readHeader(block);
   if (header === undefined || header.shed) return block;
   const at = bodyAt(block, header);
   if (at < 0) return block;
   const plain = header.compressor === 0 ? block.subarray(at) : expand(block, at, header);
   if (plain === undefined) return block;
-  const packed = compression === 'none' ? plain : compress(plain, compression);
+  const packed = compression === 'none' ? plain : compress(plain, compression, effort);
   const isSmaller = packed.length < plain.length;
   const body = isSmaller ? packed : plain;
   const made = new Uint8Array(at + body.length);
@@ -51,12 +58,12 @@ export function recompressBlock(block: Uint8Array, compression: Compression): Ui
 }
 
 /**
- * Puts a compressor over a block that was just written, in its own memory.
+ * Puts a compressor over a block that was just written, quickly and in its own memory.
  * @returns the block, now shorter; as it was where there is nothing to gain
  */
 export function compressBlock(block: Uint8Array, compression: Compression): Uint8Array {
   if (compression === 'none') return block;
-  const made = recompressBlock(block, compression);
+  const made = packBlock(block, compression, FAST);
   block.set(made);
   return block.subarray(0, made.length);
 }

@@ -70,6 +70,12 @@ function openOld(store: LogStore, number: number): Segment {
   return segment;
 }
 
+/** Whether a segment is closed, and was not yet written again under this compressor. */
+export function isDue(record: SegmentRecord, compression: Compression): boolean {
+  const wasRewritten = record.bytesBefore !== undefined;
+  return record.ranges !== undefined && !(wasRewritten && record.compression === compression);
+}
+
 /** What makes of the old segment the new one, and dooms the old one's folder. */
 export function swapPuts(catalog: Catalog, record: SegmentRecord, done: Recompressed): Put[] {
   const { folder, bytes, compression } = done;

@@ -8,7 +8,7 @@ import { probe } from '../pipeline/fault.js';
 import { segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
 import type { Compression } from './compress.js';
-import { type Recompressed, type RecompressJob, swapPuts } from './recompress.js';
+import { isDue, type Recompressed, type RecompressJob, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
 import type { LogStore } from './store.js';
 
@@ -38,11 +38,7 @@ export class Recompression {
     const compression = this.options.recompress;
     if (compression === 'none' || this.#isClosing) return;
     store.refresh();
-    const record = store
-      .segments()
-      .findLast(
-        (r) => r.ranges !== undefined && r.compression !== compression && !this.#failed.has(r.number),
-      );
+    const record = store.segments().findLast((r) => isDue(r, compression) && !this.#failed.has(r.number));
     // Live ticks go first: it is tried again once there is room for the segment twice.
     if (record === undefined || !this.#hasRoom(record)) return;
     try {
