@@ -1,34 +1,31 @@
 /**
- * Compiles the columnar codec's loops (`src/log/wasm/`, AssemblyScript) to WebAssembly, beside the JavaScript that
- * calls them (docs/decisions/0005-codec-in-wasm.md).
+ * Compiles what is done to every tick (AssemblyScript, in folders named `wasm`) to WebAssembly, beside the JavaScript
+ * that calls it (docs/decisions/0005-codec-in-wasm.md).
  */
 import asc from 'assemblyscript/asc';
 
-/** 64 KiB each: what `layout.ts` lays out, and none is added later. */
-const MEMORY_PAGES = '144';
+const MODULES = [
+  // 64 KiB a page: what `layout.ts` lays out, and none is added later.
+  { from: 'src/log/wasm', to: 'dist/src/log/columns.wasm', pages: 144 },
+  // It adds the pages that its symbols need.
+  { from: 'src/feeds/synthetic/wasm', to: 'dist/src/feeds/synthetic/market.wasm' },
+];
+// Without a runtime: addresses are fixed by `layout.ts`, and the names are for profiles.
+const OPTIONS = ['--optimizeLevel', '3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--debug'];
 
-const { error, stderr } = await asc.main([
-  'src/log/wasm/index.ts',
-  '--outFile',
-  'dist/src/log/columns.wasm',
-  '--optimizeLevel',
-  '3',
-  '--noAssert',
-  '--runtime',
-  'stub',
-  '--enable',
-  'simd',
-  '--initialMemory',
-  MEMORY_PAGES,
-  '--maximumMemory',
-  MEMORY_PAGES,
-  // Below the first address of `layout.ts`.
-  '--memoryBase',
-  '64',
-  // Names in profiles.
-  '--debug',
-]);
-if (error !== null) {
+for (const { from, to, pages } of MODULES) {
+  const fixed = pages === undefined ? [] : ['--initialMemory', `${pages}`, '--maximumMemory', `${pages}`];
+  // The lowest address that static data may take: below the first one of the log's `layout.ts`.
+  const { error, stderr } = await asc.main([
+    `${from}/index.ts`,
+    '--outFile',
+    to,
+    ...OPTIONS,
+    ...fixed,
+    '--memoryBase',
+    '64',
+  ]);
+  if (error === null) continue;
   process.stderr.write(stderr.toString());
   process.exitCode = 1;
 }

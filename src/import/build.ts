@@ -12,8 +12,8 @@ import { ShardIndexWriter } from '../log/index-writer.js';
 import { blockKey } from '../log/keys.js';
 import { rangesWithTimes } from '../log/segment-ranges.js';
 import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
-import { allocateBroadcast, BroadcastMemory } from '../pipeline/broadcast.js';
 import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
+import { Count, type NumberingModule } from '../pipeline/numbering.js';
 import type { Registry } from '../pipeline/registry.js';
 import {
   S_HELD,
@@ -44,7 +44,6 @@ import type { RunInfo } from './spool.js';
 const DAY_S = 86_400;
 /** Blocks of a transaction. */
 const COMMIT_BLOCKS = 64;
-const RING_SLOTS = 16;
 /** Imports have one shard. */
 export const IMPORT_SHARD = 0;
 
@@ -118,8 +117,7 @@ class Builder {
   readonly #codec = new BlockCodec();
   readonly #states: SymbolStates;
   readonly #normaliser: Normaliser;
-  /** Where the normaliser writes: each tick is taken out before the next. */
-  readonly #ring = new BroadcastMemory(allocateBroadcast(RING_SLOTS), RING_SLOTS);
+  readonly #module: NumberingModule;
   readonly #block = Records.allocate(BLOCK_TICKS);
   readonly #out = new Uint8Array(blockBytesMax(this.#codec, BLOCK_TICKS));
   #count = 0;
@@ -145,6 +143,7 @@ class Builder {
     this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
     this.#states = new SymbolStates(registry.maxSymbols);
     this.#states.learn(registry);
+    this.#module = this.#states.module;
     this.#normaliser = new Normaliser(this.#states);
   }
 
@@ -153,8 +152,9 @@ class Builder {
     if (day !== this.#day) await this.#begin(day);
     const u = raw.u32[U32_SYMBOL] * STATE_U32;
     if (this.#states.u32[u + SU_DEFINED] !== this.#states.u32[u + SU_VERSION]) await this.#define(raw);
-    const result = this.#normaliser.normalise(raw, 0, this.#ring, this.#seq + 1);
-    if (result === NUMBERED) await this.#take();
+    copyRecord(raw, 0, this.#module.records, 0);
+    const result = this.#normaliser.normalise(0, this.#seq + 1);
+    if (result === NUMBERED) await this.#take(0);
     else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
     else this.#rejected++;
   }
@@ -168,33 +168,33 @@ class Builder {
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
   async #define(raw: Records): Promise<void> {
     const seq = this.#seq + 1;
-    const { records } = this.#ring;
-    const slot = this.#ring.slot(seq);
+    const { own, records } = this.#module;
     const id = raw.u32[U32_SYMBOL];
     const states = this.#states.u32;
     const u = id * STATE_U32;
     const [s, ns] = [raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]];
     const source = raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16;
-    writeHeader(records, slot, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
-    writeTimes(records, slot, s, ns, s, ns);
+    writeHeader(records, own, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
+    writeTimes(records, own, s, ns, s, ns);
     writeStatus(
       records,
-      slot,
+      own,
       StatusCode.symbolDefined,
       states[u + SU_VERSION],
       this.registry.digits[id],
       0,
       0,
     );
-    this.#states.apply(records, slot, seq);
+    this.#module.apply(own, seq);
     this.#defined++;
-    await this.#take();
+    await this.#take(own);
   }
 
-  /** Takes the tick that was numbered last. */
-  async #take(): Promise<void> {
-    const slot = this.#ring.slot(++this.#seq);
-    copyRecord(this.#ring.records, slot, this.#block, this.#count);
+  /** Takes the tick that was numbered last: record `i` of the module's memory. */
+  async #take(i: number): Promise<void> {
+    this.#seq++;
+    copyRecord(this.#module.records, i, this.#block, this.#count);
+    this.#module.counts[Count.critical] = 0;
     if (++this.#count === BLOCK_TICKS) await this.#encode();
   }
 

@@ -12,7 +12,6 @@ import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
   ENGINE_SYMBOL,
-  isCritical,
   KIND_MASK,
   Kind,
   NO_TIME_S,
@@ -46,6 +45,7 @@ import { probe } from './fault.js';
 import { StageJournal } from './journal.js';
 import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from './memory.js';
 import { HELD, Normaliser, NUMBERED, REJECTED } from './normalise.js';
+import { Count, type NumberingModule } from './numbering.js';
 import type { Registry } from './registry.js';
 import { RingConsumer } from './ring.js';
 import {
@@ -72,6 +72,7 @@ export class Shard {
   readonly #critical: BroadcastWriter;
   readonly #table: LastValueTable;
   readonly #states: SymbolStates;
+  readonly #module: NumberingModule;
   readonly #normaliser: Normaliser;
   readonly #samples: Records;
   readonly #logBell: Bell;
@@ -117,6 +118,7 @@ export class Shard {
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#table = new LastValueTable(memory.table, plan.maxSymbols);
     this.#states = new SymbolStates(plan.maxSymbols);
+    this.#module = this.#states.module;
     this.#normaliser = new Normaliser(this.#states);
     this.#samples = new Records(memory.rejectSamples[index]);
     this.#logBell = new Bell(memory.bells, LOG_STAGE);
@@ -142,8 +144,9 @@ export class Shard {
     const ring = this.#broadcast.records;
     for (let seq = applied + 1; seq <= this.#head; seq++) {
       const slot = this.#broadcast.slot(seq);
-      if (seq > this.#states.seqOf(ring.u32[slot * RECORD_U32 + U32_SYMBOL]))
-        this.#states.apply(ring, slot, seq);
+      if (seq <= this.#states.seqOf(ring.u32[slot * RECORD_U32 + U32_SYMBOL])) continue;
+      copyRecord(ring, slot, this.#module.records, 0);
+      this.#module.apply(0, seq);
     }
     this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
     this.#project(applied);
@@ -195,76 +198,92 @@ export class Shard {
     let done = 0;
     while (done < count && this.#heldCount < HELD_PER_BATCH) {
       const from = ring.slot(tail + done);
-      const quotes = this.#takeQuotes(ring.records, from, count - done);
-      done += quotes;
-      if (done < count) this.#take(ring.records, ring.slot(tail + done++));
+      const run = Math.min(count - done, this.#module.runTicks, ring.records.capacity - from);
+      this.#module.records.u32.set(ring.records.u32.subarray(from * RECORD_U32, (from + run) * RECORD_U32));
+      done += this.#takeRun(run);
     }
     this.#next[ShardWord.tails + feed] = tail + done;
     return done;
   }
 
-  /** Numbers the quotes that stand at `from` in a raw ring, up to the first record that is something else. */
-  #takeQuotes(raw: Records, from: number, count: number): number {
-    const seq = this.#head + 1;
-    const run = Math.min(count, raw.capacity - from, this.#broadcast.capacity - this.#broadcast.slot(seq));
-    const done = this.#normaliser.quotes(raw, from, this.#broadcast, seq, run);
-    this.#head += done;
-    return done;
+  /** Numbers the raw records that stand in the module's memory. Returns how many were taken. */
+  #takeRun(count: number): number {
+    let at = 0;
+    while (at < count && this.#heldCount < HELD_PER_BATCH) {
+      const stop = this.#module.number(at, count, this.#head + 1);
+      this.#publish(at, stop);
+      at = stop;
+      if (at < count) this.#take(at++);
+    }
+    return at;
   }
 
-  #take(raw: Records, i: number): void {
+  /** Takes record `i` of the module's memory, which it leaves to be looked at alone. */
+  #take(i: number): void {
+    const { records } = this.#module;
     const w = i * RECORD_U32;
-    const id = raw.u32[w + U32_SYMBOL];
+    const id = records.u32[w + U32_SYMBOL];
+    const folded = records.u32[w + U32_RAW_FOLDED];
     const u = id * STATE_U32;
     const states = this.#states.u32;
-    const kind = raw.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
+    const kind = records.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
     // Of the engine itself only status and gap records speak: it has no price.
     const isEngine = id === ENGINE_SYMBOL;
     if (id >= this.#states.maxSymbols || (isEngine ? kind < Kind.status : states[u + SU_VERSION] === 0)) {
-      this.#reject(raw, i, Reject.unknown_symbol);
+      this.#reject(i, Reject.unknown_symbol);
       return;
     }
-    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(raw, i, id);
-    const seq = this.#head + 1;
-    const result = this.#normaliser.normalise(raw, i, this.#broadcast, seq);
-    if (result === NUMBERED) {
-      this.#head = seq;
-      if (isCritical(kind)) this.#publishCritical(this.#broadcast.slot(seq));
-    } else if (result === HELD) {
-      this.#hold(id, raw.u32[w + U32_RAW_FOLDED]);
-    } else {
-      this.#reject(raw, i, result - REJECTED);
-    }
+    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(i, id);
+    const result = this.#normaliser.normalise(i, this.#head + 1);
+    if (result === NUMBERED) this.#publish(i, i + 1);
+    else if (result === HELD) this.#hold(id, folded);
+    else this.#reject(i, result - REJECTED);
   }
 
-  #publishCritical(slot: number): void {
-    copyRecord(
-      this.#broadcast.records,
-      slot,
-      this.#critical.records,
-      this.#critical.slot(++this.#criticalHead),
-    );
-    probe();
+  /** Copies numbered records of the module's memory, the next ones in order, into the rings. */
+  #publish(from: number, end: number): void {
+    const { records, positions, criticals, counts } = this.#module;
+    const ring = this.#broadcast;
+    for (let at = from; at < end; ) {
+      const slot = ring.slot(this.#head + 1);
+      const count = Math.min(end - at, ring.capacity - slot);
+      const words = records.u32.subarray(at * RECORD_U32, (at + count) * RECORD_U32);
+      ring.records.u32.set(words, slot * RECORD_U32);
+      probe();
+      ring.positions.set(positions.subarray(at, at + count), slot);
+      this.#head += count;
+      at += count;
+    }
+    for (let k = 0; k < counts[Count.critical]; k++) {
+      copyRecord(
+        records,
+        criticals[k],
+        this.#critical.records,
+        this.#critical.slot(++this.#criticalHead),
+      );
+      probe();
+    }
+    counts[Count.critical] = 0;
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
-  #define(raw: Records, i: number, id: number): void {
-    const ring = this.#broadcast.records;
-    const slot = this.#broadcast.slot(this.#head + 1);
-    const seq = ++this.#head;
+  #define(i: number, id: number): void {
+    const { own, records, positions, criticals, counts } = this.#module;
+    const seq = this.#head + 1;
     const w = i * RECORD_U32;
-    const recvS = raw.u32[w + U32_TS_RECV_S];
-    const recvNs = raw.u32[w + U32_TS_RECV_NS];
-    const source = raw.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
+    const recvS = records.u32[w + U32_TS_RECV_S];
+    const recvNs = records.u32[w + U32_TS_RECV_NS];
+    const source = records.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
     const states = this.#states.u32;
     const u = id * STATE_U32;
-    writeHeader(ring, slot, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
-    writeTimes(ring, slot, recvS, recvNs, recvS, recvNs);
-    writeStatus(ring, slot, StatusCode.symbolDefined, states[u + SU_VERSION], this.registry.digits[id], 0, 0);
-    this.#broadcast.positions[slot] = 0;
+    writeHeader(records, own, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
+    writeTimes(records, own, recvS, recvNs, recvS, recvNs);
+    writeStatus(records, own, StatusCode.symbolDefined, states[u + SU_VERSION], this.registry.digits[id], 0, 0);
+    positions[own] = 0;
+    criticals[counts[Count.critical]++] = own;
     this.#next[ShardWord.made]++;
-    this.#states.apply(ring, slot, seq);
-    this.#publishCritical(slot);
+    this.#module.apply(own, seq);
+    this.#publish(own, own + 1);
   }
 
   /** The normaliser has kept a half-quote that stands for `folded` others. An earlier one of the symbol is folded into it. */
@@ -278,9 +297,9 @@ export class Shard {
     this.#heldSymbols[this.#heldCount++] = id;
   }
 
-  #reject(raw: Records, i: number, reason: number): void {
+  #reject(i: number, reason: number): void {
     this.#next[ShardWord.rejected + reason]++;
-    copyRecord(raw, i, this.#samples, reason);
+    copyRecord(this.#module.records, i, this.#samples, reason);
   }
 
   #commit(): void {
@@ -288,20 +307,16 @@ export class Shard {
     const next = this.#next;
     next[ShardWord.head] = this.#head;
     next[ShardWord.criticalHead] = this.#criticalHead;
-    next[ShardWord.crossed] += this.#normaliser.crossed;
-    next[ShardWord.locked] += this.#normaliser.locked;
-    next[ShardWord.late] += this.#normaliser.late;
-    next[ShardWord.suspicious] += this.#normaliser.suspicious;
-    next[ShardWord.held] -= this.#normaliser.released;
-    next[ShardWord.conflated] += this.#normaliser.released;
-    this.#normaliser.released = 0;
+    const { counts } = this.#module;
+    next[ShardWord.crossed] += counts[Count.crossed];
+    next[ShardWord.locked] += counts[Count.locked];
+    next[ShardWord.late] += counts[Count.late];
+    next[ShardWord.suspicious] += counts[Count.suspicious];
+    next[ShardWord.held] -= counts[Count.released];
+    next[ShardWord.conflated] += counts[Count.released];
+    counts.fill(0, 0, Count.released + 1);
     next[ShardWord.engineSymbolSeq] = this.#states.u32[SU_SYMBOL_SEQ];
     next[ShardWord.batches]++;
-    this.#normaliser.crossed =
-      this.#normaliser.locked =
-      this.#normaliser.late =
-      this.#normaliser.suspicious =
-        0;
     if (this.#head > since) next[ShardWord.skewNs] = this.#skew();
     this.#listHeld();
     // Before the flip: nobody can have taken the batch in earlier than is noted.

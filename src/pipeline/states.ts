@@ -5,7 +5,7 @@
  * It is a function of the numbered ticks (and of the half-quotes held), so a shard that starts afresh loads
  * it from the table and applies the ticks that the table does not have yet; applying them twice changes nothing.
  *
- * One symbol's state is 128 bytes, private to the shard's thread:
+ * One symbol's state is 128 bytes, private to the shard's thread, in the memory of `numbering.ts`, which updates it:
  *
  * ```
  *  0 f64 last bid │ 8 f64 last ask │ 16 f64 last bid size │ 24 f64 last ask size (NaN = never seen)
@@ -17,33 +17,10 @@
  * ```
  */
 
-import { EVENT_AHEAD_S_MAX } from '../limits.js';
-import {
-  ENGINE_SYMBOL,
-  F64_ASK,
-  F64_ASK_SIZE,
-  F64_BID,
-  F64_BID_SIZE,
-  FLAGS_MASK,
-  Flag,
-  KIND_MASK,
-  Kind,
-  RECORD_F64,
-  RECORD_U16,
-  RECORD_U32,
-  type Records,
-  StatusCode,
-  U16_KIND_FLAGS,
-  U16_STATUS_CODE,
-  U32_STATUS_ARG0,
-  U32_SYMBOL,
-  U32_SYMBOL_SEQ,
-  U32_TS_EVENT_NS,
-  U32_TS_EVENT_S,
-  U32_TS_RECV_S,
-} from '../tick.js';
+import type { Records } from '../tick.js';
 import { HELD_WORDS } from './counters.js';
 import { probe } from './fault.js';
+import { Count, NumberingModule } from './numbering.js';
 import type { Registry } from './registry.js';
 import {
   ENTRY_F64,
@@ -55,10 +32,6 @@ import {
   Slot,
   type TableEntry,
 } from './table.js';
-
-/** Weight of a new move in the mean absolute move, and how many means a counted move is clipped to. */
-const DEVIATION_WEIGHT = 1 / 64;
-const DEVIATION_CLIP = 8;
 
 export const STATE_F64 = 16;
 export const STATE_U32 = 32;
@@ -79,22 +52,21 @@ export const SU_QUOTE_S = 24;
 export const SU_QUOTE_NS = 25;
 export const SU_TRADE_S = 26;
 export const SU_TRADE_NS = 27;
-const SU_DIRTY = 28;
+const SU_CHANGED = 28;
 export const SU_SIGNED = 29;
 export const SU_VERSION = 30;
 export const SU_READY = 31;
 
 export class SymbolStates {
+  /** What numbers ticks, and keeps the states in its memory. */
+  readonly module: NumberingModule;
   readonly f64: Float64Array;
   readonly u32: Uint32Array;
-  readonly #dirty: Uint32Array;
-  #dirtyCount = 0;
 
   constructor(readonly maxSymbols: number) {
-    const buffer = new ArrayBuffer(maxSymbols * STATE_F64 * 8);
-    this.f64 = new Float64Array(buffer);
-    this.u32 = new Uint32Array(buffer);
-    this.#dirty = new Uint32Array(maxSymbols);
+    this.module = new NumberingModule(maxSymbols);
+    this.f64 = this.module.statesF64;
+    this.u32 = this.module.statesU32;
   }
 
   /** Takes over definitions that are new in the registry. */
@@ -151,106 +123,9 @@ export class SymbolStates {
   }
 
   touch(id: number): void {
-    if (this.u32[id * STATE_U32 + SU_DIRTY] !== 0) return;
-    this.u32[id * STATE_U32 + SU_DIRTY] = 1;
-    this.#dirty[this.#dirtyCount++] = id;
-  }
-
-  /** Updates the state by a quote that was numbered and moved the mid by `move`. NO_TIME_S lies too far ahead to be the newest time. */
-  applyQuote(
-    id: number,
-    seq: number,
-    symbolSeq: number,
-    flags: number,
-    eventS: number,
-    eventNs: number,
-    recvS: number,
-    move: number,
-    bid: number,
-    ask: number,
-    bidSize: number,
-    askSize: number,
-  ): void {
-    const f = this.f64;
-    const u = this.u32;
-    const d = id * STATE_F64;
-    const w = id * STATE_U32;
-    const deviation = f[d + S_DEVIATION];
-    // A quote that leaves the mid where it is tells nothing about moves. Counting it would wear the mean down
-    // until, in a quiet market, every ordinary move looked suspicious.
-    if (deviation > 0 && move > 0) {
-      f[d + S_DEVIATION] =
-        deviation + (Math.min(move, DEVIATION_CLIP * deviation) - deviation) * DEVIATION_WEIGHT;
-    } else if (move > 0 && move < Number.POSITIVE_INFINITY) {
-      f[d + S_DEVIATION] = move;
-    }
-    f[d + S_BID] = bid;
-    f[d + S_ASK] = ask;
-    f[d + S_BID_SIZE] = bidSize;
-    f[d + S_ASK_SIZE] = askSize;
-    f[d + S_HELD] = 0;
-    f[d + S_SEQ] = seq;
-    u[w + SU_SYMBOL_SEQ] = symbolSeq;
-    if ((flags & (Flag.crossed | Flag.late)) === 0) f[d + S_QUOTE_SEQ] = seq;
-    if ((flags & Flag.late) === 0 && eventS <= recvS + EVENT_AHEAD_S_MAX) {
-      u[w + SU_QUOTE_S] = eventS;
-      u[w + SU_QUOTE_NS] = eventNs;
-    }
-    if (u[w + SU_DIRTY] === 0) this.touch(id);
-  }
-
-  /** Updates the state by any numbered tick, from its record. */
-  apply(r: Records, slot: number, seq: number): void {
-    const w = slot * RECORD_U32;
-    const h = slot * RECORD_U16;
-    const e = slot * RECORD_F64;
-    const id = r.u32[w + U32_SYMBOL];
-    const kindFlags = r.u16[h + U16_KIND_FLAGS];
-    const flags = kindFlags & FLAGS_MASK;
-    const kind = kindFlags & KIND_MASK;
-    const eventS = r.u32[w + U32_TS_EVENT_S];
-    const eventNs = r.u32[w + U32_TS_EVENT_NS];
-    const symbolSeq = r.u32[w + U32_SYMBOL_SEQ];
-    if (id === ENGINE_SYMBOL) {
-      this.u32[SU_SYMBOL_SEQ] = symbolSeq;
-      return;
-    }
-    if (kind === Kind.quote) {
-      const f = r.f64;
-      const d = id * STATE_F64;
-      const move = midMove(f[e + F64_BID], f[e + F64_ASK], this.f64[d + S_BID], this.f64[d + S_ASK]);
-      this.applyQuote(
-        id,
-        seq,
-        symbolSeq,
-        flags,
-        eventS,
-        eventNs,
-        r.u32[w + U32_TS_RECV_S],
-        move,
-        f[e + F64_BID],
-        f[e + F64_ASK],
-        f[e + F64_BID_SIZE],
-        f[e + F64_ASK_SIZE],
-      );
-      return;
-    }
-    this.touch(id);
-    const d = id * STATE_F64;
-    const u = id * STATE_U32;
-    this.u32[u + SU_SYMBOL_SEQ] = symbolSeq;
-    this.f64[d + S_SEQ] = seq;
-    if (kind === Kind.trade && (flags & Flag.late) === 0) {
-      this.f64[d + S_TRADE_SEQ] = seq;
-      if (eventS <= r.u32[w + U32_TS_RECV_S] + EVENT_AHEAD_S_MAX) {
-        this.u32[u + SU_TRADE_S] = eventS;
-        this.u32[u + SU_TRADE_NS] = eventNs;
-      }
-    } else if (kind === Kind.status) {
-      if (r.u16[h + U16_STATUS_CODE] !== StatusCode.symbolDefined) this.f64[d + S_STATUS_SEQ] = seq;
-      else this.u32[u + SU_DEFINED] = r.u32[w + U32_STATUS_ARG0];
-      this.#ready(u);
-    }
+    if (this.u32[id * STATE_U32 + SU_CHANGED] !== 0) return;
+    this.u32[id * STATE_U32 + SU_CHANGED] = 1;
+    this.module.changed[this.module.counts[Count.changed]++] = id;
   }
 
   /** Takes over half-quotes that a committed batch left, as absolute values. */
@@ -269,8 +144,10 @@ export class SymbolStates {
 
   /** Writes every changed symbol into the table; `since` is the seq that the table had, `ring` holds what came after. */
   project(table: LastValueTable, since: number, ring: Records, mask: number): void {
-    for (let i = 0; i < this.#dirtyCount; i++) this.#projectOne(this.#dirty[i], table, since, ring, mask);
-    this.#dirtyCount = 0;
+    const { changed, counts } = this.module;
+    const count = counts[Count.changed];
+    for (let i = 0; i < count; i++) this.#projectOne(changed[i], table, since, ring, mask);
+    counts[Count.changed] = 0;
   }
 
   #projectOne(id: number, table: LastValueTable, since: number, ring: Records, mask: number): void {
@@ -280,7 +157,7 @@ export class SymbolStates {
     const fromU = (id & ID_BITS) * STATE_U32;
     const to = (id & ID_BITS) * ENTRY_F64;
     const toU = (id & ID_BITS) * ENTRY_U32;
-    u[fromU + SU_DIRTY] = 0;
+    u[fromU + SU_CHANGED] = 0;
     table.begin(id);
     tu[toU + EntryU32.defined] = u[fromU + SU_DEFINED];
     tu[toU + EntryU32.symbolSeq] = u[fromU + SU_SYMBOL_SEQ];
@@ -314,14 +191,4 @@ export class SymbolStates {
     tf[to + EntryF64.held] = f[from + S_HELD];
     table.end(id);
   }
-}
-
-/** How far the mid moved. Side by side, so that unchanged sides give 0 and not what their sum's rounding left over. */
-export function midMove(bid: number, ask: number, lastBid: number, lastAsk: number): number {
-  return Math.abs(bid - lastBid + (ask - lastAsk)) / 2;
-}
-
-/** Whether time a is before time b; both in seconds and nanoseconds. */
-export function isBefore(aS: number, aNs: number, bS: number, bNs: number): boolean {
-  return aS < bS || (aS === bS && aNs < bNs);
 }

@@ -52,10 +52,3 @@ export function gapTable(meanNs: number): Float64Array {
     Math.round(-Math.log((i + 0.5) / (GAP_STEPS + 1)) * meanNs),
   );
 }
-
-/** A gap in ns: a quantile by 8 random bits, and 16 more for the place between it and the next. */
-export function gapOf(gaps: Float64Array, random: number): number {
-  const step = (random >>> 8) & (GAP_STEPS - 1);
-  const low = gaps[step];
-  return low + (gaps[step + 1] - low) * ((random >>> 16) / 65_536);
-}

@@ -12,33 +12,14 @@
  *
  * Ticks are made in blocks. What is saved is the state at the start of the present block, and the place in it.
  *
- * What is drawn at random is looked up in tables instead of branched on: a mispredicted branch costs more
- * than the rest of a tick's arithmetic.
+ * Ticks are made by `wasm/market.ts`.
  */
 import { TickwireError } from '../../errors.js';
-import {
-  copyWords,
-  F64_ASK,
-  F64_ASK_SIZE,
-  F64_BID,
-  F64_PRICE,
-  F64_SIZE,
-  F64_TRADE_ID,
-  Flag,
-  Kind,
-  RECORD_F64,
-  RECORD_U32,
-  Records,
-  U32_KIND_FLAGS_SOURCE,
-  U32_SYMBOL,
-  U32_TS_EVENT_NS,
-  U32_TS_EVENT_S,
-  U32_TS_RECV_NS,
-  U32_TS_RECV_S,
-} from '../../tick.js';
-import { gapOf, gapTable, rankOf, ZipfTable } from './activity.js';
+import { copyWords, RECORD_U32, type Records, U32_KIND_FLAGS_SOURCE, U32_SYMBOL } from '../../tick.js';
+import { gapTable, rankOf, ZipfTable } from './activity.js';
+import { MarketModule, ROW_F64, ROW_I32 } from './market-module.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
-import { mix, rotated, scramble, skewed } from './random.js';
+import { mix, rotated, scramble } from './random.js';
 import { type MarketSymbol, marketSymbols } from './universe.js';
 
 export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
@@ -46,9 +27,6 @@ export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 const FORMAT = 1;
 const HEADER_WORDS = 16;
 const SYMBOL_WORDS = 4;
-/** Of 256 ticks, how many start a burst of their symbol; a burst has 8 to 135 ticks, 32 times as dense. */
-const BURST_CHANCE = 1;
-const BURST_GAP = 1 / 32;
 /** Share of ticks outside bursts, which make nearly all of the time. */
 const CALM_SHARE = 0.78;
 /** Gaps are multiplied by one of these for some thousand ticks: rush hours and quiet times. Mean 1. */
@@ -63,9 +41,7 @@ const BREATH = Int8Array.of(
   1, 1, 1, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1,
 );
 
-// One symbol's words while ticks are made, 64 bytes: what changes of it, and what it is.
-const ROW_I32 = 16;
-const ROW_F64 = 8;
+// One symbol's words while ticks are made: what changes of it, and what it is.
 const R_BID = 0;
 const R_SPREAD = 1;
 const R_DIRECTION = 2;
@@ -80,9 +56,11 @@ const R_PRICE_POWER = 5;
 const R_SIZE_POWER = 6;
 const LOW_SHARE = 0.6;
 const HIGH_SHARE = 1.6;
-/** What indices of symbols stay within: see `SLOT_BITS`. */
-const SYMBOL_BITS = 0xffff;
-const INT32_END = 2 ** 31;
+// Words of the state after the block, in the views that they are of.
+const RANDOM_I32 = 0;
+const TIME_F64 = 1;
+const NEXT_I32 = 6;
+const STATE_END_I32 = 11;
 
 /** Ticks made at a time: few enough that they stay in the core's own cache. */
 const BLOCK_TICKS = 1024;
@@ -95,23 +73,13 @@ export function marketStateWords(symbols: number): number {
 export class Market {
   readonly symbols: readonly MarketSymbol[];
   /** Ticks as records, but for the index of the symbol in place of its id; tsRecv equals tsEvent. */
-  readonly block = Records.allocate(BLOCK_TICKS);
+  readonly block: Records;
   /** Where in `block` the present tick stands. */
   at = 0;
-  readonly #zipf: ZipfTable;
-  readonly #gaps: Float64Array;
   readonly #tradeChance: number;
-  // The state, as `save` writes it.
+  readonly #module: MarketModule;
+  /** The state at the start of the block, as `save` writes it. */
   readonly #blockStart: Float64Array;
-  #nextSymbol = 0;
-  readonly #random = new Int32Array(2);
-  readonly #time = new Float64Array(2);
-  #burstSymbol = 0;
-  #burstLeft = 0;
-  #pace = 0;
-  #paceLeft = 0;
-  readonly #rowsI32: Int32Array;
-  readonly #rowsF64: Float64Array;
 
   /**
    * @param state what another market of the same options saved; without it, the market's start
@@ -123,16 +91,21 @@ export class Market {
   ) {
     const { symbols: count } = options;
     this.symbols = marketSymbols(count);
-    this.#zipf = new ZipfTable(count, options.skew);
-    this.#gaps = gapTable(SECOND_NS / options.ticksPerSecond / CALM_SHARE);
+    const { chance, choices } = new ZipfTable(count, options.skew);
+    const gaps = gapTable(SECOND_NS / options.ticksPerSecond / CALM_SHARE);
+    const module = new MarketModule(BLOCK_TICKS, gaps.length, count, chance, choices);
+    module.gaps.set(gaps);
+    module.paces.set(PACES);
+    module.persistence.set(PERSISTENCE);
+    module.breath.set(BREATH);
+    this.#module = module;
+    this.block = module.block;
     this.#tradeChance = Math.round(options.tradeShare * 65_536);
-    this.#rowsF64 = new Float64Array(count * ROW_F64);
-    this.#rowsI32 = new Int32Array(this.#rowsF64.buffer);
     this.symbols.forEach((symbol, i) => {
       this.#describe(symbol, i);
     });
     this.#blockStart = new Float64Array(marketStateWords(count));
-    if (state === undefined) this.#begin();
+    if (state === undefined) this.#begin(chance, choices);
     else this.#restore(state);
     this.#makeBlock();
     this.at = state?.[12] ?? 0;
@@ -171,140 +144,37 @@ export class Market {
     words[12] = this.at;
   }
 
-  /** Makes the next block, and notes what it was made from. All in one loop over locals: this is the hot path. */
+  /** Makes the next block, and notes what it was made from. */
   #makeBlock(): void {
     this.#note(this.#blockStart);
     this.at = 0;
-    const { u32, f64 } = this.block;
-    const { chance, choices } = this.#zipf;
-    const gaps = this.#gaps;
-    const tradeChance = this.#tradeChance;
-    const rows = this.#rowsI32;
-    const rowsF64 = this.#rowsF64;
-    let [a, b] = this.#random;
-    let [s, ns] = this.#time;
-    let symbol = this.#nextSymbol;
-    let burstSymbol = this.#burstSymbol;
-    let burstLeft = this.#burstLeft;
-    let pace = this.#pace;
-    let paceLeft = this.#paceLeft;
-    for (let i = 0; i < BLOCK_TICKS; i++) {
-      const w = i * RECORD_U32;
-      const d = i * RECORD_F64;
-      // Two steps of xoroshiro64 give four random words: each half of its state, multiplied.
-      const timing = scramble(a);
-      const market = scramble(b);
-      b ^= a;
-      a = rotated(a, 26) ^ b ^ (b << 9);
-      b = rotated(b, 13);
-      const sizes = scramble(a);
-      const choice = scramble(b);
-      b ^= a;
-      a = rotated(a, 26) ^ b ^ (b << 9);
-      b = rotated(b, 13);
-
-      if (--paceLeft < 0) {
-        pace = timing & (PACES.length - 1);
-        paceLeft = 2_048 + ((timing >>> 3) & 0x3fff);
-      }
-      const gap = gapOf(gaps, timing) * PACES[pace] * (burstLeft > 0 ? BURST_GAP : 1);
-      ns += 1 + (gap < INT32_END ? gap | 0 : Math.floor(gap));
-      while (ns >= SECOND_NS) {
-        ns -= SECOND_NS;
-        s++;
-      }
-      u32[w + U32_SYMBOL] = symbol;
-      u32[w + U32_TS_EVENT_S] = s;
-      u32[w + U32_TS_EVENT_NS] = ns;
-      u32[w + U32_TS_RECV_S] = s;
-      u32[w + U32_TS_RECV_NS] = ns;
-
-      const row = (symbol & SYMBOL_BITS) * ROW_I32;
-      const rowF64 = (symbol & SYMBOL_BITS) * ROW_F64;
-      const power = rowsF64[rowF64 + R_PRICE_POWER];
-      const sizePower = rowsF64[rowF64 + R_SIZE_POWER];
-      const units = rows[row + R_SIZE_UNITS];
-      const bid = rows[row + R_BID];
-      const spread = rows[row + R_SPREAD];
-      f64[d + F64_SIZE] = skewed(sizes, units) / sizePower;
-      if ((market & 0xffff) < tradeChance) {
-        const direction = rows[row + R_DIRECTION];
-        const isBuy = (market & 0x30000) === 0 ? direction < 0 : direction > 0;
-        // Ids of a venue count its trades of all its feeds, so here and there some are missing.
-        const id = rowsF64[rowF64 + R_TRADE_ID] + ((market & 0xc0000) === 0 ? 1 + ((market >>> 20) & 7) : 1);
-        rowsF64[rowF64 + R_TRADE_ID] = id;
-        u32[w + U32_KIND_FLAGS_SOURCE] = Kind.trade | (isBuy ? Flag.buy : Flag.sell);
-        f64[d + F64_PRICE] = (isBuy ? bid + spread : bid) / power;
-        f64[d + F64_ASK] = 0;
-        f64[d + F64_TRADE_ID] = id;
-      } else {
-        const isWide = (rows[row + R_ORDINARY_SPREAD] - spread) >>> 31;
-        const nextSpread = Math.max(0, spread + BREATH[16 * isWide + ((market >>> 16) & 0xf)]);
-        let direction = Math.imul(rows[row + R_DIRECTION], PERSISTENCE[(market >>> 21) & 7]);
-        if (bid < rows[row + R_LOW]) direction = 1;
-        else if (bid > rows[row + R_HIGH]) direction = -1;
-        // Outside bursts every other quote changes sizes only.
-        const moves = ((market >>> 20) & 1) | (burstLeft > 0 ? 1 : 0);
-        const step = moves + (Math.imul(moves, Math.imul(market >>> 24, rows[row + R_STEP_MAX])) >> 8);
-        const nextBid = (bid + Math.imul(direction, step)) | 0;
-        rows[row + R_BID] = nextBid;
-        rows[row + R_SPREAD] = nextSpread;
-        rows[row + R_DIRECTION] = direction;
-        u32[w + U32_KIND_FLAGS_SOURCE] = Kind.quote;
-        f64[d + F64_BID] = nextBid / power;
-        f64[d + F64_ASK] = ((nextBid + nextSpread) | 0) / power;
-        f64[d + F64_ASK_SIZE] = skewed(Math.imul(sizes, 0x2c1b3c6d), units) / sizePower;
-      }
-
-      if (burstLeft > 0) {
-        burstLeft--;
-      } else if ((timing & 0xff) < BURST_CHANCE) {
-        burstSymbol = symbol;
-        burstLeft = 8 + ((timing >>> 8) & 0x7f);
-      }
-      const drawn = rankOf(chance, choices, choice);
-      symbol = burstLeft > 0 && (choice & 3) !== 0 ? burstSymbol : drawn;
-    }
-    this.#random[0] = a;
-    this.#random[1] = b;
-    this.#time[0] = s;
-    this.#time[1] = ns;
-    this.#nextSymbol = symbol;
-    this.#burstSymbol = burstSymbol;
-    this.#burstLeft = burstLeft;
-    this.#pace = pace;
-    this.#paceLeft = paceLeft;
+    this.#module.make(this.#tradeChance);
   }
 
   /** Fills in what a symbol is. */
   #describe(symbol: MarketSymbol, i: number): void {
-    const rows = this.#rowsI32;
+    const { rowsI32: rows, rowsF64 } = this.#module;
     const row = i * ROW_I32;
     rows[row + R_ORDINARY_SPREAD] = symbol.spreadPoints;
     rows[row + R_STEP_MAX] = Math.max(1, Math.floor(symbol.spreadPoints / 3));
     rows[row + R_SIZE_UNITS] = symbol.sizeUnits;
     rows[row + R_LOW] = Math.ceil(symbol.startPoints * LOW_SHARE);
     rows[row + R_HIGH] = Math.floor(symbol.startPoints * HIGH_SHARE);
-    this.#rowsF64[i * ROW_F64 + R_PRICE_POWER] = 10 ** symbol.digits;
-    this.#rowsF64[i * ROW_F64 + R_SIZE_POWER] = 10 ** symbol.sizeDigits;
+    rowsF64[i * ROW_F64 + R_PRICE_POWER] = 10 ** symbol.digits;
+    rowsF64[i * ROW_F64 + R_SIZE_POWER] = 10 ** symbol.sizeDigits;
   }
 
   #note(words: Float64Array): void {
     words[0] = FORMAT;
     words[1] = this.options.symbols;
     words[2] = this.options.seed;
-    words[3] = this.#random[0];
-    words[4] = this.#random[1];
-    words[5] = this.#time[0];
-    words[6] = this.#time[1];
-    words[7] = this.#nextSymbol;
-    words[8] = this.#burstSymbol;
-    words[9] = this.#burstLeft;
-    words[10] = this.#pace;
-    words[11] = this.#paceLeft;
+    const { stateI32, stateF64, rowsI32: rows, rowsF64 } = this.#module;
+    words[3] = stateI32[RANDOM_I32];
+    words[4] = stateI32[RANDOM_I32 + 1];
+    words[5] = stateF64[TIME_F64];
+    words[6] = stateF64[TIME_F64 + 1];
+    for (let k = NEXT_I32; k < STATE_END_I32; k++) words[7 + k - NEXT_I32] = stateI32[k];
     const { symbols } = this.options;
-    const rows = this.#rowsI32;
-    const rowsF64 = this.#rowsF64;
     for (let i = 0; i < symbols; i++) {
       const at = HEADER_WORDS + i * SYMBOL_WORDS;
       const row = i * ROW_I32;
@@ -317,7 +187,7 @@ export class Market {
 
   /** One step of xoroshiro64, for the start. */
   #draw(): number {
-    const r = this.#random;
+    const r = this.#module.stateI32;
     const a = r[0];
     const b = r[1] ^ a;
     r[0] = rotated(a, 26) ^ b ^ (b << 9);
@@ -325,20 +195,21 @@ export class Market {
     return scramble(a);
   }
 
-  #begin(): void {
+  #begin(chance: Int32Array, choices: Uint16Array): void {
     const { symbols, seed, startS } = this.options;
-    this.#random[0] = mix(seed | 0) | 1;
-    this.#random[1] = mix(Math.floor(seed / 2 ** 32) ^ 0x5bd1e995);
-    this.#time[0] = startS;
+    const { stateI32, stateF64, rowsI32: rows, rowsF64 } = this.#module;
+    stateI32[RANDOM_I32] = mix(seed | 0) | 1;
+    stateI32[RANDOM_I32 + 1] = mix(Math.floor(seed / 2 ** 32) ^ 0x5bd1e995);
+    stateF64[TIME_F64] = startS;
     for (let i = 0; i < symbols; i++) {
       const { startPoints, spreadPoints } = this.symbols[i];
       const row = i * ROW_I32;
-      this.#rowsI32[row + R_BID] = Math.round(startPoints * (0.98 + (this.#draw() >>> 16) / 65_536 / 25));
-      this.#rowsI32[row + R_SPREAD] = spreadPoints;
-      this.#rowsI32[row + R_DIRECTION] = this.#draw() < 0 ? -1 : 1;
-      this.#rowsF64[i * ROW_F64 + R_TRADE_ID] = this.#draw() >>> 4;
+      rows[row + R_BID] = Math.round(startPoints * (0.98 + (this.#draw() >>> 16) / 65_536 / 25));
+      rows[row + R_SPREAD] = spreadPoints;
+      rows[row + R_DIRECTION] = this.#draw() < 0 ? -1 : 1;
+      rowsF64[i * ROW_F64 + R_TRADE_ID] = this.#draw() >>> 4;
     }
-    this.#nextSymbol = rankOf(this.#zipf.chance, this.#zipf.choices, this.#draw());
+    stateI32[NEXT_I32] = rankOf(chance, choices, this.#draw());
   }
 
   #restore(words: Float64Array): void {
@@ -350,19 +221,16 @@ export class Market {
         'The saved state is of another market: use it with the number of symbols and the seed that made it.',
       );
     }
-    this.#random.set(words.subarray(3, 5));
-    this.#time.set(words.subarray(5, 7));
-    this.#nextSymbol = words[7];
-    this.#burstSymbol = words[8];
-    this.#burstLeft = words[9];
-    this.#pace = words[10];
-    this.#paceLeft = words[11];
+    const { stateI32, stateF64, rowsI32: rows, rowsF64 } = this.#module;
+    stateI32.set(words.subarray(3, 5), RANDOM_I32);
+    stateF64.set(words.subarray(5, 7), TIME_F64);
+    stateI32.set(words.subarray(7, 12), NEXT_I32);
     for (let i = 0, at = HEADER_WORDS; i < symbols; i++, at += SYMBOL_WORDS) {
       const row = i * ROW_I32;
-      this.#rowsI32[row + R_BID] = words[at];
-      this.#rowsI32[row + R_SPREAD] = words[at + 1];
-      this.#rowsI32[row + R_DIRECTION] = words[at + 2];
-      this.#rowsF64[i * ROW_F64 + R_TRADE_ID] = words[at + 3];
+      rows[row + R_BID] = words[at];
+      rows[row + R_SPREAD] = words[at + 1];
+      rows[row + R_DIRECTION] = words[at + 2];
+      rowsF64[i * ROW_F64 + R_TRADE_ID] = words[at + 3];
     }
   }
 }

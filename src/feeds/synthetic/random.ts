@@ -9,11 +9,6 @@ export function scramble(x: number): number {
   return Math.imul(rotated(Math.imul(x, 0x9e3779bb), 5), 5);
 }
 
-/** A size in units: the product of two uniform draws, so that small ones are many and large ones few. */
-export function skewed(random: number, units: number): number {
-  return (1 + (((random >>> 16) * (random & 0xffff)) / 2 ** 30) * units) | 0;
-}
-
 /** Spreads the bits of a seed (the finalizer of MurmurHash3). */
 export function mix(x: number): number {
   let h = x ^ 0x9e3779b9;

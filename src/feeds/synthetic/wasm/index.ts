@@ -1,0 +1,2 @@
+/** What the host calls and reads: see `../market-module.ts`. */
+export { BREATH, begin, GAPS, make, PACES, PERSISTENCE, STATE, SYMBOLS } from './market';
