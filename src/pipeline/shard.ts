@@ -255,12 +255,7 @@ export class Shard {
       at += count;
     }
     for (let k = 0; k < counts[Count.critical]; k++) {
-      copyRecord(
-        records,
-        criticals[k],
-        this.#critical.records,
-        this.#critical.slot(++this.#criticalHead),
-      );
+      copyRecord(records, criticals[k], this.#critical.records, this.#critical.slot(++this.#criticalHead));
       probe();
     }
     counts[Count.critical] = 0;
@@ -278,7 +273,15 @@ export class Shard {
     const u = id * STATE_U32;
     writeHeader(records, own, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
     writeTimes(records, own, recvS, recvNs, recvS, recvNs);
-    writeStatus(records, own, StatusCode.symbolDefined, states[u + SU_VERSION], this.registry.digits[id], 0, 0);
+    writeStatus(
+      records,
+      own,
+      StatusCode.symbolDefined,
+      states[u + SU_VERSION],
+      this.registry.digits[id],
+      0,
+      0,
+    );
     positions[own] = 0;
     criticals[counts[Count.critical]++] = own;
     this.#next[ShardWord.made]++;

@@ -1,0 +1,129 @@
+/** What a numbered tick changes of its symbol's state. Applied twice it changes nothing, but for the mean move. */
+import {
+  AT_ARG0,
+  AT_BID,
+  AT_BID_SIZE,
+  AT_CODE,
+  AT_EVENT_S,
+  AT_HEAD,
+  AT_RECV_S,
+  AT_SYMBOL,
+  AT_SYMBOL_SEQ,
+  CROSSED,
+  KIND_MASK,
+  LATE,
+  QUOTE,
+  RECORD,
+  RECORDS,
+  S_BID,
+  S_BID_SIZE,
+  S_DEFINED,
+  S_DEVIATION,
+  S_HELD,
+  S_QUOTE_S,
+  S_QUOTE_SEQ,
+  S_READY,
+  S_SEQ,
+  S_STATUS_SEQ,
+  S_SYMBOL_SEQ,
+  S_TRADE_S,
+  S_TRADE_SEQ,
+  S_VERSION,
+  STATE,
+  STATES,
+  STATUS,
+  SYMBOL_DEFINED,
+  TRADE,
+} from './layout';
+import { touch } from './states';
+
+/** Weight of a new move in the mean absolute move, and how many means a counted move is clipped to. */
+const DEVIATION_WEIGHT: f64 = 1.0 / 64.0;
+const DEVIATION_CLIP: f64 = 8;
+/** EVENT_AHEAD_S_MAX of `limits.ts`. NO_TIME_S lies too far ahead to be the newest time. */
+const EVENT_AHEAD_S_MAX: u64 = 86_400;
+
+/** How far the mid moved. Side by side, so that unchanged sides give 0 and not what their sum's rounding left over. */
+export function midMove(prices: v128, last: v128): f64 {
+  const moves = f64x2.sub(prices, last);
+  return abs<f64>(f64x2.extract_lane(moves, 0) + f64x2.extract_lane(moves, 1)) * 0.5;
+}
+
+/** Whether the time of a record is near enough to its receipt to be the newest of its symbol. */
+function isPlausible(eventS: u32, at: usize): boolean {
+  return <u64>eventS <= <u64>load<u32>(at, AT_RECV_S) + EVENT_AHEAD_S_MAX;
+}
+
+/** Applies the quote at `at`, which moved the mid by `move`. What was only just stored there is passed: loading it would wait. */
+export function applyQuote(
+  at: usize,
+  id: u32,
+  state: usize,
+  seq: f64,
+  head: u32,
+  move: f64,
+  prices: v128,
+  symbolSeq: u32,
+): void {
+  const deviation = load<f64>(state, S_DEVIATION);
+  // A quote that leaves the mid where it is tells nothing about moves. Counting it would wear the mean down
+  // until, in a quiet market, every ordinary move looked suspicious.
+  if (move > 0) {
+    if (deviation > 0) {
+      const clip = DEVIATION_CLIP * deviation;
+      const counted = move < clip ? move : clip;
+      store<f64>(state, deviation + (counted - deviation) * DEVIATION_WEIGHT, S_DEVIATION);
+    } else if (move < Infinity) {
+      store<f64>(state, move, S_DEVIATION);
+    }
+  }
+  v128.store(state, prices, S_BID);
+  v128.store(state, v128.load(at, AT_BID_SIZE), S_BID_SIZE);
+  store<f64>(state, 0, S_HELD);
+  store<f64>(state, seq, S_SEQ);
+  store<u32>(state, symbolSeq, S_SYMBOL_SEQ);
+  if ((head & (CROSSED | LATE)) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
+  const eventS = load<u32>(at, AT_EVENT_S);
+  if ((head & LATE) === 0 && isPlausible(eventS, at)) {
+    store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
+  }
+  touch(id, state);
+}
+
+/** Applies a trade. */
+export function applyTrade(at: usize, id: u32, state: usize, seq: f64, head: u32): void {
+  store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
+  store<f64>(state, seq, S_SEQ);
+  if ((head & LATE) === 0) {
+    store<f64>(state, seq, S_TRADE_SEQ);
+    if (isPlausible(load<u32>(at, AT_EVENT_S), at)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_TRADE_S);
+  }
+  touch(id, state);
+}
+
+/** Applies record `index`, which is numbered `seq`, whatever its kind. */
+export function apply(index: u32, seq: f64): void {
+  const at = RECORDS + <usize>index * RECORD;
+  const id = load<u32>(at, AT_SYMBOL);
+  const state = STATES + <usize>id * STATE;
+  const head = load<u32>(at, AT_HEAD);
+  const kind = head & KIND_MASK;
+  if (id === 0) {
+    // The engine itself is numbered, and has nothing to show.
+    store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
+  } else if (kind === QUOTE) {
+    const prices = v128.load(at, AT_BID);
+    const move = midMove(prices, v128.load(state, S_BID));
+    applyQuote(at, id, state, seq, head, move, prices, load<u32>(at, AT_SYMBOL_SEQ));
+  } else if (kind === TRADE) {
+    applyTrade(at, id, state, seq, head);
+  } else {
+    touch(id, state);
+    store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
+    store<f64>(state, seq, S_SEQ);
+    if (kind !== STATUS) return;
+    if (load<u16>(at, AT_CODE) !== SYMBOL_DEFINED) store<f64>(state, seq, S_STATUS_SEQ);
+    else store<u32>(state, load<u32>(at, AT_ARG0), S_DEFINED);
+    store<u32>(state, load<u32>(state, S_DEFINED) === load<u32>(state, S_VERSION) ? 1 : 0, S_READY);
+  }
+}

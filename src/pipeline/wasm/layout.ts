@@ -1,0 +1,82 @@
+/**
+ * The module's memory. Records are those of `../../tick.ts`, states those of `../states.ts`: all words that are
+ * named here are named there, in units of their views.
+ *
+ * ```
+ *      0 records, 64 bytes each; one more for a record that the shard makes itself
+ *  65600 u32 each: positions of the numbered records
+ *  69704 u32 each: which of them are critical
+ *  73808 u32 × 8: counts (COUNT_…)
+ *  73856 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
+ * ```
+ */
+
+/** Records of a run. */
+export const TICKS: u32 = 1_024;
+export const RECORDS: usize = 0;
+export const POSITIONS: usize = 65_600;
+export const CRITICALS: usize = 69_704;
+export const COUNTS: usize = 73_808;
+export const STATES: usize = 73_856;
+
+export const COUNT_CROSSED: usize = 0;
+export const COUNT_LOCKED: usize = 4;
+export const COUNT_LATE: usize = 8;
+export const COUNT_SUSPICIOUS: usize = 12;
+/** Quotes numbered that stand for half-quotes held before. */
+export const COUNT_RELEASED: usize = 16;
+/** Entries in CRITICALS, and in the list of changed symbols. */
+export const COUNT_CRITICAL: usize = 20;
+export const COUNT_CHANGED: usize = 24;
+
+export const RECORD: usize = 64;
+export const AT_SYMBOL: usize = 0;
+export const AT_HEAD: usize = 4;
+/** Of a raw record: the source's position. Of a numbered one: the low half of its seq. */
+export const AT_SEQ_LOW: usize = 8;
+/** Of a raw record: how many earlier ticks it stands for. Of a numbered one: its symbolSeq. */
+export const AT_SYMBOL_SEQ: usize = 12;
+export const AT_EVENT_S: usize = 16;
+export const AT_EVENT_NS: usize = 20;
+export const AT_RECV_S: usize = 24;
+export const AT_BID: usize = 32;
+export const AT_ASK: usize = 40;
+export const AT_BID_SIZE: usize = 48;
+export const AT_ASK_SIZE: usize = 56;
+export const AT_PRICE: usize = 32;
+export const AT_SIZE: usize = 48;
+export const AT_ARG0: usize = 32;
+export const AT_CODE: usize = 36;
+
+export const KIND_MASK: u32 = 7;
+export const QUOTE: u32 = 0;
+export const TRADE: u32 = 1;
+export const STATUS: u32 = 2;
+export const SYMBOL_DEFINED: u32 = 1;
+export const CROSSED: u32 = 8;
+export const LOCKED: u32 = 16;
+export const LATE: u32 = 32;
+export const SUSPICIOUS: u32 = 128;
+export const CONFLATED: u32 = 256;
+
+export const STATE: usize = 128;
+export const S_BID: usize = 0;
+export const S_ASK: usize = 8;
+export const S_BID_SIZE: usize = 16;
+export const S_ASK_SIZE: usize = 24;
+export const S_DEVIATION: usize = 32;
+export const S_HELD: usize = 40;
+export const S_SCALE: usize = 48;
+export const S_SEQ: usize = 56;
+export const S_QUOTE_SEQ: usize = 64;
+export const S_TRADE_SEQ: usize = 72;
+export const S_STATUS_SEQ: usize = 80;
+export const S_SYMBOL_SEQ: usize = 88;
+export const S_DEFINED: usize = 92;
+export const S_QUOTE_S: usize = 96;
+export const S_QUOTE_NS: usize = 100;
+export const S_TRADE_S: usize = 104;
+export const S_TRADE_NS: usize = 108;
+export const S_CHANGED: usize = 112;
+export const S_VERSION: usize = 120;
+export const S_READY: usize = 124;
