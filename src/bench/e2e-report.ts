@@ -1,10 +1,12 @@
 /** Scenario `e2e` for people to read. */
 import type { E2eResult } from './e2e.js';
+import { type Goal, leads, leadsIn } from './e2e-lead.js';
 import { PROCESS_HEAD, processTable } from './e2e-processes.js';
 import type { E2eRow } from './e2e-row.js';
 import type { SystemSummary } from './e2e-summary.js';
 import { STAGES } from './followed.js';
 import type { Spread } from './measure.js';
+import { short } from './report/model.js';
 
 const MEGA = 1e6;
 const MIB = 1024 * 1024;
@@ -75,13 +77,24 @@ function stageLines({ cells }: E2eResult): string[] {
   return ['', ...table([['by stage: p50 / p99 µs', ...STAGES], ...rows])];
 }
 
+function goalLine({ what, wanted, ours, theirs, peer, unit, verdict }: Goal): string {
+  const beside = theirs === null ? '' : `, ${peer} ${short(theirs)} ${unit}`;
+  return `${what}, ${wanted}: tickwire ${short(ours)} ${unit}${beside}: ${verdict}`;
+}
+
 export function e2eLines(result: E2eResult): string[] {
   const { clock, quiet } = result.steadiness;
+  const ahead = leads(result.systems);
   const lines = [
     ...table([
-      COLUMNS.map(([title]) => title),
-      ...result.systems.map((summary) => COLUMNS.map(([, of]) => of(summary))),
+      [...COLUMNS.map(([title]) => title), 'leads tickwire in'],
+      ...result.systems.map((summary) => [
+        ...COLUMNS.map(([, of]) => of(summary)),
+        leadsIn(ahead, summary, 'brief'),
+      ]),
     ]),
+    '',
+    ...result.goals.map(goalLine),
     ...stageLines(result),
     '',
     ...table([

@@ -1,6 +1,7 @@
 /** Rows of scenario `e2e`, brought together over the passes: medians and spreads. */
 import type { Subject } from './e2e.js';
 import { type E2eRow, LOAD_CPU_MAX } from './e2e-row.js';
+import type { System } from './e2e-systems.js';
 import { mergedStages, type Stage } from './followed.js';
 import type { LatencyUs } from './latency.js';
 import { median, type Spread, spread } from './measure.js';
@@ -37,6 +38,10 @@ export interface Cell {
 export interface SystemSummary {
   system: string;
   what: string;
+  /** Null: tickwire. */
+  peer: System['peer'] | null;
+  /** Whether it stores every tick. */
+  log: boolean;
   version: string;
   settings: Record<string, unknown>;
   /** Ticks per second of the market at which 98 % is still delivered, and what the clients then get. */
@@ -133,6 +138,8 @@ export function summarise(
   return {
     system: system.name,
     what: system.what,
+    peer: system.peer ?? null,
+    log: system.log,
     version,
     settings,
     capacityRate: capacity,

@@ -1,6 +1,7 @@
 /** Scenario `e2e`: tickwire and what one would use instead, from the same market to the same verifying clients. */
 import { messageOf, TickwireError } from '../errors.js';
 import { twoCores } from './child.js';
+import { type Goal, goals } from './e2e-lead.js';
 import { e2eLines, e2eRowLine } from './e2e-report.js';
 import { E2eRig, type RowOptions } from './e2e-rig.js';
 import { type E2eRow, isWrong } from './e2e-row.js';
@@ -65,6 +66,8 @@ export interface E2eOptions {
 export interface E2eResult {
   systems: SystemSummary[];
   skipped: Skipped[];
+  /** What `tickwire` is to reach beside its peers, and whether it does. */
+  goals: Goal[];
   /** Medians and spreads over the passes. */
   cells: Cell[];
   rows: E2eRow[];
@@ -168,9 +171,11 @@ export async function benchE2e(options: E2eOptions, onRow: (row: E2eRow) => void
     const subjects = systems.map((system) => ({ system, version: '', settings: {}, capacity: null }));
     await run.all(subjects);
     const cells = cellsOf(run.rows);
+    const summaries = subjects.map((subject) => summarise(subject, run.rows, cells));
     return {
-      systems: subjects.map((subject) => summarise(subject, run.rows, cells)),
+      systems: summaries,
       skipped,
+      goals: goals(summaries, options.watch === options.symbols),
       cells,
       rows: run.rows,
       failures: run.failures,

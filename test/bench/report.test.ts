@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
+import { goals } from '../../src/bench/e2e-lead.js';
 import { mergedStages, STAGES, type StageTimes } from '../../src/bench/followed.js';
 import { LatencySamples } from '../../src/bench/latency.js';
 import { comparison } from '../../src/bench/report/e2e-part.js';
@@ -75,10 +76,13 @@ t.test('the comparison says where another system leads', async (t) => {
   const system = (name: string, perCpu: number, p99: number) => ({
     system: name,
     what: 'a system',
+    peer: name === 'tickwire' ? null : { name: 'nats' as const, batched: false },
+    log: false,
     version: '1',
     settings: {},
     capacityRate: 100,
     capacityPerSecond: spread(1000),
+    capacityIsLowerBound: false,
     deliveredPerCpuSecond: spread(perCpu),
     p99AtHalfUs: spread(p99),
     p99AtCommonUs: null,
@@ -104,18 +108,25 @@ t.test('the comparison says where another system leads', async (t) => {
       Object.fromEntries(STAGES.map((stage) => [stage, latency.recorded()])) as StageTimes,
     ]),
   };
+  const systems = [system('tickwire', 2e6, 9000), system('nats', 1e6, 4000)];
   const details = {
-    systems: [system('tickwire', 2e6, 9000), system('nats', 1e6, 4000)],
+    systems,
+    goals: goals(systems, true),
     skipped: [{ name: 'redis', why: 'it is not installed' }],
     cells: [sweepCell],
     rows: [row('tickwire'), row('nats')],
   };
   const { tables, charts } = reportOf([result('e2e', {}, details)], new Date(0), [comparison]);
   t.match(tables[0].note, /redis was skipped: it is not installed/);
-  t.match(tables[0].rows[1], ['nats: a system 1', '1000 ticks/s', '1 M ticks', '4 ms', '–']);
-  t.match(tables[1].rows, [['nats', 'p99 at half its capacity', /^4 ms/, /^9 ms/]]);
-  t.match(tables[2].rows, [['tickwire', 'sweep', '1 M ticks/s', /^500\.\d \/ 990\.\d \/ 1000$/]]);
-  t.equal(tables[2].rows[0].at(-1), String(summary.samples));
+  t.match(tables[0].rows[1], ['nats: a system 1', '1000 ticks/s', '1 M ticks', '4 ms ▲', '–']);
+  t.equal(tables[0].rows[0].at(-2), '', 'tickwire does not lead itself');
+  t.equal(tables[0].rows[1].at(-2), 'p99 at half its capacity', 'the first table says where a peer leads');
+  t.match(tables[1].rows, [
+    ['delivered a server CPU second', /8 ×/, '2 M ticks', 'nats: 1 M ticks', 'missed'],
+  ]);
+  t.match(tables[2].rows, [['nats', 'p99 at half its capacity', /^4 ms/, /^tickwire: 9 ms/]]);
+  t.match(tables[3].rows, [['tickwire', 'sweep', '1 M ticks/s', /^500\.\d \/ 990\.\d \/ 1000$/]]);
+  t.equal(tables[3].rows[0].at(-1), String(summary.samples));
   const stages = (charts as LineChart[]).find(({ title }) => /each stage/.test(title))!;
   t.same(
     stages.series.map(({ label }) => label),

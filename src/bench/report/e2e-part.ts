@@ -1,5 +1,6 @@
 /** The comparison of systems in a report: who leads, whole latency distributions, and latency against load. */
 import type { E2eResult } from '../e2e.js';
+import { leads, leadsIn, OWN, SYSTEM_FIGURES, type SystemFigure } from '../e2e-lead.js';
 import { PROCESS_HEAD, processTable } from '../e2e-processes.js';
 import type { Cell, SystemSummary } from '../e2e-summary.js';
 import { STAGES } from '../followed.js';
@@ -8,73 +9,17 @@ import type { Spread } from '../measure.js';
 import type { ScenarioResult } from '../scenario.js';
 import { type BarChart, type Chart, type LineChart, type Part, short, type Table } from './model.js';
 
-/** The system that all others are compared with. */
-const OWN = 'tickwire';
 const HALF = 0.5;
 const US_PER_MS = 1000;
 /** Shares beyond it are told by too few samples to be drawn. */
 const SHARE_MAX = 0.99999;
-
-interface Column {
-  title: string;
-  better: 'higher' | 'lower';
-  unit: string;
-  /** What a figure is divided by to be in that unit. */
-  per: number;
-  of(summary: SystemSummary): Spread | null | undefined;
-}
-
-const COLUMNS: readonly Column[] = [
-  { title: 'capacity', better: 'higher', unit: 'ticks/s', per: 1, of: (s) => s.capacityPerSecond },
-  {
-    title: 'delivered a server CPU second',
-    better: 'higher',
-    unit: 'ticks',
-    per: 1,
-    of: (s) => s.deliveredPerCpuSecond,
-  },
-  {
-    title: 'p99 at half its capacity',
-    better: 'lower',
-    unit: 'ms',
-    per: US_PER_MS,
-    of: (s) => s.p99AtHalfUs,
-  },
-  {
-    title: 'p99 at the common rate',
-    better: 'lower',
-    unit: 'ms',
-    per: US_PER_MS,
-    of: (s) => s.p99AtCommonUs,
-  },
-  {
-    title: 'p99 beside a stopped subscriber',
-    better: 'lower',
-    unit: 'ms',
-    per: US_PER_MS,
-    of: (s) => s.p99BesideSlowUs,
-  },
-  {
-    title: 'staleness p99 at twice its capacity',
-    better: 'lower',
-    unit: 'ms',
-    per: US_PER_MS,
-    of: (s) => s.overload?.stalenessP99Us,
-  },
-  {
-    title: 'RssAnon at twice its capacity',
-    better: 'lower',
-    unit: 'MB',
-    per: 1e6,
-    of: (s) => s.overload?.rssAnonBytes,
-  },
-];
 
 export const comparison: Part = (results) => {
   const found = results.filter((result): result is ScenarioResult & E2eResult => 'systems' in result);
   return {
     tables: found.flatMap((result) => [
       systemsTable(result),
+      goalsTable(result),
       leadersTable(result.systems),
       ...stageTables(result),
       processesTable(result),
@@ -83,51 +28,66 @@ export const comparison: Part = (results) => {
   };
 };
 
+/** The first table: also in which figures a peer is ahead of tickwire. */
 function systemsTable({ systems, skipped }: E2eResult): Table {
-  const cell = (column: Column, summary: SystemSummary) => {
-    const spread = column.of(summary);
-    return spread == null ? '–' : `${short(spread.median / column.per)} ${column.unit}`;
+  const ahead = leads(systems);
+  const cell = (figure: SystemFigure, summary: SystemSummary) => {
+    const spread = figure.of(summary);
+    if (spread == null) return '–';
+    const isAhead = ahead.some((lead) => lead.peer === summary.system && lead.figure === figure);
+    return `${short(spread.median / figure.per)} ${figure.unit}${isAhead ? ' ▲' : ''}`;
   };
+  const note = [
+    'Medians over the passes. ▲: it leads tickwire there; one that stores every tick is compared with tickwire-log.',
+    ...skipped.map(({ name, why }) => `${name} was skipped: ${why}.`),
+  ];
   return {
     title: 'Systems, from the same market to the same clients',
-    note: `Medians over the passes. ${skipped.map(({ name, why }) => `${name} was skipped: ${why}.`).join(' ')}`,
+    note: note.join(' '),
     head: [
       'system',
-      ...COLUMNS.map(({ title, better }) => `${title} (${better} is better)`),
+      ...SYSTEM_FIGURES.map(({ title, better }) => `${title} (${better} is better)`),
       'lost, cut off at twice its capacity',
+      'leads tickwire in',
       'valid',
     ],
     rows: systems.map((summary) => [
       `${summary.system}: ${summary.what} ${summary.version}`,
-      ...COLUMNS.map((column) => cell(column, summary)),
+      ...SYSTEM_FIGURES.map((figure) => cell(figure, summary)),
       summary.overload === null ? '–' : `${summary.overload.lost}, ${summary.overload.disconnected}`,
+      leadsIn(ahead, summary, 'title'),
       summary.valid ? 'yes' : 'no',
+    ]),
+  };
+}
+
+function goalsTable({ goals }: E2eResult): Table {
+  return {
+    title: 'What tickwire is to reach',
+    note: 'In mode every, without a log, against the best peer of its kind.',
+    head: ['figure', 'wanted', OWN, 'best peer', 'verdict'],
+    rows: goals.map(({ what, wanted, ours, theirs, peer, unit, verdict }) => [
+      what,
+      wanted,
+      `${short(ours)} ${unit}`,
+      theirs === null ? '–' : `${peer}: ${short(theirs)} ${unit}`,
+      verdict,
     ]),
   };
 }
 
 /** Every figure in which another system is ahead of tickwire. */
 function leadersTable(systems: readonly SystemSummary[]): Table {
-  const own = systems.find(({ system }) => system === OWN);
-  const rows = systems
-    .filter(({ system }) => !system.startsWith(OWN))
-    .flatMap((peer) =>
-      COLUMNS.flatMap((column) => {
-        const mine = own === undefined ? null : column.of(own);
-        const theirs = column.of(peer);
-        if (mine == null || theirs == null || mine.median === theirs.median) return [];
-        const isAhead = theirs.median > mine.median === (column.better === 'higher');
-        if (!isAhead) return [];
-        const told = (spread: Spread) =>
-          `${short(spread.median / column.per)} ${column.unit} (${short(spread.min / column.per)} to ${short(spread.max / column.per)})`;
-        return [[peer.system, column.title, told(theirs), told(mine)]];
-      }),
-    );
+  const rows = leads(systems).map(({ peer, figure, theirs, ours, own }) => {
+    const told = ({ median, min, max }: Spread) =>
+      `${short(median / figure.per)} ${figure.unit} (${short(min / figure.per)} to ${short(max / figure.per)})`;
+    return [peer, figure.title, told(theirs), `${own}: ${told(ours)}`];
+  });
   return {
     title: 'Where another system leads',
     note:
       rows.length === 0 ? 'In none of the figures above.' : 'Each of its figures that is better than ours.',
-    head: ['system', 'figure', 'its own', OWN],
+    head: ['system', 'figure', 'its own', 'ours'],
     rows,
   };
 }
@@ -209,7 +169,7 @@ function chartsOf(result: E2eResult): Chart[] {
     againstLoad(result, 'p99'),
     achieved(result),
     ...stageCharts(result),
-    ...COLUMNS.map((column) => spreadOf(result.systems, column)),
+    ...SYSTEM_FIGURES.map((figure) => spreadOf(result.systems, figure)),
   ].filter((chart) => (chart.kind === 'lines' ? chart.series : chart.bars).length > 0);
 }
 
@@ -285,7 +245,7 @@ function achieved({ cells, systems }: E2eResult): LineChart {
   };
 }
 
-function spreadOf(systems: readonly SystemSummary[], column: Column): BarChart {
+function spreadOf(systems: readonly SystemSummary[], column: SystemFigure): BarChart {
   return {
     kind: 'bars',
     title: `${column.title[0].toUpperCase()}${column.title.slice(1)}, ${column.better} is better`,
