@@ -16,8 +16,10 @@ import path from 'node:path';
 import { TickwireError } from '../errors.js';
 import { LogReader } from '../log/reader.js';
 import { segmentPath, segmentsFolder } from '../log/segments.js';
+import { turn } from '../pipeline/wait.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import { eurusdDay, recordedDay } from './log-data.js';
+import { publishAll } from './log-publisher.js';
 import { MarketTicks, RepeatedDay, type TickSource } from './log-source.js';
 import { Seeker, writeLog } from './log-tickwire.js';
 import { median } from './measure.js';
@@ -120,7 +122,7 @@ async function placesOf(
   }
   tell(`writing ${source.ticks} ticks`);
   const noting = new NotingSource(source, seed);
-  const { seconds } = await writeLog(noting, folder);
+  const { seconds } = await writeLog(noting, folder, (memory) => publishAll(noting, memory, turn));
   tell(`${source.ticks} ticks in ${seconds.toFixed(1)} s`);
   writeFileSync(notes, JSON.stringify(noting.places));
   return noting.places;

@@ -1,25 +1,25 @@
 /** The engine's own log in `bench log`: its log stage on a ring that is filled as fast as it lets, and its reader. */
-import { LOG_COMMIT_BYTES, LOG_COMMIT_DELAY_MS, LOG_SEGMENT_MS } from '../limits.js';
+import { BROADCAST_RING_SLOTS, LOG_COMMIT_BYTES, LOG_COMMIT_DELAY_MS, LOG_SEGMENT_MS } from '../limits.js';
 import { LogReader } from '../log/reader.js';
 import { openLog } from '../log/recover.js';
 import { runLogStage } from '../log/writer.js';
-import { BroadcastWriter } from '../pipeline/broadcast.js';
 import { CommitCells } from '../pipeline/cells.js';
-import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
-import { allocateMemory, Command, Control, LOG_STAGE } from '../pipeline/memory.js';
+import { LOG_WORDS, LogWord } from '../pipeline/counters.js';
+import { allocateMemory, Command, Control, type EngineMemory, LOG_STAGE } from '../pipeline/memory.js';
 import { Registry } from '../pipeline/registry.js';
-import { Bell, turn } from '../pipeline/wait.js';
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
-import { HeldTicks, type TickSource } from './log-source.js';
+import { Publisher } from './log-publisher.js';
+import type { TickSource } from './log-source.js';
 import type { LogSystem } from './log-systems.js';
 
-const RING_SLOTS = 1_048_576;
-const PUBLISH_TICKS = 8_192;
 const PAGE_TICKS = 8_192;
 
 export const tickwire: LogSystem = {
   name: 'tickwire',
-  append: (data, folder) => writeLog(new HeldTicks(data), folder),
+  async append(data, folder) {
+    const publisher = await Publisher.start(data);
+    return await writeLog(data, folder, (memory) => publisher.publish(memory));
+  },
   async replay(data, folder, check) {
     const reader = LogReader.open(folder);
     const { epoch } = reader.epochs()[0];
@@ -61,12 +61,13 @@ export const tickwire: LogSystem = {
 };
 
 /**
- * Writes a fresh log of all of a source's ticks as fast as its stage takes them.
+ * Writes a fresh log of all that `publish` puts into the ring, as fast as the log stage takes it.
  * @returns how long that took, until all of it was on the disk, and the bytes of its blocks
  */
 export async function writeLog(
-  source: TickSource,
+  { symbols }: Pick<TickSource, 'symbols'>,
   folder: string,
+  publish: (memory: EngineMemory) => Promise<void>,
 ): Promise<{ seconds: number; bytes: number }> {
   const opened = await openLog(folder, { shards: 1, warn: () => {} });
   const memory = allocateMemory({
@@ -75,13 +76,13 @@ export async function writeLog(
     log: true,
     maxSymbols: 1024,
     rawSlots: 64,
-    ringSlots: RING_SLOTS,
+    ringSlots: BROADCAST_RING_SLOTS,
     criticalSlots: 64,
   });
   const registry = new Registry(memory.registry, 1024);
   registry.load(opened.registryBytes);
   memory.positions = opened.positions;
-  for (const symbol of source.symbols) registry.defineSymbol(symbol);
+  for (const symbol of symbols) registry.defineSymbol(symbol);
   const control = new Control(memory.control, LOG_STAGE);
   const started = performance.now();
   const stage = runLogStage({
@@ -102,7 +103,7 @@ export async function writeLog(
     },
     report: () => {},
   });
-  await publish(source, memory);
+  await publish(memory);
   control.command = Command.drain;
   await stage;
   const seconds = (performance.now() - started) / 1000;
@@ -132,26 +133,5 @@ export class Seeker {
     const { u32 } = this.#into;
     const isIt = count === 1 && u32[U32_TS_RECV_S] === s && u32[U32_TS_RECV_NS] === ns;
     return { seq: isIt ? this.#seqs[0] : Number.NaN, ms };
-  }
-}
-
-async function publish(source: TickSource, memory: ReturnType<typeof allocateMemory>): Promise<void> {
-  const ring = new BroadcastWriter(memory.broadcast[0], RING_SLOTS);
-  const cells = new CommitCells(memory.shardCells[0], SHARD_WORDS);
-  const log = new CommitCells(memory.logCells, LOG_WORDS);
-  const bell = new Bell(memory.bells, LOG_STAGE);
-  for (let head = 0; head < source.ticks; ) {
-    const room = RING_SLOTS - (head - log.read(LogWord.visible));
-    const slot = ring.slot(head + 1);
-    const count = Math.min(PUBLISH_TICKS, room, source.ticks - head, RING_SLOTS - slot);
-    if (count > 0) {
-      ring.intend(head + count);
-      source.fill(ring.records, slot, count);
-      head += count;
-      cells.prime()[ShardWord.head] = head;
-      cells.commit();
-      bell.ring();
-    }
-    await turn();
   }
 }

@@ -209,7 +209,8 @@ export class LogReader {
       }
       if (block.last < result.nextSeq) continue;
       if (!this.#take(block, request, Math.min(block.last, toSeq), max, into, seqs, result)) break;
-      if (result.nextSeq > toSeq || ++blocks >= SCAN_BLOCKS) break;
+      // A full page needs no look at the block behind it.
+      if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) break;
     }
     return result;
   }
