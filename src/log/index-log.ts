@@ -4,7 +4,7 @@ import type { BlockExtents } from './block-extent.js';
 import { isBefore, type TimeAt } from './extent.js';
 import { type Holding, ShardIndex } from './index-tree.js';
 import { PageCache } from './page-cache.js';
-import type { SegmentRecord } from './segments.js';
+import { type SegmentRecord, segmentName } from './segments.js';
 import { type LogStore, lastSeqOfDamaged, rangeOf } from './store.js';
 
 /** Indexes of a shard in a segment that are kept. */
@@ -25,9 +25,9 @@ export class LogIndex {
   #of(record: SegmentRecord, epoch: number, shard: number): ShardIndex | undefined {
     const segment = this.store.open(record);
     if (segment === undefined) return undefined;
-    const name = `${record.folder} ${epoch} ${shard}`;
+    const name = `${segmentName(record)} ${epoch} ${shard}`;
     let index = this.#indexes.get(name);
-    index ??= new ShardIndex(segment, epoch, shard, this.pages, this.extents, (key, block) =>
+    index ??= new ShardIndex(name, segment, epoch, shard, this.pages, this.extents, (key, block) =>
       lastSeqOfDamaged(this.store, key, block),
     );
     index.segment = segment;

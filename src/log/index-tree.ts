@@ -42,8 +42,6 @@ const DAMAGED = Symbol('damaged');
 type Look<T> = T | undefined | typeof DAMAGED;
 
 export class ShardIndex {
-  /** Tells its pages apart from others in the cache. */
-  readonly #name: string;
   #roots: Root[] = [];
   /** Everything below is covered by the roots. */
   #rootsEnd = 0;
@@ -57,6 +55,8 @@ export class ShardIndex {
   #masksOf = '';
 
   constructor(
+    /** Tells its pages apart from others in the cache. */
+    readonly name: string,
     /** It may be closed between two lookups, and is replaced by the one opened anew. */
     public segment: Segment,
     readonly epoch: number,
@@ -66,7 +66,6 @@ export class ShardIndex {
     /** Last seq of a damaged block. */
     readonly endOfDamaged: (key: Uint8Array, block: Buffer) => number,
   ) {
-    this.#name = `${segment.folder} ${epoch} ${shard}`;
     this.#tail = new PageBuilder(0, epoch, shard);
   }
 
@@ -168,7 +167,7 @@ export class ShardIndex {
 
   /** A page that is kept; undefined where it is missing or damaged. */
   #load(level: number, firstSeq: number): IndexPage | undefined {
-    const name = `${this.#name} ${level} ${firstSeq}`;
+    const name = `${this.name} ${level} ${firstSeq}`;
     const known = this.cache.get(name);
     if (known !== undefined) return known;
     const bytes = this.segment.blocks.get(pageKey(level, this.epoch, this.shard, firstSeq));
@@ -187,7 +186,7 @@ export class ShardIndex {
 
   #pageOf(root: Root): IndexPage | undefined {
     if (!root.isMade) return this.#load(root.level, root.firstSeq);
-    const name = `${this.#name} made ${root.firstSeq} ${root.lastSeq}`;
+    const name = `${this.name} made ${root.firstSeq} ${root.lastSeq}`;
     const known = this.cache.get(name);
     if (known !== undefined) return known;
     const builder = new PageBuilder(0, this.epoch, this.shard);
@@ -281,7 +280,7 @@ export class ShardIndex {
     const page = IndexPage.read(builder.build())!;
     builder.clear();
     const { firstSeq, lastSeq } = page;
-    this.cache.set(`${this.#name} made ${firstSeq} ${lastSeq}`, page);
+    this.cache.set(`${this.name} made ${firstSeq} ${lastSeq}`, page);
     return { level: 0, firstSeq, lastSeq, isMade: true };
   }
 
@@ -321,7 +320,7 @@ export class ShardIndex {
 /** Lowest and highest times of what a segment holds of a shard; see `TimeAt`. */
 export function timesOf(segment: Segment, epoch: number, shard: number, extents: BlockExtents): number[] {
   const cache = new PageCache(INDEX_CACHE_BYTES);
-  const index = new ShardIndex(segment, epoch, shard, cache, extents, (key, block) =>
+  const index = new ShardIndex('', segment, epoch, shard, cache, extents, (key, block) =>
     lastSeqOf(parseKey(key).firstSeq, block),
   );
   const all = new Extent();

@@ -24,7 +24,7 @@ import { removePagesFrom, ShardIndexWriter } from './index-writer.js';
 import { parseKey } from './keys.js';
 import { lockFolder } from './lock.js';
 import { beginSegments } from './roll.js';
-import type { Segment } from './segments.js';
+import { type Segment, segmentName } from './segments.js';
 import { LogState } from './state.js';
 import {
   type BlockPlace,
@@ -189,7 +189,7 @@ async function verifyEnds(
 
 /** Last seq that a closed segment held which is damaged: its ticks were numbered, and read as a gap. */
 function lastOfDamaged(store: LogStore, epoch: number, shard: number): number {
-  const damaged = store.segments().filter(({ folder }) => store.damaged.has(folder));
+  const damaged = store.segments().filter((record) => store.damaged.has(segmentName(record)));
   return Math.max(0, ...damaged.map((record) => rangeOf(record, epoch, shard)?.last ?? 0));
 }
 

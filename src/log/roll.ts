@@ -31,6 +31,7 @@ import {
   type Segment,
   type SegmentRange,
   type SegmentRecord,
+  segmentName,
   segmentPath,
   segmentsFolder,
   stretchOf,
@@ -97,7 +98,7 @@ function assertGone(store: LogStore, record: SegmentRecord): void {
   if (!existsSync(fileOf(store, record))) return;
   throw new TickwireError(
     'log_corrupt',
-    store.damaged.get(record.folder) ?? `Segment ${record.folder} of the tick log cannot be opened.`,
+    store.damaged.get(segmentName(record)) ?? `Segment ${record.folder} of the tick log cannot be opened.`,
   );
 }
 

@@ -55,6 +55,11 @@ export interface SegmentRecord {
   compression?: string;
 }
 
+/** Tells a segment apart from any other: one that comes later may get the folder of one that was removed. */
+export function segmentName({ number, folder }: SegmentRecord): string {
+  return `${number} ${folder}`;
+}
+
 /** A segment, opened. */
 export interface Segment {
   readonly folder: string;

@@ -14,7 +14,14 @@ import {
   type SyncMode,
 } from './catalog.js';
 import { blockKey, parseKey } from './keys.js';
-import { keyBeforeIn, openSegment, type Segment, type SegmentRange, type SegmentRecord } from './segments.js';
+import {
+  keyBeforeIn,
+  openSegment,
+  type Segment,
+  type SegmentRange,
+  type SegmentRecord,
+  segmentName,
+} from './segments.js';
 
 /** Blocks read in one short transaction. */
 const READ_BATCH = 16;
@@ -24,10 +31,10 @@ export class LogStore {
   #records: SegmentRecord[] = [];
   /** By shard of an epoch: those that may hold blocks of it. */
   readonly #ofShard = new Map<string, SegmentRecord[]>();
-  /** By folder, oldest use first. */
+  /** By `segmentName`, oldest use first. */
   readonly #opened = new Map<string, Segment>();
 
-  /** Segments that were found damaged when they were to be read, and what is wrong: they read as gaps. */
+  /** By `segmentName`: those found damaged when they were to be read, and what is wrong. They read as gaps. */
   readonly damaged = new Map<string, string>();
 
   constructor(
@@ -45,8 +52,8 @@ export class LogStore {
     this.#generation = generation;
     this.#records = readSegments(this.catalog);
     this.#ofShard.clear();
-    const folders = new Set(this.#records.map((r) => r.folder));
-    for (const folder of this.#opened.keys()) if (!folders.has(folder)) this.#close(folder);
+    const names = new Set(this.#records.map(segmentName));
+    for (const name of this.#opened.keys()) if (!names.has(name)) this.#close(name);
   }
 
   /**
@@ -76,9 +83,10 @@ export class LogStore {
 
   /** Opens a segment for reading, or finds it open; undefined when it was removed meanwhile, or is damaged. */
   open(record: SegmentRecord): Segment | undefined {
-    if (this.damaged.has(record.folder)) return undefined;
-    let segment = this.#opened.get(record.folder);
-    this.#opened.delete(record.folder);
+    const name = segmentName(record);
+    if (this.damaged.has(name)) return undefined;
+    let segment = this.#opened.get(name);
+    this.#opened.delete(name);
     if (segment === undefined) {
       try {
         segment = openSegment(this.dataFolder, record.folder, { readOnly: true });
@@ -86,7 +94,7 @@ export class LogStore {
         return this.#openAgain(record, error);
       }
     }
-    this.#opened.set(record.folder, segment);
+    this.#opened.set(name, segment);
     for (const oldest of this.#opened.keys()) {
       if (this.#opened.size <= LOG_OPEN_SEGMENTS) break;
       this.#close(oldest);
@@ -101,7 +109,7 @@ export class LogStore {
     if (now !== undefined && now.folder !== record.folder) return this.open(now);
     if (now === undefined || codeOf(error) === 'ENOENT') return undefined;
     if (codeOf(error) === 'log_corrupt') {
-      this.damaged.set(record.folder, messageOf(error));
+      this.damaged.set(segmentName(record), messageOf(error));
       return undefined;
     }
     throw new TickwireError(
@@ -111,9 +119,9 @@ export class LogStore {
     );
   }
 
-  #close(folder: string): void {
-    const segment = this.#opened.get(folder);
-    this.#opened.delete(folder);
+  #close(name: string): void {
+    const segment = this.#opened.get(name);
+    this.#opened.delete(name);
     void segment?.blocks.close();
   }
 
