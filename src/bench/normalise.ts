@@ -94,7 +94,8 @@ function runOnce({ ticks, symbols, seed }: NormaliseOptions): Run {
   const registry = new Registry(memory.registry, symbols + 1, feedStage(0));
   const sink = new FeedSink(memory, 0, registry, new SharedClock(memory.clock), false);
   const source = sink.open('market', 'market');
-  const ids = Uint32Array.from(market.symbols, ({ name, digits }) => registry.defineSymbol({ name, digits }));
+  const ids = market.symbols.map(({ name, digits }) => registry.defineSymbol({ name, digits }));
+  market.label(Uint32Array.from(ids), source.id);
   const shard = new Shard(memory, 0, new Registry(memory.registry, symbols + 1, 0));
   const checker = new Checker(memory);
   let feedNs = 0;
@@ -103,7 +104,7 @@ function runOnce({ ticks, symbols, seed }: NormaliseOptions): Run {
     const wanted = Math.min(market.left, ticks - made);
     const started = process.hrtime.bigint();
     sink.stamp();
-    const done = sink.offer(source, market.block, market.at, wanted, ids, false);
+    const done = sink.offer(source, market.block, market.at, wanted, false);
     sink.commit();
     const offered = process.hrtime.bigint();
     feedNs += Number(offered - started);

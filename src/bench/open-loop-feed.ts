@@ -58,7 +58,6 @@ class OpenLoopFeed implements Feed {
   #context!: FeedContext;
   #source!: Source;
   #market!: Market;
-  #ids = new Uint32Array(0);
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
   // The schedule at hand: ticks per second, its start, and what was made since.
@@ -77,9 +76,10 @@ class OpenLoopFeed implements Feed {
     this.#context = context;
     this.#source = context.source('market');
     this.#market = new Market({ ...STANDARD_MARKET, symbols, seed, tradeShare, skew });
-    this.#ids = Uint32Array.from(this.#market.symbols, ({ name, digits }) =>
+    const ids = this.#market.symbols.map(({ name, digits }) =>
       context.symbol(this.#source, name, { digits }),
     );
+    this.#market.label(Uint32Array.from(ids), this.#source.id);
     this.#running = this.#run();
   }
 
@@ -126,7 +126,7 @@ class OpenLoopFeed implements Feed {
     while (left > 0 && !isFull) {
       const wanted = Math.min(left, market.left);
       this.#date(wanted);
-      const done = sink.offer(this.#source, market.block, market.at, wanted, this.#ids, false);
+      const done = sink.offer(this.#source, market.block, market.at, wanted, false);
       market.advance(done);
       this.#made += done;
       left -= done;

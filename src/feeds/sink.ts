@@ -159,21 +159,52 @@ export class FeedSink {
   }
 
   /**
-   * Offers quotes and trades that stand as records already, of a source without positions: the fast way in.
-   * @param block records, their times with less than 1e9 ns, with the index of the symbol in place of its id
-   * @param ids symbol ids by that index
+   * Offers quotes and trades that stand as raw records already, of a source without positions: the fast way in.
+   * @param block records with the ids of their symbols and of the source, their times with less than 1e9 ns; the
+   *   time of receipt is filled in here
    * @param live whether tsEvent is to be the time of receipt
    * @returns how many were accepted: fewer than `count` when a ring is full
    */
-  offer(
-    source: Source,
-    block: Records,
-    from: number,
-    count: number,
-    ids: Uint32Array,
-    live: boolean,
-  ): number {
-    if (this.#overflow !== undefined) return this.#offerEach(source, block, from, count, ids, live);
+  offer(source: Source, block: Records, from: number, count: number, live: boolean): number {
+    if (this.#overflow !== undefined) return this.#offerEach(source, block, from, count, live);
+    const done =
+      this.#shardCount === 1
+        ? this.#offerAll(block, from, count, live)
+        : this.#offerByShard(block, from, count, live);
+    this.#outlet.next[FeedWord.received] += done;
+    return done;
+  }
+
+  /** Where there is one ring: as whole pieces. */
+  #offerAll(block: Records, from: number, count: number, live: boolean): number {
+    const [ring] = this.#outlet.rings;
+    const head = this.#outlet.next[FeedWord.heads];
+    const done = Math.min(count, ring.free(head, count));
+    for (let at = 0; at < done; ) {
+      const slot = ring.slot(head + at);
+      const piece = Math.min(done - at, ring.records.capacity - slot);
+      const words = block.u32.subarray((from + at) * RECORD_U32, (from + at + piece) * RECORD_U32);
+      ring.records.u32.set(words, slot * RECORD_U32);
+      this.#receive(ring.records, slot, piece, live);
+      at += piece;
+      probe();
+    }
+    if (done > 0) this.#outlet.advance(0, head + done);
+    return done;
+  }
+
+  /** Fills in the time of receipt. */
+  #receive({ f64 }: Records, slot: number, count: number, live: boolean): void {
+    const receipt = this.#receipt();
+    for (let i = 0; i < count; i++) {
+      const e = ((slot + i) & SLOT_BITS) * RECORD_F64;
+      f64[e + F64_TS_RECV] = receipt;
+      if (live) f64[e + F64_TS_EVENT] = receipt;
+    }
+  }
+
+  /** Where there are several: each record into its own. */
+  #offerByShard(block: Records, from: number, count: number, live: boolean): number {
     const { bucket } = this.registry;
     const { next, rings } = this.#outlet;
     const shardCount = this.#shardCount;
@@ -183,7 +214,6 @@ export class FeedSink {
       heads[s] = next[FeedWord.heads + s];
       room[s] = rings[s].free(heads[s], count);
     }
-    const sourceBits = source.id << 16;
     const receipt = this.#receipt();
     const { u32: from32, f64: from64 } = block;
     let done = 0;
@@ -191,16 +221,15 @@ export class FeedSink {
       const i = (from + done) & SLOT_BITS;
       const w = i * RECORD_U32;
       const d = i * RECORD_F64;
-      const id = ids[from32[w + U32_SYMBOL]];
-      const shard = shardCount === 1 ? 0 : bucket[id] % shardCount;
+      const shard = bucket[from32[w + U32_SYMBOL]] % shardCount;
       if (--room[shard] < 0) break;
       const ring = rings[shard];
       const { u32, f64 } = ring.records;
       const o = ring.slot(heads[shard]++);
       const v = o * RECORD_U32;
       const e = o * RECORD_F64;
-      u32[v + U32_SYMBOL] = id;
-      u32[v + U32_KIND_FLAGS_SOURCE] = from32[w + U32_KIND_FLAGS_SOURCE] | sourceBits;
+      u32[v + U32_SYMBOL] = from32[w + U32_SYMBOL];
+      u32[v + U32_KIND_FLAGS_SOURCE] = from32[w + U32_KIND_FLAGS_SOURCE];
       u32[v + U32_RAW_POSITION] = 0;
       u32[v + U32_RAW_FOLDED] = 0;
       f64[e + F64_TS_EVENT] = live ? receipt : from64[d + F64_TS_EVENT];
@@ -215,7 +244,6 @@ export class FeedSink {
     for (let s = 0; s < shardCount; s++) {
       if (heads[s] !== next[FeedWord.heads + s]) this.#outlet.advance(s, heads[s]);
     }
-    next[FeedWord.received] += done;
     return done;
   }
 
@@ -227,18 +255,11 @@ export class FeedSink {
   }
 
   /** The same where rings may overflow: tick by tick. */
-  #offerEach(
-    source: Source,
-    block: Records,
-    from: number,
-    count: number,
-    ids: Uint32Array,
-    live: boolean,
-  ): number {
+  #offerEach(source: Source, block: Records, from: number, count: number, live: boolean): number {
     for (let i = from; i < from + count; i++) {
       const w = i * RECORD_U32;
       const d = i * RECORD_F64;
-      const id = ids[block.u32[w + U32_SYMBOL]];
+      const id = block.u32[w + U32_SYMBOL];
       if (this.take(source, id, 0) !== Take.accepted) continue;
       const eventS = live ? this.recvS : block.u32[w + U32_TS_EVENT_S];
       const eventNs = live ? this.recvNs : block.u32[w + U32_TS_EVENT_NS];

@@ -1,6 +1,14 @@
 /** Plays captured calls of a connector to its sink again. */
 import type { RejectReason } from '../../pipeline/counters.js';
-import { RECORD_BYTES, Records } from '../../tick.js';
+import {
+  RECORD_BYTES,
+  RECORD_U32,
+  Records,
+  U32_KIND_FLAGS_SOURCE,
+  U32_RAW_FOLDED,
+  U32_RAW_POSITION,
+  U32_SYMBOL,
+} from '../../tick.js';
 import type { CapturePlayback, FeedContext } from '../feed.js';
 import { type Source, Take } from '../sink.js';
 import { CaptureKind } from './format.js';
@@ -70,10 +78,17 @@ export class CallPlayback implements CapturePlayback {
     const count = (payload.length - OFFER_HEADER_BYTES) / RECORD_BYTES;
     const records = Records.allocate(count);
     records.u8.set(payload.subarray(OFFER_HEADER_BYTES));
+    // The ids of symbols and sources are those that the captured run had.
+    const { u32 } = records;
+    for (let w = 0; w < count * RECORD_U32; w += RECORD_U32) {
+      u32[w + U32_SYMBOL] = this.#ids[u32[w + U32_SYMBOL]];
+      u32[w + U32_KIND_FLAGS_SOURCE] = (u32[w + U32_KIND_FLAGS_SOURCE] & 0xffff) | (source.id << 16);
+      u32[w + U32_RAW_POSITION] = u32[w + U32_RAW_FOLDED] = 0;
+    }
     const isLive = payload[0] === 1;
     let done = 0;
     return () => {
-      done += sink.offer(source, records, done, count - done, this.#ids, isLive);
+      done += sink.offer(source, records, done, count - done, isLive);
       return done === count;
     };
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.js';
 import type { RejectReason } from '../../pipeline/counters.js';
 import type { EngineMemory } from '../../pipeline/memory.js';
 import type { Registry } from '../../pipeline/registry.js';
-import { copyRecord, RECORD_BYTES, RECORD_U32, Records, U32_SYMBOL } from '../../tick.js';
+import { RECORD_BYTES, type Records } from '../../tick.js';
 import { FeedSink, type Source, Take } from '../sink.js';
 import { CaptureKind } from './format.js';
 import type { CaptureWriter } from './writer.js';
@@ -118,22 +118,10 @@ export class CapturingSink extends FeedSink {
     super.split();
   }
 
-  override offer(
-    source: Source,
-    block: Records,
-    from: number,
-    count: number,
-    ids: Uint32Array,
-    live: boolean,
-  ): number {
-    const done = this.#inside(() => super.offer(source, block, from, count, ids, live));
+  override offer(source: Source, block: Records, from: number, count: number, live: boolean): number {
+    const done = this.#inside(() => super.offer(source, block, from, count, live));
     const head = Uint8Array.of(live ? 1 : 0, 0, 0, 0, 0, 0, 0, 0);
-    const copy = Records.allocate(done);
-    for (let i = 0; i < done; i++) {
-      copyRecord(block, from + i, copy, i);
-      copy.u32[i * RECORD_U32 + U32_SYMBOL] = ids[block.u32[(from + i) * RECORD_U32 + U32_SYMBOL]];
-    }
-    const bytes = copy.u8.subarray(0, done * RECORD_BYTES);
+    const bytes = block.u8.slice(from * RECORD_BYTES, (from + done) * RECORD_BYTES);
     if (done > 0) this.capture.append(CaptureKind.records, source.id, this.recvS, this.recvNs, head, bytes);
     return done;
   }

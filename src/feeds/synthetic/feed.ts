@@ -29,7 +29,6 @@ export class SyntheticFeed implements Feed {
   #source!: Source;
   #signal!: AbortSignal;
   #market!: Market;
-  #ids = new Uint32Array(0);
   /** Ticks made so far, in all runs. */
   #made = 0;
   /** The schedule's start by the clock, and what was made by then. */
@@ -56,9 +55,10 @@ export class SyntheticFeed implements Feed {
     this.#market = new Market(market, goesOn ? words.slice(MARKET) : undefined);
     this.#made = goesOn ? words[MADE] : 0;
     this.#source = context.source('synthetic');
-    this.#ids = Uint32Array.from(this.#market.symbols, ({ name, digits }) =>
+    const ids = this.#market.symbols.map(({ name, digits }) =>
       context.symbol(this.#source, name, { digits }),
     );
+    this.#market.label(Uint32Array.from(ids), this.#source.id);
     this.#state = 'live';
     this.#detail = `${symbols} symbols, ${this.options.rate} ticks/s`;
     this.#running = this.#run();
@@ -140,7 +140,7 @@ export class SyntheticFeed implements Feed {
     this.#isFull = false;
     for (let left = count; left > 0 && !this.#isFull; ) {
       const wanted = Math.min(left, market.left);
-      const done = this.#context.sink.offer(this.#source, market.block, market.at, wanted, this.#ids, live);
+      const done = this.#context.sink.offer(this.#source, market.block, market.at, wanted, live);
       market.advance(done);
       this.#made += done;
       this.#isFull = done < wanted;

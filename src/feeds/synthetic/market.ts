@@ -54,6 +54,8 @@ const R_HIGH = 7;
 const R_TRADE_ID = 4;
 const R_PRICE_POWER = 5;
 const R_SIZE_POWER = 6;
+const R_ID = 14;
+const R_SOURCE = 15;
 const LOW_SHARE = 0.6;
 const HIGH_SHARE = 1.6;
 // Words of the state after the block, in the views that they are of.
@@ -72,7 +74,7 @@ export function marketStateWords(symbols: number): number {
 
 export class Market {
   readonly symbols: readonly MarketSymbol[];
-  /** Ticks as records, but for the index of the symbol in place of its id; tsRecv equals tsEvent. */
+  /** Ticks as raw records; tsRecv equals tsEvent. Unless `label` said otherwise, the symbol's index stands for its id, and source is 0. */
   readonly block: Records;
   /** Where in `block` the present tick stands. */
   at = 0;
@@ -111,6 +113,23 @@ export class Market {
     this.at = state?.[12] ?? 0;
   }
 
+  /**
+   * Has the block's records, this one's and those of all that follow, carry symbol and source ids. Once, at the start.
+   * @param ids symbol ids by symbol index
+   */
+  label(ids: Uint32Array, sourceId: number): void {
+    const { rowsI32 } = this.#module;
+    const { u32 } = this.block;
+    for (let i = 0; i < this.options.symbols; i++) {
+      rowsI32[i * ROW_I32 + R_ID] = ids[i];
+      rowsI32[i * ROW_I32 + R_SOURCE] = sourceId << 16;
+    }
+    for (let w = 0; w < BLOCK_TICKS * RECORD_U32; w += RECORD_U32) {
+      u32[w + U32_SYMBOL] = ids[u32[w + U32_SYMBOL]];
+      u32[w + U32_KIND_FLAGS_SOURCE] |= sourceId << 16;
+    }
+  }
+
   /** Goes on by some ticks, to one that is in the block or to the first after it. */
   advance(count = 1): void {
     this.at += count;
@@ -123,7 +142,7 @@ export class Market {
   }
 
   /**
-   * Writes the next ticks as records.
+   * Writes the next ticks of a market without labels as records.
    * @param ids symbol ids by symbol index; default: index + 1
    */
   fill(records: Records, from: number, count: number, ids?: Uint32Array, sourceId = 1): void {
@@ -155,6 +174,7 @@ export class Market {
   #describe(symbol: MarketSymbol, i: number): void {
     const { rowsI32: rows, rowsF64 } = this.#module;
     const row = i * ROW_I32;
+    rows[row + R_ID] = i;
     rows[row + R_ORDINARY_SPREAD] = symbol.spreadPoints;
     rows[row + R_STEP_MAX] = Math.max(1, Math.floor(symbol.spreadPoints / 3));
     rows[row + R_SIZE_UNITS] = symbol.sizeUnits;

@@ -13,6 +13,7 @@
  * 67776 symbols, 64 bytes each:
  *        0 i32 bid │ 4 i32 spread │ 8 i32 direction │ 12 i32 ordinary spread │ 16 i32 step at most │ 20 i32 size, units
  *       24 i32 low │ 28 i32 high │ 32 f64 last trade id │ 40 f64 power of the price │ 48 f64 power of the size
+ *       56 u32 what a record has for it │ 60 u32 id of the source, at its place in the second word of a record
  *    …  alias table, 8 bytes a symbol: 0 i32 chance of its own │ 4 u16 what it stands for otherwise │ 6 u16 itself
  * ```
  */
@@ -100,11 +101,12 @@ export function make(count: u32, tradeChance: u32): void {
       s++;
     }
     const time = s | (ns << 32);
-    store<u32>(at, symbol);
+    const row = SYMBOLS + <usize>symbol * 64;
+    const source = load<u32>(row, 60);
+    store<u32>(at, load<u32>(row, 56));
     store<u64>(at, time, 16);
     store<u64>(at, time, 24);
 
-    const row = SYMBOLS + <usize>symbol * 64;
     const power = load<f64>(row, 40);
     const units = <f64>load<i32>(row, 20);
     const bid = load<i32>(row);
@@ -115,7 +117,7 @@ export function make(count: u32, tradeChance: u32): void {
       // Ids of a venue count its trades of all its feeds, so here and there some are missing.
       const id = load<f64>(row, 32) + ((market & 0xc0000) === 0 ? <f64>(1 + ((market >> 20) & 7)) : 1);
       store<f64>(row, id, 32);
-      store<u32>(at, TRADE | (isBuy ? BUY : SELL), 4);
+      store<u32>(at, TRADE | (isBuy ? BUY : SELL) | source, 4);
       store<f64>(at, <f64>(isBuy ? bid + spread : bid) / power, 32);
       store<f64>(at, 0, 40);
       store<f64>(at, skewed(sizes, units) / load<f64>(row, 48), 48);
@@ -133,7 +135,7 @@ export function make(count: u32, tradeChance: u32): void {
       store<i32>(row, nextBid);
       store<i32>(row, nextSpread, 4);
       store<i32>(row, turned, 8);
-      store<u32>(at, 0, 4);
+      store<u32>(at, source, 4);
       const points = f64x2.replace_lane(f64x2.splat(<f64>nextBid), 1, <f64>(nextBid + nextSpread));
       v128.store(at, f64x2.div(points, f64x2.splat(power)), 32);
       const both = f64x2.replace_lane(
