@@ -111,5 +111,6 @@ export function e2eLines(result: E2eResult): string[] {
     `a clock costs ${clock.hrtimeNs.toFixed(0)} ns (hrtime) and ${clock.performanceNowNs.toFixed(0)} ns (performance.now); a sleep of 1 ms takes ${quiet.oversleptUs.p50} µs longer, p99 ${quiet.oversleptUs.p99} µs, at most ${quiet.oversleptUs.max} µs`,
   ];
   if (result.commonRate !== null) lines.push(`common rate: ${result.commonRate} ticks/s of the market`);
+  lines.push(`it took ${result.tookSeconds} s; ${result.estimatedSeconds} s were expected`);
   return [...lines, ...result.notes];
 }

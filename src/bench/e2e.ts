@@ -2,6 +2,17 @@
 import { messageOf, TickwireError } from '../errors.js';
 import { twoCores } from './child.js';
 import { type Goal, goals } from './e2e-lead.js';
+import {
+  estimateSeconds,
+  isSought,
+  loadsOf,
+  OVERLOAD,
+  OVERLOAD_LENGTH,
+  PROBE_SECONDS,
+  PROBE_WARMUP,
+  SLOW_LOAD,
+  WARM_SECONDS,
+} from './e2e-plan.js';
 import { e2eLines, e2eRowLine } from './e2e-report.js';
 import { E2eRig, type RowOptions } from './e2e-rig.js';
 import { type E2eRow, isWrong } from './e2e-row.js';
@@ -23,7 +34,7 @@ const DIAGRAM = `
   The capacity of each system is sought first: the highest rate of which 98 % is delivered, each tick
   once and in order. Then, in several passes whose order alternates, each is measured at shares of
   its own capacity (sweep), at one rate for all (common: half the capacity of the best peer with one
-  topic a symbol), beside a subscriber that stopped reading (slow), and at twice its capacity (overload).
+  topic a symbol), at twice its capacity (overload), and beside a subscriber that stopped reading (slow).
 
   staleness   how long ago the first tick was due that a client lacks, over random pairs of client
               and symbol; 0 where it has all
@@ -31,12 +42,6 @@ const DIAGRAM = `
   processes cannot be pinned to a core each, when the load generator used more than 85 % of its own,
   or when other processes used 0.2 cores or more.`;
 
-/** Shares of its capacity that a system is measured at; `--rates` names rates instead. */
-const LOADS = [0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.5];
-const OVERLOAD = 2;
-const SLOW_LOAD = 0.5;
-const PROBE_SECONDS = 1;
-const PROBE_WARMUP = 0.4;
 const WARMUP_LOAD = 0.5;
 /** Ticks per second below which a row has too few to measure. */
 const RATE_MIN = 20;
@@ -76,6 +81,9 @@ export interface E2eResult {
   commonRate: number | null;
   notes: string[];
   steadiness: { clock: ClockCost; quiet: MachineNoise };
+  /** What the whole of it was to take, and took. */
+  estimatedSeconds: number;
+  tookSeconds: number;
 }
 
 type E2eFlags = Omit<E2eOptions, 'watch'> & { watch?: number };
@@ -102,8 +110,8 @@ export const e2e: Scenario<E2eFlags> = {
         ratesOrAuto,
         'auto',
       )
-      .option('--seconds <n>', 'measured time of each row', positive, 1.5)
-      .option('--warmup <n>', 'seconds before it', zeroOrMore, 0.5)
+      .option('--seconds <n>', 'measured time of each row', positive, 1)
+      .option('--warmup <n>', 'seconds before it', zeroOrMore, 0.3)
       .option('--passes <n>', 'how often each row is measured, in alternating order', wholeNumber, 3)
       .option('--seed <n>', 'seed of the market, and of what each client watches', wholeNumber, 1)
       .option('--skew <n>', "how unequally busy symbols are: exponent of Zipf's law", zeroOrMore, 0.9)
@@ -114,9 +122,8 @@ export const e2e: Scenario<E2eFlags> = {
     ...{ seconds: 0.3, warmup: 0.1, passes: 1, seed: 3 },
   },
   run: async (flags, tell) => {
-    const result = await benchE2e({ ...flags, watch: flags.watch ?? flags.symbols }, (row) =>
-      tell(e2eRowLine(row)),
-    );
+    const options = { ...flags, watch: flags.watch ?? flags.symbols };
+    const result = await benchE2e(options, (row) => tell(e2eRowLine(row)), tell);
     return {
       figures: figuresOf(result.systems),
       why: objections(result),
@@ -147,7 +154,11 @@ export interface Subject {
 }
 
 /** @throws TickwireError bad_config */
-export async function benchE2e(options: E2eOptions, onRow: (row: E2eRow) => void): Promise<E2eResult> {
+export async function benchE2e(
+  options: E2eOptions,
+  onRow: (row: E2eRow) => void,
+  tell: (line: string) => void = () => {},
+): Promise<E2eResult> {
   if (options.watch > options.symbols)
     throw new TickwireError(
       'bad_config',
@@ -159,6 +170,9 @@ export async function benchE2e(options: E2eOptions, onRow: (row: E2eRow) => void
       'bad_config',
       'There is no system to measure: choose some with --peers or --own.',
     );
+  const estimatedSeconds = estimateSeconds(systems, options);
+  tell(`${systems.length} systems, about ${Math.ceil(estimatedSeconds / 60)} minutes`);
+  const startedMs = performance.now();
   const pinning = options.pin ? twoCores() : { why: 'not pinned: as asked for' };
   const clock = clockCost();
   const hiccups = new HiccupWatch();
@@ -182,6 +196,8 @@ export async function benchE2e(options: E2eOptions, onRow: (row: E2eRow) => void
       commonRate: run.commonRate,
       notes: 'why' in pinning ? [pinning.why] : [],
       steadiness: { clock, quiet },
+      estimatedSeconds,
+      tookSeconds: Math.round((performance.now() - startedMs) / 1000),
     };
   } finally {
     await hiccups.stop();
@@ -203,7 +219,9 @@ class Run {
 
   async all(subjects: Subject[]): Promise<void> {
     if (this.options.rates === 'auto') {
-      for (const subject of subjects) await this.#with(subject, (bench) => this.#seek(bench));
+      const systems = subjects.map(({ system }) => system);
+      for (const subject of subjects)
+        if (isSought(subject.system, systems)) await this.#with(subject, (bench) => this.#seek(bench));
       const best = subjects.filter(({ system }) => system.peer?.batched === false && system.name !== 'uws');
       const capacity = Math.max(0, ...best.map((subject) => subject.capacity ?? 0));
       this.commonRate = capacity > 0 ? Math.round(capacity / 2) : null;
@@ -252,7 +270,8 @@ class Run {
     const { rates } = this.options;
     if (rates === 'auto') {
       if (subject.capacity === null) return;
-      for (const load of LOADS) await bench.row({ phase: 'sweep', rate: load * subject.capacity, load });
+      for (const load of loadsOf(subject.system))
+        await bench.row({ phase: 'sweep', rate: load * subject.capacity, load });
       const common = this.commonRate;
       if (common !== null && common <= subject.capacity)
         await bench.row({ phase: 'common', rate: common, load: null });
@@ -263,13 +282,15 @@ class Run {
       }
     }
     const capacity = subject.capacity ?? Math.min(...(rates as number[]));
-    await bench.row({ phase: 'slow', rate: SLOW_LOAD * capacity, load: SLOW_LOAD, withSlow: true });
     await bench.row({
       phase: 'overload',
       rate: OVERLOAD * capacity,
       load: OVERLOAD,
+      seconds: OVERLOAD_LENGTH * this.options.seconds,
       drainMs: OVERLOAD_DRAIN_MS,
     });
+    // The last: a system beside one that did not read is started anew.
+    await bench.row({ phase: 'slow', rate: SLOW_LOAD * capacity, load: SLOW_LOAD, withSlow: true });
   }
 }
 
@@ -310,7 +331,11 @@ class Bench {
       this.subject.settings = this.#rig.settings;
       // Code that never ran is slow, and would be taken for the system's limit.
       const calm = Math.round(WARMUP_LOAD * Math.min(rate, this.subject.capacity ?? this.easyRate));
-      await this.#rig.row({ ...common, phase: 'warmup', rate: Math.max(1, calm), load: null, warmup: 0 });
+      await this.#rig.row({
+        ...common,
+        ...{ phase: 'warmup', rate: Math.max(1, calm), load: null, warmup: 0 },
+        seconds: Math.min(seconds, WARM_SECONDS),
+      });
     }
     const row = await this.#rig.row({ ...common, ...given, rate });
     this.onRow(row);

@@ -173,13 +173,14 @@ function wrongOf(client: number, final: FinalState): number {
   return wrong;
 }
 
-/** Waits until every client of a group has the final state; whoever has it keeps it, as nothing more comes. */
+/** Waits until every client of a group that is still connected has the final state; whoever has it keeps it, as nothing more comes. */
 async function verify(args: { group: number; final: FinalState; timeoutMs: number }): Promise<Verdict> {
   const { group, final } = args;
   const askedAtMs = performance.now();
   const waiting = clientsOf(group);
+  const isOver = (client: number) => !sockets.isOpen(client) || wrongOf(client, final) === 0;
   while (waiting.length > 0) {
-    while (waiting.length > 0 && wrongOf(waiting[waiting.length - 1], final) === 0) waiting.pop();
+    while (waiting.length > 0 && isOver(waiting[waiting.length - 1])) waiting.pop();
     if (performance.now() - askedAtMs > args.timeoutMs) break;
     if (waiting.length > 0) await sleep(LOOK_MS);
   }

@@ -100,6 +100,11 @@ export class FanoutSockets {
     known.socket.destroy();
   }
 
+  /** Whether a client has a connection. */
+  isOpen(client: number): boolean {
+    return this.#clients[client] !== undefined;
+  }
+
   /** Stops reading from a client's socket. */
   pause(client: number): void {
     this.#clients[client]?.socket.pause();

@@ -201,9 +201,10 @@ function distributions(
   };
 }
 
-function sweepOf(cells: readonly Cell[], system: string): Cell[] {
+/** From light load to past saturation. */
+function sweepOf(cells: readonly Cell[], of: string): Cell[] {
   return cells
-    .filter((cell) => cell.system === system && cell.phase === 'sweep')
+    .filter(({ system, phase }) => system === of && (phase === 'sweep' || phase === 'overload'))
     .sort((a, b) => a.offeredPerSecond - b.offeredPerSecond);
 }
 
