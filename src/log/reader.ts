@@ -24,7 +24,7 @@ import { type ImportSpan, importSpans } from './imports.js';
 import { LogIndex } from './index-log.js';
 import { blockKey, parseKey } from './keys.js';
 import { Lease } from './lease.js';
-import type { SegmentRange, SegmentRecord } from './segments.js';
+import { IMPORTS_FROM, type SegmentRange, type SegmentRecord } from './segments.js';
 import {
   blockBefore,
   blockFrom,
@@ -93,8 +93,6 @@ export class LogReader {
 
   /** The segments that retention is to leave alone, by number. */
   #held: readonly SegmentRecord[] = [];
-  /** Epochs that a reader in the order of time may want at any place. */
-  #imports: ReadonlySet<number> = new Set();
   #lease: Lease | undefined;
 
   private constructor(
@@ -120,8 +118,6 @@ export class LogReader {
   hold(): void {
     this.#store.refresh();
     this.#held = this.#store.segments();
-    const imports = readEpochs(this.#store.catalog).filter((e) => e.import !== undefined);
-    this.#imports = new Set(imports.map((e) => e.epoch));
     this.#lease ??= Lease.take(
       this.#store.dataFolder,
       this.#held.map((r) => r.number),
@@ -130,11 +126,15 @@ export class LogReader {
     this.#store.refresh();
   }
 
-  /** Lets go of the segments held that only have what lies before a place: the seqs of an epoch, by shard. */
-  letGo(epoch: number, seqs: readonly number[]): void {
-    const isPassed = (r: SegmentRange) =>
-      !this.#imports.has(r.epoch) &&
-      (r.epoch < epoch || (r.epoch === epoch && r.last < (seqs[r.shard] ?? 0)));
+  /**
+   * Lets go of the segments held that only have what lies before a place: the seqs of an epoch, by shard.
+   * @param imports by epoch, the first seq still wanted of an import; of one that is not in it nothing is
+   */
+  letGo(epoch: number, seqs: readonly number[], imports: ReadonlyMap<number, number>): void {
+    const isPassed = (r: SegmentRange) => {
+      if (r.epoch >= IMPORTS_FROM) return r.last < (imports.get(r.epoch) ?? Number.POSITIVE_INFINITY);
+      return r.epoch < epoch || (r.epoch === epoch && r.last < (seqs[r.shard] ?? 0));
+    };
     // What was open then may be closed by now.
     const now = new Map(this.#store.segments().map((record) => [record.number, record]));
     const kept = this.#held.filter(({ number }) => {

@@ -1,8 +1,7 @@
 /** The imports of a log as streams of their own, to be merged with the epochs of engines by time. */
 import type { EpochRecord, LogReader } from '../log/reader.js';
 import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
-import { ShardCursor } from './shard-cursor.js';
-import type { StreamOptions } from './stream.js';
+import { type CursorOptions, ShardCursor } from './shard-cursor.js';
 
 /** An import has one shard. */
 const SHARD = 0;
@@ -26,7 +25,7 @@ export class ImportStreams {
   constructor(
     epochs: readonly EpochRecord[],
     readonly reader: LogReader,
-    readonly options: StreamOptions,
+    readonly options: CursorOptions,
   ) {
     const record = Records.allocate(1);
     const seqs = new Float64Array(1);
@@ -47,6 +46,13 @@ export class ImportStreams {
   /** Ticks at most, wanted or not. */
   get length(): number {
     return this.#waiting.reduce((sum, { fromSeq, lastSeq }) => sum + lastSeq - fromSeq + 1, 0);
+  }
+
+  /** By epoch, the first seq of each import that is not handed over yet. */
+  wanted(): Map<number, number> {
+    const wanted = new Map(this.#waiting.map(({ epoch, fromSeq }) => [epoch, fromSeq]));
+    for (const cursor of this.#open) wanted.set(cursor.epoch, cursor.wantedSeq);
+    return wanted;
   }
 
   /** The import with the next tick, if that comes before the one of `other`; at equal times it does not. */

@@ -9,7 +9,7 @@ import { IMPORTS_FROM } from '../log/segments.js';
 import type { Records } from '../tick.js';
 import { ImportStreams } from './import-streams.js';
 import { type Bound, type SeqBound, seqOf } from './range.js';
-import { ShardCursor } from './shard-cursor.js';
+import { type CursorOptions, ShardCursor } from './shard-cursor.js';
 
 /** Reads between two looks at which segments were passed. */
 const LET_GO_READS = 64;
@@ -37,6 +37,7 @@ export class LogStream {
   recvNs = 0;
   readonly #epochs: { epoch: number; ends: number[] }[];
   readonly #imports: ImportStreams;
+  readonly #reading: CursorOptions;
   #shards: ShardCursor[] = [];
   /** The newest epoch that is known. */
   #newest = 0;
@@ -48,7 +49,8 @@ export class LogStream {
   ) {
     this.#epochs = this.#later();
     const isPlaced = options.from?.kind === 'seq' || options.to?.kind === 'seq';
-    this.#imports = new ImportStreams(isPlaced ? [] : reader.epochs(), reader, options);
+    this.#reading = { ...options, onRead: () => this.#letGo() };
+    this.#imports = new ImportStreams(isPlaced ? [] : reader.epochs(), reader, this.#reading);
   }
 
   /** Epochs of engines; where the range is a place in an import, that alone. */
@@ -138,7 +140,7 @@ export class LogStream {
   #letGo(): void {
     if (++this.#reads % LET_GO_READS !== 0) return;
     const place = this.place();
-    if (place !== undefined) this.reader.letGo(place.epoch, place.seqs);
+    this.reader.letGo(place?.epoch ?? 0, place?.seqs ?? [], this.#imports.wanted());
   }
 
   #nextEpoch(): boolean {
@@ -152,7 +154,7 @@ export class LogStream {
           const firstSeq = this.#firstOf(epoch, shard);
           return new ShardCursor(
             this.reader,
-            { ...this.options, onRead: () => this.#letGo() },
+            this.#reading,
             epoch,
             shard,
             firstSeq,

@@ -16,6 +16,7 @@ import { drain, FakeShard, Market, makeFolder, openRig, removeFolder } from './s
 const SEGMENT_MS = 1_000;
 const SEGMENTS = 6;
 const TICKS = 20_000;
+const NO_IMPORTS: ReadonlyMap<number, number> = new Map();
 const child = fileURLToPath(new URL('./lease.child.js', import.meta.url));
 
 /** A log of some closed segments and an open one. */
@@ -56,9 +57,9 @@ t.test('a reader of this process, as it goes on', async (t) => {
   let ticks = 0;
   while (stream.next()) ticks++;
   t.equal(ticks, SEGMENTS * TICKS);
-  reader.letGo(1, [3 * TICKS + 1]);
+  reader.letGo(1, [3 * TICKS + 1], NO_IMPORTS);
   t.equal((await look(store)).left, SEGMENTS - 3, 'what was passed goes');
-  reader.letGo(1, [TICKS]);
+  reader.letGo(1, [TICKS], NO_IMPORTS);
   t.equal((await look(store)).left, SEGMENTS - 3);
   await reader.close();
   t.equal((await look(store)).left, 1);
@@ -81,7 +82,7 @@ t.test('what was open when it came goes too, once it is closed and passed', asyn
   await drain(rig, stage);
   t.equal((await look(rig.opened.store)).left, 2, 'it is held');
   reader.bounds(1, 0);
-  reader.letGo(1, [TICKS + 1]);
+  reader.letGo(1, [TICKS + 1], NO_IMPORTS);
   t.equal((await look(rig.opened.store)).left, 1);
   await reader.close();
   await rig.opened.close();
