@@ -8,7 +8,8 @@ import { type Compression, recompressBlock } from '../../src/log/compress.js';
 import { RECORD_BYTES, Records } from '../../src/tick.js';
 import { bytesOf, Market } from './support.js';
 
-const TICKS = 700;
+/** So many that columns have lanes, and few enough that those of trades have none. */
+const TICKS = 2_500;
 const codec = new BlockCodec();
 const market = new Market(20, 11);
 const records = Records.allocate(TICKS);
