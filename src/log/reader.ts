@@ -6,7 +6,7 @@ import {
   NO_TIME_S,
   RECORD_BYTES,
   RECORD_U32,
-  Records,
+  type Records,
   U32_KIND_FLAGS_SOURCE,
   U32_SYMBOL,
   U32_TS_EVENT_NS,
@@ -14,11 +14,10 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import { checkBlockAt } from './block.js';
 import { BlockExtents } from './block-extent.js';
-import { readTicks } from './block-ticks.js';
 import { type EpochRecord, readEpochs, readLogId } from './catalog.js';
 import { BlockCodec } from './codec.js';
+import { type Decoded, DecodedBlocks } from './decoded.js';
 import { TimeAt } from './extent.js';
 import { type ImportSpan, importSpans } from './imports.js';
 import { LogIndex } from './index-log.js';
@@ -31,7 +30,6 @@ import {
   blocksFrom,
   boundsOf,
   type LogStore,
-  lastSeqOfDamaged,
   openStore,
   removedOf,
 } from './store.js';
@@ -69,38 +67,28 @@ export interface ReadResult {
   gaps: LogGap[];
 }
 
-/** A block, decoded: either its ticks or why there are none. */
-interface Decoded {
-  first: number;
-  last: number;
-  records: Records | undefined;
-  gap: LogGap['reason'];
-}
-
 /** Which of the two times of a tick counts. */
 export type TimeOf = 'recv' | 'event';
 
 export class LogReader {
-  /** Blocks decoded so far. */
-  blocksDecoded = 0;
   readonly index: LogIndex;
   readonly #store: LogStore;
-  readonly #codec = new BlockCodec();
-  /** By key, oldest use first. */
-  readonly #cache = new Map<string, Decoded>();
-  /** Memory of a block that left the cache, for the next one to be decoded. */
-  #spare: Records | undefined;
+  readonly #blocks: DecodedBlocks;
 
   /** The segments that retention is to leave alone, by number. */
   #held: readonly SegmentRecord[] = [];
   #lease: Lease | undefined;
 
-  private constructor(
-    store: LogStore,
-    readonly cacheBlocks: number,
-  ) {
+  private constructor(store: LogStore, cacheBlocks: number) {
+    const codec = new BlockCodec();
     this.#store = store;
-    this.index = new LogIndex(store, new BlockExtents(this.#codec));
+    this.#blocks = new DecodedBlocks(store, codec, cacheBlocks);
+    this.index = new LogIndex(store, new BlockExtents(codec));
+  }
+
+  /** Blocks decoded so far. */
+  get blocksDecoded(): number {
+    return this.#blocks.count;
   }
 
   /**
@@ -192,11 +180,16 @@ export class LogReader {
     this.#passRemoved(request, toSeq, result);
     if (result.nextSeq > toSeq) return result;
     const ids = fewOf(request.watch ?? undefined);
+    const isAll = isEverything(request);
     let blocks = 0;
     for (const [key, bytes] of ids === undefined
-      ? this.#blocks(request, result.nextSeq)
+      ? this.#following(request, result.nextSeq)
       : this.#holding(request, toSeq, ids, result)) {
-      const block = this.#decode(key, bytes);
+      if (isAll && this.#readWhole(key, bytes, toSeq, max, into, seqs, result)) {
+        if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) break;
+        continue;
+      }
+      const block = this.#blocks.get(key, bytes);
       if (block.first > toSeq) break;
       if (block.first > result.nextSeq) {
         // Retention may have passed while this was reading.
@@ -216,7 +209,7 @@ export class LogReader {
   }
 
   /** The block with a seq, or before it, and those that follow. */
-  #blocks({ epoch, shard }: ReadRequest, seq: number): Generator<[Uint8Array, Buffer]> {
+  #following({ epoch, shard }: ReadRequest, seq: number): Generator<[Uint8Array, Buffer]> {
     const start = blockBefore(this.#store, epoch, shard, seq)?.key ?? blockKey(epoch, shard, seq);
     return blocksFrom(this.#store, start, blockKey(epoch, shard + 1, 0));
   }
@@ -249,6 +242,23 @@ export class LogReader {
     result.nextSeq = removed + 1;
   }
 
+  /** Decodes a block straight to where it is wanted, if it is the next one, all of it is, and there is room. */
+  #readWhole(
+    key: Uint8Array,
+    bytes: Uint8Array,
+    toSeq: number,
+    max: number,
+    into: Records,
+    seqs: Float64Array,
+    result: ReadResult,
+  ): boolean {
+    if (parseKey(key).firstSeq !== result.nextSeq) return false;
+    const room = Math.min(max - result.count, toSeq - result.nextSeq + 1);
+    const count = this.#blocks.decodeInto(key, bytes, into, result.count, room);
+    advance(result, count, seqs);
+    return count > 0;
+  }
+
   /** Copies what is wanted of a block; false when there is no more room. */
   #take(
     block: Decoded,
@@ -265,16 +275,14 @@ export class LogReader {
       return true;
     }
     const { records } = block;
-    const watch = request.watch ?? undefined;
-    const kinds = request.kindsMask ?? ALL_KINDS;
-    if (watch === undefined && kinds === ALL_KINDS) {
+    if (isEverything(request)) {
       const count = Math.min(last - result.nextSeq + 1, max - result.count);
       copyRecords(records, result.nextSeq - block.first, count, into, result.count);
-      for (let k = 0; k < count; k++) seqs[result.count + k] = result.nextSeq + k;
-      result.count += count;
-      result.nextSeq += count;
+      advance(result, count, seqs);
       return result.nextSeq > last;
     }
+    const watch = request.watch ?? undefined;
+    const kinds = request.kindsMask ?? ALL_KINDS;
     for (let seq = result.nextSeq; seq <= last; seq++) {
       const i = seq - block.first;
       const w = i * RECORD_U32;
@@ -303,7 +311,7 @@ export class LogReader {
       const first = this.index.firstReaching(epoch, shard, at, seconds, nanos);
       const found = first === undefined ? undefined : blockFrom(this.#store, epoch, shard, first);
       if (found === undefined) return boundsOf(this.#store, epoch, shard).newest + 1;
-      const block = this.#decode(...found);
+      const block = this.#blocks.get(...found);
       return of === 'recv'
         ? firstAtOrAfter(block, U32_TS_RECV_S, U32_TS_RECV_NS, seconds, nanos)
         : firstAtOrAfter(block, U32_TS_EVENT_S, U32_TS_EVENT_NS, seconds, nanos);
@@ -318,53 +326,23 @@ export class LogReader {
     return this.#shortly(() => this.index.symbolFrom(epoch, shard, symbolId, symbolSeq));
   }
 
-  /** Decodes a block, or finds it among those decoded before. */
-  #decode(key: Uint8Array, bytes: Uint8Array): Decoded {
-    const name = Buffer.from(key).toString('latin1');
-    const cached = this.#cache.get(name);
-    if (cached !== undefined) {
-      this.#cache.delete(name);
-      this.#cache.set(name, cached);
-      return cached;
-    }
-    const at = parseKey(key);
-    const first = at.firstSeq;
-    const header = checkBlockAt(at, bytes);
-    if (header === undefined) {
-      return { first, last: lastSeqOfDamaged(this.#store, key, bytes), records: undefined, gap: 'corrupt' };
-    }
-    if (header.shed) return { first, last: header.lastSeq, records: undefined, gap: 'shed' };
-    const records = this.#room(header.lastSeq - first + 1);
-    this.blocksDecoded++;
-    const isWhole = readTicks(this.#codec, bytes, header, records) >= 0;
-    const block: Decoded = {
-      first,
-      last: header.lastSeq,
-      records: isWhole ? records : undefined,
-      gap: 'corrupt',
-    };
-    this.#cache.set(name, block);
-    for (const [oldest, { records: left }] of this.#cache) {
-      if (this.#cache.size <= this.cacheBlocks) break;
-      this.#cache.delete(oldest);
-      if (left !== undefined) this.#spare = left;
-    }
-    return block;
-  }
-
-  /** Memory for a decoded block: that of one that left the cache, where it suffices. */
-  #room(count: number): Records {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    return spare !== undefined && spare.capacity >= count ? spare : Records.allocate(count);
-  }
-
   async close(): Promise<void> {
-    this.#cache.clear();
+    this.#blocks.clear();
     this.#lease?.release();
     this.index.close();
     await this.#store.close();
   }
+}
+
+function isEverything({ watch, kindsMask }: ReadRequest): boolean {
+  return (watch ?? undefined) === undefined && (kindsMask ?? ALL_KINDS) === ALL_KINDS;
+}
+
+/** Counts ticks that follow one another as read. */
+function advance(result: ReadResult, count: number, seqs: Float64Array): void {
+  for (let k = 0; k < count; k++) seqs[result.count + k] = result.nextSeq + k;
+  result.count += count;
+  result.nextSeq += count;
 }
 
 /** Copies records that follow one another. */
