@@ -71,13 +71,13 @@ export interface LogSource {
   registry: Registry;
 }
 
-export function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
+function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
   const known: ExportSymbol[] = [];
   return (id) => (known[id] ??= { name: nameOf(registry, id), digits: registry.digits[id] ?? 0 });
 }
 
 /** The ticks of a range, one after the other. */
-export function openRange(
+function openRange(
   { reader }: LogSource,
   { from, to, watch }: ExportRange,
   onGap: (gap: ExportGap) => void,

@@ -45,7 +45,7 @@ const DAY_S = 86_400;
 /** Blocks of a transaction. */
 const COMMIT_BLOCKS = 64;
 /** Imports have one shard. */
-export const IMPORT_SHARD = 0;
+const IMPORT_SHARD = 0;
 
 /** The runs of one file, and what its symbols are in the log. */
 export interface BuildFile {

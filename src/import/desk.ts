@@ -46,7 +46,7 @@ export function importsFolder(dataFolder: string): string {
   return path.join(logFolder(dataFolder), 'imports');
 }
 
-export function writeJson(folder: string, name: string, value: unknown): void {
+function writeJson(folder: string, name: string, value: unknown): void {
   writeFileSync(path.join(folder, `${name}.new`), JSON.stringify(value));
   renameSync(path.join(folder, `${name}.new`), path.join(folder, name));
 }

@@ -18,7 +18,7 @@ import {
   U32_TS_EVENT_S,
 } from '../tick.js';
 
-export const RUN_BLOCK_TICKS = 1_024;
+const RUN_BLOCK_TICKS = 1_024;
 const HEADER_BYTES = 8;
 /** What is gathered before it is written. */
 const GATHER_BYTES = 256 * 1024;

@@ -14,7 +14,7 @@
  * What blocks need to be read (registry, segments, epochs) is committed here before them; what is derived
  * from them (positions, checkpoint) after them.
  */
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -74,7 +74,7 @@ const CHECKPOINT = 'checkpoint';
 const LAYOUT = 'layout';
 /** Another word at every change of the list of segments. */
 const GENERATION = 'generation';
-/** Names of the folders that are no longer segments, and may still be there. */
+/** Folders that are no longer segments, and may still be there: a record each, as several threads note some. */
 const DOOMED = 'doomed';
 /** Of the data folder: 1 kept all blocks in the one environment. */
 const LAYOUT_VERSION = 2;
@@ -203,11 +203,30 @@ export function readGeneration(catalog: Catalog): string {
 
 /** Folders that are to be removed, if they are still there. */
 export function readDoomed(catalog: Catalog): string[] {
-  return (catalog.meta.get(DOOMED) as string[] | undefined) ?? [];
+  return Array.from(catalog.meta.getRange(doomedKeys()), ({ value }) => value as string);
 }
 
-/** Folders that may still stand in the list of those to be removed. */
+/** Made anew for each use: lmdb writes into what it is given. */
+function doomedKeys(): { start: MetaKey; end: MetaKey } {
+  return { start: [DOOMED, 0], end: [DOOMED, Number.MAX_SAFE_INTEGER] };
+}
+
+/** Records of such folders that are kept; the oldest ones give way, whose folders are long gone. */
 const DOOMED_MAX = 64;
+/** Keys of one millisecond: what two threads note in it must not meet. */
+const KEYS_PER_MS = 1_024;
+
+function doomedPuts(catalog: Catalog, folders: readonly string[]): Put[] {
+  if (folders.length === 0) return [];
+  const known = Array.from(catalog.meta.getKeys(doomedKeys()));
+  const old = known.slice(0, Math.max(0, known.length + folders.length - DOOMED_MAX));
+  return [
+    ...old.map((key) => metaPut(catalog, key, undefined)),
+    ...folders.map((folder) =>
+      metaPut(catalog, [DOOMED, Date.now() * KEYS_PER_MS + randomInt(KEYS_PER_MS)], folder),
+    ),
+  ];
+}
 
 /** What changes the list of segments: records to be written, numbers to be removed, folders that are to go. */
 export function segmentPuts(
@@ -216,11 +235,10 @@ export function segmentPuts(
   removed: readonly number[] = [],
   doomed: readonly string[] = [],
 ): Put[] {
-  const folders = [...readDoomed(catalog), ...doomed].slice(-DOOMED_MAX);
   return [
     ...removed.map((number) => metaPut(catalog, [SEGMENT, number], undefined)),
     ...written.map((record) => metaPut(catalog, [SEGMENT, record.number], record)),
-    ...(doomed.length === 0 ? [] : [metaPut(catalog, DOOMED, folders)]),
+    ...doomedPuts(catalog, doomed),
     metaPut(catalog, GENERATION, randomUUID()),
   ];
 }

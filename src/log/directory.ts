@@ -95,7 +95,7 @@ export function readDirectory(block: Uint8Array, header: BlockHeader, into: Dire
 }
 
 /** Writes a u32 in one to five bytes, seven bits each, lowest first. Returns its end. */
-export function putVarint(out: Uint8Array, at: number, value: number): number {
+function putVarint(out: Uint8Array, at: number, value: number): number {
   let o = at;
   let v = value;
   while (v > 127) {
@@ -107,7 +107,7 @@ export function putVarint(out: Uint8Array, at: number, value: number): number {
 }
 
 /** Reads varints one after the other, never beyond the end: what is not there is 0, and `isBroken` says so. */
-export class VarintCursor {
+class VarintCursor {
   isBroken = false;
 
   constructor(

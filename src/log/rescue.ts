@@ -31,7 +31,7 @@ import { importPut, readImports } from './imports.js';
 import { ShardIndexWriter } from './index-writer.js';
 import { blockKey } from './keys.js';
 import { lockFolder } from './lock.js';
-import { blocksFound } from './salvage.js';
+import { blocksOfLog } from './salvage.js';
 import { blocksOfSegment, type SegmentBlock } from './segment-blocks.js';
 import { rangesWithTimes } from './segment-ranges.js';
 import {
@@ -198,7 +198,7 @@ class Rescue {
   async #pages(record: SegmentRecord, made: Segment): Promise<void> {
     const folder = segmentPath(this.from.dataFolder, record.folder);
     if (!existsSync(path.join(folder, 'data.mdb'))) return;
-    for (const { header, bytes } of blocksFound(folder)) {
+    for (const { header, bytes } of blocksOfLog(this.from.catalog, folder)) {
       const { epoch, shard, firstSeq } = header;
       if (made.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
       const put = this.#block({ key: { epoch, shard, firstSeq }, bytes });

@@ -166,7 +166,7 @@ async function commitChange(store: LogStore, change: Change): Promise<void> {
 }
 
 /** Removes the folders that the catalog has given up; that must be on the disk. */
-export function removeDoomed(store: LogStore): void {
+function removeDoomed(store: LogStore): void {
   const listed = new Set(store.segments().map((r) => r.folder));
   for (const folder of readDoomed(store.catalog)) {
     if (listed.has(folder)) continue;
@@ -186,7 +186,7 @@ async function replaceDamaged(
     const damage = record.ranges === undefined ? damageOf(from, true) : undefined;
     if (damage === undefined) continue;
     const segment = makeSegment(store, record.startsAt, options.sync);
-    const { blocks, lost } = await salvage(from, segment);
+    const { blocks, lost } = await salvage(store.catalog, from, segment);
     const change: Change = { written: [], removed: [], doomed: [] };
     noteClosed(store, { ...record, folder: segment.folder }, segment, nowMs, change);
     await segment.blocks.close();

@@ -6,6 +6,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { BLOCK_HEADER_BYTES, type BlockHeader, checkBlock, checksumSeed } from './block.js';
+import { type Catalog, readEpoch } from './catalog.js';
 import { commitPuts, flush, type Put } from './commit.js';
 import { blockKey } from './keys.js';
 import { PAGE_HEADER_BYTES, PageFlag } from './lmdb-file.js';
@@ -82,18 +83,45 @@ function* smallBlocks(page: Buffer): Generator<FoundBlock> {
 const COMMIT_BYTES = 16 * 1024 * 1024;
 
 /**
+ * Of what is found in a file, the blocks that the log has had: each once, and of those that begin with the same seq
+ * the longest, as what a commit that failed has left there may be a part of what was written then. Blocks beyond the
+ * end of an epoch that is over were never in the log.
+ */
+export function* blocksOfLog(catalog: Catalog, folder: string): Generator<FoundBlock> {
+  const longest = new Map<string, number>();
+  for (const { header } of blocksFound(folder)) {
+    const { epoch, shard, firstSeq, lastSeq } = header;
+    if (firstSeq > (readEpoch(catalog, epoch)?.last?.[shard] ?? Number.POSITIVE_INFINITY)) continue;
+    const name = nameOf(header);
+    longest.set(name, Math.max(longest.get(name) ?? 0, lastSeq));
+  }
+  for (const found of blocksFound(folder)) {
+    const name = nameOf(found.header);
+    if (longest.get(name) !== found.header.lastSeq) continue;
+    longest.delete(name);
+    yield found;
+  }
+}
+
+function nameOf({ epoch, shard, firstSeq }: BlockHeader): string {
+  return `${epoch}/${shard}/${firstSeq}`;
+}
+
+/**
  * Puts all blocks that are found in a damaged file into a new segment.
  * @returns how many, and which seqs between them are missing, as text
  */
-export async function salvage(from: string, into: Segment): Promise<{ blocks: number; lost: string[] }> {
-  const found = new Map<string, BlockHeader>();
+export async function salvage(
+  catalog: Catalog,
+  from: string,
+  into: Segment,
+): Promise<{ blocks: number; lost: string[] }> {
+  const found: BlockHeader[] = [];
   let puts: Put[] = [];
   let bytes = 0;
-  for (const { header, bytes: block } of blocksFound(from)) {
+  for (const { header, bytes: block } of blocksOfLog(catalog, from)) {
     const { epoch, shard, firstSeq } = header;
-    const name = `${epoch}/${shard}/${firstSeq}`;
-    if (found.has(name)) continue;
-    found.set(name, header);
+    found.push(header);
     puts.push({ key: blockKey(epoch, shard, firstSeq), value: Buffer.from(block), isNew: true });
     bytes += block.length;
     if (bytes < COMMIT_BYTES) continue;
@@ -103,7 +131,7 @@ export async function salvage(from: string, into: Segment): Promise<{ blocks: nu
   }
   if (puts.length > 0) await commitPuts(into.blocks, puts);
   await flush(into.blocks);
-  return { blocks: found.size, lost: lostBetween([...found.values()]) };
+  return { blocks: found.length, lost: lostBetween(found) };
 }
 
 function lostBetween(headers: BlockHeader[]): string[] {

@@ -172,7 +172,7 @@ export function blockBefore(
 }
 
 /** The shard's first block; undefined when it has none. */
-export function firstBlock(store: LogStore, epoch: number, shard: number): BlockPlace | undefined {
+function firstBlock(store: LogStore, epoch: number, shard: number): BlockPlace | undefined {
   for (const record of store.segmentsOf(epoch, shard)) {
     const segment = store.open(record);
     const range = { start: blockKey(epoch, shard, 0), end: blockKey(epoch, shard + 1, 0), limit: 1 };

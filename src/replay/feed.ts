@@ -37,7 +37,7 @@ export interface ReplayFeedOptions {
   startPaused: boolean;
 }
 
-export class ReplayFeed implements Feed {
+class ReplayFeed implements Feed {
   #state: FeedStatus['state'] = 'starting';
   #detail = 'opening the log';
   #isPaused = false;

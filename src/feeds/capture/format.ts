@@ -31,7 +31,7 @@
 export const FILE_MAGIC = 'TICKCAP1';
 export const FILE_HEADER_BYTES = 8;
 export const ENTRY_HEADER_BYTES = 24;
-export const FILE_SUFFIX = '.tickcap';
+const FILE_SUFFIX = '.tickcap';
 
 export const CaptureKind = {
   opened: 1,
