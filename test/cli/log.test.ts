@@ -1,13 +1,24 @@
 /** `ticks log …` as users run it: what it prints, and the exit codes 0, 1 and 2. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { METAS, PageFlag } from '../../src/log/lmdb-file.js';
 import { blocksFound } from '../../src/log/salvage.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, runImport, START_MS } from '../import/support.js';
 import { run, temporaryFolder } from './support.js';
 
 const ROWS = 20_000;
+const PAGE_BYTES = 4096;
 
 /** Turns a bit of a byte of a file. */
 function turnBit(file: string, at: number): void {
@@ -49,6 +60,45 @@ t.test('a log that is whole, then one that is damaged', async (t) => {
   const again = await run(t, ['log', 'recover', '--out', 'saved'], { cwd });
   t.equal(again.code, 1);
   t.match(again.stderr, /There is a log in saved already.*\[bad_input\]/);
+});
+
+/** Overwrites the trees of an environment; what lies in pages of its own stays. */
+function breakTrees(folder: string): void {
+  const file = join(folder, 'data.mdb');
+  const bytes = readFileSync(file);
+  for (let at = METAS * PAGE_BYTES; at < bytes.length; at += PAGE_BYTES) {
+    const flags = bytes.readUInt16LE(at + 18);
+    if (flags === PageFlag.branch || flags === PageFlag.leaf) bytes.fill(0xff, at, at + PAGE_BYTES);
+  }
+  writeFileSync(file, bytes);
+}
+
+t.test('segments whose trees are damaged', async (t) => {
+  const cwd = temporaryFolder(t);
+  const data = join(cwd, 'data');
+  await runImport(data, [write(cwd, 'EURUSD_x.csv', fileOf(quotes(ROWS, START_MS, 10, 110_000)))]);
+  const exported = async (folder: string) => {
+    const ended = await run(t, ['export', '--data', folder, '--format', 'csv'], { cwd });
+    t.equal(ended.code, 0, ended.stderr);
+    return ended.stdout;
+  };
+  const whole = await exported('data');
+  t.equal(whole.match(/,quote/g)?.length, ROWS);
+
+  const segments = join(data, 'log', 'segments');
+  const folders = readdirSync(segments).sort();
+  for (const folder of folders) breakTrees(join(segments, folder));
+  const verified = await run(t, ['log', 'verify'], { cwd });
+  t.equal(verified.code, 1);
+  for (const folder of folders) t.match(verified.stdout + verified.stderr, folder, 'each is named');
+  const saved = await run(t, ['log', 'recover', '--out', 'saved', '--json'], { cwd });
+  t.equal(saved.code, 1, 'something was wrong');
+  const told = JSON.parse(saved.stdout);
+  t.match(told, { segments: folders.length, ticks: ROWS + 1, lostSymbols: 0 });
+  t.equal(told.troubles.length, folders.length, 'a trouble a segment');
+  const checked = await run(t, ['log', 'verify', '--data', 'saved'], { cwd });
+  t.equal(checked.code, 0, checked.stdout);
+  t.equal(await exported('saved'), whole, 'nothing is lost');
 });
 
 t.test('a catalog that does not open', async (t) => {
