@@ -114,7 +114,8 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
   const { registry } = engine;
   const isDefined = () => {
     registry.refresh();
-    return registry.symbolCount > symbols;
+    // The feed opens with a status of each, which comes behind its definition.
+    return registry.symbolCount > symbols && engine.totals().numbered >= 2 * symbols && areApplied();
   };
   if (!(await until(isDefined, START_MS))) {
     throw new TickwireError('stage_failed', 'the market was not defined within 30 s');

@@ -10,7 +10,7 @@ import { Market, STANDARD_MARKET } from '../feeds/synthetic/index.js';
 import { SYNTHETIC_BATCH_TICKS } from '../limits.js';
 import { StageJournal } from '../pipeline/journal.js';
 import { turn } from '../pipeline/wait.js';
-import { RECORD_U32, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
+import { RECORD_U32, StatusCode, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
 
 /** Milliseconds between two looks at the schedule. */
 const LOOK_MS = 1;
@@ -80,7 +80,17 @@ class OpenLoopFeed implements Feed {
       context.symbol(this.#source, name, { digits }),
     );
     this.#market.label(Uint32Array.from(ids), this.#source.id);
+    await this.#open(ids);
     this.#running = this.#run();
+  }
+
+  /** Says of each symbol that it trades: so its definition is numbered too, before anything is measured. */
+  async #open(ids: readonly number[]): Promise<void> {
+    const { sink } = this.#context;
+    sink.stamp();
+    for (const id of ids)
+      while (!sink.status(this.#source, id, StatusCode.trading, 0)) await sink.room();
+    sink.commit();
   }
 
   async stop(): Promise<void> {
