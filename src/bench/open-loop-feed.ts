@@ -88,8 +88,7 @@ class OpenLoopFeed implements Feed {
   async #open(ids: readonly number[]): Promise<void> {
     const { sink } = this.#context;
     sink.stamp();
-    for (const id of ids)
-      while (!sink.status(this.#source, id, StatusCode.trading, 0)) await sink.room();
+    for (const id of ids) while (!sink.status(this.#source, id, StatusCode.trading, 0)) await sink.room();
     sink.commit();
   }
 
