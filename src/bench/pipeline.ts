@@ -8,7 +8,7 @@ import { type Findings, figure, type Scenario } from './scenario.js';
 const DIAGRAM = `
   synthetic feed ─▶ [raw ring] ─▶ shard ─▶ [broadcast ring] ─┬─▶ log ─▶ LMDB
     flat out                                                 └─▶ fan-out ─▶ another process:
-                                                                   1 × latest of every symbol
+                                                                   n × latest of every symbol
                                                                    1 × every of a tenth of them`;
 
 export interface PipelineOptions {
@@ -18,6 +18,8 @@ export interface PipelineOptions {
   runs: number;
   shards: number;
   symbols: number;
+  /** Subscribers of all symbols in mode `latest`. */
+  subscribers: number;
   seed: number;
   folder?: string;
 }
@@ -61,9 +63,10 @@ export const pipeline: Scenario<PipelineOptions> = {
       .option('--runs <n>', 'how many runs, each from an empty log', wholeNumber, 1)
       .option('--shards <n>', 'shard threads', wholeNumber, 1)
       .option('--symbols <n>', 'symbols of the market', wholeNumber, 500)
+      .option('--subscribers <n>', 'subscribers of every symbol in mode latest', wholeNumber, 1)
       .option('--seed <n>', 'seed of the market', wholeNumber, 1)
       .option('--folder <path>', 'where the log is made and removed again (default: the temporary folder)'),
-  small: { seconds: 1, warmup: 0.2, shards: 2, symbols: 100, seed: 3 },
+  small: { seconds: 1, warmup: 0.2, shards: 2, symbols: 100, subscribers: 3, seed: 3 },
   run: benchPipeline,
 };
 
@@ -111,6 +114,7 @@ async function runOnce(options: PipelineOptions): Promise<PipelineRun> {
     },
     shards: options.shards,
     everyNth: 10,
+    latest: options.subscribers,
     ...(options.folder === undefined ? {} : { folder: options.folder }),
   });
   await rig.start();

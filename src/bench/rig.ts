@@ -21,6 +21,8 @@ export interface RigOptions {
   folder?: string;
   /** Of how many symbols the lossless subscription takes one, so that it gets about as large a part of the flow. */
   everyNth: number;
+  /** Subscribers of all symbols in mode `latest`. Default: one. */
+  latest?: number;
 }
 
 export interface LogCheck {
@@ -60,6 +62,7 @@ export class Rig {
     const start: WatcherStart = {
       type: 'start',
       url: `ws://127.0.0.1:${this.engine.port}/v1/stream`,
+      latest: this.options.latest ?? 1,
       // The market's first symbols are the busiest by far: not the first of each lot, but the middle one.
       every: names.filter((_, i) => i % this.options.everyNth === this.options.everyNth >> 1),
     };

@@ -1,6 +1,7 @@
 /**
- * The verifying subscribers of a benchmark, in a process of their own: one `latest` subscription of every
- * symbol and one `every` subscription of some. Started by fork; it speaks over the process channel.
+ * The verifying subscribers of a benchmark, in a process of their own: some `latest` subscribers of every symbol, each
+ * on a connection of its own, and one `every` subscription of a part of them. Started by fork; it speaks over the
+ * process channel.
  */
 import { TickClient } from '../client/index.js';
 import { sleep } from './measure.js';
@@ -8,6 +9,8 @@ import { sleep } from './measure.js';
 export interface WatcherStart {
   type: 'start';
   url: string;
+  /** How many subscribers of mode `latest`. */
+  latest: number;
   /** Symbols of the lossless subscription. */
   every: string[];
 }
@@ -26,7 +29,7 @@ export interface WatcherReport {
   everyReordered: number;
   latestReceived: number;
   latestReordered: number;
-  /** Symbols whose last state differs from what was announced. */
+  /** Symbols whose last state differs from what was announced, over all subscribers. */
   wrongFinalState: number;
   catchingUp: number;
   cpuNs: number;
@@ -54,35 +57,60 @@ class Track {
   }
 }
 
+/** A connection with a `latest` subscription of every symbol. Quotes and other ticks each have an order of their own. */
+class Latest {
+  readonly client: TickClient;
+  readonly quotes = new Track();
+  readonly others = new Track();
+
+  constructor(url: string) {
+    this.client = new TickClient(url);
+  }
+
+  async start(): Promise<void> {
+    await this.client.connect();
+    const { quotes, others } = this;
+    await this.client.subscribe({ symbols: ['*'], mode: 'latest' }, (tick) => {
+      if (!tick.inSnapshot) (tick.kind === 'quote' ? quotes : others).see(tick.symbol, tick.symbolSeq, false);
+    }).ready;
+  }
+
+  isBehind(symbol: string, seq: number): boolean {
+    return this.quotes.last.get(symbol) !== seq && this.others.last.get(symbol) !== seq;
+  }
+}
+
 async function main(): Promise<void> {
-  const quotes = new Track();
-  const others = new Track();
   const every = new Track();
   let catchingUp = 0;
-  let client: TickClient | undefined;
+  let subscribers: Latest[] = [];
 
   const start = async (message: WatcherStart) => {
-    client = new TickClient(message.url);
-    await client.connect();
-    const all = client.subscribe({ symbols: ['*'], mode: 'latest' }, (tick) => {
-      if (!tick.inSnapshot) (tick.kind === 'quote' ? quotes : others).see(tick.symbol, tick.symbolSeq, false);
-    });
-    const some = client.subscribe({ symbols: message.every, mode: 'every', snapshot: false }, (tick) => {
-      every.see(tick.symbol, tick.symbolSeq, true);
-    });
+    subscribers = Array.from({ length: message.latest }, () => new Latest(message.url));
+    await Promise.all(subscribers.map((subscriber) => subscriber.start()));
+    const some = subscribers[0].client.subscribe(
+      { symbols: message.every, mode: 'every', snapshot: false },
+      (tick) => every.see(tick.symbol, tick.symbolSeq, true),
+    );
     some.on('catching_up', () => catchingUp++);
-    await Promise.all([all.ready, some.ready]);
+    await some.ready;
     process.send?.({ type: 'ready' });
   };
 
   const finish = async (message: WatcherFinish) => {
     const end = performance.now() + message.timeoutMs;
-    const behind = () =>
-      Object.entries(message.last).filter(
-        ([symbol, seq]) =>
-          (quotes.last.get(symbol) !== seq && others.last.get(symbol) !== seq) ||
-          (every.last.has(symbol) && every.last.get(symbol) !== seq),
-      ).length;
+    const last = Object.entries(message.last);
+    const behind = () => {
+      let count = 0;
+      for (const [symbol, seq] of last) {
+        const everyIsBehind = every.last.has(symbol) && every.last.get(symbol) !== seq;
+        const latest = subscribers.filter((subscriber) => subscriber.isBehind(symbol, seq)).length;
+        count += Math.max(latest, everyIsBehind ? 1 : 0);
+      }
+      return count;
+    };
+    const total = (of: (track: Track) => number) =>
+      subscribers.reduce((sum, { quotes, others }) => sum + of(quotes) + of(others), 0);
     while (behind() > 0 && performance.now() < end) await sleep(5);
     const usage = process.cpuUsage();
     const report: WatcherReport = {
@@ -90,14 +118,14 @@ async function main(): Promise<void> {
       everyReceived: every.received,
       everyLost: every.lost,
       everyReordered: every.reordered,
-      latestReceived: quotes.received + others.received,
-      latestReordered: quotes.reordered + others.reordered,
+      latestReceived: total((track) => track.received),
+      latestReordered: total((track) => track.reordered),
       wrongFinalState: behind(),
       catchingUp,
       cpuNs: (usage.user + usage.system) * 1000,
     };
     process.send?.(report, () => {
-      client?.close();
+      for (const { client } of subscribers) client.close();
       process.disconnect();
     });
   };
