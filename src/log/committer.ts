@@ -38,11 +38,13 @@ export class Committer {
       await this.commitPages(batch.closing);
       batch.closing = [];
     }
-    if (batch.puts.length === 0) return { flushed: Promise.resolve() };
+    const isEmpty = batch.puts.length === 0;
+    if (isEmpty && this.roll.segment !== undefined) return { flushed: Promise.resolve() };
     if (batch.rollsTo !== 0) {
       this.onClosed(await this.roll.to(batch.rollsTo));
       batch.rollsTo = 0;
     }
+    if (isEmpty) return { flushed: Promise.resolve() };
     probe();
     const { blocks } = this.roll.segment!;
     const visible = commitPuts(blocks, batch.puts);

@@ -310,7 +310,10 @@ class LogStage {
     const batch = this.#filling;
     const { registryLogged } = this.#committer;
     const registryGrew = this.#registry.length > registryLogged;
+    // What the stage before left visible is durable once the segments of it are closed, whether a tick comes or not.
+    const isWithoutSegment = this.roll.segment === undefined && batch.rollsTo !== 0;
     const isDue =
+      isWithoutSegment ||
       batch.ticks >= this.input.memory.plan.ringSlots / COMMIT_SHARE ||
       batch.used >= this.input.options.commitBytes ||
       now - batch.since >= this.input.options.commitDelayMs ||
@@ -396,7 +399,7 @@ class LogStage {
 
   async #failed(error: unknown): Promise<void> {
     await this.#standstill.begin(error);
-    if (this.input.options.onStall === 'shed') {
+    if (this.input.options.onStall === 'shed' || this.#writing.isEmpty) {
       this.#checkpoints.giveUp(this.#writing.checkpoint);
       this.#writing.clear();
     }
