@@ -9,7 +9,8 @@ export const LastU32 = {
   what: 1,
   newestS: 2,
   newestNs: 3,
-  newestRecvS: 4,
+  newestTradeS: 4,
+  newestTradeNs: 5,
   quote: 16,
   trade: 32,
   status: 48,
@@ -17,7 +18,14 @@ export const LastU32 = {
 /** Word of 64 bits: bid, ask and both sizes follow. */
 export const LAST_QUOTE_F64 = 3;
 /** Bits of `what`. */
-export const LastBit = { quote: 1, trade: 2, status: 4, lastQuote: 8, newestQuote: 16 } as const;
+export const LastBit = {
+  quote: 1,
+  trade: 2,
+  status: 4,
+  lastQuote: 8,
+  newestQuote: 16,
+  newestTrade: 32,
+} as const;
 
 /** A copy that is kept beyond the next block, used again and again. */
 export class Lasts {

@@ -4,16 +4,8 @@
  * numbers from 1. Rules as in the table: crossed and late quotes and late trades are no last values.
  */
 
-import { EVENT_AHEAD_S_MAX } from '../limits.js';
 import { ENTRY_BYTES, EntryF64, EntryU32, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
-import {
-  copyWords,
-  ENGINE_SYMBOL,
-  RECORD_U32,
-  U32_TS_EVENT_NS,
-  U32_TS_EVENT_S,
-  U32_TS_RECV_S,
-} from '../tick.js';
+import { copyWords, ENGINE_SYMBOL, RECORD_U32 } from '../tick.js';
 import { LAST_F64, LAST_QUOTE_F64, LAST_U32, LastBit, type Lasts, LastU32 } from './lasts.js';
 import { SYMBOLS_CODED } from './rows.js';
 
@@ -61,12 +53,8 @@ export class Projection {
       const to = e + RECORDS_AT_U32;
       if ((what & LastBit.quote) !== 0)
         copyWords(u32, from + LastU32.quote, mine, to + Slot.quote * RECORD_U32);
-      if ((what & LastBit.trade) !== 0) {
-        const trade = from + LastU32.trade;
-        copyWords(u32, trade, mine, to + Slot.trade * RECORD_U32);
-        const s = u32[trade + U32_TS_EVENT_S];
-        this.#newest(e + EntryU32.tradeS, s, u32[trade + U32_TS_EVENT_NS], u32[trade + U32_TS_RECV_S]);
-      }
+      if ((what & LastBit.trade) !== 0)
+        copyWords(u32, from + LastU32.trade, mine, to + Slot.trade * RECORD_U32);
       if ((what & LastBit.status) !== 0)
         copyWords(u32, from + LastU32.status, mine, to + Slot.status * RECORD_U32);
       if ((what & LastBit.lastQuote) !== 0) {
@@ -74,19 +62,16 @@ export class Projection {
         for (let f = 0; f < 4; f++) this.#f64[id * ENTRY_F64 + EntryF64.bid + f] = f64[quote + f];
       }
       if ((what & LastBit.newestQuote) !== 0) {
-        const s = u32[from + LastU32.newestS];
-        this.#newest(e + EntryU32.quoteS, s, u32[from + LastU32.newestNs], u32[from + LastU32.newestRecvS]);
+        mine[e + EntryU32.quoteS] = u32[from + LastU32.newestS];
+        mine[e + EntryU32.quoteS + 1] = u32[from + LastU32.newestNs];
+      }
+      if ((what & LastBit.newestTrade) !== 0) {
+        mine[e + EntryU32.tradeS] = u32[from + LastU32.newestTradeS];
+        mine[e + EntryU32.tradeS + 1] = u32[from + LastU32.newestTradeNs];
       }
       mine[e + EntryU32.seen] = 1;
       this.#markDirty(id);
     }
-  }
-
-  /** Keeps the tsEvent of the last tick that was not late: nothing before it is newer. */
-  #newest(at: number, s: number, ns: number, recvS: number): void {
-    if (s > recvS + EVENT_AHEAD_S_MAX) return;
-    this.#u32[at] = s;
-    this.#u32[at + 1] = ns;
   }
 
   #markDirty(id: number): void {
