@@ -5,6 +5,7 @@ import { blockBytesMax, checkBlock, sealBlock, writeBlock } from '../../src/log/
 import { readTicks } from '../../src/log/block-ticks.js';
 import { BlockCodec } from '../../src/log/codec.js';
 import { type Compression, recompressBlock } from '../../src/log/compress.js';
+import { Directory } from '../../src/log/directory.js';
 import { RECORD_BYTES, Records } from '../../src/tick.js';
 import { bytesOf, Market } from './support.js';
 
@@ -67,6 +68,24 @@ t.test('turned bits, words and stretches', async (t) => {
     { numRuns: 1500, seed: 20_240_505 },
   );
   t.ok(refused > 100, `${refused} were refused`);
+});
+
+t.test('sizes of a dictionary that has none', async (t) => {
+  const count = 12;
+  const alike = Records.allocate(count);
+  for (let i = 0; i < count; i++) {
+    alike.u32.set([1, 1 << 16, 0, i + 1], i * 16);
+    alike.f64.set([1, 2, 3, 3], i * 8 + 4);
+  }
+  const out = new Uint8Array(blockBytesMax(codec, count));
+  const block = writeBlock(codec, 1, 0, 1, alike, count, market.digits, [], out, 0);
+  const words = new Directory(1).read(block, HEADER);
+  const view = new DataView(block.buffer, words);
+  t.equal(view.getUint32(16, true), 1, 'one size in it');
+  view.setUint32(16, 0, true);
+  const dictionary = words + 4 * (11 + view.getUint32(4, true));
+  const without = Buffer.concat([block.subarray(0, dictionary), block.subarray(dictionary + 4)]);
+  t.equal(read(sealBlock(without, 0)), -1);
 });
 
 t.test('and afterwards it reads as before', async (t) => {

@@ -167,7 +167,7 @@ function readSizes(count: u32, symbols: u32): bool {
   const mode = (load<u32>(WORDS) >> SIZE_MODE_SHIFT) & 3;
   if (mode === SIZE_INDEXES) {
     const entries = readDictionary(sizesAt, sizesAt + <usize>load<u32>(WORDS, 16) * 4);
-    return entries >= 0 && areBelow(SIZE_COLUMN, 2 * quotes + trades, max(entries, 1));
+    return entries >= 0 && areBelow(SIZE_COLUMN, 2 * quotes + trades, entries);
   }
   const isDifference = mode === SIZE_DIFFERENCES ? -1 : 0;
   for (let at: usize = 0; at < symbols; at++) memory.fill(STATES + at * STATE + STATE_SIZES, 0, 16);
