@@ -3,7 +3,7 @@
  * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the lane,
  * from pages of the log; where there is none, or it does not hold them either, a gap says what is missing.
  */
-import { FLUSH_TICKS_MAX } from '../limits.js';
+import { FLUSH_TICKS_MAX, PAGE_TICKS, PAGES_MAX, READ_AHEAD_PAGES } from '../limits.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import type { Body } from '../wire/body.js';
 import type { Deliver, Speed } from '../wire/ticks.js';
@@ -222,11 +222,20 @@ export class Lane {
         this.owner.failed(page.failure);
         return true;
       }
-      // While this page is sent the next one can be read.
-      if (page.last < limit) stream.pages.after(epoch, shard, page.last, limit, epoch !== stream.epoch);
+      this.#readAhead(page, shard, limit);
       if (!this.#flushPage(frame, page, shard, Math.min(limit, page.next - 1))) return true;
     }
     return true;
+  }
+
+  /** While a page is sent the next ones can be read: on a busy machine an answer may take as long as many pages. */
+  #readAhead({ last }: LogPage, shard: number, limit: number): void {
+    const { epoch, stream } = this;
+    const share = Math.floor(PAGES_MAX / 2 / Math.max(1, stream.catchingUp));
+    const end = Math.min(limit, last + PAGE_TICKS * Math.max(1, Math.min(READ_AHEAD_PAGES, share)));
+    for (let seq = last; seq < end; seq += PAGE_TICKS) {
+      stream.pages.after(epoch, shard, seq, limit, epoch !== stream.epoch);
+    }
   }
 
   /** Sends one body of a page, or a gap. False when nothing more of it is due. */
