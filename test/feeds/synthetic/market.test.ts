@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Market, marketStateWords, STANDARD_MARKET } from '../../../src/feeds/synthetic/index.js';
-import { RECORD_BYTES, Records } from '../../../src/tick.js';
+import { RECORD_BYTES, RECORD_U32, Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../../../src/tick.js';
 
 const TICKS = 50_000;
 
@@ -35,4 +35,19 @@ t.test('a market goes on from a saved state bit by bit', async (t) => {
   );
   t.ok(whole.equals(Buffer.concat(pieces)));
   t.throws(() => new Market({ ...options, seed: 78 }, words), { code: 'bad_input' });
+});
+
+t.test('seconds beyond the last one of 32 bits begin again, and leave nanoseconds alone', async (t) => {
+  const times = (startS: number): number[][] => {
+    const ticks = 4_000;
+    const records = Records.allocate(ticks);
+    new Market({ ...STANDARD_MARKET, ticksPerSecond: 1_000, startS }).fill(records, 0, ticks);
+    return Array.from({ length: ticks }, (_, i) => [
+      (records.u32[i * RECORD_U32 + U32_TS_EVENT_S] - startS) >>> 0,
+      records.u32[i * RECORD_U32 + U32_TS_EVENT_NS],
+    ]);
+  };
+  const wanted = times(0);
+  t.ok(wanted[3_999][0] > 1);
+  t.same(times(0xffffffff), wanted);
 });

@@ -100,7 +100,7 @@ export function make(count: u32, tradeChance: u32): void {
       ns -= SECOND_NS;
       s++;
     }
-    const time = s | (ns << 32);
+    const time = <u64>(<u32>s) | (ns << 32);
     const row = SYMBOLS + <usize>symbol * 64;
     const source = load<u32>(row, 60);
     store<u32>(at, load<u32>(row, 56));
