@@ -18,18 +18,15 @@ import { probe } from '../pipeline/fault.js';
 import { Command, type Control, type EngineMemory, LOG_STAGE } from '../pipeline/memory.js';
 import { Registry } from '../pipeline/registry.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
-import { ARENA_BYTES, Batch } from './batch.js';
-import { blockBytesMax, writeShed } from './block.js';
-import { BlockExtents } from './block-extent.js';
+import { Batch } from './batch.js';
 import { type SyncMode, sealed } from './catalog.js';
 import { Checkpoints } from './checkpoints.js';
 import { BlockCodec } from './codec.js';
 import { Committer } from './committer.js';
-import { type Compression, compressBlock } from './compress.js';
+import type { Compression } from './compress.js';
 import { isCommitFailure, unlessCommitFailed } from './disk.js';
+import { Filler } from './filler.js';
 import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
-import { IndexWriters } from './index-writers.js';
-import { blockKey } from './keys.js';
 import { Roll } from './roll.js';
 import { leaveBehind, Standstill, type StandstillOptions } from './standstill.js';
 import { LogState } from './state.js';
@@ -62,8 +59,6 @@ export interface LogStageInput {
   report: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
-/** Blocks made of one shard before the event loop gets a turn. */
-const BLOCKS_PER_TURN = 4;
 /** Part of a ring whose ticks are worth a transaction at once. */
 const COMMIT_SHARE = 8;
 const CLOSE_MS = 1_000;
@@ -98,14 +93,12 @@ class LogStage {
   readonly #tails: ShardTail[];
   readonly #bells: Bell[];
   readonly #wait: YieldThenPark;
-  readonly #codec = new BlockCodec();
-  readonly #indexes: IndexWriters;
+  readonly #filler: Filler;
   readonly #state = new LogState();
   readonly #standstill: Standstill;
   readonly #checkpoints: Checkpoints;
   readonly #committer: Committer;
   readonly #house: Housekeeping;
-  #filling: Batch;
   #writing: Batch;
   /** Whether `#writing` is on its way. */
   #isUnderWay = false;
@@ -114,8 +107,6 @@ class LogStage {
   #commits = 0;
   #syncedAt = performance.now();
   #isSyncing = false;
-  /** Whether the filling batch ends its segment: nothing may be added to it. */
-  #isCut = false;
 
   constructor(
     readonly input: LogStageInput,
@@ -133,8 +124,8 @@ class LogStage {
     this.#checkpoints = new Checkpoints(this.#state, this.#committer, epoch, (error) => {
       this.#fault = error;
     });
-    this.#indexes = new IndexWriters(epoch, new BlockExtents(this.#codec), () => roll.segment);
-    this.#state.restore(store, this.#codec, (message) => input.report('warn', message));
+    const codec = new BlockCodec();
+    this.#state.restore(store, codec, (message) => input.report('warn', message));
     const known = new SourceCounts();
     known.load(this.#state.positions());
     this.#tails = Array.from({ length: shards }, (_, s) => new ShardTail(memory, s, epoch, known));
@@ -142,7 +133,15 @@ class LogStage {
     this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
     this.#house = new Housekeeping(store, options, input.report, (sizes) => this.#setSizes(sizes));
     this.#standstill = new Standstill(folder, options, this.#cells, input.report);
-    this.#filling = new Batch(shards);
+    const { commitDelayMs, compression } = options;
+    const parts = {
+      tails: this.#tails,
+      registry: this.#registry,
+      state: this.#state,
+      commitDelayMs,
+      compression,
+    };
+    this.#filler = new Filler({ epoch, roll, codec, ...parts }, new Batch(shards));
     this.#writing = new Batch(shards);
   }
 
@@ -171,7 +170,9 @@ class LogStage {
       this.#house.look(now, () => nowMs(this.clock));
       let work = 0;
       if (this.#standstill.isOn) this.#leaveBehind();
-      else if (command !== Command.pause && command !== Command.stop) work = this.#collect(now, isDraining);
+      else if (command !== Command.pause && command !== Command.stop) {
+        work = this.#filler.collect(now, nowMs(this.clock), this.#writing.rollsTo, isDraining);
+      }
       this.#commitWhenDue(now, isDraining);
       this.#syncWhenDue(now);
       if (isDraining && this.#isDrained()) return await this.#finish();
@@ -224,80 +225,9 @@ class LogStage {
   /** Under `shed`: lets the shards pass everything that is not in the log. */
   #leaveBehind(): void {
     if (this.input.options.onStall === 'block' || this.#isUnderWay) return;
-    this.#filling.clear();
-    this.#indexes.forget();
+    this.#filler.giveUp();
     if (leaveBehind(this.#tails, this.#cells) === 0) return;
     for (const bell of this.#bells) bell.ring();
-  }
-
-  /** Makes blocks of what the shards have numbered; returns how many. */
-  #collect(now: number, isDraining: boolean): number {
-    this.#cutWhenOver();
-    if (this.#isCut) return 0;
-    let made = 0;
-    for (const tail of this.#tails) {
-      if (tail.gapFirst !== 0) this.#addGap(tail, now);
-      const head = tail.head();
-      if (head < tail.next) continue;
-      // After the look at the head: every symbol of those ticks is defined.
-      this.#registry.refresh();
-      if (tail.waitingSince === 0) tail.waitingSince = now;
-      const isDue = isDraining || now - tail.waitingSince >= this.input.options.commitDelayMs;
-      for (let n = 0; n < BLOCKS_PER_TURN && head >= tail.next; n++) {
-        const count = Math.min(tail.blockTicks, head - tail.next + 1);
-        if ((count < tail.blockTicks && !isDue) || !this.#hasRoom(count)) break;
-        this.#add(tail, count);
-        made++;
-      }
-      if (head < tail.next) tail.waitingSince = 0;
-    }
-    return made;
-  }
-
-  /** Ends the filling batch where the stretch of its segment is over, and marks the one that begins the next. */
-  #cutWhenOver(): void {
-    const time = nowMs(this.clock);
-    this.roll.prepare(time);
-    const batch = this.#filling;
-    const before = this.#writing.rollsTo;
-    const isOver = before === 0 ? this.roll.isOver(time) : this.roll.isOver(time, before);
-    this.#isCut = !batch.isEmpty && isOver && (batch.rollsTo === 0 || this.roll.isOver(time, batch.rollsTo));
-    if (!batch.isEmpty) return;
-    if (isOver && batch.rollsTo === 0) batch.closing.push(...this.#indexes.finish());
-    batch.rollsTo = isOver ? time : 0;
-  }
-
-  #hasRoom(count: number): boolean {
-    return this.#filling.used + blockBytesMax(this.#codec, count) <= ARENA_BYTES;
-  }
-
-  /** Lets the log say which seqs it does not hold. */
-  #addGap(tail: ShardTail, now: number): void {
-    const batch = this.#filling;
-    const { epoch } = this.input;
-    const value = writeShed(epoch, tail.shard, tail.gapFirst, tail.next - 1);
-    batch.puts.push({ key: blockKey(epoch, tail.shard, tail.gapFirst), value, isNew: true });
-    this.#indexes.add(value, tail.shard, tail.gapFirst, batch);
-    batch.last[tail.shard] = tail.next - 1;
-    batch.since = Math.min(batch.since, now);
-    tail.gapFirst = 0;
-  }
-
-  #add(tail: ShardTail, count: number): void {
-    const batch = this.#filling;
-    const { epoch } = this.input;
-    const first = tail.next;
-    const block = tail.take(count, this.#codec, this.#registry, this.#state, batch.arena, batch.used);
-    const value = compressBlock(block, this.input.options.compression);
-    batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
-    this.#indexes.add(value, tail.shard, first, batch);
-    batch.used += value.length;
-    batch.last[tail.shard] = tail.next - 1;
-    batch.ticks += count;
-    batch.blocks++;
-    batch.since = Math.min(batch.since, tail.waitingSince);
-    // What stays behind of a busy shard began to wait about now.
-    tail.waitingSince = performance.now();
   }
 
   #commitWhenDue(now: number, isDraining: boolean): void {
@@ -307,7 +237,7 @@ class LogStage {
       this.#submit();
       return;
     }
-    const batch = this.#filling;
+    const { batch } = this.#filler;
     const { registryLogged } = this.#committer;
     const registryGrew = this.#registry.length > registryLogged;
     // What the stage before left visible is durable once the segments of it are closed, whether a tick comes or not.
@@ -318,7 +248,7 @@ class LogStage {
       batch.used >= this.input.options.commitBytes ||
       now - batch.since >= this.input.options.commitDelayMs ||
       (isDraining && !batch.isEmpty) ||
-      this.#isCut ||
+      this.#filler.isCut ||
       registryGrew;
     if (!isDue) return;
     if (registryGrew) {
@@ -328,9 +258,7 @@ class LogStage {
       batch.registry = { database: registry, key: registryLogged, value: sealed(bytes), isNew: true };
     }
     batch.checkpoint = this.#checkpoints.make(now, batch.blocks);
-    this.#filling = this.#writing;
-    this.#writing = batch;
-    this.#isCut = false;
+    this.#writing = this.#filler.take(this.#writing);
     this.#submit();
   }
 
@@ -435,7 +363,7 @@ class LogStage {
       this.#isSyncing ||
       this.#checkpoints.isWriting ||
       !this.#writing.isEmpty ||
-      !this.#filling.isEmpty
+      !this.#filler.batch.isEmpty
     )
       return false;
     if (this.#tails.some((tail) => tail.head() >= tail.next)) return false;
@@ -451,13 +379,9 @@ class LogStage {
     if (this.roll.segment === undefined) return;
     // They spare readers work; without them nothing is lost.
     if (!this.#standstill.isOn)
-      await this.#committer.commitPages(this.#lastPages()).catch(unlessCommitFailed);
+      await this.#committer.commitPages(this.#filler.lastPages()).catch(unlessCommitFailed);
     await this.#committer.flush();
     this.#durable(this.#visible());
     if (!this.#standstill.isOn) await this.#checkpoints.finish();
-  }
-
-  #lastPages(): Batch['closing'] {
-    return [...this.#filling.closing, ...this.#indexes.finish()];
   }
 }
