@@ -232,8 +232,8 @@ class LogStage {
 
   #commitWhenDue(now: number, isDraining: boolean): void {
     if (this.#isUnderWay || this.#standstill.isOn) return;
-    if (!this.#writing.isEmpty) {
-      // The last try failed, and nothing may overtake it.
+    if (!this.#writing.isEmpty || this.#writing.rollsTo !== 0) {
+      // The last try failed, and nothing may overtake it; one that only begins a segment has no blocks.
       this.#submit();
       return;
     }
