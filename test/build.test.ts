@@ -10,8 +10,6 @@ t.test('compiled code uses no named offsets', async (t) => {
     'pipeline/table',
     'feeds/sink',
     'feeds/synthetic/market',
-    'log/column-encode',
-    'log/column-decode',
     'log/decode',
   ]) {
     const text = readFileSync(new URL(`../src/${file}.js`, import.meta.url), 'utf8');
