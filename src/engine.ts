@@ -34,7 +34,13 @@ import {
   type NamedTick,
 } from './host.js';
 import { ImportDesk } from './import/desk.js';
-import { CATCHUP_JOBS, STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
+import {
+  CATCHUP_IDLE_MS,
+  CATCHUP_JOBS,
+  STOP_GRACE_MS,
+  STOP_LOG_GRACE_MS,
+  SYMBOLS_DEFAULT,
+} from './limits.js';
 import type { FindSymbolJob, ReadImportsJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
 import { type OpenedLog, openLog } from './log/recover.js';
@@ -159,6 +165,8 @@ export class Engine extends EventEmitter<EngineEvents> {
         filename: new URL('./log/jobs.js', import.meta.url).href,
         minThreads: 1,
         maxThreads: CATCHUP_JOBS,
+        // To start a thread takes longer than to read a hundred pages.
+        idleTimeout: CATCHUP_IDLE_MS,
       });
     }
   }

@@ -134,6 +134,8 @@ export const FLUSH_TICKS_MAX = 8_192;
 export const FRAME_BYTES_MAX = 240 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
+/** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */
+export const CATCHUP_IDLE_MS = 30_000;
 /** The most that a setting may make of it: every job fills a page. More: `bad_config`. */
 export const CATCHUP_JOBS_MAX = 12;
 /** Seqs of a log page: what one catch-up job decodes. */

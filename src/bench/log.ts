@@ -37,14 +37,14 @@ export const log: Scenario<LogOptions> = {
   example: '--ticks 2000000 --json',
   flags: (command) =>
     command
-      .option('--ticks <n>', 'ticks of each data set', wholeNumber, 2_000_000)
+      .option('--ticks <n>', 'ticks of each data set', wholeNumber, 8_000_000)
       .option(
         '--runs <n>',
         'runs of each system, which take turns, after one that does not count',
         wholeNumber,
         3,
       )
-      .option('--seeks <n>', 'seeks of each run', wholeNumber, 200)
+      .option('--seeks <n>', 'seeks of each run', wholeNumber, 20)
       .option('--seed <n>', 'seed of the market, and of the delays of receipt', wholeNumber, 1)
       .option(
         '--folder <path>',
@@ -92,7 +92,8 @@ async function benchLog(options: LogOptions, tell: (line: string) => void): Prom
     for (const data of sets) {
       for (const system of systems) {
         const key = `${data.name}.${system.name}`;
-        const row = (run < 0 ? undefined : rows.get(key)) ?? emptyRow(data.name, system.name);
+        // What the warm-up measured does not count.
+        const row = (run <= 0 ? undefined : rows.get(key)) ?? emptyRow(data.name, system.name);
         rows.set(key, row);
         why.push(...(await measure(data, system, options, run, row)).map((fault) => `${key}: ${fault}`));
         tell(line(row));
