@@ -14,6 +14,8 @@ function text(raw: string): string {
 
 export function htmlOf(report: Report): string {
   const { title, madeAt, tables, charts, settings } = report;
+  // The first table is the summary; the others are long, and charts below them would not be found.
+  const [summary, ...others] = tables.map(tableOf);
   // A script element ends at the first "</script", whatever the JSON around it means.
   const data = JSON.stringify(report).replaceAll('<', '\\u003c');
   const script = readFileSync(SCRIPT, 'utf8').replaceAll('</script', '<\\/script');
@@ -28,8 +30,9 @@ export function htmlOf(report: Report): string {
 <body>
 <h1>${text(title)}</h1>
 <p>Made at ${text(madeAt)}.</p>
-${tables.map(tableOf).join('\n')}
+${summary ?? ''}
 ${charts.map(({ title, note }, i) => `<section><h2>${text(title)}</h2><p>${text(note)}</p><div id="chart-${i}"></div></section>`).join('\n')}
+${others.join('\n')}
 <section><h2>Settings and machine</h2>
 ${settings.map(({ scenario, ...rest }) => `<details><summary>${text(scenario)}</summary><pre>${text(JSON.stringify(rest, null, 2))}</pre></details>`).join('\n')}
 </section>
