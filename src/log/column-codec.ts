@@ -2,9 +2,9 @@
  * The columnar codec: `wasm/format.ts` has the bytes. What is done per tick stands in `wasm/`, compiled to WebAssembly:
  * 64-bit integers, four or two numbers at a time, and no check per access (docs/decisions/0005-codec-in-wasm.md).
  */
-import { readFileSync } from 'node:fs';
 import { BLOCK_TICKS } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
+import { type Address, instantiate } from '../wasm.js';
 import { COUNT_BYTES_MAX, Directory, ENTRY_BYTES_MAX } from './directory.js';
 import { LAST_U32, type Lasts } from './lasts.js';
 
@@ -21,26 +21,22 @@ export interface ColumnsModule extends WebAssembly.Exports {
   /** Reads `count` words of the column at `at`, which ends at `end` at most; returns its end, 0 when it is none. */
   unpack(at: number, end: number, values: number, count: number): number;
   /** Places for two values a tick. */
-  SIZE_COLUMN: WebAssembly.Global<'i32'>;
-  WORDS: WebAssembly.Global<'i32'>;
-  WORDS_MAX: WebAssembly.Global<'i32'>;
-  RECORDS: WebAssembly.Global<'i32'>;
-  LASTS: WebAssembly.Global<'i32'>;
-  RANGES: WebAssembly.Global<'i32'>;
-  TICKS: WebAssembly.Global<'i32'>;
-  DIRECTORY_ID: WebAssembly.Global<'i32'>;
-  DIRECTORY_FIRST: WebAssembly.Global<'i32'>;
-  DIRECTORY_LAST: WebAssembly.Global<'i32'>;
-  DIRECTORY_DIGITS: WebAssembly.Global<'i32'>;
+  SIZE_COLUMN: Address;
+  WORDS: Address;
+  WORDS_MAX: Address;
+  RECORDS: Address;
+  LASTS: Address;
+  RANGES: Address;
+  TICKS: Address;
+  DIRECTORY_ID: Address;
+  DIRECTORY_FIRST: Address;
+  DIRECTORY_LAST: Address;
+  DIRECTORY_DIGITS: Address;
 }
-
-/** Compiled once a thread. */
-let compiled: WebAssembly.Module | undefined;
 
 /** An instance of the module with a memory of its own. */
 export function columnsModule(digitsOf: (symbolId: number) => number): ColumnsModule {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL('./columns.wasm', import.meta.url)));
-  return new WebAssembly.Instance(compiled, { encode: { digitsOf } }).exports as ColumnsModule;
+  return instantiate<ColumnsModule>(new URL('./columns.wasm', import.meta.url), { encode: { digitsOf } });
 }
 
 /** An instance serves one thread. */

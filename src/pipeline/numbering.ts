@@ -2,8 +2,8 @@
  * The module that numbers ticks: `wasm/`, compiled to WebAssembly, and its memory as arrays. What is done to every
  * tick stands there; what is uncommon, in `normalise.ts`. An instance serves one thread.
  */
-import { readFileSync } from 'node:fs';
 import { Records } from '../tick.js';
+import { type Address, instantiate } from '../wasm.js';
 
 /** What `wasm/index.ts` exports; addresses are globals. */
 interface NumberingExports extends WebAssembly.Exports {
@@ -11,12 +11,12 @@ interface NumberingExports extends WebAssembly.Exports {
   begin(symbols: number): number;
   number(from: number, end: number, seq: number, settled: number): number;
   apply(index: number, seq: number): void;
-  TICKS: WebAssembly.Global<'i32'>;
-  RECORDS: WebAssembly.Global<'i32'>;
-  POSITIONS: WebAssembly.Global<'i32'>;
-  CRITICALS: WebAssembly.Global<'i32'>;
-  COUNTS: WebAssembly.Global<'i32'>;
-  STATES: WebAssembly.Global<'i32'>;
+  TICKS: Address;
+  RECORDS: Address;
+  POSITIONS: Address;
+  CRITICALS: Address;
+  COUNTS: Address;
+  STATES: Address;
 }
 
 /** Words of `counts`: what numbering has met since they were last set to 0. */
@@ -34,9 +34,6 @@ export const Count = {
 } as const;
 const COUNTS = 8;
 const STATE_BYTES = 128;
-
-/** Compiled once a thread. */
-let compiled: WebAssembly.Module | undefined;
 
 export class NumberingModule {
   /** Records of one run at most. */
@@ -58,8 +55,7 @@ export class NumberingModule {
   readonly #exports: NumberingExports;
 
   constructor(maxSymbols: number) {
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('./numbering.wasm', import.meta.url)));
-    const module = new WebAssembly.Instance(compiled).exports as NumberingExports;
+    const module = instantiate<NumberingExports>(new URL('./numbering.wasm', import.meta.url));
     const changed = module.begin(maxSymbols);
     const { buffer } = module.memory;
     const ticks = module.TICKS.value;

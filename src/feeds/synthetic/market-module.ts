@@ -1,18 +1,18 @@
 /** The module that makes the market's ticks: `wasm/`, compiled to WebAssembly, and its memory as arrays. */
-import { readFileSync } from 'node:fs';
 import { Records } from '../../tick.js';
+import { type Address, instantiate } from '../../wasm.js';
 
 /** What `wasm/index.ts` exports; addresses are globals. */
 interface MarketExports extends WebAssembly.Exports {
   memory: WebAssembly.Memory;
   begin(symbols: number): number;
   make(count: number, tradeChance: number): void;
-  STATE: WebAssembly.Global<'i32'>;
-  PERSISTENCE: WebAssembly.Global<'i32'>;
-  BREATH: WebAssembly.Global<'i32'>;
-  PACES: WebAssembly.Global<'i32'>;
-  GAPS: WebAssembly.Global<'i32'>;
-  SYMBOLS: WebAssembly.Global<'i32'>;
+  STATE: Address;
+  PERSISTENCE: Address;
+  BREATH: Address;
+  PACES: Address;
+  GAPS: Address;
+  SYMBOLS: Address;
 }
 
 /** 32-bit and 64-bit words of one symbol. */
@@ -21,9 +21,6 @@ export const ROW_F64 = 8;
 /** 16-bit words of a column of the alias table. */
 const ALIAS_U16 = 4;
 const STATE_I32 = 12;
-
-/** Compiled once a thread. */
-let compiled: WebAssembly.Module | undefined;
 
 export class MarketModule {
   /** Ticks that were made. */
@@ -47,8 +44,7 @@ export class MarketModule {
     chance: Int32Array,
     choices: Uint16Array,
   ) {
-    compiled ??= new WebAssembly.Module(readFileSync(new URL('./market.wasm', import.meta.url)));
-    const module = new WebAssembly.Instance(compiled).exports as MarketExports;
+    const module = instantiate<MarketExports>(new URL('./market.wasm', import.meta.url));
     const alias = module.begin(symbols);
     const { buffer } = module.memory;
     this.#exports = module;
