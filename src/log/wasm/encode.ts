@@ -55,7 +55,6 @@ import {
   RECV_COLUMN,
   SEQ_COLUMN,
   SIZE_COLUMN,
-  SIZE_OWNERS,
   SPREAD_COLUMN,
   STATE,
   STATE_BASE,
@@ -77,15 +76,8 @@ import { isTaken, numberAt, slotOf, take } from './numbering';
 import { addMisfit, addWide, clearOddities, misfits, timeWides, wides } from './oddities';
 import { pack } from './pack';
 import { powerOfTen } from './scales';
-import {
-  beginDictionary,
-  dropDictionary,
-  NO_WORD,
-  numberSize,
-  shortCodes,
-  sizeWord,
-  writeDictionary,
-} from './size-words';
+import { beginDictionary, dropDictionary, numberSize, writeDictionary } from './size-words';
+import { putQuoteSizes, putSize, takeDifferences, wordOf } from './sizes-encode';
 import { eventBase, leastLag, presence, recvBase, shapeBits } from './times';
 import { beginTimes, beginTimesAgain, endTimes, gatherTimes } from './times-encode';
 import { zigzag } from './zigzag';
@@ -98,8 +90,6 @@ const GENERATIONS: u32 = 65_536;
 const BASED: i32 = 1;
 /** Its prices are told from its bids. */
 const QUOTED: i32 = 2;
-/** Sizes that decide whether their differences are smaller. */
-const SIZES_SAMPLED: u32 = 2_048;
 
 /** Digits of a symbol's prices, by its id. */
 declare function digitsOf(symbolId: u32): u32;
@@ -272,7 +262,7 @@ function gatherBodies(from: u32, to: u32): void {
       store<i32>(to, askSize, 4);
       isIndexed = (bidSize | askSize) >= 0;
     } else if (isWorded) {
-      putQuoteSizes(i, p, state);
+      putQuoteSizes(sizes, i, p, state);
     }
     sizes += 2;
   }
@@ -344,7 +334,7 @@ function gatherOther(i: u32, p: usize): void {
 function sizesAsWords(count: u32): u32 {
   dropDictionary();
   if (!isWorded) gatherSizes(count);
-  return takeDifferences(4 * <usize>sizes) ? SIZE_DIFFERENCES : SIZE_WORDS;
+  return takeDifferences(4 * <usize>sizes, symbols) ? SIZE_DIFFERENCES : SIZE_WORDS;
 }
 
 /** Sizes as words, in a pass of their own. */
@@ -356,56 +346,13 @@ function gatherSizes(count: u32): void {
     if (kind > TRADE) continue;
     const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE;
     if (kind === QUOTE) {
-      putQuoteSizes(i, p, state);
+      putQuoteSizes(sizes, i, p, state);
       sizes += 2;
     } else {
       putSize(sizes, wordOf(load<u64>(p, AT_SIZE), i, BID_SIZE_PAIR), state + STATE_SIZES + 8);
       sizes++;
     }
   }
-}
-
-function putQuoteSizes(i: u32, p: usize, state: usize): void {
-  const codes = shortCodes(v128.load(p, AT_BID_SIZE));
-  let bid = i32x4.extract_lane(codes, 0);
-  let ask = i32x4.extract_lane(codes, 1);
-  if (bid < 0) bid = wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR);
-  if (ask < 0) ask = wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR);
-  putSize(sizes, bid, state + STATE_SIZES);
-  putSize(sizes + 1, ask, state + STATE_SIZES + 4);
-}
-
-/** Writes a size's word, and whose it is. */
-function putSize(k: u32, word: i32, owner: usize): void {
-  store<i32>(SIZE_COLUMN + <usize>k * 4, word);
-  store<u32>(SIZE_OWNERS + <usize>k * 4, <u32>owner);
-}
-
-function wordOf(size: u64, i: u32, pair: u32): i32 {
-  const word = sizeWord(size);
-  if (word !== NO_WORD) return word;
-  addMisfit(i, pair);
-  return 0;
-}
-
-/** Turns size words into what differs from the symbol's last of that side; false where a sample says that nothing is gained. */
-function takeDifferences(end: usize): bool {
-  let gain: i32 = 0;
-  for (let k: usize = 0; k < min(end, 4 * SIZES_SAMPLED); k += 4) {
-    const word = load<i32>(SIZE_COLUMN + k);
-    const owner = <usize>load<u32>(SIZE_OWNERS + k);
-    gain += clz(word ^ load<i32>(owner)) - clz(word);
-    store<i32>(owner, word);
-  }
-  if (gain <= 0) return false;
-  for (let at: usize = 0; at < symbols; at++) memory.fill(STATES + at * STATE + STATE_SIZES, 0, 16);
-  for (let k: usize = 0; k < end; k += 4) {
-    const word = load<i32>(SIZE_COLUMN + k);
-    const owner = <usize>load<u32>(SIZE_OWNERS + k);
-    store<i32>(SIZE_COLUMN + k, word ^ load<i32>(owner));
-    store<i32>(owner, word);
-  }
-  return true;
 }
 
 /** Writes everything after the directory. Returns its end. */

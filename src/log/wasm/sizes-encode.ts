@@ -1,0 +1,53 @@
+/** Sizes without a dictionary: words, or what they differ in from the symbol's last of that side. See `format.ts`. */
+import { ASK_SIZE_PAIR, AT_ASK_SIZE, AT_BID_SIZE, BID_SIZE_PAIR } from './format';
+import { SIZE_COLUMN, SIZE_OWNERS, STATE, STATE_SIZES, STATES } from './layout';
+import { addMisfit } from './oddities';
+import { NO_WORD, shortCodes, sizeWord } from './size-words';
+
+/** Sizes that decide whether their differences are smaller. */
+const SIZES_SAMPLED: u32 = 2_048;
+
+/** Writes the words of a quote's sizes as sizes `k` and `k` + 1. */
+export function putQuoteSizes(k: u32, i: u32, p: usize, state: usize): void {
+  const codes = shortCodes(v128.load(p, AT_BID_SIZE));
+  let bid = i32x4.extract_lane(codes, 0);
+  let ask = i32x4.extract_lane(codes, 1);
+  if (bid < 0) bid = wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR);
+  if (ask < 0) ask = wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR);
+  putSize(k, bid, state + STATE_SIZES);
+  putSize(k + 1, ask, state + STATE_SIZES + 4);
+}
+
+/** Writes a size's word, and whose it is. */
+export function putSize(k: u32, word: i32, owner: usize): void {
+  store<i32>(SIZE_COLUMN + <usize>k * 4, word);
+  store<u32>(SIZE_OWNERS + <usize>k * 4, <u32>owner);
+}
+
+/** The word of a size; one that has none becomes a misfit. */
+export function wordOf(size: u64, i: u32, pair: u32): i32 {
+  const word = sizeWord(size);
+  if (word !== NO_WORD) return word;
+  addMisfit(i, pair);
+  return 0;
+}
+
+/** Turns size words into what differs from the symbol's last of that side; false where a sample says that nothing is gained. */
+export function takeDifferences(end: usize, symbols: u32): bool {
+  let gain: i32 = 0;
+  for (let k: usize = 0; k < min(end, 4 * SIZES_SAMPLED); k += 4) {
+    const word = load<i32>(SIZE_COLUMN + k);
+    const owner = <usize>load<u32>(SIZE_OWNERS + k);
+    gain += clz(word ^ load<i32>(owner)) - clz(word);
+    store<i32>(owner, word);
+  }
+  if (gain <= 0) return false;
+  for (let at: usize = 0; at < symbols; at++) memory.fill(STATES + at * STATE + STATE_SIZES, 0, 16);
+  for (let k: usize = 0; k < end; k += 4) {
+    const word = load<i32>(SIZE_COLUMN + k);
+    const owner = <usize>load<u32>(SIZE_OWNERS + k);
+    store<i32>(SIZE_COLUMN + k, word ^ load<i32>(owner));
+    store<i32>(owner, word);
+  }
+  return true;
+}
