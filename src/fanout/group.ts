@@ -2,6 +2,7 @@
  * A group: all subscriptions with the same symbols, kinds, mode and encoding. They share encoded bodies: at
  * the head of the stream every one of them needs the same bytes in the same flush.
  */
+import { LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../pipeline/broadcast.js';
 import { Slot } from '../pipeline/table.js';
 import {
   ENGINE_SYMBOL,
@@ -221,15 +222,15 @@ export class Group {
 
   #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
     const { ring } = view;
-    const { records } = ring;
+    const { labels, records } = ring;
     const { bits } = this.watch;
     const end = Math.min(limit, from + SCAN_MAX);
     let seq = from;
     while (seq < end && body.bytes <= full) {
       const slot = ring.slot(++seq);
-      const symbol = records.u32[slot * RECORD_U32 + U32_SYMBOL];
-      if (bits[symbol] !== 1) continue;
-      if (!this.wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
+      const label = labels[slot];
+      const symbol = label & LABEL_SYMBOL;
+      if (bits[symbol] !== 1 || !this.wants(label >>> LABEL_KIND_SHIFT)) continue;
       if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
       this.encoder.put(body, records, slot, seq);
     }

@@ -3,9 +3,10 @@
  * many subscribers, comes from one reading. `changedAt` is what makes a `latest` subscription a number: it
  * needs every symbol that changed after the flush it was sent last.
  */
+import { LABEL_SYMBOL } from '../pipeline/broadcast.js';
 import type { Registry } from '../pipeline/registry.js';
 import { EntryF64, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
-import { copyRecord, RECORD_U32, Records, U32_SYMBOL } from '../tick.js';
+import { copyRecord, Records } from '../tick.js';
 import type { ShardView } from './shard-view.js';
 
 /** Records a symbol: quote, trade, status (see `Slot`). */
@@ -83,10 +84,10 @@ export class Mirror {
 
   /** With few new ticks it is cheaper to ask the ring whom they concern. False when the ring has passed us. */
   #followRing(view: ShardView, from: number, flushNo: number): boolean {
-    const { records } = view.ring;
+    const { labels } = view.ring;
     const known = this.registry.symbolCount;
     for (let seq = from + 1; seq <= view.applied; seq++) {
-      const id = records.u32[view.ring.slot(seq) * RECORD_U32 + U32_SYMBOL];
+      const id = labels[view.ring.slot(seq)] & LABEL_SYMBOL;
       if (id !== 0 && id < known) this.#look(id, flushNo);
     }
     return view.ring.oldest() <= from + 1;

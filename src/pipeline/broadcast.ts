@@ -8,24 +8,49 @@
  * ```
  *   0 i32 intent: the highest seq whose slot may have been touched, mod 2^32 … padded to 128
  * 128 u32 × slots: positionLow of each slot's source (see tick.ts), for the log's stream positions
+ *   … u32 × slots: the label of each slot: u24 symbolId │ u8 kind, for readers who look for some symbols among all
  *   … 64 B × slots: the records
  * ```
+ *
+ * A reader of labels touches a sixteenth of the memory that records are, and of the records only those it wants.
  */
 import { isPowerOfTwo } from '../limits.js';
-import { RECORD_BYTES, Records, SLOT_BITS } from '../tick.js';
+import {
+  KIND_MASK,
+  RECORD_BYTES,
+  RECORD_U32,
+  Records,
+  SLOT_BITS,
+  U32_KIND_FLAGS_SOURCE,
+  U32_SYMBOL,
+} from '../tick.js';
 import { probe } from './fault.js';
 import type { CursorRef } from './ring.js';
 
 const HEADER_BYTES = 128;
 
+export const LABEL_SYMBOL = 0xffffff;
+export const LABEL_KIND_SHIFT = 24;
+
+/** What record `i` is of, in one word. */
+export function labelOf({ u32 }: Records, i: number): number {
+  const w = i * RECORD_U32;
+  return u32[w + U32_SYMBOL] | ((u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK) << LABEL_KIND_SHIFT);
+}
+
+function columnBytes(slots: number): number {
+  return Math.ceil((slots * 4) / 128) * 128;
+}
+
 function recordsOffset(slots: number): number {
-  return HEADER_BYTES + Math.ceil((slots * 4) / 128) * 128;
+  return HEADER_BYTES + 2 * columnBytes(slots);
 }
 
 /** What both sides have of a ring: its slots. */
 export class BroadcastMemory {
   readonly records: Records;
   readonly positions: Uint32Array;
+  readonly labels: Uint32Array;
   readonly capacity: number;
   readonly mask: number;
   protected readonly intent: Int32Array;
@@ -35,6 +60,7 @@ export class BroadcastMemory {
     this.mask = slots - 1;
     this.intent = new Int32Array(memory, 0, 1);
     this.positions = new Uint32Array(memory, HEADER_BYTES, slots);
+    this.labels = new Uint32Array(memory, HEADER_BYTES + columnBytes(slots), slots);
     this.records = new Records(memory, recordsOffset(slots), slots);
   }
 

@@ -22,6 +22,7 @@ import {
   U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
 } from '../tick.js';
+import { labelOf } from './broadcast.js';
 import { Reject, type RejectReason } from './counters.js';
 import { Count, type NumberingModule } from './numbering.js';
 import {
@@ -121,11 +122,12 @@ export class Normaliser {
 
   /** Numbers a status or gap. */
   #number(i: number, seq: number): number {
-    const { records, positions, criticals, counts } = this.#module;
+    const { records, positions, labels, criticals, counts } = this.#module;
     const { u32 } = records;
     const w = i * RECORD_U32;
     const before = this.states.u32[u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
     positions[i] = u32[w + U32_RAW_POSITION];
+    labels[i] = labelOf(records, i);
     u32[w + U32_SYMBOL_SEQ] = before + 1 + u32[w + U32_RAW_FOLDED];
     u32[w + U32_SEQ_LOW] = seq;
     criticals[counts[Count.critical]++] = i;

@@ -14,6 +14,7 @@ interface NumberingExports extends WebAssembly.Exports {
   TICKS: Address;
   RECORDS: Address;
   POSITIONS: Address;
+  LABELS: Address;
   CRITICALS: Address;
   COUNTS: Address;
   STATES: Address;
@@ -44,6 +45,8 @@ export class NumberingModule {
   readonly records: Records;
   /** Of each numbered record. */
   readonly positions: Uint32Array;
+  /** Likewise: see `broadcast.ts`. */
+  readonly labels: Uint32Array;
   /** Indices of numbered records that are critical. */
   readonly criticals: Uint32Array;
   readonly counts: Uint32Array;
@@ -65,6 +68,7 @@ export class NumberingModule {
     this.own = ticks;
     this.records = new Records(buffer, module.RECORDS.value, ticks + 1);
     this.positions = new Uint32Array(buffer, module.POSITIONS.value, ticks + 1);
+    this.labels = new Uint32Array(buffer, module.LABELS.value, ticks + 1);
     this.criticals = new Uint32Array(buffer, module.CRITICALS.value, ticks + 1);
     this.counts = new Uint32Array(buffer, module.COUNTS.value, COUNTS);
     this.statesF64 = new Float64Array(buffer, states, (maxSymbols * STATE_BYTES) / 8);

@@ -2,13 +2,14 @@
  * A shard: takes raw records from every feed's ring, normalises and numbers them, and shows them in three
  * places that carry the same numbers: the broadcast ring, the critical ring and the last-value table.
  *
- * One batch: declare the intent, fill slots, flip the commit cell, project the table. Whatever the moment at
+ * One batch: declare the intent, fill slots, flip the commit cell, project the table (of several batches at once
+ * while more waits). Whatever the moment at
  * which the thread dies, the batch has either not happened (its slots lie beyond the head) or it has, and the
  * next shard finishes the projection.
  */
 
 import { monotonicNs } from '../clock.js';
-import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
+import { HELD_PER_BATCH, PROJECT_TICKS, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
   ENGINE_SYMBOL,
@@ -29,7 +30,7 @@ import {
   writeStatus,
   writeTimes,
 } from '../tick.js';
-import { BroadcastWriter } from './broadcast.js';
+import { BroadcastWriter, labelOf } from './broadcast.js';
 import { CommitCells } from './cells.js';
 import {
   FEED_WORDS,
@@ -86,9 +87,13 @@ export class Shard {
   #next: Float64Array;
   #head: number;
   #criticalHead: number;
+  /** The table holds everything up to this seq. */
+  #applied = 0;
   #gate = 0;
   /** Raw records of a batch: of a small ring, a batch takes no more than half. */
   readonly #batch: number;
+  /** Ticks after which the table is brought up to date, more waiting or not: the ring still holds them all. */
+  readonly #projectTicks: number;
   #turn = 0;
 
   constructor(
@@ -115,6 +120,7 @@ export class Shard {
     );
     this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
+    this.#projectTicks = Math.min(PROJECT_TICKS, plan.ringSlots / 2);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#table = new LastValueTable(memory.table, plan.maxSymbols);
     this.#states = new SymbolStates(plan.maxSymbols);
@@ -134,6 +140,7 @@ export class Shard {
     this.registry.refresh();
     this.#states.learn(this.registry);
     const applied = this.#table.applied(this.index);
+    this.#applied = applied;
     const entry = new TableEntry();
     for (let id = 1; id < this.registry.symbolCount; id++) {
       if (this.registry.bucket[id] % this.memory.plan.shards === this.index) {
@@ -149,7 +156,7 @@ export class Shard {
       this.#module.apply(0, seq);
     }
     this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
-    this.#project(applied);
+    this.#project();
   }
 
   /**
@@ -158,7 +165,10 @@ export class Shard {
    */
   doWork(): number {
     const room = this.#room();
-    if (room === 0) return 0;
+    if (room === 0) {
+      this.#projectRest();
+      return 0;
+    }
     if (this.#journal !== undefined) this.#begunNs = monotonicNs();
     this.#broadcast.intend(this.#head + room * SLOTS_PER_RAW);
     this.#critical.intend(this.#criticalHead + room * SLOTS_PER_RAW);
@@ -168,6 +178,7 @@ export class Shard {
       taken += this.#takeFrom((this.#turn + k) % feeds, room - taken);
     this.#turn = (this.#turn + 1) % feeds;
     if (taken > 0) this.#commit();
+    else this.#projectRest();
     return taken;
   }
 
@@ -242,7 +253,7 @@ export class Shard {
 
   /** Copies numbered records of the module's memory, the next ones in order, into the rings. */
   #publish(from: number, end: number): void {
-    const { records, positions, criticals, counts } = this.#module;
+    const { records, positions, labels, criticals, counts } = this.#module;
     const ring = this.#broadcast;
     for (let at = from; at < end; ) {
       const slot = ring.slot(this.#head + 1);
@@ -251,11 +262,14 @@ export class Shard {
       ring.records.u32.set(words, slot * RECORD_U32);
       probe();
       ring.positions.set(positions.subarray(at, at + count), slot);
+      ring.labels.set(labels.subarray(at, at + count), slot);
       this.#head += count;
       at += count;
     }
     for (let k = 0; k < counts[Count.critical]; k++) {
-      copyRecord(records, criticals[k], this.#critical.records, this.#critical.slot(++this.#criticalHead));
+      const slot = this.#critical.slot(++this.#criticalHead);
+      copyRecord(records, criticals[k], this.#critical.records, slot);
+      this.#critical.labels[slot] = labels[criticals[k]];
       probe();
     }
     counts[Count.critical] = 0;
@@ -263,7 +277,7 @@ export class Shard {
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
   #define(i: number, id: number): void {
-    const { own, records, positions, criticals, counts } = this.#module;
+    const { own, records, positions, labels, criticals, counts } = this.#module;
     const seq = this.#head + 1;
     const w = i * RECORD_U32;
     const recvS = records.u32[w + U32_TS_RECV_S];
@@ -283,6 +297,7 @@ export class Shard {
       0,
     );
     positions[own] = 0;
+    labels[own] = labelOf(records, own);
     criticals[counts[Count.critical]++] = own;
     this.#next[ShardWord.made]++;
     this.#module.apply(own, seq);
@@ -306,8 +321,8 @@ export class Shard {
   }
 
   #commit(): void {
-    const since = this.#cells.current[ShardWord.head];
     const next = this.#next;
+    const since = next[ShardWord.head];
     next[ShardWord.head] = this.#head;
     next[ShardWord.criticalHead] = this.#criticalHead;
     const { counts } = this.#module;
@@ -326,7 +341,7 @@ export class Shard {
     this.#journal?.note(this.#head, this.#begunNs, monotonicNs());
     this.#cells.commit();
     this.#next = this.#cells.prime();
-    this.#project(since);
+    if (this.#mustProject()) this.#project();
     this.#logBell.ring();
     this.#fanoutBell.ring();
     for (const bell of this.#feedBells) bell.ring();
@@ -360,8 +375,26 @@ export class Shard {
     this.#heldCount = 0;
   }
 
-  #project(since: number): void {
-    this.#states.project(this.#table, since, this.#broadcast.records, this.#broadcast.mask);
+  /**
+   * Whether the table is to hold what was committed before more is taken. With more waiting, a symbol that ticks in
+   * every batch is projected once for several of them.
+   */
+  #mustProject(): boolean {
+    // Half-quotes are in no ring: a shard that takes over knows those of the last batch only.
+    if (this.#next[ShardWord.heldListLength] > 0) return true;
+    return this.#head - this.#applied >= this.#projectTicks || this.isDrained();
+  }
+
+  /** Projects what was put off, now that there is time for it. */
+  #projectRest(): void {
+    if (this.#head === this.#applied) return;
+    this.#project();
+    this.#fanoutBell.ring();
+  }
+
+  #project(): void {
+    this.#states.project(this.#table, this.#applied, this.#broadcast.records, this.#broadcast.mask);
+    this.#applied = this.#head;
     this.#table.setApplied(this.index, this.#head);
   }
 }

@@ -1,4 +1,4 @@
-import { BroadcastWriter } from '../../src/pipeline/broadcast.js';
+import { BroadcastWriter, labelOf } from '../../src/pipeline/broadcast.js';
 import { CommitCells } from '../../src/pipeline/cells.js';
 import { SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
 import { type EngineMemory, FANOUT_BELL, HOST_STAGE } from '../../src/pipeline/memory.js';
@@ -87,11 +87,15 @@ export class TestShard {
 
   #append(): void {
     this.#ring.intend(this.head);
-    copyRecord(this.#one, 0, this.#ring.records, this.#ring.slot(this.head));
+    const slot = this.#ring.slot(this.head);
+    copyRecord(this.#one, 0, this.#ring.records, slot);
+    this.#ring.labels[slot] = labelOf(this.#one, 0);
     copyRecord(this.#one, 0, this.history, this.head - 1);
     if (!isCritical(kindOf(this.#one, 0))) return;
     this.#critical.intend(++this.#criticalHead);
-    copyRecord(this.#one, 0, this.#critical.records, this.#critical.slot(this.#criticalHead));
+    const place = this.#critical.slot(this.#criticalHead);
+    copyRecord(this.#one, 0, this.#critical.records, place);
+    this.#critical.labels[place] = labelOf(this.#one, 0);
   }
 
   /** Publishes what was written, and brings the table up to it. */

@@ -29,10 +29,22 @@ interface Outcome {
   torn: number;
 }
 
-function run(seed: number, ...deaths: number[]): Outcome {
+/** What is offered: so many ticks in each of so many steps, to a shard with a ring of so many slots. */
+interface Load {
+  steps: number;
+  ticks: number;
+  ringSlots: number;
+  log: boolean;
+}
+/** Each step is a batch, and the ring holds all of them. */
+const CALM: Load = { steps: 7, ticks: 12, ringSlots: 512, log: true };
+/** Each step is several batches, so that the table is brought up to date for more than one of them at once. */
+const CROWDED: Load = { steps: 3, ticks: 40, ringSlots: 64, log: false };
+
+function run({ steps, ticks, ringSlots, log }: Load, seed: number, ...deaths: number[]): Outcome {
   const random = new Random(seed);
   const faults = new Faults(...deaths);
-  const e = new SmallEngine({ rawSlots: 64, ringSlots: 512, criticalSlots: 512, maxSymbols: 64, log: true });
+  const e = new SmallEngine({ rawSlots: 128, ringSlots, criticalSlots: 512, maxSymbols: 64, log });
   const symbols = new Map<number, ModelSymbol>();
   const define = (name: string, digits: number) => {
     const id = e.define(name, digits, { negative: name === 'S3' });
@@ -41,9 +53,9 @@ function run(seed: number, ...deaths: number[]): Outcome {
   for (let i = 0; i < SYMBOLS; i++) define(`S${i}`, i + 1);
   const source = e.sink.open('test', 's');
   let position = 0;
-  for (let step = 0; step < 7; step++) {
-    for (let i = 0; i < 12; i++) offer(e.sink, source, randomTick(random, symbols, ++position));
-    if (step === 4) define('S1', 4);
+  for (let step = 0; step < steps; step++) {
+    for (let i = 0; i < ticks; i++) offer(e.sink, source, randomTick(random, symbols, ++position));
+    if (step === steps - 2) define('S1', 4);
     e.sink.commit();
     for (;;) {
       const lived = faults.run(() => {
@@ -56,13 +68,13 @@ function run(seed: number, ...deaths: number[]): Outcome {
   const reader = e.reader();
   const ring: number[] = [];
   const positions: number[] = [];
-  for (let seq = 1; seq <= reader.head(); seq++) {
+  for (let seq = Math.max(1, reader.head() - ringSlots + 1); seq <= reader.head(); seq++) {
     const slot = reader.slot(seq);
     for (let k = 0; k < RECORD_U32; k++) {
       const word = reader.records.u32[slot * RECORD_U32 + k];
       ring.push(k === 1 ? word & ~Flag.suspicious : word);
     }
-    positions.push(reader.positions[slot]);
+    positions.push(reader.positions[slot], reader.labels[slot]);
   }
   const criticals = e.criticalReader();
   const critical: number[] = [];
@@ -87,20 +99,22 @@ function firstDifference(a: number[], b: number[]): number {
   return a.findIndex((x, i) => x !== b[i]);
 }
 
-for (const [seed, again] of [
-  [1, undefined],
-  [2, 1],
-  [3, 4],
+for (const [load, seed, again] of [
+  [CALM, 1, undefined],
+  [CALM, 2, 1],
+  [CALM, 3, 4],
+  [CROWDED, 4, undefined],
+  [CROWDED, 5, 4],
 ] as const) {
   const also = again === undefined ? '' : `, and ${again} probes later`;
-  t.test(`seed ${seed}: at every probe${also}`, async (t) => {
-    const calm = run(seed);
+  t.test(`seed ${seed}, ${load.ticks} ticks at a time: at every probe${also}`, async (t) => {
+    const calm = run(load, seed);
     t.equal(calm.faults.deaths, 0);
     t.ok(calm.ring.length > 50 * RECORD_U32);
     assertSums(t, calm.engine.totals());
     let n = 1;
     for (; ; n++) {
-      const stormy = run(seed, n, ...(again === undefined ? [] : [n + again]));
+      const stormy = run(load, seed, n, ...(again === undefined ? [] : [n + again]));
       if (stormy.faults.deaths === 0) break;
       const differences = {
         ring: firstDifference(stormy.ring, calm.ring),

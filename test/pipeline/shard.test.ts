@@ -1,10 +1,11 @@
 /** A shard's numbering and its three views, by hand. */
 import t from 'tap';
+import { LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../../src/pipeline/broadcast.js';
 import { CommitCells } from '../../src/pipeline/cells.js';
 import { SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
 import { bucketOfName } from '../../src/pipeline/registry.js';
 import { Slot, TableEntry } from '../../src/pipeline/table.js';
-import { GapReason, RECORD_U32, StatusCode, toTick } from '../../src/tick.js';
+import { GapReason, Kind, RECORD_U32, StatusCode, toTick } from '../../src/tick.js';
 import { offerQuote, offerTrade, SmallEngine } from '../helpers/memory.js';
 import { assertSums } from '../helpers/sums.js';
 
@@ -120,6 +121,56 @@ t.test('positions stand beside the slots; a split tick has its own only at its e
   );
   t.match(e.totals(), { received: 2, split: 1, made: 2, numbered: 5 });
   assertSums(t, e.totals());
+});
+
+t.test('labels say what stands in the slots of both rings', async (t) => {
+  const e = new SmallEngine();
+  const [a, b] = [e.define('A'), e.define('B')];
+  const source = e.sink.open('test', 's');
+  offerQuote(e.sink, source, b, 1, 2);
+  offerTrade(e.sink, source, a, 1);
+  offerQuote(e.sink, source, a, 0, 2);
+  offerQuote(e.sink, source, a, 1, 0);
+  e.sink.status(source, b, StatusCode.trading, 0);
+  e.sink.gap(source, 0, GapReason.sourceSequence, 1, 2, 2);
+  e.sink.commit();
+  e.work();
+  for (const reader of [e.reader(), e.criticalReader()]) {
+    const labels = Array.from({ length: reader.head() }, (_, i) => reader.labels[reader.slot(i + 1)]);
+    const records = labels.map((_, i) => toTick(reader.records, reader.slot(i + 1)));
+    t.same(
+      labels.map((label) => [label & LABEL_SYMBOL, label >>> LABEL_KIND_SHIFT]),
+      records.map(({ symbolId, kind }) => [symbolId, Kind[kind]]),
+    );
+    t.ok(labels.length >= 5);
+  }
+});
+
+t.test('with more waiting the table may wait for several batches, and not for long', async (t) => {
+  const ringSlots = 64;
+  const e = new SmallEngine({ ringSlots });
+  const id = e.define('A');
+  const source = e.sink.open('test', 's');
+  const [shard] = e.shards;
+  const lags: number[] = [];
+  for (let i = 0; i < 60; i++) offerQuote(e.sink, source, id, 1 + i, 2 + i);
+  e.sink.commit();
+  while (shard.doWork() > 0) lags.push(e.reader().head() - e.table.applied(0));
+  t.same(lags, [17, 0, 16, 0], 'a batch is a quarter of the ring, and a definition came first');
+  const entry = new TableEntry();
+  t.ok(e.table.read(id, entry));
+  t.match(entry, { seq: 61, symbolSeq: 61 });
+});
+
+t.test('what waits for the log is in the table meanwhile', async (t) => {
+  const e = new SmallEngine({ rawSlots: 128, ringSlots: 64, log: true });
+  const id = e.define('A');
+  const source = e.sink.open('test', 's');
+  for (let i = 0; i < 100; i++) offerQuote(e.sink, source, id, 1 + i, 2 + i);
+  e.sink.commit();
+  e.work();
+  t.notOk(e.shards[0].isDrained());
+  t.equal(e.table.applied(0), e.reader().head());
 });
 
 t.test('every feed is taken from, and none twice', async (t) => {

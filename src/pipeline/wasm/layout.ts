@@ -6,8 +6,9 @@
  *      0 records, 64 bytes each; one more for a record that the shard makes itself
  *  65600 u32 each: positions of the numbered records
  *  69704 u32 each: which of them are critical
- *  73808 u32 × 8: counts (COUNT_…)
- *  73856 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
+ *  73808 u32 each: labels of the numbered records, as `../broadcast.ts` has them
+ *  77912 u32 × 8: counts (COUNT_…)
+ *  77952 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
  * ```
  */
 
@@ -16,8 +17,9 @@ export const TICKS: u32 = 1_024;
 export const RECORDS: usize = 0;
 export const POSITIONS: usize = 65_600;
 export const CRITICALS: usize = 69_704;
-export const COUNTS: usize = 73_808;
-export const STATES: usize = 73_856;
+export const LABELS: usize = 73_808;
+export const COUNTS: usize = 77_912;
+export const STATES: usize = 77_952;
 
 export const COUNT_CROSSED: usize = 0;
 export const COUNT_LOCKED: usize = 4;
@@ -49,6 +51,7 @@ export const AT_ARG0: usize = 32;
 export const AT_CODE: usize = 36;
 
 export const KIND_MASK: u32 = 7;
+export const LABEL_KIND_SHIFT: u32 = 24;
 export const QUOTE: u32 = 0;
 export const TRADE: u32 = 1;
 export const STATUS: u32 = 2;

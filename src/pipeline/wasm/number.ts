@@ -23,6 +23,8 @@ import {
   CRITICALS,
   CROSSED,
   KIND_MASK,
+  LABEL_KIND_SHIFT,
+  LABELS,
   LATE,
   LOCKED,
   POSITIONS,
@@ -95,12 +97,12 @@ export function number(from: u32, end: u32, seq: f64, settled: boolean): u32 {
         head |= CONFLATED;
         add(COUNT_RELEASED);
       }
-      stamp(i, at, head, seqLow, symbolSeq);
+      stamp(i, at, id, head, seqLow, symbolSeq);
       applyQuote(at, id, state, seq, head, move, prices, symbolSeq);
     } else {
       if (!isSettled && !settleTrade(at, state)) return i;
       if (isLate(at, state + S_TRADE_S)) head |= late();
-      stamp(i, at, head, seqLow, load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ));
+      stamp(i, at, id, head, seqLow, load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ));
       applyTrade(at, id, state, seq, head);
       const criticals = load<u32>(COUNTS, COUNT_CRITICAL);
       store<u32>(CRITICALS + ((<usize>criticals) << 2), i);
@@ -111,9 +113,11 @@ export function number(from: u32, end: u32, seq: f64, settled: boolean): u32 {
   return end;
 }
 
-/** Makes a record a numbered one, and keeps its position. */
-function stamp(i: u32, at: usize, head: u32, seqLow: u32, symbolSeq: u32): void {
-  store<u32>(POSITIONS + ((<usize>i) << 2), load<u32>(at, AT_SEQ_LOW));
+/** Makes a record a numbered one, and keeps its position and its label. */
+function stamp(i: u32, at: usize, id: u32, head: u32, seqLow: u32, symbolSeq: u32): void {
+  const column = (<usize>i) << 2;
+  store<u32>(POSITIONS + column, load<u32>(at, AT_SEQ_LOW));
+  store<u32>(LABELS + column, id | ((head & KIND_MASK) << LABEL_KIND_SHIFT));
   store<u32>(at, head, AT_HEAD);
   store<u32>(at, seqLow + i, AT_SEQ_LOW);
   store<u32>(at, symbolSeq, AT_SYMBOL_SEQ);
