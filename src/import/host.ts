@@ -80,7 +80,7 @@ async function standIn<S extends Step>(
   step: S,
   request: Steps[S]['request'],
 ): Promise<Steps[S]['answer']> {
-  const store = openStore(data, { sync: 'every-commit' });
+  const store = openStore(data, { sync: 'every-commit', isAlone: true });
   try {
     const { catalog } = store;
     const puts: Put[] = [];

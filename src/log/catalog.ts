@@ -24,6 +24,7 @@ import type { Put } from './commit.js';
 import { assertWhole } from './pages.js';
 import { isRoomShort, prepareFolder, takeRoom } from './room.js';
 import type { SegmentRecord } from './segments.js';
+import { settle } from './settle.js';
 
 /**
  * When a commit survives a power cut.
@@ -83,11 +84,15 @@ export function logFolder(dataFolder: string): string {
   return path.join(dataFolder, 'log');
 }
 
+export interface CatalogOptions {
+  readOnly?: boolean;
+  sync?: SyncMode;
+  /** Whether no other thread or process may have it open for writing: it is settled first. */
+  isAlone?: boolean;
+}
+
 /** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, log_corrupt */
-export function openCatalog(
-  dataFolder: string,
-  options: { readOnly?: boolean; sync?: SyncMode } = {},
-): Catalog {
+export function openCatalog(dataFolder: string, options: CatalogOptions = {}): Catalog {
   const folder = logFolder(dataFolder);
   const readOnly = options.readOnly === true;
   if (readOnly && !existsSync(path.join(folder, 'data.mdb'))) {
@@ -99,6 +104,7 @@ export function openCatalog(
   try {
     if (!readOnly) prepareFolder(folder);
     assertWhole(folder, !readOnly);
+    if (options.isAlone === true) settle(folder);
     const root = open<Buffer, string>({
       path: folder,
       noSubdir: false,

@@ -25,7 +25,7 @@ export async function compactLog(
 ): Promise<Compacted[]> {
   const unlock = lockFolder(dataFolder);
   try {
-    const store = openStore(dataFolder, { sync: 'every-commit' });
+    const store = openStore(dataFolder, { sync: 'every-commit', isAlone: true });
     try {
       const due = store.segments().filter((r) => isDue(r, compression));
       const done: Compacted[] = [];

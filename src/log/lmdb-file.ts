@@ -13,7 +13,7 @@
  * Little-endian, as written by lmdb on the machines that it is built for here. Pages 0 and 1 are metas; the txn
  * with the higher number counts. A third one, half a page into page 0, is the last that was flushed.
  */
-import { readFileSync, readSync } from 'node:fs';
+import { readFileSync, readSync, writeSync } from 'node:fs';
 
 export const PAGE_HEADER_BYTES = 24;
 export const TREE_BYTES = 48;
@@ -27,6 +27,9 @@ const PAGE_BYTES_MAX = 65_536;
 const FREE_TREE_AT = 48;
 const MAIN_TREE_AT = 96;
 const META_END = 168;
+/** What a meta has beyond magic and version. */
+const META_STATE_AT = 40;
+const META_TXN_AT = 152;
 const NO_ROOT = 2n ** 64n - 1n;
 
 export interface Tree {
@@ -38,6 +41,8 @@ export interface Tree {
 }
 
 export interface Meta {
+  /** Where it stands in the file. */
+  at: number;
   pageBytes: number;
   free: Tree;
   main: Tree;
@@ -77,13 +82,14 @@ function readMeta(fd: number, at: number, isFlushed = false): Meta | undefined {
   if (!isOne) return undefined;
   const free = readTree(bytes, FREE_TREE_AT);
   return {
+    at,
     pageBytes,
     boot: bytes.readBigInt64LE(160),
     isAhead: (free.flags & AHEAD) !== 0,
     free,
     main: readTree(bytes, MAIN_TREE_AT),
     lastPage: Number(bytes.readBigUInt64LE(144)),
-    txn: Number(bytes.readBigUInt64LE(152)),
+    txn: Number(bytes.readBigUInt64LE(META_TXN_AT)),
   };
 }
 
@@ -93,10 +99,44 @@ export function readMetas(fd: number): [Meta | undefined, Meta | undefined] {
   return [first, readMeta(fd, first?.pageBytes ?? 4096)];
 }
 
+/** The newest txn; undefined where the first two pages are no metas. */
+export function newestMeta(fd: number): Meta | undefined {
+  const [first, second] = readMetas(fd);
+  if (first === undefined || second === undefined) return undefined;
+  return first.txn >= second.txn ? first : second;
+}
+
 /** The txn that was flushed last; undefined where none was told of. */
 export function readFlushed(fd: number, pageBytes: number): Meta | undefined {
   const meta = readMeta(fd, pageBytes / 2, true);
   return meta === undefined || meta.txn === 0 ? undefined : meta;
+}
+
+/** What a meta says, as it is written when its pages are on the disk. */
+function stateOf(fd: number, { at }: Meta): Buffer {
+  const bytes = Buffer.alloc(META_END);
+  readSync(fd, bytes, 0, META_END, at);
+  const flagsAt = FREE_TREE_AT + 4;
+  bytes.writeUInt16LE(bytes.readUInt16LE(flagsAt) & ~AHEAD, flagsAt);
+  return bytes;
+}
+
+function writeState(fd: number, state: Buffer, at: number): void {
+  writeSync(fd, state, META_STATE_AT, META_END - META_STATE_AT, at + META_STATE_AT);
+}
+
+/** Notes that the file is flushed up to a txn. */
+export function writeFlushed(fd: number, meta: Meta): void {
+  writeState(fd, stateOf(fd, meta), meta.pageBytes / 2);
+}
+
+/** Takes back what came after a txn: both metas tell of it, as lmdb writes them when it goes back. */
+export function writeMetas(fd: number, meta: Meta): void {
+  const state = stateOf(fd, meta);
+  for (const txn of [meta.txn, meta.txn - 1]) {
+    state.writeBigUInt64LE(BigInt(txn), META_TXN_AT);
+    writeState(fd, state, (txn % METAS) * meta.pageBytes);
+  }
 }
 
 /** The machine's boot, as lmdb numbers it. */

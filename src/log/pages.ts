@@ -10,6 +10,7 @@ import {
   bootNumber,
   METAS,
   type Meta,
+  newestMeta,
   PAGE_HEADER_BYTES,
   PageFlag,
   readFlushed,
@@ -34,10 +35,11 @@ class Damage extends Error {}
 /**
  * Looks at an environment's file.
  * @param folder of the environment
- * @param isThorough whether all pages of the trees are looked at, however many there are
+ * @param forWriting whether it is to be opened for that: then all pages of the trees are looked at, however many
+ *   there are
  * @returns what is wrong, as half a sentence; undefined when nothing is, or when there is no file
  */
-export function damageOf(folder: string, isThorough: boolean): string | undefined {
+export function damageOf(folder: string, forWriting: boolean): string | undefined {
   const file = path.join(folder, 'data.mdb');
   if (!existsSync(file)) return undefined;
   const fd = openSync(file, 'r');
@@ -48,7 +50,7 @@ export function damageOf(folder: string, isThorough: boolean): string | undefine
       if (size === 0) return undefined;
       const meta = newestMeta(fd);
       try {
-        check(fd, size, meta, isThorough);
+        check(fd, size, meta, forWriting);
         return undefined;
       } catch (error) {
         if (!(error instanceof Damage)) throw error;
@@ -63,14 +65,8 @@ export function damageOf(folder: string, isThorough: boolean): string | undefine
   }
 }
 
-function newestMeta(fd: number): Meta | undefined {
-  const [first, second] = readMetas(fd);
-  if (first === undefined || second === undefined) return undefined;
-  return first.txn >= second.txn ? first : second;
-}
-
-/** What lmdb opens: the newest txn; but after the machine went down the last that was flushed, if that is another. */
-function metaToOpen(fd: number, newest: Meta): Meta {
+/** The last txn that was flushed, where the machine went down before the newest was. */
+function flushedBefore(fd: number, newest: Meta): Meta | undefined {
   const flushed = readFlushed(fd, newest.pageBytes);
   const isOfThisBoot = newest.boot !== 0n && newest.boot === bootNumber();
   if (flushed !== undefined && flushed.txn > newest.txn) {
@@ -83,17 +79,34 @@ function metaToOpen(fd: number, newest: Meta): Meta {
   if (!isInTurn && (isOfThisBoot || flushed?.txn === newest.txn)) {
     throw new Damage(`its first two pages tell of transactions ${even} and ${odd}`);
   }
-  return newest;
+  return undefined;
 }
 
-function check(fd: number, size: number, newest: Meta | undefined, isThorough: boolean): void {
+/** Looks at what lmdb opens: for writing the last that was flushed, if the machine went down; else the newest txn. */
+function check(fd: number, size: number, newest: Meta | undefined, forWriting: boolean): void {
   if (newest === undefined) throw new Damage('its first two pages are not those of a log');
-  const meta = metaToOpen(fd, newest);
+  const flushed = flushedBefore(fd, newest);
+  if (flushed === undefined || forWriting) {
+    checkTrees(fd, size, flushed ?? newest, forWriting ? Number.POSITIVE_INFINITY : LOG_CHECKED_PAGES);
+    return;
+  }
+  try {
+    checkTrees(fd, size, newest, Number.POSITIVE_INFINITY);
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error;
+    throw new Damage(
+      `${error.message}, as the machine went down while it was written. ` +
+        'An engine that is started on it goes back to what was flushed',
+    );
+  }
+}
+
+function checkTrees(fd: number, size: number, meta: Meta, pagesMax: number): void {
   const { pageBytes, lastPage } = meta;
   if (!(lastPage >= METAS - 1) || (lastPage + 1) * pageBytes > size) {
     throw new Damage(`it has ${size} bytes of at least ${(lastPage + 1) * pageBytes}: its end is missing`);
   }
-  new Walk(fd, meta, isThorough ? Number.POSITIVE_INFINITY : LOG_CHECKED_PAGES).all();
+  new Walk(fd, meta, pagesMax).all();
 }
 
 class Walk {
@@ -209,8 +222,8 @@ class Walk {
  * Keeps lmdb away from a file that it might not survive.
  * @throws TickwireError log_corrupt
  */
-export function assertWhole(folder: string, isThorough: boolean): void {
-  const damage = damageOf(folder, isThorough);
+export function assertWhole(folder: string, forWriting: boolean): void {
+  const damage = damageOf(folder, forWriting);
   if (damage === undefined) return;
   throw new TickwireError(
     'log_corrupt',

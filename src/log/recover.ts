@@ -81,7 +81,7 @@ export async function openLog(dataFolder: string, options: OpenLogOptions): Prom
   const unlock = lockFolder(dataFolder);
   let store: LogStore | undefined;
   try {
-    store = openStore(dataFolder, { sync: options.sync ?? 'every-commit' });
+    store = openStore(dataFolder, { sync: options.sync ?? 'every-commit', isAlone: true });
     return await begin(dataFolder, store, options, unlock);
   } catch (error) {
     await store?.close();
@@ -119,6 +119,8 @@ async function begin(
     droppedBlocks = ends.dropped;
     puts.push(epochPut(catalog, { ...newest, last: ends.last }));
     await indexEnds(held, newest);
+    // What the catalog is about to say of that epoch must not survive alone.
+    await flush(held.blocks);
   }
   const registryBytes = readRegistry(catalog);
   const state = new LogState();

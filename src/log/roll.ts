@@ -36,6 +36,7 @@ import {
   segmentsFolder,
   stretchOf,
 } from './segments.js';
+import { settle } from './settle.js';
 import type { LogStore } from './store.js';
 
 /** Part of a stretch before its end in which the next segment is opened. */
@@ -174,8 +175,11 @@ function removeDoomed(store: LogStore): void {
   }
 }
 
-/** What can be read of open segments that were damaged goes into new ones, which take their places, closed. */
-async function replaceDamaged(
+/**
+ * Settles the open segments. What can be read of those that were damaged goes into new ones, which take their
+ * places, closed.
+ */
+async function settleOpen(
   store: LogStore,
   nowMs: number,
   options: RollOptions,
@@ -183,8 +187,12 @@ async function replaceDamaged(
 ): Promise<void> {
   for (const record of store.segments()) {
     const from = path.join(segmentsFolder(store.dataFolder), record.folder);
-    const damage = record.ranges === undefined ? damageOf(from, true) : undefined;
-    if (damage === undefined) continue;
+    if (record.ranges !== undefined) continue;
+    const damage = damageOf(from, true);
+    if (damage === undefined) {
+      settle(from);
+      continue;
+    }
     const segment = makeSegment(store, record.startsAt, options.sync);
     const { blocks, lost } = await salvage(store.catalog, from, segment);
     const change: Change = { written: [], removed: [], doomed: [] };
@@ -210,7 +218,7 @@ export async function beginSegments(
   options: RollOptions,
   warn: (message: string) => void = () => {},
 ): Promise<Segment> {
-  await replaceDamaged(store, nowMs, options, warn);
+  await settleOpen(store, nowMs, options, warn);
   const newest = store.segments().findLast((r) => r.ranges === undefined);
   const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
   const change: Change = { written: [], removed: [], doomed: [] };

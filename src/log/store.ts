@@ -7,11 +7,11 @@ import { LOG_OPEN_SEGMENTS } from '../limits.js';
 import { lastSeqOf } from './block.js';
 import {
   type Catalog,
+  type CatalogOptions,
   openCatalog,
   readEpoch,
   readGeneration,
   readSegments,
-  type SyncMode,
 } from './catalog.js';
 import { blockKey, parseKey } from './keys.js';
 import {
@@ -134,10 +134,7 @@ export class LogStore {
 }
 
 /** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, unsupported */
-export function openStore(
-  dataFolder: string,
-  options: { readOnly?: boolean; sync?: SyncMode } = {},
-): LogStore {
+export function openStore(dataFolder: string, options: CatalogOptions = {}): LogStore {
   return new LogStore(dataFolder, openCatalog(dataFolder, options));
 }
 

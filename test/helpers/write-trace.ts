@@ -1,4 +1,6 @@
-/** What a process wrote and flushed, as strace tells it, and the disks that a power cut may leave of it. */
+/** What processes wrote and flushed, as strace tells it, and the disks that a power cut may leave of it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Random } from './random.js';
 
 const PAGE_BYTES = 4096;
@@ -7,12 +9,12 @@ type Event =
   | { type: 'write'; file: string; at: number; bytes: Buffer; isFlushed: boolean }
   | { type: 'flush'; file: string }
   | { type: 'remove'; file: string }
-  | { type: 'told'; durable: number };
+  | { type: 'told'; epoch: number; durable: number };
 
 export interface Disk {
   files: Map<string, Buffer>;
-  /** What the process had told durable by then. */
-  durable: number;
+  /** By epoch, what had been told durable by then. */
+  durable: Map<number, number>;
 }
 
 export interface Trace {
@@ -49,19 +51,59 @@ function* wholeCalls(text: string): Generator<string> {
   }
 }
 
-/** @param folder whose files matter */
-export function readTrace(text: string, folder: string): Trace {
+/** What one process did. */
+export interface Run {
+  /** As strace wrote it. */
+  text: string;
+  /** The files that it left. */
+  files: Map<string, Buffer>;
+}
+
+/** The environments below a folder. */
+export function filesIn(folder: string): Map<string, Buffer> {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = names
+    .filter((name) => path.basename(name) === 'data.mdb')
+    .map((name) => path.join(folder, name));
+  return new Map(files.map((file) => [file, readFileSync(file)]));
+}
+
+/**
+ * @param runs one after the other
+ * @param folder whose files matter
+ */
+export function readTrace(runs: readonly Run[], folder: string): Trace {
   const events: Event[] = [];
-  const synchronous = new Set<string>();
-  for (const call of wholeCalls(text)) {
-    const event = eventOf(call, folder, synchronous);
-    if (event !== undefined) events.push(event);
+  for (const { text, files } of runs) {
+    const synchronous = new Set<string>();
+    for (const call of wholeCalls(text)) {
+      const event = eventOf(call, folder, synchronous);
+      if (event !== undefined) events.push(event);
+    }
+    for (const [file, bytes] of files) events.push(...untold(events, file, bytes));
   }
   return {
     events,
     flushes: events.filter(({ type }) => type === 'flush').length,
     cut: (random) => cut(events, random),
   };
+}
+
+/** Writes that were done and not told of any more when their process was killed. */
+function* untold(events: readonly Event[], file: string, bytes: Buffer): Generator<Event> {
+  const told: Disk = { files: new Map(), durable: new Map() };
+  for (const event of events) {
+    if (event.type === 'remove' && event.file === file) told.files.delete(file);
+    if (event.type === 'write' && event.file === file) put(told, file, event);
+  }
+  const before = told.files.get(file) ?? Buffer.alloc(0);
+  for (let at = 0; at < bytes.length; at += PAGE_BYTES) {
+    const page = bytes.subarray(at, at + PAGE_BYTES);
+    const isTold = before.length >= at + page.length && page.equals(before.subarray(at, at + page.length));
+    if (!isTold && !(at >= before.length && page.every((byte) => byte === 0))) {
+      yield { type: 'write', file, at, bytes: page, isFlushed: false };
+    }
+  }
 }
 
 function eventOf(call: string, folder: string, synchronous: Set<string>): Event | undefined {
@@ -87,8 +129,13 @@ function eventOf(call: string, folder: string, synchronous: Set<string>): Event 
   const values = [...call.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map((m) => bytesOf(m[1]));
   const bytes = Buffer.concat(values);
   if (!file.startsWith(folder)) {
-    const told = name === 'write' && target[1] === '1' ? /"durable":(\d+)/.exec(bytes.toString()) : null;
-    return told === null ? undefined : { type: 'told', durable: Number(told[1]) };
+    const told =
+      name === 'write' && target[1] === '1'
+        ? /(?:"epoch":(\d+).*)?"durable":(\d+)/.exec(bytes.toString())
+        : null;
+    return told === null
+      ? undefined
+      : { type: 'told', epoch: Number(told[1] ?? 1), durable: Number(told[2]) };
   }
   if (name === 'fdatasync' || name === 'fsync') return { type: 'flush', file };
   if (name === 'pwrite64') {
@@ -111,10 +158,10 @@ interface Pending {
 /** Stops at a random event; of what was not flushed, each page of each write reaches the disk or does not. */
 function cut(events: readonly Event[], random: Random): Disk {
   const end = 1 + random.below(events.length);
-  const disk: Disk = { files: new Map(), durable: 0 };
+  const disk: Disk = { files: new Map(), durable: new Map() };
   const pending = new Map<string, Pending[]>();
   for (const event of events.slice(0, end)) {
-    if (event.type === 'told') disk.durable = event.durable;
+    if (event.type === 'told') disk.durable.set(event.epoch, event.durable);
     else if (event.type === 'remove') {
       disk.files.delete(event.file);
       pending.delete(event.file);

@@ -35,7 +35,10 @@ async function recorded(folder: string, sync: SyncMode) {
     { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: process.env.PATH } },
   );
   await new Promise((resolve) => ran.on('close', resolve));
-  const { events } = readTrace(readFileSync(file, 'latin1'), path.join(folder, sync));
+  const { events } = readTrace(
+    [{ text: readFileSync(file, 'latin1'), files: new Map() }],
+    path.join(folder, sync),
+  );
   const isOfBlocks = (name: string) => name.includes('segments') && name.endsWith('data.mdb');
   /** Numbers of the flushes of blocks, and of what was told, in the order of events. */
   const flushes = events.flatMap((e, i) => (e.type === 'flush' && isOfBlocks(e.file) ? [i] : []));
