@@ -29,8 +29,7 @@ export class BlockExtents {
     if (header.shed) return true;
     readTimes(block, into.times);
     if (readDirectory(block, header, this.#directory)) {
-      const { count, symbolId, firstSymbolSeq, lastSymbolSeq } = this.#directory;
-      for (let i = 0; i < count; i++) into.symbols.add(symbolId[i], firstSymbolSeq[i], lastSymbolSeq[i]);
+      into.symbols.copy(this.#directory);
       into.isOpaque = false;
       return true;
     }
@@ -40,6 +39,15 @@ export class BlockExtents {
     readSymbols(this.#records, count, into);
     into.isOpaque = false;
     return true;
+  }
+
+  /** Fills in what a block of `count` ticks tells that the codec has just made: neither checked nor parsed. */
+  readMade(block: Uint8Array, firstSeq: number, count: number, into: Extent): void {
+    into.clear();
+    into.firstSeq = firstSeq;
+    into.lastSeq = firstSeq + count - 1;
+    readTimes(block, into.times);
+    into.symbols.copy(this.codec.directory);
   }
 }
 

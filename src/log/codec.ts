@@ -8,6 +8,7 @@
 import type { Records } from '../tick.js';
 import { ColumnCodec, columnBytesMax } from './column-codec.js';
 import { RowDecoder } from './decode.js';
+import type { Directory } from './directory.js';
 import type { Lasts } from './lasts.js';
 
 const ROWS = 1;
@@ -32,6 +33,12 @@ export class BlockCodec {
   get records(): Records {
     this.#columns ??= new ColumnCodec();
     return this.#columns.records;
+  }
+
+  /** Which symbols the block just encoded has. The next block overwrites it. */
+  get directory(): Directory {
+    this.#columns ??= new ColumnCodec();
+    return this.#columns.directory;
   }
 
   /**
@@ -85,6 +92,6 @@ export class BlockCodec {
   lasts(records: Records, count: number, into: Lasts): void {
     this.#columns ??= new ColumnCodec();
     if (this.#isRows) this.#columns.load(records, count, NO_DIGITS);
-    this.#columns.lasts(count, into);
+    this.#columns.lasts(records, count, into);
   }
 }

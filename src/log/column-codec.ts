@@ -12,7 +12,10 @@ import { LAST_U32, type Lasts } from './lasts.js';
 export interface ColumnsModule extends WebAssembly.Exports {
   memory: WebAssembly.Memory;
   encode(count: number): number;
+  /** Returns how many records `scatter` is to make at once; 0 for no payload. */
   decode(words: number, symbols: number, count: number, seqLow: number): number;
+  /** Makes records `from` … `to` − 1 of it, at the start of the records' memory. */
+  scatter(from: number, to: number): void;
   symbolCount(): number;
   ranges(): number;
   findLasts(count: number, symbols: number): void;
@@ -46,8 +49,11 @@ export class ColumnCodec {
   readonly #words: Uint8Array;
   readonly #ranges: Uint32Array;
   readonly #lasts: Uint32Array;
-  readonly #directory: Directory;
+  /** Of the block just encoded or decoded. */
+  readonly directory: Directory;
   #own: Records | undefined;
+  /** Whether the records in the module's memory are none but a piece of a block. */
+  #isDecoded = false;
   #digits: Uint8Array = new Uint8Array(0);
 
   constructor() {
@@ -60,7 +66,7 @@ export class ColumnCodec {
     this.#words = new Uint8Array(buffer, module.WORDS.value, 4 * module.WORDS_MAX.value);
     this.#ranges = new Uint32Array(buffer, module.RANGES.value, 8);
     this.#lasts = new Uint32Array(buffer, module.LASTS.value, BLOCK_TICKS * LAST_U32);
-    this.#directory = new Directory(BLOCK_TICKS, {
+    this.directory = new Directory(BLOCK_TICKS, {
       symbolId: new Uint32Array(buffer, module.DIRECTORY_ID.value, BLOCK_TICKS),
       firstSymbolSeq: new Uint32Array(buffer, module.DIRECTORY_FIRST.value, BLOCK_TICKS),
       lastSymbolSeq: new Uint32Array(buffer, module.DIRECTORY_LAST.value, BLOCK_TICKS),
@@ -77,7 +83,7 @@ export class ColumnCodec {
   /** Writes the payload of `count` records, at most BLOCK_TICKS, at `at`. Returns its end. */
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
     const bytes = 4 * this.load(records, count, digits);
-    const end = this.#directory.write(out, at);
+    const end = this.directory.write(out, at);
     out.set(this.#words.subarray(0, bytes), end);
     return end + bytes;
   }
@@ -87,15 +93,19 @@ export class ColumnCodec {
     this.#digits = digits;
     if (records.u8.buffer !== this.#records.buffer)
       this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
+    this.#isDecoded = false;
     const words = this.#module.encode(count);
-    this.#directory.count = this.#module.symbolCount();
+    this.directory.count = this.#module.symbolCount();
     return words;
   }
 
-  /** What a last-value table keeps of the records just encoded or decoded. */
-  lasts(count: number, into: Lasts): void {
-    this.#module.findLasts(count, this.#directory.count);
-    into.copy(this.#lasts, this.#directory.count);
+  /** What a last-value table keeps of the `count` records just encoded or decoded. */
+  lasts(records: Records, count: number, into: Lasts): void {
+    // What was decoded has left the module's memory piece by piece.
+    if (this.#isDecoded) this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
+    this.#isDecoded = false;
+    this.#module.findLasts(count, this.directory.count);
+    into.copy(this.#lasts, this.directory.count);
   }
 
   /**
@@ -110,12 +120,19 @@ export class ColumnCodec {
 
   /** Reads `count` records from the payload that is all of `bytes` from `at` on. Returns their end; −1 for no payload. */
   decode(bytes: Uint8Array, at: number, count: number, firstSeq: number, into: Records): number {
-    const start = this.#directory.read(bytes, at);
+    const start = this.directory.read(bytes, at);
     const length = bytes.length - start;
     if (start < 0 || (length & 3) !== 0 || length > this.#words.length) return -1;
     this.#words.set(bytes.subarray(start));
-    if (this.#module.decode(length / 4, this.#directory.count, count, firstSeq % 2 ** 32) === 0) return -1;
-    into.u8.set(this.#records.subarray(0, count * RECORD_BYTES));
+    const piece = this.#module.decode(length / 4, this.directory.count, count, firstSeq % 2 ** 32);
+    if (piece === 0) return -1;
+    this.#isDecoded = true;
+    // Records are copied while they are in the core's cache.
+    for (let from = 0; from < count; from += piece) {
+      const to = Math.min(from + piece, count);
+      this.#module.scatter(from, to);
+      into.u8.set(this.#records.subarray(0, (to - from) * RECORD_BYTES), from * RECORD_BYTES);
+    }
     return bytes.length;
   }
 }

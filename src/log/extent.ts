@@ -1,5 +1,6 @@
 /** What an index tells of a stretch of the log, be it a block or a page of blocks. */
 import { NO_TIME_S } from '../tick.js';
+import type { Directory } from './directory.js';
 
 /** Symbols from here on are in no index: stretches that hold them may hold anything. */
 export const SYMBOLS_INDEXED = 65_536;
@@ -26,15 +27,25 @@ export class SymbolTable {
   }
 
   add(id: number, first: number, last: number): void {
-    if (this.count === this.ids.length) this.#grow();
+    if (this.count === this.ids.length) this.#grow(this.count + 1);
     const i = this.count++;
     this.ids[i] = id;
     this.firsts[i] = first;
     this.lasts[i] = last;
   }
 
-  #grow(): void {
-    const capacity = 2 * Math.max(1, this.count);
+  /** Takes over the symbols of a block's directory. */
+  copy({ count, symbolId, firstSymbolSeq, lastSymbolSeq }: Directory): void {
+    this.count = 0;
+    if (count > this.ids.length) this.#grow(count);
+    this.ids.set(symbolId.subarray(0, count));
+    this.firsts.set(firstSymbolSeq.subarray(0, count));
+    this.lasts.set(lastSymbolSeq.subarray(0, count));
+    this.count = count;
+  }
+
+  #grow(needed: number): void {
+    const capacity = 2 * needed;
     const larger = (from: Uint32Array): Uint32Array => {
       const to = new Uint32Array(capacity);
       to.set(from);

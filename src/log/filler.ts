@@ -124,7 +124,7 @@ export class Filler {
     const block = tail.take(count, codec, registry, state, batch.arena, batch.used);
     const value = compressBlock(block, compression);
     batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
-    this.#indexes.add(value, tail.shard, first, batch);
+    this.#indexes.addMade(value, tail.shard, first, count, batch);
     batch.used += value.length;
     batch.last[tail.shard] = tail.next - 1;
     batch.ticks += count;

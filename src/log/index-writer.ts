@@ -56,6 +56,11 @@ export class ShardIndexWriter {
     this.#add(0, this.#extent, put);
   }
 
+  /** The same, of one whose extent is known. */
+  addExtent(extent: Extent, put: PutPage): void {
+    this.#add(0, extent, put);
+  }
+
   /** Writes what there is as pages, full or not: no block follows, or not in this segment. */
   finish(put: PutPage): void {
     for (const builder of this.#builders) {

@@ -2,6 +2,7 @@
 import type { Batch } from './batch.js';
 import type { BlockExtents } from './block-extent.js';
 import type { Put } from './commit.js';
+import { Extent } from './extent.js';
 import { type PutPage, ShardIndexWriter } from './index-writer.js';
 import type { Segment } from './segments.js';
 
@@ -10,6 +11,7 @@ export class IndexWriters {
   #writers: (ShardIndexWriter | undefined)[] = [];
   /** Whether the segment may hold blocks that were not added here. */
   #isRestored = true;
+  readonly #extent = new Extent();
 
   /** @param segment the one that is written; undefined before the first, which blocks begin */
   constructor(
@@ -21,6 +23,18 @@ export class IndexWriters {
   /** Takes in a block that joins the batch; pages that it fills join it too. */
   add(block: Uint8Array, shard: number, firstSeq: number, batch: Batch): void {
     const put = into(batch.puts);
+    this.#writer(shard, put).add(block, firstSeq, put);
+  }
+
+  /** The same of a block of `count` ticks that the codec has just made. */
+  addMade(block: Uint8Array, shard: number, firstSeq: number, count: number, batch: Batch): void {
+    const put = into(batch.puts);
+    // Before a writer is restored, which may use the codec.
+    this.extents.readMade(block, firstSeq, count, this.#extent);
+    this.#writer(shard, put).addExtent(this.#extent, put);
+  }
+
+  #writer(shard: number, put: PutPage): ShardIndexWriter {
     let writer = this.#writers[shard];
     if (writer === undefined) {
       writer = new ShardIndexWriter(this.epoch, shard, this.extents);
@@ -28,7 +42,7 @@ export class IndexWriters {
       if (segment !== undefined) writer.restore(segment, put);
       this.#writers[shard] = writer;
     }
-    writer.add(block, firstSeq, put);
+    return writer;
   }
 
   /** The last pages of a segment; what is added from now on goes to the next one. */

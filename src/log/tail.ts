@@ -25,6 +25,8 @@ export class ShardTail {
   /** Ticks of a full block. */
   readonly blockTicks: number;
   readonly #ring: BroadcastReader;
+  /** The ring's records. */
+  readonly #bytes: Buffer;
   readonly #known: SourceCounts;
 
   constructor(
@@ -36,6 +38,8 @@ export class ShardTail {
     const slots = memory.plan.ringSlots;
     const cells = new CommitCells(memory.shardCells[shard], SHARD_WORDS);
     this.#ring = new BroadcastReader(memory.broadcast[shard], slots, { cells, word: ShardWord.head });
+    const { u8 } = this.#ring.records;
+    this.#bytes = Buffer.from(u8.buffer, u8.byteOffset, u8.byteLength);
     this.blockTicks = Math.min(BLOCK_TICKS, slots / RING_SHARE);
     this.#known = known;
   }
@@ -81,8 +85,12 @@ export class ShardTail {
 
   /** Copies ticks that follow one another in the ring, and takes in their positions. */
   #take(records: Records, registry: Registry, slot: number, to: number, count: number): void {
+    if (count === 0) return;
     const at = slot * RECORD_BYTES;
-    records.u8.set(this.#ring.records.u8.subarray(at, at + count * RECORD_BYTES), to * RECORD_BYTES);
+    // One move of memory: `set` goes word by word where the memory is shared.
+    const into = Buffer.from(records.u8.buffer, records.u8.byteOffset, records.u8.byteLength);
+    const ticks = this.#bytes.subarray(at, at + count * RECORD_BYTES);
+    into.fill(ticks, to * RECORD_BYTES, (to + count) * RECORD_BYTES);
     const { u16, u32 } = records;
     const { positions } = this.#ring;
     for (let i = 0; i < count; i++) {

@@ -4,11 +4,8 @@ import {
   AT_ASK_SIZE,
   AT_BID,
   AT_BID_SIZE,
-  AT_HEAD,
   AT_SEQ_LOW,
   AT_SIZE,
-  AT_SYMBOL,
-  AT_SYMBOL_SEQ,
   AT_TRADE_ID,
   COLUMN_EVENT,
   COLUMN_SPREAD,
@@ -48,8 +45,10 @@ import {
   SIZES,
   SPREAD_COLUMN,
   STATE,
+  STATE_ID,
   STATE_PRICE,
   STATE_SCALE,
+  STATE_SEQ,
   STATE_SIZES,
   STATE_SPREAD,
   STATE_TOLD,
@@ -64,7 +63,7 @@ import {
 } from './layout';
 import { misfits, readOddities, wides } from './oddities';
 import { powerOfTen } from './scales';
-import { readDictionary, sizeBits } from './size-words';
+import { readDictionary, sizeBits, sizesOf } from './size-words';
 import { presence, readShape, setBases, setLag } from './times';
 import { beginTimes, scatterTimes } from './times-decode';
 import { unpack } from './unpack';
@@ -80,10 +79,13 @@ let trades: u32 = 0;
 /** Where the dictionary of sizes stands. */
 let sizesAt: usize = 0;
 let isEventZero: bool = false;
-/** One symbol, one head, and every symbolSeq the next. */
-let isOneRun: bool = false;
+/** Sizes are places in the dictionary. */
+let isIndexed: bool = false;
+/** All bits where size words are differences. */
+let differenceMask: u64 = 0;
 
 // How far a block is decoded.
+let firstSeqLow: u32 = 0;
 let nextQuote: usize = 0;
 let nextTrade: usize = 0;
 let nextSize: usize = 0;
@@ -92,21 +94,38 @@ let nextWide: usize = 0;
 let tradeWide: f64 = 0;
 
 /**
- * Makes `count` records of a payload, whose `words` words stand in memory, as do the `symbols` symbols of its
- * directory. False when it is no payload of so many.
+ * Reads a payload of `count` records, whose `words` words stand in memory, as do the `symbols` symbols of its directory.
+ * Returns how many records `scatter` is to make at once; 0 when it is no payload of so many.
  */
-export function decode(words: u32, symbols: u32, count: u32, seqLow: u32): bool {
-  if (words < HEADER_WORDS || words > WORDS_MAX || symbols > TICKS || count > TICKS) return false;
-  if (!readColumns(WORDS + <usize>words * 4, symbols, count) || !readSizes(count, symbols)) return false;
+export function decode(words: u32, symbols: u32, count: u32, seqLow: u32): u32 {
+  if (words < HEADER_WORDS || words > WORDS_MAX || symbols > TICKS || count > TICKS) return 0;
+  if (!readColumns(WORDS + <usize>words * 4, symbols, count) || !readSizes() || !areMisfits(count)) return 0;
   beginTimes(count, isEventZero);
-  beginBodies(symbols);
-  for (let from: u32 = 0; from < count; from += PIECE_TICKS) {
-    const to = min(from + PIECE_TICKS, count);
-    scatterHeads(from, to, seqLow);
-    scatterTimes(from, to);
-    scatterBodies(from, to);
+  beginBodies(symbols, seqLow);
+  // Misfits are in no order that pieces could follow.
+  return misfits > 0 ? TICKS : PIECE_TICKS;
+}
+
+/** Makes records `from` … `to` − 1, which follow those of the last call, at the start of the records' memory. */
+export function scatter(from: u32, to: u32): void {
+  const first = RECORDS - <usize>from * RECORD;
+  scatterTimes(from, to, first);
+  scatterBodies(from, to, first);
+  for (let k: usize = 0; k < misfits; k++) {
+    const misfit = MISFITS + k * MISFIT;
+    const word = load<u32>(misfit);
+    const pair = <usize>(word >> 16) * 8;
+    store<u64>(first + <usize>(word & 0xffff) * RECORD + pair, load<u64>(misfit, 4));
   }
-  return patch(count);
+}
+
+/** Whether all misfits are of ticks that there are. */
+function areMisfits(count: u32): bool {
+  for (let k: usize = 0; k < misfits; k++) {
+    const word = load<u32>(MISFITS + k * MISFIT);
+    if ((word & 0xffff) >= count || word >> 16 >= PAIRS) return false;
+  }
+  return true;
 }
 
 /** Reads header and columns. False when something breaks off or is out of range. */
@@ -124,17 +143,14 @@ function readColumns(end: usize, symbols: u32, count: u32): bool {
   if (o > end) return false;
   o = unpack(o, end, BASE_LOW_COLUMN, symbols);
   o = unpack(o, end, BASE_HIGH_COLUMN, symbols);
-  // A column that begins with 0 is one of zeros.
-  const isOneSymbol = load<u32>(o) === 0;
   o = unpack(o, end, SYMBOL_COLUMN, count);
-  const isOneHead = load<u32>(o) === 0;
   o = unpack(o, end, HEAD_COLUMN, count);
-  isOneRun = load<u32>(o) === 0 && isOneSymbol && isOneHead;
   o = unpack(o, end, SEQ_COLUMN, count);
   o = unpack(o, end, RECV_COLUMN, count);
   const isColumn = presence === PRESENT_COLUMN;
   if (isColumn) o = unpack(o, end, PRESENT_COLUMN_AT, count);
   else memory.fill(PRESENT_COLUMN_AT, presence === PRESENT_ALL ? 1 : 0, <usize>count * 4);
+  // A column that begins with 0 is one of zeros.
   isEventZero = presence === PRESENT_NONE || load<u32>(o) === 0;
   if (presence === PRESENT_NONE) memory.fill(EVENT_COLUMN, 0, <usize>count * 4);
   else o = unpack(o, end, EVENT_COLUMN, count);
@@ -143,54 +159,34 @@ function readColumns(end: usize, symbols: u32, count: u32): bool {
   o = unpack(o, end, TRADE_COLUMN, trades);
   o = unpack(o, end, SIZE_COLUMN, 2 * quotes + trades);
   if (o === 0 || !readOddities(o, end, load<u32>(WORDS, 20), load<u32>(WORDS, 24))) return false;
-  return areBelow(SYMBOL_COLUMN, count, symbols) && areBelow(HEAD_COLUMN, count, heads) && hasKinds(count);
+  return areBelow(SYMBOL_COLUMN, count, symbols) && areBelow(HEAD_COLUMN, count, heads) && readHeads(count);
 }
 
-function headAt(i: u32): u32 {
-  return load<u32>(HEADS_AT + <usize>load<u32>(HEAD_COLUMN + <usize>i * 4) * 4);
-}
-
-/** Whether the heads are those of so many quotes and trades. */
-function hasKinds(count: u32): bool {
+/** Puts the heads themselves into their column. False when they are not those of so many quotes and trades. */
+function readHeads(count: u32): bool {
   let ofQuotes: u32 = 0;
   let ofTrades: u32 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const kind = headAt(i) & KIND_MASK;
-    ofQuotes += <u32>(kind === QUOTE);
-    ofTrades += <u32>(kind === TRADE);
+  for (let at = HEAD_COLUMN; at < HEAD_COLUMN + <usize>count * 4; at += 4) {
+    const head = load<u32>(HEADS_AT + <usize>load<u32>(at) * 4);
+    store<u32>(at, head);
+    ofQuotes += <u32>((head & KIND_MASK) === QUOTE);
+    ofTrades += <u32>((head & KIND_MASK) === TRADE);
   }
   return ofQuotes === quotes && ofTrades === trades;
 }
 
-/** Makes the column of sizes one of places in the table of sizes. */
-function readSizes(count: u32, symbols: u32): bool {
+/** Takes in the dictionary of sizes, if there is one. False when the column of sizes is not one of places in it. */
+function readSizes(): bool {
   const mode = (load<u32>(WORDS) >> SIZE_MODE_SHIFT) & 3;
-  if (mode === SIZE_INDEXES) {
-    const entries = readDictionary(sizesAt, sizesAt + <usize>load<u32>(WORDS, 16) * 4);
-    return entries >= 0 && areBelow(SIZE_COLUMN, 2 * quotes + trades, entries);
-  }
-  const isDifference = mode === SIZE_DIFFERENCES ? -1 : 0;
-  for (let at: usize = 0; at < symbols; at++) memory.fill(STATES + at * STATE + STATE_SIZES, 0, 16);
-  let k: usize = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const kind = headAt(i) & KIND_MASK;
-    if (kind > TRADE) continue;
-    const owner = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE + STATE_SIZES;
-    readSize(k++, owner + 8 * <usize>kind, isDifference);
-    if (kind === QUOTE) readSize(k++, owner + 4, isDifference);
-  }
-  return true;
+  isIndexed = mode === SIZE_INDEXES;
+  differenceMask = mode === SIZE_DIFFERENCES ? u64.MAX_VALUE : 0;
+  if (!isIndexed) return true;
+  const entries = readDictionary(sizesAt, sizesAt + <usize>load<u32>(WORDS, 16) * 4);
+  return entries >= 0 && areBelow(SIZE_COLUMN, 2 * quotes + trades, entries);
 }
 
-function readSize(k: usize, owner: usize, isDifference: i32): void {
-  const column = SIZE_COLUMN + k * 4;
-  const word = load<i32>(column) ^ (load<i32>(owner) & isDifference);
-  store<i32>(owner, word);
-  store<u64>(SIZES + k * 8, sizeBits(word));
-  store<u32>(column, <u32>k);
-}
-
-function beginBodies(symbols: u32): void {
+function beginBodies(symbols: u32, seqLow: u32): void {
+  firstSeqLow = seqLow;
   for (let at: usize = 0; at < symbols; at++) {
     const state = STATES + at * STATE;
     const code =
@@ -198,8 +194,11 @@ function beginBodies(symbols: u32): void {
     store<f64>(state, <f64>(<i64>(code >> 1) ^ -(<i64>(code & 1))), STATE_PRICE);
     store<f64>(state, 0, STATE_SPREAD);
     store<f64>(state, powerOfTen(load<u8>(DIRECTORY_DIGITS + at) & 15), STATE_SCALE);
+    store<u32>(state, load<u32>(DIRECTORY_ID + at * 4), STATE_ID);
+    store<u32>(state, load<u32>(DIRECTORY_FIRST + at * 4), STATE_SEQ);
     store<f64>(state, 0, STATE_TRADE_ID);
     store<i32>(state, 0, STATE_TOLD);
+    v128.store(state, i32x4.splat(0), STATE_SIZES);
   }
   nextQuote = SPREAD_COLUMN;
   nextTrade = TRADE_COLUMN;
@@ -209,65 +208,52 @@ function beginBodies(symbols: u32): void {
   while (nextWide < wides && load<u32>(WIDES + nextWide * WIDE) >> 16 <= COLUMN_EVENT) nextWide++;
 }
 
-/** Symbols, heads and numbers. The directory's first symbolSeq of a symbol becomes its next one. */
-function scatterHeads(from: u32, to: u32, seqLow: u32): void {
-  if (isOneRun) {
-    const identity = <u64>load<u32>(DIRECTORY_ID) | ((<u64>load<u32>(HEADS_AT)) << 32);
-    const first = load<u32>(DIRECTORY_FIRST);
-    for (let i = from; i < to; i++) {
-      const p = RECORDS + <usize>i * RECORD;
-      store<u64>(p, identity);
-      store<u64>(p, <u64>(seqLow + i) | ((<u64>(first + i)) << 32), AT_SEQ_LOW);
-    }
-    return;
-  }
-  for (let i = from; i < to; i++) {
-    const p = RECORDS + <usize>i * RECORD;
-    const c = <usize>i * 4;
-    const at = <usize>load<u32>(SYMBOL_COLUMN + c) * 4;
-    const seq = load<u32>(DIRECTORY_FIRST + at) + unzigzag(load<i32>(SEQ_COLUMN + c));
-    store<u32>(DIRECTORY_FIRST + at, seq + 1);
-    store<u32>(p, load<u32>(DIRECTORY_ID + at), AT_SYMBOL);
-    store<u32>(p, headAt(i), AT_HEAD);
-    store<u32>(p, seqLow + i, AT_SEQ_LOW);
-    store<u32>(p, seq, AT_SYMBOL_SEQ);
-  }
-}
-
-/** Bodies of ticks `from` … `to` − 1. A wide step is added to what the tick's own step is added to. */
-function scatterBodies(from: u32, to: u32): void {
+/**
+ * Everything but the times of ticks `from` … `to` − 1, to records of which `first` would be the first of the block. A wide
+ * step is added to what the tick's own step is added to.
+ */
+function scatterBodies(from: u32, to: u32, first: usize): void {
   let next = from;
   for (; nextWide < wides; nextWide++) {
     const word = load<u32>(WIDES + nextWide * WIDE);
     const tick = word & 0xffff;
     if (tick >= to) break;
     if (tick > next) {
-      run(next, tick);
+      run(next, tick, first);
       next = tick;
     }
     const more = <f64>load<i32>(WIDES + nextWide * WIDE, 4) * <f64>STEP_MAX;
     const column = word >> 16;
     const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>tick * 4) * STATE;
-    const isTrade = (headAt(tick) & KIND_MASK) === TRADE;
+    const isTrade = (load<u32>(HEAD_COLUMN + <usize>tick * 4) & KIND_MASK) === TRADE;
     if (column === COLUMN_SPREAD) addTo(state + STATE_SPREAD, more);
     else if (column === COLUMN_TRADE_ID) addTo(state + STATE_TRADE_ID, more);
     else if (isTrade && load<i32>(state, STATE_TOLD) !== 0) tradeWide = more;
     else addTo(state + STATE_PRICE, more);
   }
-  run(next, to);
+  run(next, to, first);
 }
 
 function addTo(at: usize, more: f64): void {
   store<f64>(at, load<f64>(at) + more);
 }
 
-function run(from: u32, to: u32): void {
+function run(from: u32, to: u32, first: usize): void {
+  const seqLow = firstSeqLow;
+  const indexed = isIndexed;
+  const mask = differenceMask;
   let spreadAt = nextQuote;
   let sizeAt = nextSize;
   for (let i = from; i < to; i++) {
-    const p = RECORDS + <usize>i * RECORD;
-    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
-    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE;
+    const p = first + <usize>i * RECORD;
+    const c = <usize>i * 4;
+    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + c) * STATE;
+    const head = load<u32>(HEAD_COLUMN + c);
+    const seq = load<u32>(state, STATE_SEQ) + unzigzag(load<i32>(SEQ_COLUMN + c));
+    store<u32>(state, seq + 1, STATE_SEQ);
+    store<u64>(p, <u64>load<u32>(state, STATE_ID) | ((<u64>head) << 32));
+    store<u64>(p, <u64>(seqLow + i) | ((<u64>seq) << 32), AT_SEQ_LOW);
+    const kind = head & KIND_MASK;
     if (kind !== QUOTE) {
       nextSize = sizeAt;
       if (kind === TRADE) scatterTrade(i, p, state);
@@ -275,7 +261,7 @@ function run(from: u32, to: u32): void {
       sizeAt = nextSize;
       continue;
     }
-    const code = i32x4.replace_lane(v128.load32_zero(PRICE_COLUMN + <usize>i * 4), 1, load<i32>(spreadAt));
+    const code = i32x4.replace_lane(v128.load32_zero(PRICE_COLUMN + c), 1, load<i32>(spreadAt));
     const steps = v128.xor(i32x4.shr_u(code, 1), i32x4.neg(v128.and(code, i32x4.splat(1))));
     const now = f64x2.add(v128.load(state, STATE_PRICE), f64x2.convert_low_i32x4_s(steps));
     v128.store(state, now, STATE_PRICE);
@@ -283,8 +269,14 @@ function run(from: u32, to: u32): void {
     const bid = f64x2.extract_lane(now, 0);
     const points = f64x2.replace_lane(now, 1, bid + f64x2.extract_lane(now, 1));
     v128.store(p, f64x2.div(points, f64x2.splat(load<f64>(state, STATE_SCALE))), AT_BID);
-    store<u64>(p, load<u64>(SIZES + <usize>load<u32>(sizeAt) * 8), AT_BID_SIZE);
-    store<u64>(p, load<u64>(SIZES + <usize>load<u32>(sizeAt, 4) * 8), AT_ASK_SIZE);
+    if (indexed) {
+      store<u64>(p, load<u64>(SIZES + <usize>load<u32>(sizeAt) * 8), AT_BID_SIZE);
+      store<u64>(p, load<u64>(SIZES + <usize>load<u32>(sizeAt, 4) * 8), AT_ASK_SIZE);
+    } else {
+      const words = load<u64>(sizeAt) ^ (load<u64>(state, STATE_SIZES) & mask);
+      store<u64>(state, words, STATE_SIZES);
+      v128.store(p, sizesOf(words), AT_BID_SIZE);
+    }
     spreadAt += 4;
     sizeAt += 8;
   }
@@ -299,7 +291,13 @@ function scatterTrade(i: u32, p: usize, state: usize): void {
   if (load<i32>(state, STATE_TOLD) === 0) store<f64>(state, price, STATE_PRICE);
   store<f64>(p, price / load<f64>(state, STATE_SCALE), AT_BID);
   store<u64>(p, 0, AT_ASK);
-  store<u64>(p, load<u64>(SIZES + <usize>load<u32>(nextSize) * 8), AT_SIZE);
+  if (isIndexed) {
+    store<u64>(p, load<u64>(SIZES + <usize>load<u32>(nextSize) * 8), AT_SIZE);
+  } else {
+    const word = load<i32>(nextSize) ^ (load<i32>(state, STATE_SIZES + 8) & <i32>differenceMask);
+    store<i32>(state, word, STATE_SIZES + 8);
+    store<u64>(p, sizeBits(word), AT_SIZE);
+  }
   nextSize += 4;
   const code = load<i32>(nextTrade);
   nextTrade += 4;
@@ -310,18 +308,6 @@ function scatterTrade(i: u32, p: usize, state: usize): void {
   const id = load<f64>(state, STATE_TRADE_ID) + 1 + <f64>unzigzag(code - 1);
   store<f64>(state, id, STATE_TRADE_ID);
   store<f64>(p, id, AT_TRADE_ID);
-}
-
-/** Overwrites what did not fit. False when a misfit is of no tick. */
-function patch(count: u32): bool {
-  for (let k: usize = 0; k < misfits; k++) {
-    const misfit = MISFITS + k * MISFIT;
-    const tick = load<u32>(misfit) & 0xffff;
-    const pair = load<u32>(misfit) >> 16;
-    if (tick >= count || pair >= PAIRS) return false;
-    store<u64>(RECORDS + <usize>tick * RECORD + <usize>pair * 8, load<u64>(misfit, 4));
-  }
-  return true;
 }
 
 /** Whether all values of a column are below a bound. */

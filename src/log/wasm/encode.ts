@@ -60,6 +60,7 @@ import {
   STATE_BASE,
   STATE_PRICE,
   STATE_SCALE,
+  STATE_SEQ,
   STATE_SIZES,
   STATE_TOLD,
   STATE_TRADE_ID,
@@ -130,8 +131,7 @@ function gather(count: u32): void {
   for (let from: u32 = 0; from < count; from += PIECE_TICKS) {
     const to = min(from + PIECE_TICKS, count);
     gatherTimes(from, to);
-    gatherHeads(from, to);
-    gatherBodies(from, to);
+    gatherTicks(from, to);
   }
 }
 
@@ -152,31 +152,6 @@ function begin(count: u32): void {
   isWorded = !isIndexed;
 }
 
-/** Symbols, heads and symbolSeqs. */
-function gatherHeads(from: u32, to: u32): void {
-  const now = generation;
-  let lastHead = load<u32>(HEADS);
-  let lastIndex: i32 = heads === 0 ? -1 : 0;
-  for (let i = from; i < to; i++) {
-    const p = RECORDS + <usize>i * RECORD;
-    const c = <usize>i * 4;
-    const id = load<u32>(p, AT_SYMBOL);
-    const symbolSeq = load<u32>(p, AT_SYMBOL_SEQ);
-    const entry = id < SYMBOLS_TABLED ? load<u32>(PLACES + <usize>id * 4) : 0;
-    const at = entry >> 16 === now ? entry & 0xffff : placeOf(id, symbolSeq);
-    store<u32>(SYMBOL_COLUMN + c, at);
-    const last = DIRECTORY_LAST + <usize>at * 4;
-    store<i32>(SEQ_COLUMN + c, zigzag(symbolSeq - load<u32>(last) - 1));
-    store<u32>(last, symbolSeq);
-    const head = load<u32>(p, AT_HEAD);
-    if (head !== lastHead || lastIndex < 0) {
-      lastIndex = headOf(head);
-      lastHead = head;
-    }
-    store<i32>(HEAD_COLUMN + c, lastIndex);
-  }
-}
-
 /** The place of a symbol that the table does not have in this block; a new one starts as if it had ticked before. */
 function placeOf(id: u32, symbolSeq: u32): u32 {
   if (id >= SYMBOLS_TABLED) {
@@ -192,10 +167,10 @@ function placeOf(id: u32, symbolSeq: u32): u32 {
   store<u32>(DIRECTORY_ID + d, id);
   store<u8>(DIRECTORY_DIGITS + <usize>at, digits);
   store<u32>(DIRECTORY_FIRST + d, symbolSeq);
-  store<u32>(DIRECTORY_LAST + d, symbolSeq - 1);
   const state = STATES + <usize>at * STATE;
   memory.fill(state, 0, STATE);
   store<f64>(state, powerOfTen(digits), STATE_SCALE);
+  store<u32>(state, symbolSeq, STATE_SEQ);
   return at;
 }
 
@@ -207,16 +182,33 @@ function headOf(head: u32): u32 {
   return heads++;
 }
 
-/** Prices, spreads, ids, and the numbers of sizes. */
-function gatherBodies(from: u32, to: u32): void {
+/** Everything but the times. */
+function gatherTicks(from: u32, to: u32): void {
+  const now = generation;
+  let lastHead = load<u32>(HEADS);
+  let lastIndex: i32 = heads === 0 ? -1 : 0;
   const rounding = f64x2.splat(ROUNDING);
   const pointsMax = f64x2.splat(POINTS_MAX);
   const stepMax = f64x2.splat(<f64>STEP_MAX);
   let spreadAt = SPREAD_COLUMN + <usize>quotes * 4;
   for (let i = from; i < to; i++) {
     const p = RECORDS + <usize>i * RECORD;
-    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
-    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE;
+    const c = <usize>i * 4;
+    const id = load<u32>(p, AT_SYMBOL);
+    const symbolSeq = load<u32>(p, AT_SYMBOL_SEQ);
+    const entry = id < SYMBOLS_TABLED ? load<u32>(PLACES + <usize>id * 4) : 0;
+    const at = entry >> 16 === now ? entry & 0xffff : placeOf(id, symbolSeq);
+    store<u32>(SYMBOL_COLUMN + c, at);
+    const state = STATES + <usize>at * STATE;
+    store<i32>(SEQ_COLUMN + c, zigzag(symbolSeq - load<u32>(state, STATE_SEQ)));
+    store<u32>(state, symbolSeq + 1, STATE_SEQ);
+    const head = load<u32>(p, AT_HEAD);
+    if (head !== lastHead || lastIndex < 0) {
+      lastIndex = headOf(head);
+      lastHead = head;
+    }
+    store<i32>(HEAD_COLUMN + c, lastIndex);
+    const kind = head & KIND_MASK;
     if (kind !== QUOTE) {
       if (kind === TRADE) gatherTrade(i, p, state);
       else gatherOther(i, p);
@@ -369,7 +361,7 @@ function write(count: u32, sizeMode: u32): usize {
   const sizesAt = copy(HEADS, 4 * <usize>heads, WORDS + 4 * <usize>HEADER_WORDS);
   let o = writeDictionary(sizesAt);
   store<u32>(WORDS, <u32>(o - sizesAt) / 4, 16);
-  splitBases();
+  tellSymbols();
   o = pack(BASE_LOW_COLUMN, symbols, o);
   o = pack(BASE_HIGH_COLUMN, symbols, o);
   o = pack(SYMBOL_COLUMN, count, o);
@@ -392,9 +384,10 @@ function copy(from: usize, bytes: usize, to: usize): usize {
   return to + bytes;
 }
 
-/** The zigzag prices that symbols start from, in two words each. */
-function splitBases(): void {
+/** What the block tells of each symbol: the last symbolSeq, and the zigzag price it starts from, in two words. */
+function tellSymbols(): void {
   for (let at: usize = 0; at < symbols; at++) {
+    store<u32>(DIRECTORY_LAST + at * 4, load<u32>(STATES + at * STATE, STATE_SEQ) - 1);
     const base = <i64>load<f64>(STATES + at * STATE, STATE_BASE);
     const code = (base << 1) ^ (base >> 63);
     store<u32>(BASE_LOW_COLUMN + at * 4, <u32>code);

@@ -1,5 +1,5 @@
 /** What the host calls and reads: see `../column-codec.ts`. */
-export { decode } from './decode';
+export { decode, scatter } from './decode';
 export { encode, symbolCount } from './encode';
 export { findLasts } from './lasts';
 export {

@@ -7,7 +7,9 @@
  *       │ columns, one after the other, each with spare places behind it; then wide steps and misfits
  *       │ directory, column by column
  *       │ symbols by their place in the directory, 64 bytes each:
- *       │   0 f64 price │ 8 f64 spread │ 16 f64 scale │ 24 f64 base │ 32 f64 tradeId │ 40 i32 told │ 48 i32 × 4 sizes
+ *       │   0 f64 price │ 8 f64 spread │ 16 f64 scale │ 24 f64 base │ 32 f64 tradeId │ 40 i32 told │
+ *       │  44 u32 next symbolSeq │ 48 i32 × 4 sizes
+ *       │   while decoding 24 u32 symbolId instead of the base
  *       │ heads │ symbols by id │ hash tables │ what packing needs
  * ```
  */
@@ -53,8 +55,10 @@ export const STATE_PRICE: usize = 0;
 export const STATE_SPREAD: usize = 8;
 export const STATE_SCALE: usize = 16;
 export const STATE_BASE: usize = 24;
+export const STATE_ID: usize = 24;
 export const STATE_TRADE_ID: usize = 32;
 export const STATE_TOLD: usize = 40;
+export const STATE_SEQ: usize = 44;
 export const STATE_SIZES: usize = 48;
 
 /** Lowest and highest of both times, as in a block's header: 8 words. */

@@ -98,32 +98,41 @@ function packAt(values: usize, count: i32, to: usize, depth: u32): usize {
   return packAt(highs, patches, o, depth + 1);
 }
 
-/** Notes the values that have more bits than `width`: where, and what is above. Returns how many. */
+/** By which of four lanes are above the limit: where their bytes are in the vector, moved together. */
+const MOVES: usize = memory.data<u32>([
+  -1, -1, -1, -1, 0x03020100, -1, -1, -1, 0x07060504, -1, -1, -1, 0x03020100, 0x07060504, -1, -1, 0x0b0a0908,
+  -1, -1, -1, 0x03020100, 0x0b0a0908, -1, -1, 0x07060504, 0x0b0a0908, -1, -1, 0x03020100, 0x07060504,
+  0x0b0a0908, -1, 0x0f0e0d0c, -1, -1, -1, 0x03020100, 0x0f0e0d0c, -1, -1, 0x07060504, 0x0f0e0d0c, -1, -1,
+  0x03020100, 0x07060504, 0x0f0e0d0c, -1, 0x0b0a0908, 0x0f0e0d0c, -1, -1, 0x03020100, 0x0b0a0908, 0x0f0e0d0c,
+  -1, 0x07060504, 0x0b0a0908, 0x0f0e0d0c, -1, 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c,
+]);
+
+/**
+ * Notes the values that have more bits than `width`: where, and what is above. Returns how many. Without a branch per
+ * value: which ones are patched cannot be foreseen.
+ */
 function findPatches(values: usize, count: i32, width: i32, places: usize, highs: usize): i32 {
   const limit = i32x4.splat(maskOf(width));
+  const whole = count & -4;
   let patches: usize = 0;
-  for (let i = 0; i < count; i += 16) {
-    let larger = whichAbove(values + <usize>i * 4, limit);
-    // What stands in the spare places is no value.
-    if (i + 16 > count) larger &= (1 << (count - i)) - 1;
-    for (; larger !== 0; larger &= larger - 1) {
-      const k = i + ctz(larger);
-      store<i32>(places + patches, k);
-      store<u32>(highs + patches, load<u32>(values + <usize>k * 4) >> width);
-      patches += 4;
-    }
+  let at = i32x4(0, 1, 2, 3);
+  for (let i = 0; i < whole; i += 4) {
+    const four = v128.load(values + <usize>i * 4);
+    const which = i32x4.bitmask(i32x4.gt_u(four, limit));
+    const moves = v128.load(MOVES + <usize>which * 16);
+    v128.store(places + patches, i8x16.swizzle(at, moves));
+    v128.store(highs + patches, i8x16.swizzle(i32x4.shr_u(four, width), moves));
+    patches += <usize>popcnt(which) * 4;
+    at = i32x4.add(at, i32x4.splat(4));
+  }
+  for (let i = whole; i < count; i++) {
+    const value = load<u32>(values + <usize>i * 4);
+    if (value <= <u32>maskOf(width)) continue;
+    store<i32>(places + patches, i);
+    store<u32>(highs + patches, value >> width);
+    patches += 4;
   }
   return <i32>(patches >> 2);
-}
-
-/** Of 16 values, a bit for each that is above the limit. */
-function whichAbove(values: usize, limit: v128): i32 {
-  return (
-    i32x4.bitmask(i32x4.gt_u(v128.load(values), limit)) |
-    (i32x4.bitmask(i32x4.gt_u(v128.load(values, 16), limit)) << 4) |
-    (i32x4.bitmask(i32x4.gt_u(v128.load(values, 32), limit)) << 8) |
-    (i32x4.bitmask(i32x4.gt_u(v128.load(values, 48), limit)) << 12)
-  );
 }
 
 /** The width at which a sample takes least. */

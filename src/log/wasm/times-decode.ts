@@ -12,7 +12,7 @@ import {
   STEP_BITS,
   WIDE,
 } from './format';
-import { EVENT_COLUMN, PRESENT_COLUMN_AT, RECORDS, RECV_COLUMN, WIDES } from './layout';
+import { EVENT_COLUMN, PRESENT_COLUMN_AT, RECV_COLUMN, WIDES } from './layout';
 import { wides } from './oddities';
 import {
   eventBase,
@@ -56,10 +56,13 @@ export function beginTimes(count: u32, isEventZero: bool): void {
   wide = 0;
 }
 
-/** Writes the times of ticks `from` … `to` − 1, which follow those of the last call. */
-export function scatterTimes(from: u32, to: u32): void {
+/**
+ * Writes the times of ticks `from` … `to` − 1, which follow those of the last call, to records of which `first` would be
+ * the first of the block.
+ */
+export function scatterTimes(from: u32, to: u32, first: usize): void {
   if (isSame) {
-    runSame(from, to);
+    runSame(from, to, first);
     return;
   }
   let next = from;
@@ -67,7 +70,7 @@ export function scatterTimes(from: u32, to: u32): void {
     const word = load<u32>(WIDES + wide * WIDE);
     const tick = word & 0xffff;
     if (tick < next || tick >= to || word >> 16 > COLUMN_EVENT) break;
-    run(next, tick, 0, 0);
+    run(next, tick, first, 0, 0);
     let recvMore: i64 = 0;
     let eventMore: i64 = 0;
     for (; wide < wides; wide++) {
@@ -78,10 +81,10 @@ export function scatterTimes(from: u32, to: u32): void {
       if (column === COLUMN_RECV) recvMore = more;
       else eventMore = more;
     }
-    run(tick, tick + 1, recvMore, eventMore);
+    run(tick, tick + 1, first, recvMore, eventMore);
     next = tick + 1;
   }
-  run(next, to, 0, 0);
+  run(next, to, first, 0, 0);
 }
 
 /** Whole seconds in units, of any sign. */
@@ -90,13 +93,13 @@ function secondsIn(units: i64, perS: i64): i64 {
   return quotient * perS > units ? quotient - 1 : quotient;
 }
 
-function runSame(from: u32, to: u32): void {
+function runSame(from: u32, to: u32, first: usize): void {
   const unit = unitNs(recvUnit);
   const perS = perSecond(recvUnit);
   let s = recvS;
   let part = <i32>recvPart;
   for (let i = from; i < to; i++) {
-    const p = RECORDS + <usize>i * RECORD;
+    const p = first + <usize>i * RECORD;
     // Both are below 2^30.
     part += load<i32>(RECV_COLUMN + <usize>i * 4);
     if (<u32>part >= perS) {
@@ -112,7 +115,7 @@ function runSame(from: u32, to: u32): void {
   recvPart = part;
 }
 
-function run(from: u32, to: u32, recvMore: i64, eventMore: i64): void {
+function run(from: u32, to: u32, first: usize, recvMore: i64, eventMore: i64): void {
   const recvNs = unitNs(recvUnit);
   const eventNs = unitNs(eventUnit);
   const recvPerS = <i64>perSecond(recvUnit);
@@ -125,7 +128,7 @@ function run(from: u32, to: u32, recvMore: i64, eventMore: i64): void {
   const by = fromNs >= toNs ? 1 : toNs / fromNs;
   const least = leastLag;
   for (let i = from; i < to; i++) {
-    const p = RECORDS + <usize>i * RECORD;
+    const p = first + <usize>i * RECORD;
     const isPresent = load<i32>(PRESENT_COLUMN_AT + <usize>i * 4) !== 0;
     const recvStep = <i64>load<i32>(RECV_COLUMN + <usize>i * 4) + recvMore;
     const eventStep = <i64>load<i32>(EVENT_COLUMN + <usize>i * 4) + eventMore;
