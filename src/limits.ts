@@ -53,6 +53,8 @@ export const EVENT_AHEAD_S_MAX = 86_400;
 
 /** Ticks of a log block. */
 export const BLOCK_TICKS = 8_192;
+/** Ticks after which a shard rings for the log; of a small ring no more than an eighth of it. With fewer, the log looks by itself. */
+export const LOG_BELL_TICKS = 2_048;
 /** Encoded bytes under way to LMDB, not yet visible. More: the log writer stops reading, and so gates the ring. */
 export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
 /** Milliseconds that a tick may wait in the log writer before its block is written, full or not. */

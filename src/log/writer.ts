@@ -62,6 +62,13 @@ export interface LogStageInput {
 /** Part of a ring whose ticks are worth a transaction at once. */
 const COMMIT_SHARE = 8;
 const CLOSE_MS = 1_000;
+// Milliseconds between two looks at what there is, where no shard rings for it: a small part of the time that a tick
+// may wait for its commit, and less than a fast market needs to fill a small part of the ring.
+const LOOK_MS_MIN = 1;
+const LOOK_MS_MAX = 4;
+const LOOKS_PER_DELAY = 8;
+const RING_PARTS = 8;
+const TICKS_PER_MS = 10_000;
 
 /**
  * Runs until the control word says `stop`, or `drain` and everything up to the shards' heads is durable.
@@ -93,6 +100,7 @@ class LogStage {
   readonly #tails: ShardTail[];
   readonly #bells: Bell[];
   readonly #wait: YieldThenPark;
+  readonly #lookMs: number;
   readonly #filler: Filler;
   readonly #state = new LogState();
   readonly #standstill: Standstill;
@@ -130,7 +138,12 @@ class LogStage {
     known.load(this.#state.positions());
     this.#tails = Array.from({ length: shards }, (_, s) => new ShardTail(memory, s, epoch, known));
     this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
-    this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE));
+    const fillMs = memory.plan.ringSlots / RING_PARTS / TICKS_PER_MS;
+    this.#lookMs = Math.max(
+      LOOK_MS_MIN,
+      Math.min(LOOK_MS_MAX, fillMs, options.commitDelayMs / LOOKS_PER_DELAY),
+    );
+    this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE), this.#lookMs, this.#lookMs);
     this.#house = new Housekeeping(store, options, input.report, (sizes) => this.#setSizes(sizes));
     this.#standstill = new Standstill(folder, options, this.#cells, input.report);
     const { commitDelayMs, compression } = options;
@@ -177,7 +190,7 @@ class LogStage {
       this.#syncWhenDue(now);
       if (isDraining && this.#isDrained()) return await this.#finish();
       if (work > 0) await turn();
-      else if (this.#isUnderWay || this.#isSyncing) await delay(1);
+      else if (this.#isUnderWay || this.#isSyncing) await delay(isDraining ? LOOK_MS_MIN : this.#lookMs);
       else await this.#wait.after(0);
     }
   }

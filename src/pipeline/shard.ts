@@ -2,14 +2,13 @@
  * A shard: takes raw records from every feed's ring, normalises and numbers them, and shows them in three
  * places that carry the same numbers: the broadcast ring, the critical ring and the last-value table.
  *
- * One batch: declare the intent, fill slots, flip the commit cell, project the table (of several batches at once
- * while more waits). Whatever the moment at
- * which the thread dies, the batch has either not happened (its slots lie beyond the head) or it has, and the
- * next shard finishes the projection.
+ * One batch: declare the intent, fill slots, flip the commit cell, project the table; while more waits, several
+ * batches are projected at once. Whatever the moment at which the thread dies, the batch has either not happened
+ * (its slots lie beyond the head) or it has, and the next shard finishes the projection.
  */
 
 import { monotonicNs } from '../clock.js';
-import { HELD_PER_BATCH, PROJECT_TICKS, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
+import { HELD_PER_BATCH, LOG_BELL_TICKS, PROJECT_TICKS, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
   ENGINE_SYMBOL,
@@ -94,6 +93,9 @@ export class Shard {
   readonly #batch: number;
   /** Ticks after which the table is brought up to date, more waiting or not: the ring still holds them all. */
   readonly #projectTicks: number;
+  /** Ticks between two rings for the log, and the seq of the last one. */
+  readonly #bellTicks: number;
+  #rungAt = 0;
   #turn = 0;
 
   constructor(
@@ -121,6 +123,7 @@ export class Shard {
     this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
     this.#projectTicks = Math.min(PROJECT_TICKS, plan.ringSlots / 2);
+    this.#bellTicks = Math.min(LOG_BELL_TICKS, plan.ringSlots / 8);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#table = new LastValueTable(memory.table, plan.maxSymbols);
     this.#states = new SymbolStates(plan.maxSymbols);
@@ -342,9 +345,16 @@ export class Shard {
     this.#cells.commit();
     this.#next = this.#cells.prime();
     if (this.#mustProject()) this.#project();
-    this.#logBell.ring();
+    this.#ringForLog();
     this.#fanoutBell.ring();
     for (const bell of this.#feedBells) bell.ring();
+  }
+
+  /** A few ticks make no block: to be woken for them would cost the log more than they do. */
+  #ringForLog(): void {
+    if (this.#head - this.#rungAt < this.#bellTicks) return;
+    this.#rungAt = this.#head;
+    this.#logBell.ring();
   }
 
   /** Receipt minus event of the last tick: how far the source's clock is behind ours, delay included. */

@@ -60,13 +60,17 @@ export class Bell {
   }
 }
 
-/** Looks that found nothing before a stage without an event loop parks. */
+/** Looks that found nothing before a stage parks, and where it is known to wait for longer than they take. */
 const SPINS = 64;
+const SPINS_FEW = 4;
+/** Milliseconds of a park that spinning might have spared: most of them is the waking up. */
+const SHORT_MS = 0.1;
 const PARK_MS = 20;
 
-/** For stages that own their thread (shards): spin briefly, then park on the bell. */
+/** For stages that own their thread (shards): spin briefly, then park on the bell. After a long wait hardly spin. */
 export class SpinThenPark {
   #idle = 0;
+  #spins = SPINS;
   #seen = 0;
 
   constructor(readonly bell: Bell) {}
@@ -80,11 +84,16 @@ export class SpinThenPark {
   after(work: number): void {
     if (work > 0) {
       this.#idle = 0;
-    } else if (++this.#idle > SPINS) {
+    } else if (++this.#idle > this.#spins) {
+      const parkedAtMs = performance.now();
       this.bell.park(this.#seen, PARK_MS);
+      this.#spins = performance.now() - parkedAtMs < SHORT_MS ? SPINS : SPINS_FEW;
     }
   }
 }
+
+/** Milliseconds by which the parks of a stage with an event loop grow. */
+const PARK_STEP_MS = 1 / 16;
 
 /** For stages with an event loop: short parks, with a turn of the loop between them. */
 export class YieldThenPark {
@@ -94,6 +103,7 @@ export class YieldThenPark {
   constructor(
     readonly bell: Bell,
     readonly parkMsMax = 4,
+    readonly parkStepMs = PARK_STEP_MS,
   ) {}
 
   before(): void {
@@ -105,7 +115,7 @@ export class YieldThenPark {
     if (work > 0) {
       this.#idle = 0;
     } else if (++this.#idle > SPINS && mayPark) {
-      this.bell.park(this.#seen, Math.min(this.parkMsMax, (this.#idle - SPINS) / 16));
+      this.bell.park(this.#seen, Math.min(this.parkMsMax, (this.#idle - SPINS) * this.parkStepMs));
     }
     await turn();
   }

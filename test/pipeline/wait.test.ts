@@ -54,6 +54,37 @@ t.test('spinning comes before parking, and work ends it', async (t) => {
   t.ok(turns(30, 0) < 30 * 20, 'work found: spinning again');
 });
 
+t.test('after a long wait there is hardly any spinning, after a short one there is', async (t) => {
+  const memory = allocateBells(1);
+  const bell = new Bell(memory, 0);
+  const wait = new SpinThenPark(bell);
+  let parks = 0;
+  let isShort = false;
+  const { park } = bell;
+  bell.park = (seen, timeoutMs) => {
+    parks++;
+    park.call(bell, seen, isShort ? 0 : timeoutMs);
+  };
+  /** Looks in vain until it parks. */
+  const looks = () => {
+    wait.before();
+    wait.after(1);
+    const before = parks;
+    for (let n = 1; ; n++) {
+      wait.before();
+      wait.after(0);
+      if (parks > before) return n;
+    }
+  };
+  t.equal(looks(), 65);
+  t.equal(looks(), 5, 'that park took its whole time');
+  isShort = true;
+  // A park that takes no time looks long where the thread just lost its core.
+  let tries = 0;
+  while (looks() !== 65 && tries < 1000) tries++;
+  t.ok(tries < 1000, 'and one of these none');
+});
+
 t.test('promises and timers go on while there is nothing to do', async (t) => {
   const wait = new YieldThenPark(new Bell(allocateBells(1), 0));
   let microtasks = 0;

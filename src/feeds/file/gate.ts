@@ -3,9 +3,16 @@
 /** Waits for about `ms` milliseconds, less when the signal is aborted. Injectable, so that tests need not wait. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
+/** Milliseconds of a sleep that a stop can wait for: to listen for it would cost more than the sleep. */
+const UNCUT_MS = 2;
+
 export const sleepFor: Sleep = (ms, signal) =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve();
+    if (ms <= UNCUT_MS) {
+      setTimeout(resolve, ms);
+      return;
+    }
     const done = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', done);
