@@ -4,27 +4,23 @@
  */
 
 import { EventEmitter } from 'node:events';
-import { Piscina } from 'piscina';
 import { beginCapture, type CaptureOptions } from './capture.js';
 import { SharedClock } from './clock.js';
+import { EngineFeeds } from './engine-feeds.js';
+import { EngineLog } from './engine-log.js';
 import {
   checkOptions,
-  type EngineFeed,
   type EngineOptions,
   type FeedSlot,
   feedSlot,
-  type HostFeed,
-  isHostFeed,
   type Logger,
   logOptions,
 } from './engine-options.js';
-import { codeOf, messageOf, TickwireError } from './errors.js';
-import type { CatchUp, EpochInfo, Fanout, FeedInfo } from './fanout/deps.js';
+import { messageOf, TickwireError } from './errors.js';
+import type { Fanout, FeedInfo } from './fanout/deps.js';
 import { createFanout } from './fanout/fanout.js';
 import type { CaptureTarget } from './feeds/capture/writer.js';
 import type { FeedStatus } from './feeds/feed.js';
-import { FEED_TYPES, feedModuleUrl } from './feeds/index.js';
-import { runFeed } from './feeds/stage.js';
 import {
   type Following,
   type FollowOptions,
@@ -33,16 +29,7 @@ import {
   lastValue,
   type NamedTick,
 } from './host.js';
-import { ImportDesk } from './import/desk.js';
-import {
-  CATCHUP_IDLE_MS,
-  CATCHUP_JOBS,
-  STOP_GRACE_MS,
-  STOP_LOG_GRACE_MS,
-  SYMBOLS_DEFAULT,
-} from './limits.js';
-import type { FindSymbolJob, ReadImportsJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
-import { LogReader } from './log/reader.js';
+import { STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
 import { type OpenedLog, openLog } from './log/recover.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
 import { CommitCells } from './pipeline/cells.js';
@@ -50,9 +37,7 @@ import { CounterReader, LogWord, SHARD_WORDS, ShardWord, type Totals } from './p
 import {
   allocateMemory,
   Command,
-  Control,
   type EngineMemory,
-  feedStage,
   HOST_STAGE,
   LOG_STAGE,
   type MemoryPlan,
@@ -60,8 +45,7 @@ import {
 import { Registry } from './pipeline/registry.js';
 import { LastValueTable } from './pipeline/table.js';
 import { type Watermark, WatermarkReader } from './pipeline/watermarks.js';
-import type { StageMessage } from './stage.js';
-import { type StageSpec, Supervisor } from './supervisor.js';
+import { Supervisor } from './supervisor.js';
 
 export interface EngineEvents {
   ready: [];
@@ -87,15 +71,10 @@ export class Engine extends EventEmitter<EngineEvents> {
   port: number | undefined;
   readonly supervisor: Supervisor;
   readonly fanout: Fanout | undefined;
-  readonly #feeds: FeedSlot[];
-  readonly #log: OpenedLog | undefined;
-  readonly #logReader: LogReader | undefined;
-  readonly #jobs: Piscina | undefined;
-  readonly #imports: ImportDesk | undefined;
+  readonly #feeds: EngineFeeds;
+  readonly #log: EngineLog | undefined;
   readonly #logger: Logger;
   readonly #watermarks: WatermarkReader;
-  readonly #hostRuns: Promise<void>[] = [];
-  #capture: CaptureTarget | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failure: TickwireError | undefined;
   #state: 'created' | 'running' | 'stopping' | 'stopped' = 'created';
@@ -110,8 +89,6 @@ export class Engine extends EventEmitter<EngineEvents> {
   ) {
     super();
     this.memory = memory;
-    this.#feeds = feeds;
-    this.#log = log;
     this.#logger = options.logger ?? SILENT;
     this.registry = new Registry(memory.registry, memory.plan.maxSymbols, HOST_STAGE);
     this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
@@ -122,6 +99,10 @@ export class Engine extends EventEmitter<EngineEvents> {
       log.restoreInto(this.table);
     }
     this.counters = new CounterReader(memory);
+    if (log !== undefined) this.#log = new EngineLog(log, this.registry, this.counters, this.#logger);
+    this.#feeds = new EngineFeeds(feeds, memory, this.counters, this.#logger, (feed, status) =>
+      this.emit('feedStatus', feed, status),
+    );
     this.#watermarks = new WatermarkReader(memory, this.identity.epoch);
     if (options.http !== false) {
       this.fanout = createFanout(
@@ -132,7 +113,7 @@ export class Engine extends EventEmitter<EngineEvents> {
           logger: this.#logger,
           feeds: () => this.feeds(),
           readiness: () => this.readiness(),
-          ...(log === undefined ? {} : { catchUp: this.#catchUp(log.folder) }),
+          ...(this.#log === undefined ? {} : { catchUp: this.#log.catchUp() }),
           ...(options.app === undefined ? {} : { app: options.app }),
           authorise: options.authorise,
         },
@@ -140,8 +121,7 @@ export class Engine extends EventEmitter<EngineEvents> {
       );
     }
     // What starts threads or opens files comes last, when nothing can be refused any more.
-    const stages =
-      memory.plan.shards + (log === undefined ? 0 : 1) + feeds.filter((f) => !isHostFeed(f.config)).length;
+    const stages = memory.plan.shards + (log === undefined ? 0 : 1) + this.#feeds.stages;
     this.supervisor = new Supervisor(
       memory,
       stages,
@@ -154,21 +134,11 @@ export class Engine extends EventEmitter<EngineEvents> {
           this.emit('stageDeath', { stage: spec.name, reason, deaths });
         },
         failure: (_spec, error) => this.#fail(error),
-        message: (spec, message) => this.#onMessage(spec, message),
+        message: (spec, message) => this.#feeds.onMessage(spec.stage, message),
       },
       options.supervision,
     );
-    if (log !== undefined) {
-      this.#imports = new ImportDesk(log.store, this.registry, (message) => this.#logger.info({}, message));
-      this.#logReader = LogReader.open(log.folder);
-      this.#jobs = new Piscina({
-        filename: new URL('./log/jobs.js', import.meta.url).href,
-        minThreads: 1,
-        maxThreads: CATCHUP_JOBS,
-        // To start a thread takes longer than to read a hundred pages.
-        idleTimeout: CATCHUP_IDLE_MS,
-      });
-    }
+    this.#log?.open();
   }
 
   /**
@@ -178,7 +148,8 @@ export class Engine extends EventEmitter<EngineEvents> {
   async start(): Promise<void> {
     if (this.#state !== 'created')
       throw new TickwireError('unsupported', 'An engine starts once; create another.');
-    if (this.options.capture !== undefined) this.#beginCapture(this.options.capture);
+    const { capture: captures } = this.options;
+    const capture = captures === undefined ? undefined : this.#beginCapture(captures);
     this.#state = 'running';
     const clock = new SharedClock(this.memory.clock);
     this.#timer = setInterval(() => this.#everySecond(clock), DISCIPLINE_MS);
@@ -189,8 +160,8 @@ export class Engine extends EventEmitter<EngineEvents> {
         stage: LOG_STAGE,
         work: {
           kind: 'log',
-          folder: this.#log.folder,
-          epoch: this.#log.epoch,
+          folder: this.#log.opened.folder,
+          epoch: this.#log.opened.epoch,
           options: logOptions(this.options),
         },
       });
@@ -198,7 +169,7 @@ export class Engine extends EventEmitter<EngineEvents> {
     for (let shard = 0; shard < this.memory.plan.shards; shard++) {
       this.supervisor.start({ name: `shard ${shard}`, stage: shard, work: { kind: 'shard', shard } });
     }
-    for (const [index, feed] of this.#feeds.entries()) this.#startFeed(feed.config, index);
+    this.#feeds.start((spec) => this.supervisor.start(spec), capture);
     if (this.fanout !== undefined && this.options.app === undefined) {
       try {
         this.port = (await this.fanout.listen()).port;
@@ -228,23 +199,12 @@ export class Engine extends EventEmitter<EngineEvents> {
     if (this.#log !== undefined && this.counters.log(LogWord.stalled) !== 0) {
       reasons.push('The log cannot write; its error says why.');
     }
-    for (const feed of this.#feeds) {
-      if (feed.status.state === 'failed') reasons.push(`Feed ${feed.config.name}: ${feed.status.detail}`);
-      if (feed.status.state === 'starting') reasons.push(`Feed ${feed.config.name} is starting.`);
-    }
+    reasons.push(...this.#feeds.troubles());
     return { ready: reasons.length === 0, reasons };
   }
 
   feeds(): FeedInfo[] {
-    return this.#feeds.map((feed, index) => {
-      this.#look(feed, index);
-      return {
-        name: feed.config.name,
-        state: feed.status.state,
-        detail: feed.status.detail,
-        ageMs: feed.movedAtMs === null ? null : Date.now() - feed.movedAtMs,
-      };
-    });
+    return this.#feeds.info();
   }
 
   /** By shard: how far the log is behind, in ticks and time; empty without a log. */
@@ -260,9 +220,7 @@ export class Engine extends EventEmitter<EngineEvents> {
 
   /** Holds a feed's delivery, or lets it go on. */
   setPaused(feed: string, paused: boolean): void {
-    const index = this.#feeds.findIndex((f) => f.config.name === feed);
-    if (index < 0) throw new TickwireError('bad_input', `There is no feed "${feed}".`);
-    this.supervisor.control(feedStage(index)).command = paused ? Command.pause : Command.run;
+    this.supervisor.control(this.#feeds.stageOf(feed)).command = paused ? Command.pause : Command.run;
   }
 
   /** The newest state of a symbol, read from the table; undefined when it never ticked. */
@@ -287,126 +245,23 @@ export class Engine extends EventEmitter<EngineEvents> {
     });
   }
 
-  #beginCapture(options: CaptureOptions): void {
-    const feeds = this.#feeds.map(({ config, policy, stateWords }) => ({
+  #beginCapture(options: CaptureOptions): CaptureTarget {
+    const feeds = this.#feeds.slots.map(({ config, policy, stateWords }) => ({
       name: config.name,
       policy,
       stateWords,
       aliases: config.aliases ?? {},
       ...('type' in config ? { type: config.type, options: config.options } : { type: null, options: null }),
     }));
-    this.#capture = beginCapture(options, { ...this.identity, feeds }, this.memory, this.registry);
-    this.#logger.info({ folder: this.#capture.folder }, 'What the feeds take in is captured.');
-  }
-
-  #startFeed(config: EngineFeed, index: number): void {
-    const aliases = config.aliases ?? {};
-    if (isHostFeed(config)) {
-      this.#hostRuns.push(this.#runHostFeed(config, index, aliases));
-      return;
-    }
-    const source =
-      'type' in config
-        ? {
-            module: feedModuleUrl(config.type),
-            type: FEED_TYPES[config.type].export,
-            options: config.options,
-          }
-        : { module: String(config.module), type: config.export, options: config.options };
-    this.supervisor.start({
-      name: `feed ${config.name}`,
-      stage: feedStage(index),
-      work: { kind: 'feed', feed: index, resumed: false, source, aliases, capture: this.#capture },
-    });
-  }
-
-  async #runHostFeed(config: HostFeed, index: number, aliases: Record<string, string>): Promise<void> {
-    const control = new Control(this.memory.control, feedStage(index));
-    control.command = Command.run;
-    const spec = { name: `feed ${config.name}`, stage: feedStage(index) } as StageSpec;
-    try {
-      await runFeed(config.feed, {
-        memory: this.memory,
-        stage: HOST_STAGE,
-        control,
-        feed: index,
-        resumed: false,
-        aliases,
-        capture: this.#capture,
-        post: (message) => this.#onMessage(spec, message),
-      });
-    } catch (error) {
-      this.#feeds[index].status = { state: 'failed', detail: messageOf(error), sources: 0 };
-      this.#logger.error(
-        { feed: config.name, code: codeOf(error) },
-        `Feed ${config.name} failed: ${messageOf(error)}`,
-      );
-    }
-  }
-
-  #onMessage(spec: StageSpec, message: StageMessage): void {
-    if (message.type === 'log') {
-      this.#logger[message.level](message.details, message.message);
-      return;
-    }
-    const feed = this.#feeds.find((_, index) => feedStage(index) === spec.stage);
-    if (feed === undefined) return;
-    feed.status = message.status as FeedStatus;
-    this.emit('feedStatus', feed.config.name, feed.status);
-  }
-
-  #catchUp(folder: string): CatchUp {
-    return {
-      readRange: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadRangeJob, { name: 'readRange' }),
-      readPage: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadPageJob, { name: 'readPage' }),
-      findSymbol: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies FindSymbolJob, { name: 'findSymbol' }),
-      readImports: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadImportsJob, { name: 'readImports' }),
-      seekTime: (seconds, nanos) =>
-        this.#jobs!.run({ folder, seconds, nanos } satisfies SeekTimeJob, { name: 'seekTime' }),
-      epochs: () => this.#epochs(),
-      visible: (shard) => this.counters.visible(shard),
-      durable: (shard) => this.counters.durable(shard),
-    };
-  }
-
-  #epochs(): EpochInfo[] {
-    const reader = this.#logReader!;
-    const live = reader.epochs().filter((record) => record.import === undefined);
-    return live.map(({ epoch, shards, last }) => {
-      const bounds = Array.from({ length: shards }, (_, shard) => reader.bounds(epoch, shard));
-      return {
-        epoch,
-        shards,
-        firstSeq: bounds.map((b) => b.oldest),
-        lastSeq: last ?? bounds.map((b) => b.newest),
-      };
-    });
+    const capture = beginCapture(options, { ...this.identity, feeds }, this.memory, this.registry);
+    this.#logger.info({ folder: capture.folder }, 'What the feeds take in is captured.');
+    return capture;
   }
 
   #everySecond(clock: SharedClock): void {
     clock.discipline();
-    this.#lookForImports();
-    this.#feeds.forEach((feed, index) => {
-      this.#look(feed, index);
-    });
-  }
-
-  /** Does what an import beside the engine asks for. */
-  #lookForImports(): void {
-    this.#imports
-      ?.look()
-      .catch((error: unknown) => this.#logger.error({}, `Imports cannot be looked for: ${messageOf(error)}`));
-  }
-
-  #look(feed: FeedSlot, index: number): void {
-    const { received } = this.counters.feed(index);
-    if (received === feed.received) return;
-    feed.received = received;
-    feed.movedAtMs = Date.now();
+    this.#log?.lookForImports();
+    this.#feeds.look();
   }
 
   #fail(error: TickwireError): void {
@@ -434,9 +289,9 @@ export class Engine extends EventEmitter<EngineEvents> {
     this.#state = 'stopping';
     clearInterval(this.#timer);
     if (started) {
-      const feeds = this.#feeds.map((_, index) => feedStage(index));
+      const feeds = this.#feeds.numbers;
       for (const stage of feeds) this.supervisor.control(stage).command = Command.drain;
-      await Promise.race([Promise.all(this.#hostRuns), pause(STOP_GRACE_MS)]);
+      await Promise.race([this.#feeds.ended(), pause(STOP_GRACE_MS)]);
       await this.#drain(feeds, STOP_GRACE_MS, 'A feed');
       const shards = Array.from({ length: this.memory.plan.shards }, (_, s) => s);
       await this.#drain(shards, STOP_GRACE_MS, 'A shard');
@@ -444,8 +299,6 @@ export class Engine extends EventEmitter<EngineEvents> {
     }
     await this.fanout?.close();
     await this.supervisor.close();
-    await this.#jobs?.destroy();
-    await this.#logReader?.close();
     await this.#log?.close();
     this.#state = 'stopped';
     this.emit('stopped');

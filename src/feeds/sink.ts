@@ -8,7 +8,6 @@
 import type { Clock } from '../clock.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { FeedWord, Reject, type RejectReason, SHARD_WORDS } from '../pipeline/counters.js';
-import { probe } from '../pipeline/fault.js';
 import { type EngineMemory, feedStage } from '../pipeline/memory.js';
 import type { Registry } from '../pipeline/registry.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
@@ -20,18 +19,13 @@ import {
   F64_PRICE,
   F64_SIZE,
   F64_TRADE_ID,
-  F64_TS_EVENT,
-  F64_TS_RECV,
   FLAGS_MASK,
   KIND_MASK,
   Kind,
   RECORD_F64,
   RECORD_U32,
   type Records,
-  SLOT_BITS,
   U32_KIND_FLAGS_SOURCE,
-  U32_RAW_FOLDED,
-  U32_RAW_POSITION,
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
@@ -43,6 +37,7 @@ import {
   writeTrade,
 } from '../tick.js';
 import { Aside } from './aside.js';
+import { BlockIntake } from './block-intake.js';
 import { Outlet } from './outlet.js';
 import { Overflow } from './overflow.js';
 import { HALVES, Positions, positionWord, type Source } from './positions.js';
@@ -71,16 +66,11 @@ export class FeedSink {
   recvNs = 0;
   readonly policy: 'block' | 'conflate';
   readonly #outlet: Outlet;
+  readonly #blocks: BlockIntake;
   readonly #positions: Positions;
   readonly #overflow: Overflow | undefined;
   readonly #wait: YieldThenPark;
   readonly #shardCount: number;
-  /** Free slots of each ring while a block is offered. */
-  readonly #room: Int32Array;
-  /** The head of each ring meanwhile. */
-  readonly #heads: Float64Array;
-  readonly #time = new Uint32Array(2);
-  readonly #timeWord = new Float64Array(this.#time.buffer);
   /** Where the slot that `#critical` gave last lies. */
   #target: Records;
 
@@ -99,10 +89,9 @@ export class FeedSink {
     this.#shardCount = shards;
     const shardCells = memory.shardCells.map((m) => new CommitCells(m, SHARD_WORDS));
     this.#outlet = new Outlet(memory, feed, shardCells);
+    this.#blocks = new BlockIntake(this.#outlet, registry);
     this.#positions = new Positions(memory, feed, registry, this.#outlet, shardCells);
     this.#wait = new YieldThenPark(new Bell(memory.bells, feedStage(feed)));
-    this.#room = new Int32Array(shards);
-    this.#heads = new Float64Array(shards);
     this.#target = this.#outlet.rings[0].records;
     if (this.policy === 'block') return;
     this.#overflow = new Overflow(this.#outlet, new Aside(maxSymbols, shards), registry, this);
@@ -167,91 +156,7 @@ export class FeedSink {
    */
   offer(source: Source, block: Records, from: number, count: number, live: boolean): number {
     if (this.#overflow !== undefined) return this.#offerEach(source, block, from, count, live);
-    const done =
-      this.#shardCount === 1
-        ? this.#offerAll(block, from, count, live)
-        : this.#offerByShard(block, from, count, live);
-    this.#outlet.next[FeedWord.received] += done;
-    return done;
-  }
-
-  /** Where there is one ring: as whole pieces. */
-  #offerAll(block: Records, from: number, count: number, live: boolean): number {
-    const [ring] = this.#outlet.rings;
-    const head = this.#outlet.next[FeedWord.heads];
-    const done = Math.min(count, ring.free(head, count));
-    for (let at = 0; at < done; ) {
-      const slot = ring.slot(head + at);
-      const piece = Math.min(done - at, ring.records.capacity - slot);
-      const words = block.u32.subarray((from + at) * RECORD_U32, (from + at + piece) * RECORD_U32);
-      ring.records.u32.set(words, slot * RECORD_U32);
-      this.#receive(ring.records, slot, piece, live);
-      at += piece;
-      probe();
-    }
-    if (done > 0) this.#outlet.advance(0, head + done);
-    return done;
-  }
-
-  /** Fills in the time of receipt. */
-  #receive({ f64 }: Records, slot: number, count: number, live: boolean): void {
-    const receipt = this.#receipt();
-    for (let i = 0; i < count; i++) {
-      const e = ((slot + i) & SLOT_BITS) * RECORD_F64;
-      f64[e + F64_TS_RECV] = receipt;
-      if (live) f64[e + F64_TS_EVENT] = receipt;
-    }
-  }
-
-  /** Where there are several: each record into its own. */
-  #offerByShard(block: Records, from: number, count: number, live: boolean): number {
-    const { bucket } = this.registry;
-    const { next, rings } = this.#outlet;
-    const shardCount = this.#shardCount;
-    const room = this.#room;
-    const heads = this.#heads;
-    for (let s = 0; s < shardCount; s++) {
-      heads[s] = next[FeedWord.heads + s];
-      room[s] = rings[s].free(heads[s], count);
-    }
-    const receipt = this.#receipt();
-    const { u32: from32, f64: from64 } = block;
-    let done = 0;
-    while (done < count) {
-      const i = (from + done) & SLOT_BITS;
-      const w = i * RECORD_U32;
-      const d = i * RECORD_F64;
-      const shard = bucket[from32[w + U32_SYMBOL]] % shardCount;
-      if (--room[shard] < 0) break;
-      const ring = rings[shard];
-      const { u32, f64 } = ring.records;
-      const o = ring.slot(heads[shard]++);
-      const v = o * RECORD_U32;
-      const e = o * RECORD_F64;
-      u32[v + U32_SYMBOL] = from32[w + U32_SYMBOL];
-      u32[v + U32_KIND_FLAGS_SOURCE] = from32[w + U32_KIND_FLAGS_SOURCE];
-      u32[v + U32_RAW_POSITION] = 0;
-      u32[v + U32_RAW_FOLDED] = 0;
-      f64[e + F64_TS_EVENT] = live ? receipt : from64[d + F64_TS_EVENT];
-      f64[e + F64_TS_RECV] = receipt;
-      f64[e + F64_BID] = from64[d + F64_BID];
-      f64[e + F64_ASK] = from64[d + F64_ASK];
-      f64[e + F64_BID_SIZE] = from64[d + F64_BID_SIZE];
-      f64[e + F64_ASK_SIZE] = from64[d + F64_ASK_SIZE];
-      done++;
-      probe();
-    }
-    for (let s = 0; s < shardCount; s++) {
-      if (heads[s] !== next[FeedWord.heads + s]) this.#outlet.advance(s, heads[s]);
-    }
-    return done;
-  }
-
-  /** The time of receipt as the one word that it is in a record. */
-  #receipt(): number {
-    this.#time[0] = this.recvS;
-    this.#time[1] = this.recvNs;
-    return this.#timeWord[0];
+    return this.#blocks.offer(block, from, count, live, this.recvS, this.recvNs);
   }
 
   /** The same where rings may overflow: tick by tick. */
