@@ -13,10 +13,17 @@ const ENTRY_U32 = ENTRY_BYTES / 4;
 const ENTRY_F64 = ENTRY_BYTES / 8;
 const RECORDS_AT_U32 = 16;
 const SYMBOLS_AT_FIRST = 1024;
+/** The symbol occurs in a later block. */
+const TAKEN = 128;
+
 export class Projection {
   #u32 = new Uint32Array(0);
   #f64 = new Float64Array(0);
   #isDirty = new Uint8Array(0);
+  /** By symbol, while blocks are folded: what later ones left, as bits of `LastBit`, and TAKEN. */
+  #taken = new Uint8Array(0);
+  /** Symbols that have such bits. */
+  #folded: number[] = [];
   #capacity = 0;
   #dirty: number[] = [];
   readonly #blank = new TableEntry();
@@ -38,10 +45,21 @@ export class Projection {
     const dirty = new Uint8Array(this.#capacity);
     dirty.set(this.#isDirty);
     this.#isDirty = dirty;
+    const taken = new Uint8Array(this.#capacity);
+    taken.set(this.#taken);
+    this.#taken = taken;
   }
 
-  /** Takes in what a block of logged ticks leaves behind. */
-  fold({ count, u32, f64 }: Lasts): void {
+  /** Takes in what blocks of logged ticks leave behind, oldest first. */
+  fold(blocks: readonly Lasts[]): void {
+    // The newest goes first, so nothing is copied that a later block replaces.
+    for (let b = blocks.length - 1; b >= 0; b--) this.#foldUnder(blocks[b]);
+    for (const id of this.#folded) this.#taken[id] = 0;
+    this.#folded = [];
+  }
+
+  /** Takes in what a block leaves behind where later ones left nothing. */
+  #foldUnder({ count, u32, f64 }: Lasts): void {
     for (let k = 0; k < count; k++) {
       const from = k * LAST_U32;
       const id = u32[from + LastU32.symbol];
@@ -49,7 +67,11 @@ export class Projection {
       if (id >= this.#capacity) this.#grow(id);
       const mine = this.#u32;
       const e = id * ENTRY_U32;
-      const what = u32[from + LastU32.what];
+      const taken = this.#taken[id];
+      const what = u32[from + LastU32.what] & ~taken;
+      if (taken === 0) this.#folded.push(id);
+      else if (what === 0) continue;
+      this.#taken[id] = taken | what | TAKEN;
       const to = e + RECORDS_AT_U32;
       if ((what & LastBit.quote) !== 0)
         copyWords(u32, from + LastU32.quote, mine, to + Slot.quote * RECORD_U32);

@@ -2,7 +2,7 @@
  * What the log's ticks add up to: last values and stream positions. Blocks are the truth; the checkpoint is
  * this state written down now and then, so that opening replays only what came after.
  *
- * Each shard's newest block is held back until the next one follows. So the checkpoint never covers a last
+ * Some blocks of each shard are held and folded together, and the newest one is held back until the next one follows. So the checkpoint never covers a last
  * block, and when that block proves damaged at opening and is dropped, nothing of it is left anywhere.
  */
 import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../limits.js';
@@ -18,6 +18,13 @@ import { Lasts } from './lasts.js';
 import { Projection } from './projection.js';
 import { blocksFrom, type LogStore } from './store.js';
 
+/** Blocks of a shard that are folded at once: of most symbols only the newest block then counts. */
+const FOLD_BLOCKS = 8;
+/** Symbols of blocks held from which on they are folded. */
+const FOLD_SYMBOLS = 8_192;
+/** Symbols of a block up to which the memory of its lasts is used again. */
+const SPARE_SYMBOLS = 1_024;
+
 interface Held {
   lasts: Lasts;
   lastSeq: number;
@@ -30,7 +37,10 @@ export class LogState {
   covered: number[] = new Array(SHARDS_MAX).fill(0);
   readonly #positions = new Map<number, Float64Array>();
   #dirtySources = new Set<number>();
-  readonly #held: (Held | undefined)[] = [];
+  /** By shard: blocks that are not folded yet, oldest first. */
+  readonly #held: Held[][] = [];
+  /** What the lasts of folded blocks were copied to. */
+  readonly #spare: Lasts[] = [];
 
   /** Takes the block of `count` records that the codec has just encoded or decoded. */
   push(
@@ -41,17 +51,25 @@ export class LogState {
     lastSeq: number,
     positions: readonly BlockPosition[],
   ): void {
-    const before = this.#held[shard];
-    if (before !== undefined) this.#fold(shard, before);
-    const lasts = before?.lasts ?? new Lasts();
+    this.#held[shard] ??= [];
+    const held = this.#held[shard];
+    const symbols = held.reduce((sum, { lasts }) => sum + lasts.count, 0);
+    if (held.length === FOLD_BLOCKS || symbols >= FOLD_SYMBOLS) this.#fold(shard, held.length);
+    const lasts = this.#spare.pop() ?? new Lasts();
     codec.lasts(records, count, lasts);
-    this.#held[shard] = { lasts, lastSeq, positions };
+    held.push({ lasts, lastSeq, positions });
   }
 
-  #fold(shard: number, held: Held): void {
-    this.projection.fold(held.lasts);
-    for (const p of held.positions) this.#position(p);
-    this.covered[shard] = held.lastSeq;
+  /** Folds the `count` oldest blocks held of a shard. */
+  #fold(shard: number, count: number): void {
+    if (count <= 0) return;
+    const folded = this.#held[shard].splice(0, count);
+    this.projection.fold(folded.map(({ lasts }) => lasts));
+    for (const { lasts, lastSeq, positions } of folded) {
+      for (const p of positions) this.#position(p);
+      this.covered[shard] = lastSeq;
+      if (lasts.count <= SPARE_SYMBOLS && this.#spare.length < FOLD_BLOCKS) this.#spare.push(lasts);
+    }
   }
 
   #position(p: BlockPosition): void {
@@ -64,16 +82,15 @@ export class LogState {
   /** Folds what is held back: those blocks were verified, or another epoch follows. */
   settle(): void {
     this.#held.forEach((held, shard) => {
-      if (held !== undefined) this.#fold(shard, held);
+      this.#fold(shard, held.length);
     });
-    this.#held.length = 0;
   }
 
   /** Stream positions of all that was pushed, held back or not. */
   positions(): SourcePosition[] {
     const all = new Map(Array.from(this.#positions, ([id, buckets]) => [id, Array.from(buckets)]));
-    for (const held of this.#held) {
-      for (const p of held?.positions ?? []) {
+    for (const held of this.#held.flat()) {
+      for (const p of held.positions) {
         const buckets = all.get(p.sourceId) ?? new Array(BUCKETS).fill(0);
         buckets[p.bucket] = p.position;
         all.set(p.sourceId, buckets);
@@ -90,14 +107,15 @@ export class LogState {
 
   /** Folds what is held back of a shard up to `seq`: those blocks lie in a segment that is closed and on the disk. */
   settleThrough(shard: number, seq: number): void {
-    const held = this.#held[shard];
-    if (held === undefined || held.lastSeq > seq) return;
-    this.#fold(shard, held);
-    this.#held[shard] = undefined;
+    const held = this.#held[shard] ?? [];
+    this.#fold(shard, held.filter(({ lastSeq }) => lastSeq <= seq).length);
   }
 
-  /** What has to be written for the checkpoint to cover `covered`; empty when nothing changed. */
+  /** What has to be written for the checkpoint to cover all but each shard's newest block; empty when nothing changed. */
   checkpoint(catalog: Catalog, epoch: number): Put[] {
+    this.#held.forEach((held, shard) => {
+      this.#fold(shard, held.length - 1);
+    });
     const put = (database: Catalog['checkpoint'], key: number, bytes: Uint8Array): Put => ({
       database,
       key,
