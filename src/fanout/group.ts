@@ -2,7 +2,7 @@
  * A group: all subscriptions with the same symbols, kinds, mode and encoding. They share encoded bodies: at
  * the head of the stream every one of them needs the same bytes in the same flush.
  */
-import { LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../pipeline/broadcast.js';
+import { type BroadcastReader, LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../pipeline/broadcast.js';
 import { Slot } from '../pipeline/table.js';
 import {
   ENGINE_SYMBOL,
@@ -10,6 +10,7 @@ import {
   Kind,
   RECORD_U16,
   RECORD_U32,
+  SLOT_BITS,
   U16_KIND_FLAGS,
   U32_SYMBOL,
 } from '../tick.js';
@@ -65,6 +66,8 @@ export type SkipMap = Map<number, number>;
 /** Records that a group wants of a stretch, as bits and as indices; symbols that it wants of a run. For one reading at a time. */
 const marks = new Int32Array(STRETCH_WORDS);
 let picks = new Uint32Array(STRETCH_TICKS);
+/** What was read ahead of its use: kept, so that reading it is no dead code. */
+const touched = new Uint32Array(1);
 
 /** Sets the bits of the records of a symbol from index `from` up to `end`. */
 function mark(stretch: Stretch, symbol: number, from: number, end: number): void {
@@ -222,19 +225,55 @@ export class Group {
 
   #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
     const { ring } = view;
-    const { labels, records } = ring;
-    const { bits } = this.watch;
     const end = Math.min(limit, from + SCAN_MAX);
     let seq = from;
     while (seq < end && body.bytes <= full) {
-      const slot = ring.slot(++seq);
-      const label = labels[slot];
-      const symbol = label & LABEL_SYMBOL;
-      if (bits[symbol] !== 1 || !this.wants(label >>> LABEL_KIND_SHIFT)) continue;
-      if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
-      this.encoder.put(body, records, slot, seq);
+      const piece = Math.min(end - seq, STRETCH_TICKS);
+      const count = this.#pickLabels(ring, seq + 1, piece);
+      const taken = this.#putPicks(body, ring, seq + 1, count, full, skip);
+      seq += taken < count ? picks[taken - 1] + 1 : piece;
     }
     return ring.oldest() > from + 1 ? OVERTAKEN : seq;
+  }
+
+  /** Picks the wanted of `length` records from seq `first` on, as distances from it. Without a branch, which would mispredict. */
+  #pickLabels({ labels, mask, records }: BroadcastReader, first: number, length: number): number {
+    const { laneMask } = this;
+    const { bits } = this.watch;
+    const { u32 } = records;
+    const picked = picks;
+    const start = first & mask;
+    let count = 0;
+    for (let i = 0; i < length; i++) {
+      const label = labels[(start + i) & mask];
+      picked[count] = i;
+      count += bits[label & LABEL_SYMBOL] & (laneMask >>> (label >>> LABEL_KIND_SHIFT));
+    }
+    // Their cache lines lie far apart: asked for one after the other by `put`, each would be waited for.
+    let words = 0;
+    for (let k = 0; k < count; k++) words ^= u32[((start + picked[k]) & mask & SLOT_BITS) * RECORD_U32];
+    touched[0] = words;
+    return count;
+  }
+
+  /** Appends the first `count` picks from seq `first` on, until the body is full; returns how many. */
+  #putPicks(
+    body: Body,
+    ring: BroadcastReader,
+    first: number,
+    count: number,
+    full: number,
+    skip: SkipMap | null,
+  ) {
+    const { labels, records } = ring;
+    let k = 0;
+    while (k < count && body.bytes <= full) {
+      const seq = first + picks[k++];
+      const slot = ring.slot(seq);
+      if (skip !== null && seq <= (skip.get(labels[slot] & LABEL_SYMBOL) ?? 0)) continue;
+      this.encoder.put(body, records, slot, seq);
+    }
+    return k;
   }
 
   #readCritical(
