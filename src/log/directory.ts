@@ -122,6 +122,24 @@ class VarintCursor {
   }
 
   next(): number {
+    const { bytes, at } = this;
+    // Most have one byte or two.
+    if (at + 1 < bytes.length) {
+      const low = bytes[at];
+      if (low < 128) {
+        this.at = at + 1;
+        return low;
+      }
+      const high = bytes[at + 1];
+      if (high < 128) {
+        this.at = at + 2;
+        return (low & 127) | (high << 7);
+      }
+    }
+    return this.#long();
+  }
+
+  #long(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = this.byte();

@@ -168,7 +168,11 @@ function placeOf(id: u32, symbolSeq: u32): u32 {
   store<u8>(DIRECTORY_DIGITS + <usize>at, digits);
   store<u32>(DIRECTORY_FIRST + d, symbolSeq);
   const state = STATES + <usize>at * STATE;
-  memory.fill(state, 0, STATE);
+  const zero = i32x4.splat(0);
+  v128.store(state, zero);
+  v128.store(state, zero, 16);
+  v128.store(state, zero, 32);
+  v128.store(state, zero, 48);
   store<f64>(state, powerOfTen(digits), STATE_SCALE);
   store<u32>(state, symbolSeq, STATE_SEQ);
   return at;
