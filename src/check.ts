@@ -27,7 +27,7 @@ export function badConfig(faults: readonly string[]): TickwireError {
 }
 
 /** `feeds[1].options.port` */
-export function fieldName(path: Path): string {
+function fieldName(path: Path): string {
   let text = '';
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`;

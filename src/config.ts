@@ -28,7 +28,7 @@ import {
 import { COMPRESSIONS } from './log/compress.js';
 
 /** Read when no other file is named, and it is there. */
-export const CONFIG_FILE = 'tickwire.json';
+const CONFIG_FILE = 'tickwire.json';
 /** Where the built page lies: the default of `http.webRoot`, once `npm run build` has made it. */
 const WEB_ROOT = fileURLToPath(new URL('./web/public', import.meta.url));
 
@@ -76,7 +76,7 @@ const ringsSchema = z.strictObject({
 });
 
 /** What a config file may hold; `docs/operations.md` says what each setting means. */
-export const configSchema = z.strictObject({
+const configSchema = z.strictObject({
   dataFolder: z.union([z.string().min(1), z.literal(false)]).default('./data'),
   shards: z.int().min(1).max(SHARDS_MAX).default(1),
   maxSymbols: z.int().min(2).default(SYMBOLS_DEFAULT),
@@ -151,7 +151,7 @@ export function loadConfig(sources: ConfigSources = {}): EngineOptions {
  * A config file's content.
  * @throws TickwireError bad_config with the line where its JSON breaks
  */
-export function readConfigFile(path: string): object {
+function readConfigFile(path: string): object {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

@@ -25,7 +25,7 @@ interface Answer {
 const ASK_TIMEOUT_MS = 60_000;
 
 /** The cores that this process may run on. */
-export function allowedCores(): number[] {
+function allowedCores(): number[] {
   const status = readFileSync('/proc/self/status', 'utf8');
   const list = /^Cpus_allowed_list:\s+(.+)$/m.exec(status)?.[1] ?? '';
   return list.split(',').flatMap((range) => {

@@ -31,7 +31,7 @@ import type { BlockCodec } from './codec.js';
 import type { BlockKey } from './keys.js';
 
 export const BLOCK_HEADER_BYTES = 64;
-export const POSITION_BYTES = 16;
+const POSITION_BYTES = 16;
 const SHED_VERSION = 0;
 /** Up to this version the checksum begins behind itself. */
 const LAST_UNSEALED_VERSION = 1;

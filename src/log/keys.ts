@@ -5,7 +5,7 @@
  * 0 u32 epoch │ 4 u16 shard; top bit set: a page of the index, its level in bits 12-13 │ 6 u64 first seq (as two u32; below 2^53)
  * ```
  */
-export const KEY_BYTES = 14;
+const KEY_BYTES = 14;
 const WORD = 2 ** 32;
 const PAGE_BIT = 0x8000;
 const LEVEL_SHIFT = 12;

@@ -48,7 +48,7 @@ export const LENGTH_BYTES = Uint8Array.of(0, 1, 2, 4);
 export const LENGTH_MASK = Int32Array.of(0, 0xff, 0xffff, -1);
 
 /** Integers of prices stay below this, so that the difference of two spreads is exact. */
-export const MANTISSA_MAX = 2 ** 49;
+const MANTISSA_MAX = 2 ** 49;
 export const TRADE_ID_MAX = 2 ** 52;
 export const SECOND_NS = 1_000_000_000;
 /** High word of the float64 of a size that is not known; the low one is 0. */

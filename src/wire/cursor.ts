@@ -31,7 +31,7 @@ export function cursorBytes(shards: number): number {
 }
 
 /** Writes a token at `at` of `into`; returns its length in bytes. */
-export function writeCursor(into: DataView, at: number, cursor: Cursor): number {
+function writeCursor(into: DataView, at: number, cursor: Cursor): number {
   const shards = cursor.seqs.length;
   into.setUint32(at, VERSION | (shards << 8), true);
   into.setUint32(at + 4, cursor.epoch, true);

@@ -1,7 +1,7 @@
 /** Deaths at chosen probes: in one thread an exception takes the place of the thread's exit. */
 import { armFault } from '../../src/pipeline/fault.js';
 
-export class Death extends Error {}
+class Death extends Error {}
 
 export class Faults {
   /** Probes passed so far. */

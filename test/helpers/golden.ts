@@ -87,7 +87,7 @@ function history(): Vector {
   };
 }
 
-export function goldenFile(): GoldenFile {
+function goldenFile(): GoldenFile {
   return {
     protocol: 1,
     symbols: SYMBOLS,

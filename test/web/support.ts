@@ -14,7 +14,7 @@ const PUBLIC = new URL('../../src/web/public/', import.meta.url);
 const TYPES: Record<string, string> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
 
 /** The path of a Chromium, or undefined where there is none. */
-export function findChromium(): string | undefined {
+function findChromium(): string | undefined {
   return CANDIDATES.find((path) => existsSync(path));
 }
 

@@ -12,7 +12,7 @@ export const CHECKPOINT_WORDS = 10;
 
 const SECOND_NS = 1e9;
 /** Seconds between the last tick of one loop and the first of the next. */
-export const LOOP_GAP_S = 1;
+const LOOP_GAP_S = 1;
 
 export class Checkpoint {
   fileIndex = 0;

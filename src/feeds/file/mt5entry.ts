@@ -23,7 +23,7 @@ export function utcMsOf(clock: ServerClock, wallMs: number): number {
  * Whether the fields are a quote, a trade or both. Flags alone do not tell: FX ticks come with buy and sell
  * bits and no last price, and with flags 0 although both sides are there.
  */
-export function entryKindOf(flags: number, last: number): number {
+function entryKindOf(flags: number, last: number): number {
   const isTrade = (flags & TRADE_BITS) !== 0 && last !== 0;
   if (!isTrade) return EntryKind.quote;
   return (flags & QUOTE_BITS) !== 0 ? EntryKind.both : EntryKind.trade;

@@ -21,7 +21,7 @@ const NOISE = 1e-12;
 const POWERS = Array.from({ length: DIGITS_MAX + 1 }, (_, d) => Number(`1e${d}`));
 
 /** Decimals of a price, artefacts of float64 aside. */
-export function decimalsOf(value: number): number {
+function decimalsOf(value: number): number {
   const text = String(Number(Math.abs(value).toPrecision(SIGNIFICANT_DIGITS)));
   const exponent = text.indexOf('e-');
   const mantissa = exponent < 0 ? text : text.slice(0, exponent);

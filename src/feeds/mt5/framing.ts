@@ -29,7 +29,7 @@ import { Refusal } from './refusal.js';
 export const FRAMING_VERSION = 1;
 export const BATCH_TICKS_AT = 24;
 export const BATCH_TICK_BYTES = 4 + MQL_TICK_BYTES;
-export const STREAM_ID_BYTES = 16;
+const STREAM_ID_BYTES = 16;
 /** "TKM5" as the bytes stand on the wire. */
 const MAGIC = 0x354d4b54;
 const NEGATIVE = 1;
