@@ -7,6 +7,7 @@ import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
+import { NO_PLACE } from './convoy.js';
 import { fillFrame } from './fill.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Gate } from './gate.js';
@@ -120,16 +121,36 @@ export class Connection implements FrameTarget, OperationsHost {
       if (this.#window.unasked) this.#ping();
       return false;
     }
+    if (this.#sendShared(room)) return false;
+    const { subscriptions } = this.#operations;
+    const alone = subscriptions.length === 1 ? subscriptions[0] : undefined;
+    const place = alone?.place ?? NO_PLACE;
     frame.begin(this, Math.min(room, FRAME_BYTES_MAX));
     const all = this.#fill(frame);
     this.#flushedAll = all;
     const { ticks } = frame;
     frame.finish();
     this.count(ticks, 0);
+    alone?.sentOwn(frame, place);
     if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
     return !all && ticks > 0;
+  }
+
+  /** Sends what another connection was sent in this flush, where that is all that there is for this one. */
+  #sendShared(room: number): boolean {
+    const { subscriptions } = this.#operations;
+    if (subscriptions.length !== 1) return false;
+    const shared = subscriptions[0].sharedFrame();
+    if (shared === undefined) return false;
+    const { message, ticks } = shared;
+    if (message.length > Math.min(room, this.#window.messageBytes(this.settings.heartbeatMs))) return false;
+    if (message.length > 0) this.transmit(message, this.encoder.text);
+    this.count(ticks, 0);
+    subscriptions[0].sentShared();
+    this.#flushedAll = true;
+    return true;
   }
 
   #fill(frame: Frame): boolean {
@@ -183,9 +204,15 @@ export class Connection implements FrameTarget, OperationsHost {
 
   transmit(message: Uint8Array, text: boolean): void {
     if (this.#closed) return;
-    this.socket.send(message, !text);
     this.count(0, message.length);
-    if (this.#window.count(message.length)) this.#ping();
+    if (!this.#window.count(message.length)) {
+      this.socket.send(message, !text);
+      return;
+    }
+    this.socket.cork(() => {
+      this.socket.send(message, !text);
+      this.#ping();
+    });
   }
 
   #ping(): void {

@@ -82,6 +82,21 @@ export class Lane {
     return all;
   }
 
+  /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
+  get lacksNothing(): boolean {
+    const { stream } = this;
+    if (this.epoch !== stream.epoch || this.skip !== null || this.#catching) return false;
+    return this.deliver === 'published' && stream.shards.every((view, s) => this.seqs[s] >= view.head);
+  }
+
+  /** What there was has been sent. */
+  skipToHead(): void {
+    for (const view of this.stream.shards) {
+      this.seqs[view.index] = view.head;
+      if (this.group.critical) this.#positions[view.index] = view.criticalHead;
+    }
+  }
+
   #flushPresent(frame: Frame): boolean {
     let all = true;
     let behind = false;

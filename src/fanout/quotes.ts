@@ -62,6 +62,27 @@ export class Quotes {
     return least;
   }
 
+  /** Whether it has sent every change that there was when the flush at hand began. */
+  get lacksNothing(): boolean {
+    const { flushNo } = this.stream;
+    return (
+      this.started &&
+      this.intervalMs === 0 &&
+      this.#chunks.every((chunks) => chunks.every((chunk) => chunk.flushNo === flushNo))
+    );
+  }
+
+  /** What there was has been sent. */
+  skipToHead(): void {
+    const { shards, flushNo } = this.stream;
+    for (const { index, applied } of shards) {
+      for (const chunk of this.#chunks[index]) {
+        chunk.flushNo = flushNo;
+        chunk.applied = applied;
+      }
+    }
+  }
+
   /** Sends what fits into the frame. False when there was more than that. */
   flush(frame: Frame, owner: LaneOwner, lane: Lane): boolean {
     const { stream } = this;

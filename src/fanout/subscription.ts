@@ -5,6 +5,7 @@ import type { KindName } from '../tick.js';
 import type { Body } from '../wire/body.js';
 import { bytesToText } from '../wire/cursor.js';
 import type { Deliver, Mode, ServerMessage, Speed, WireSymbol } from '../wire/ticks.js';
+import { NO_PLACE, type SharedFrame } from './convoy.js';
 import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
 import { FROM_NOTHING, type Group, QUOTE_BIT } from './group.js';
@@ -43,6 +44,8 @@ export class Subscription implements LaneOwner {
   #lane: Lane;
   #quotes: Quotes | null;
   #told: number;
+  /** The flush after which it lacked nothing. */
+  #place: number = NO_PLACE;
   /** Of mode `latest` in the present epoch, when it was asked for last. */
   readonly #cursor: Float64Array;
 
@@ -94,6 +97,7 @@ export class Subscription implements LaneOwner {
     this.#lane.close();
     this.#lane = this.#laneAt(start);
     this.#quotes = this.#quotesAt(start);
+    this.#place = NO_PLACE;
   }
 
   resume(): void {
@@ -133,8 +137,36 @@ export class Subscription implements LaneOwner {
 
   /** False when the frame could not take all. */
   flushLane(frame: Frame): boolean {
+    this.#place = NO_PLACE;
     if (this.paused || (this.#quotes !== null && !this.#quotes.started)) return true;
     return this.#lane.flush(frame);
+  }
+
+  /** The flush after which it lacked nothing, and has been sent nothing since; otherwise NO_PLACE. */
+  get place(): number {
+    return this.#place;
+  }
+
+  /** What the flush at hand has sent to another one that stood where this one does: it can be sent here as it is. */
+  sharedFrame(): SharedFrame | undefined {
+    if (this.#place === NO_PLACE || this.paused || this.#told !== this.group.watch.news.length)
+      return undefined;
+    return this.group.convoy.find(this.#place, this.sub);
+  }
+
+  /** The shared frame has been sent. */
+  sentShared(): void {
+    this.#lane.skipToHead();
+    this.#quotes?.skipToHead();
+    this.#place = this.stream.flushNo;
+  }
+
+  /** A frame of its own has been sent, and nothing of others in it: who stood at the same place may need it, too. */
+  sentOwn(frame: Frame, place: number): void {
+    const { group, stream } = this;
+    if (group.users === 1 || !this.#lane.lacksNothing || this.#quotes?.lacksNothing === false) return;
+    this.#place = stream.flushNo;
+    if (place !== NO_PLACE) group.convoy.keep(place, this.sub, frame);
   }
 
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
