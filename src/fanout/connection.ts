@@ -116,8 +116,8 @@ export class Connection implements FrameTarget, OperationsHost {
   flush(frame: Frame): boolean {
     this.#flushedAll = false;
     if (this.#closed || this.#operations.subscriptions.length === 0) return false;
-    const room = Math.min(this.#window.room, WINDOW_BYTES);
-    if (room < ROOM_MIN || this.socket.getBufferedAmount() > BUFFERED_MAX) {
+    const { room } = this.#window;
+    if (room < ROOM_MIN || this.#isBuffered) {
       if (this.#window.unasked) this.#ping();
       return false;
     }
@@ -136,6 +136,11 @@ export class Connection implements FrameTarget, OperationsHost {
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
     return !all && ticks > 0;
+  }
+
+  /** Whether the kernel has not taken what was sent; of little sent, that need not be asked. */
+  get #isBuffered(): boolean {
+    return this.#window.unanswered > BUFFERED_MAX && this.socket.getBufferedAmount() > BUFFERED_MAX;
   }
 
   /** Sends what another connection was sent in this flush, where that is all that there is for this one. */
@@ -209,6 +214,11 @@ export class Connection implements FrameTarget, OperationsHost {
       this.socket.send(message, !text);
       return;
     }
+    this.#sendWithPing(message, text);
+  }
+
+  /** Both in one call of the operating system. */
+  #sendWithPing(message: Uint8Array, text: boolean): void {
     this.socket.cork(() => {
       this.socket.send(message, !text);
       this.#ping();

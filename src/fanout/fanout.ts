@@ -28,6 +28,8 @@ const LOOKS_PER_INTERVAL = 16;
 /** Milliseconds between two looks at who has got the last ticks. */
 const DRAIN_LOOK_MS = 2;
 const SAMPLE_MS = 1000;
+/** Connections that are served between two looks at the time. */
+const LOOK_EVERY = 8;
 /** Milliseconds that closing sockets get to write their last bytes. */
 const CLOSE_GRACE_MS = 50;
 
@@ -137,6 +139,7 @@ class Server implements Fanout {
   #serve(untilMs: number): Served {
     this.#round ??= this.#connections.values();
     let isMore = false;
+    let served = 0;
     do {
       const { value: connection } = this.#round.next();
       if (connection === undefined) {
@@ -145,7 +148,7 @@ class Server implements Fanout {
         return { isOver: true, isMore };
       }
       if (connection.flush(this.#frame)) isMore = true;
-    } while (performance.now() < untilMs);
+    } while (++served % LOOK_EVERY !== 0 || performance.now() < untilMs);
     return { isOver: false, isMore };
   }
 

@@ -4,6 +4,8 @@
  */
 import { FRAME_BYTES_MAX, PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
 
+/** Counts of bytes are int32 and run over: what matters is how far they are apart, which is megabytes at most. */
+type Bytes = number;
 /** Pings not yet answered that are remembered; there are never more. */
 const PINGS_MAX = 256;
 const PAYLOAD_BYTES = 4;
@@ -13,23 +15,23 @@ const MESSAGE_BYTES_MIN = 8 * 1024;
 const SLOW_MS = 100;
 
 export class Window {
-  /** Bytes ever sent. */
-  sent = 0;
-  #answered = 0;
-  #pingedAt = 0;
+  #sent: Bytes = 0;
+  #answered: Bytes = 0;
+  #pingedAt: Bytes = 0;
   #pings = 0;
   #pongs = 0;
   /** Bytes per millisecond at which the client takes what is sent, as the pongs tell; a low guess before the first. */
   #rate = 0;
   /** Bytes sent before each ping, by its number modulo PINGS_MAX. */
-  readonly #marks = new Float64Array(PINGS_MAX);
+  readonly #marks = new Int32Array(PINGS_MAX);
   /** Bytes that were unanswered at each ping, and when that was, likewise. */
   readonly #asked = new Float64Array(PINGS_MAX);
   readonly #askedAtMs = new Float64Array(PINGS_MAX);
-  readonly #payload = new Uint32Array(1);
+  readonly #number = new Uint32Array(1);
+  readonly #payload = new Uint8Array(this.#number.buffer);
 
   get unanswered(): number {
-    return this.sent - this.#answered;
+    return (this.#sent - this.#answered) | 0;
   }
 
   /** Bytes that may still be sent. */
@@ -47,24 +49,25 @@ export class Window {
 
   /** Counts a message; true when a ping is due. */
   count(bytes: number): boolean {
-    this.sent += bytes;
-    return this.sent - this.#pingedAt >= PING_EVERY_BYTES && this.#pings - this.#pongs < PINGS_MAX;
+    this.#sent = (this.#sent + bytes) | 0;
+    const isDue = ((this.#sent - this.#pingedAt) | 0) >= PING_EVERY_BYTES;
+    return isDue && this.#pings - this.#pongs < PINGS_MAX;
   }
 
   /** Whether bytes were sent since the last ping, so that only another one can tell when they arrived. */
   get unasked(): boolean {
-    return this.sent > this.#pingedAt && this.#pings - this.#pongs < PINGS_MAX;
+    return this.#sent !== this.#pingedAt && this.#pings - this.#pongs < PINGS_MAX;
   }
 
   /** The payload of the next ping. */
   ping(): Uint8Array {
     const at = this.#pings % PINGS_MAX;
-    this.#marks[at] = this.sent;
+    this.#marks[at] = this.#sent;
     this.#asked[at] = this.unanswered;
     this.#askedAtMs[at] = performance.now();
-    this.#pingedAt = this.sent;
-    this.#payload[0] = this.#pings++;
-    return new Uint8Array(this.#payload.buffer);
+    this.#pingedAt = this.#sent;
+    this.#number[0] = this.#pings++;
+    return this.#payload;
   }
 
   /** Takes a pong; whether it answered a ping. Foreign payloads, repeats and numbers never sent count for nothing. */
