@@ -8,7 +8,7 @@
  */
 
 import type { monotonicNs } from '../clock.js';
-import { createApp, type TemplatedApp } from '../fanout/uws.js';
+import { createApp, type TemplatedApp, type WebSocket } from '../fanout/uws.js';
 import { type JournalCopy, StageJournal } from '../pipeline/journal.js';
 import { FRAME_MAGIC } from '../wire/packed.js';
 import { CLIENT_HEADER, FOLLOWED_WORDS, Followed, STAGES, type StageTimes } from './followed.js';
@@ -21,10 +21,20 @@ const NOBODY = -1;
 /** The clock that all notes are made by; ns. */
 export type Now = typeof monotonicNs;
 
+/** When the n-th frame was sent to a client, at n modulo `FRAMES`. */
+interface Times {
+  frames: number;
+  ns: Float64Array;
+}
+
+type Listened = Pick<WebSocket<unknown>, 'send' | 'subscribe' | 'unsubscribe'>;
+
 /** When frames of ticks went to those clients that are followed. */
 export class SendTimes {
-  /** By client: when its n-th frame was sent, at n modulo `FRAMES`. */
-  readonly #times = new Map<number, { frames: number; ns: Float64Array }>();
+  /** By client. */
+  readonly #times = new Map<number, Times>();
+  /** By topic: those who get what is published to it. */
+  readonly #topics = new Map<string, Set<Times>>();
   #joining = NOBODY;
 
   constructor(
@@ -35,6 +45,11 @@ export class SendTimes {
   /** An app whose sockets tell what is sent to them. */
   app(): TemplatedApp {
     const app = createApp();
+    const publish = app.publish.bind(app);
+    app.publish = (topic, message, isBinary) => {
+      for (const times of this.#topics.get(topic as string) ?? []) this.#note(times, message as Uint8Array);
+      return publish(topic, message, isBinary);
+    };
     const ws = app.ws.bind(app);
     app.ws = (pattern, behavior) =>
       ws(pattern, {
@@ -54,14 +69,29 @@ export class SendTimes {
     return app;
   }
 
-  #listen(socket: { send(message: Uint8Array, isBinary?: boolean): number }, client: number): void {
+  #listen(socket: Listened, client: number): void {
     const times = { frames: 0, ns: new Float64Array(FRAMES) };
     this.#times.set(client, times);
     const send = socket.send.bind(socket);
     socket.send = (message, isBinary) => {
-      if (message[0] === FRAME_MAGIC) times.ns[++times.frames & (FRAMES - 1)] = this.now();
+      this.#note(times, message as Uint8Array);
       return send(message, isBinary);
     };
+    const subscribe = socket.subscribe.bind(socket);
+    socket.subscribe = (topic) => {
+      const listeners = this.#topics.get(topic as string) ?? new Set();
+      this.#topics.set(topic as string, listeners.add(times));
+      return subscribe(topic);
+    };
+    const unsubscribe = socket.unsubscribe.bind(socket);
+    socket.unsubscribe = (topic) => {
+      this.#topics.get(topic as string)?.delete(times);
+      return unsubscribe(topic);
+    };
+  }
+
+  #note(times: Times, message: Uint8Array): void {
+    if (message[0] === FRAME_MAGIC) times.ns[++times.frames & (FRAMES - 1)] = this.now();
   }
 
   /** When a frame was sent; undefined if that is not known any more. */

@@ -49,14 +49,6 @@ export class Arena {
     this.at = Math.ceil((body.at + body.bytes) / 8) * 8;
   }
 
-  /** Copies a message to the place that was reserved last, and keeps it there. */
-  copy(message: Uint8Array, at: number): Uint8Array {
-    const copy = this.scratch.u8.subarray(at, at + message.length);
-    copy.set(message);
-    this.at = Math.ceil((at + message.length) / 8) * 8;
-    return copy;
-  }
-
   /** The place of one more cache of quotes; it is never given back. */
   takeCache(): { at: number; bytes: number } {
     return { at: BODY_BYTES + this.#caches++ * CACHE_BYTES, bytes: CACHE_BYTES };

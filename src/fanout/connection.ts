@@ -7,7 +7,8 @@ import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
-import { NO_PLACE } from './convoy.js';
+import { CONVOY_BYTES, CONVOY_UNANSWERED_MAX, type Convoy, type Convoys, type Member } from './convoy.js';
+import type { Course } from './course.js';
 import { fillFrame } from './fill.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Gate } from './gate.js';
@@ -34,7 +35,7 @@ export type ConnectionData =
   | { encoding: Encoding; gate: Gate; connection: Connection | undefined }
   | { refused: Closing };
 
-export class Connection implements FrameTarget, OperationsHost {
+export class Connection implements FrameTarget, OperationsHost, Member {
   readonly encoder: TickEncoder;
   readonly #operations: Operations;
   readonly #window = new Window();
@@ -45,6 +46,7 @@ export class Connection implements FrameTarget, OperationsHost {
   #flushedAll = false;
   #closed = false;
   #closedByUs = false;
+  #convoy: Convoy | null = null;
   readonly #liveness: Liveness;
 
   constructor(
@@ -52,6 +54,7 @@ export class Connection implements FrameTarget, OperationsHost {
     readonly stream: Stream,
     readonly encoding: Encoding,
     readonly settings: FanoutSettings,
+    readonly convoys: Convoys,
     readonly count: (ticks: number, bytes: number) => void,
     readonly gate: Gate,
   ) {
@@ -70,6 +73,7 @@ export class Connection implements FrameTarget, OperationsHost {
     if (this.#closed) return;
     this.#liveness.heard();
     if (this.#closeFor(this.gate.take(message.byteLength))) return;
+    this.#convoy?.remove(this);
     const parsed = parseMessage(message, isBinary, this.encoding);
     if ('error' in parsed) {
       this.control({ op: 'error', temporary: false, ...parsed.error });
@@ -114,27 +118,24 @@ export class Connection implements FrameTarget, OperationsHost {
 
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
+    if (this.#convoy !== null) return false;
     this.#flushedAll = false;
     if (this.#closed || this.#operations.subscriptions.length === 0) return false;
-    const { room } = this.#window;
+    const { room, unanswered } = this.#window;
     if (room < ROOM_MIN || this.#isBuffered) {
       if (this.#window.unasked) this.#ping();
       return false;
     }
-    if (this.#sendShared(room)) return false;
-    const { subscriptions } = this.#operations;
-    const alone = subscriptions.length === 1 ? subscriptions[0] : undefined;
-    const place = alone?.place ?? NO_PLACE;
     frame.begin(this, Math.min(room, FRAME_BYTES_MAX));
     const all = this.#fill(frame);
     this.#flushedAll = all;
     const { ticks } = frame;
     frame.finish();
     this.count(ticks, 0);
-    alone?.sentOwn(frame, place);
     if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
+    if (all && this.#window.unanswered - unanswered <= CONVOY_BYTES && this.mayJoin) this.convoys.join(this);
     return !all && ticks > 0;
   }
 
@@ -143,19 +144,48 @@ export class Connection implements FrameTarget, OperationsHost {
     return this.#window.unanswered > BUFFERED_MAX && this.socket.getBufferedAmount() > BUFFERED_MAX;
   }
 
-  /** Sends what another connection was sent in this flush, where that is all that there is for this one. */
-  #sendShared(room: number): boolean {
+  get mayJoin(): boolean {
     const { subscriptions } = this.#operations;
-    if (subscriptions.length !== 1) return false;
-    const shared = subscriptions[0].sharedFrame();
-    if (shared === undefined) return false;
-    const { message, ticks } = shared;
-    if (message.length > Math.min(room, this.#window.messageBytes(this.settings.heartbeatMs))) return false;
-    if (message.length > 0) this.transmit(message, this.encoder.text);
-    this.count(ticks, 0);
-    subscriptions[0].sentShared();
-    this.#flushedAll = true;
-    return true;
+    if (this.#closed || this.#convoy !== null || subscriptions.length !== 1) return false;
+    return subscriptions[0].lacksNothing && this.#keepsUp;
+  }
+
+  /** Whether the client takes what it gets quickly enough to be sent as much as the others, without a look. */
+  get #keepsUp(): boolean {
+    const isQuick = this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
+    return isQuick && this.#window.unanswered <= CONVOY_UNANSWERED_MAX;
+  }
+
+  get course(): Course {
+    return this.#operations.subscriptions[0].course;
+  }
+
+  get isPingDue(): boolean {
+    return this.#window.isPingDue;
+  }
+
+  pingInConvoy(): boolean {
+    this.#pingBehind();
+    return this.#keepsUp;
+  }
+
+  joined(convoy: Convoy, topic: string): void {
+    this.#operations.subscriptions[0].join(convoy.course);
+    this.socket.subscribe(topic);
+    this.#window.board(convoy);
+    this.#convoy = convoy;
+    // Its place among the members is that of its last ping.
+    if (this.#window.unasked) this.#ping();
+  }
+
+  left(_: Convoy, topic: string): void {
+    this.#convoy = null;
+    this.#window.leave();
+    this.#operations.subscriptions[0].leave();
+    if (this.#closed) return;
+    // A message to the topic that is still on its way goes out before the ping, and would be lost otherwise.
+    if (this.#window.unasked) this.#ping();
+    this.socket.unsubscribe(topic);
   }
 
   #fill(frame: Frame): boolean {
@@ -227,6 +257,12 @@ export class Connection implements FrameTarget, OperationsHost {
 
   #ping(): void {
     this.socket.ping(this.#window.ping());
+    this.#convoy?.pinged(this);
+  }
+
+  /** Pings, together with what uWebSockets has still to write of the convoy's message. */
+  #pingBehind(): void {
+    this.socket.cork(() => this.#ping());
   }
 
   /** The protocol layer has answered it already. */
@@ -254,6 +290,7 @@ export class Connection implements FrameTarget, OperationsHost {
   /** The socket is gone. */
   closed(code: number): void {
     this.#closed = true;
+    this.#convoy?.remove(this);
     this.gate.place.leave();
     if (code === LOST && !this.#closedByUs) this.gate.door.tally.lost++;
     this.#operations.endAll();

@@ -193,6 +193,8 @@ export interface FanoutStats {
   bytesSent: number;
   /** Subscriptions that have not reached the newest tick: from the log, at a pace of their own, or waiting for their turn. */
   catchingUp: number;
+  /** Connections that go on together with others at the same place: one message is sent to all of them. */
+  inConvoys: number;
   /** Subscribers passed by the ring or the log: gaps told. */
   gapsTold: number;
   /** Milliseconds that one flush takes, smoothed. */

@@ -9,6 +9,7 @@ import { addressKey } from './address.js';
 import { Admission } from './admission.js';
 import { Auth } from './auth.js';
 import type { Connection } from './connection.js';
+import { type Convoy, Convoys } from './convoy.js';
 import type { Fanout, FanoutDeps, FanoutStats } from './deps.js';
 import { FlushLoop, type Served } from './flush-loop.js';
 import { Frame } from './frame.js';
@@ -30,6 +31,8 @@ const DRAIN_LOOK_MS = 2;
 const SAMPLE_MS = 1000;
 /** Connections that are served between two looks at the time. */
 const LOOK_EVERY = 8;
+/** Messages to members of convoys after which the event loop turns, which is when they are written. */
+const DEFERRED_MAX = 256;
 /** Milliseconds that closing sockets get to write their last bytes. */
 const CLOSE_GRACE_MS = 50;
 
@@ -61,8 +64,9 @@ class Server implements Fanout {
   readonly #loop: FlushLoop;
   readonly #frame = new Frame();
   readonly #connections = new Set<Connection>();
+  readonly #convoys: Convoys;
   /** Those that the round at hand has still to serve. */
-  #round: IterableIterator<Connection> | undefined;
+  #round: { convoys: Convoy[]; connections: IterableIterator<Connection> } | undefined;
   readonly #context: RouteContext;
   readonly #app: TemplatedApp;
   readonly #rest: Rest;
@@ -85,6 +89,14 @@ class Server implements Fanout {
       () => this.#stream.subscriptions > 0,
       (untilMs) => this.#serve(untilMs),
     );
+    const count = (ticks: number, bytes: number) => {
+      this.#ticksSent += ticks;
+      this.#bytesSent += bytes;
+    };
+    const publish = (topic: string, message: Uint8Array, isBinary: boolean) => {
+      this.#app.publish(topic, message, isBinary);
+    };
+    this.#convoys = new Convoys(this.#stream, publish, count);
     this.#rest = new Rest(this.#stream, () => this.stats());
     this.#app = deps.app ?? createApp();
     const keys = deps.authorise ?? settings.auth?.keys;
@@ -100,10 +112,8 @@ class Server implements Fanout {
       shared: deps.app !== undefined,
       connections: this.#connections,
       closing: false,
-      count: (ticks, bytes) => {
-        this.#ticksSent += ticks;
-        this.#bytesSent += bytes;
-      },
+      convoys: this.#convoys,
+      count,
       greet: (connection) => this.#greet(connection),
     };
     addRoutes(this.#app, this.#context);
@@ -137,19 +147,26 @@ class Server implements Fanout {
   }
 
   #serve(untilMs: number): Served {
-    this.#round ??= this.#connections.values();
+    this.#round ??= { convoys: this.#convoys.all(), connections: this.#connections.values() };
+    const { convoys, connections } = this.#round;
+    this.#convoys.deferred = 0;
     let isMore = false;
+    for (let convoy = convoys.pop(); convoy !== undefined; convoy = convoys.pop()) {
+      if (this.#convoys.flush(convoy, this.#frame)) isMore = true;
+      if (this.#convoys.deferred >= DEFERRED_MAX) return { isOver: false, isMore, isDeferred: true };
+    }
+    const isDeferred = this.#convoys.deferred > 0;
     let served = 0;
     do {
-      const { value: connection } = this.#round.next();
+      const { value: connection } = connections.next();
       if (connection === undefined) {
         this.#round = undefined;
         this.#stream.pages.forgetFailures();
-        return { isOver: true, isMore };
+        return { isOver: true, isMore, isDeferred };
       }
       if (connection.flush(this.#frame)) isMore = true;
     } while (++served % LOOK_EVERY !== 0 || performance.now() < untilMs);
-    return { isOver: false, isMore };
+    return { isOver: false, isMore, isDeferred };
   }
 
   #greet(connection: Connection): void {
@@ -217,6 +234,7 @@ class Server implements Fanout {
       ticksSent: this.#ticksSent,
       bytesSent: this.#bytesSent,
       catchingUp: this.#stream.catchingUp,
+      inConvoys: this.#convoys.members,
       gapsTold: this.#stream.gapsTold,
       flushMs: this.#loop.workMs,
       intervalMs: this.#loop.intervalMs,

@@ -22,8 +22,6 @@ export class Frame {
   /** Ticks that may still be added. */
   ticksLeft = 0;
   ticks = 0;
-  /** All that was sent, where it is no more than one message: until the next frame begins. Otherwise null. */
-  message: Uint8Array | null = null;
 
   begin(target: FrameTarget, bytes: number): void {
     this.#target = target;
@@ -32,7 +30,6 @@ export class Frame {
     this.left = Math.min(FRAME_BYTES_MAX, bytes) - FRAME_HEADER_BYTES;
     this.ticksLeft = FLUSH_TICKS_MAX;
     this.ticks = 0;
-    this.message = this.#out.u8.subarray(0, 0);
   }
 
   /** From here on no more than so many bytes are added. */
@@ -59,13 +56,7 @@ export class Frame {
     this.ticks += body.count;
     this.#batches++;
     if (encoder.framed) this.#at = end;
-    else this.#send(target, end);
-  }
-
-  #send(target: FrameTarget, end: number): void {
-    const message = this.#out.u8.subarray(0, end);
-    this.message = this.#batches > 1 && !target.encoder.framed ? null : message;
-    target.transmit(message, target.encoder.text);
+    else target.transmit(this.#out.u8.subarray(0, end), encoder.text);
   }
 
   /** Sends what has gathered. */
@@ -74,6 +65,6 @@ export class Frame {
     this.#target = undefined;
     if (this.#batches === 0 || !target.encoder.framed) return;
     writeFrameHeader(this.#out, this.#batches);
-    this.#send(target, this.#at);
+    target.transmit(this.#out.u8.subarray(0, this.#at), false);
   }
 }

@@ -17,7 +17,7 @@ import {
 import { Body, type TickEncoder } from '../wire/body.js';
 import type { Mode } from '../wire/ticks.js';
 import type { Arena } from './arena.js';
-import { Convoy } from './convoy.js';
+import type { Convoy } from './convoy.js';
 import { LogPage } from './log-pages.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
 import { putQuote, type QuoteCache, quoteBase } from './quote-cache.js';
@@ -88,7 +88,7 @@ export class Group {
   readonly isAll: boolean;
   /** Kinds that the lane delivers; in `latest` quotes come from the mirror instead. */
   readonly laneMask: number;
-  readonly convoy: Convoy;
+  readonly convoys = new Set<Convoy>();
   readonly #bodies: LaneBody[][];
   readonly #chunks: LaneBody[][];
 
@@ -107,7 +107,6 @@ export class Group {
     const kinds = this.critical ? ALL_KINDS & ~QUOTE_BIT : ALL_KINDS;
     this.isAll = watch.isAll && (this.laneMask & kinds) === kinds;
     this.chunk = Math.floor(CHUNK_BYTES / (MIRROR_SLOTS * encoder.tickBytesMax));
-    this.convoy = new Convoy(arena);
     this.#bodies = watch.lists.map(() => []);
     this.#chunks = watch.lists.map(() => []);
   }

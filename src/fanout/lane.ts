@@ -89,12 +89,22 @@ export class Lane {
     return this.deliver === 'published' && stream.shards.every((view, s) => this.seqs[s] >= view.head);
   }
 
-  /** What there was has been sent. */
-  skipToHead(): void {
-    for (const view of this.stream.shards) {
-      this.seqs[view.index] = view.head;
-      if (this.group.critical) this.#positions[view.index] = view.criticalHead;
-    }
+  /** Whether the rings still hold what comes next. */
+  get isInRings(): boolean {
+    const { stream, seqs, group } = this;
+    if (this.epoch !== stream.epoch) return false;
+    return stream.shards.every((view, s) => {
+      if (seqs[s] >= view.head) return true;
+      return (group.critical ? this.#position(view) : this.#inRing(view)) >= 0;
+    });
+  }
+
+  /** Another one at its place in the present epoch, which has been reached. */
+  copy(owner: LaneOwner): Lane {
+    const { stream, group, deliver, epoch, seqs } = this;
+    const lane = new Lane(stream, group, owner, deliver, epoch, seqs.slice(), [], false, 'max');
+    lane.#positions.set(this.#positions);
+    return lane;
   }
 
   #flushPresent(frame: Frame): boolean {

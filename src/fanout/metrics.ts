@@ -160,6 +160,12 @@ const FAMILIES: Family[] = [
   ['fanout_sent_ticks_total', 'Ticks sent, once for each subscriber.', [], fanout('ticksSent')],
   ['fanout_sent_bytes_total', 'Bytes of those ticks.', [], fanout('bytesSent')],
   ['fanout_gaps_told_total', 'Gaps told to subscribers who fell behind.', [], fanout('gapsTold')],
+  [
+    'fanout_in_convoys',
+    'Connections that go on together with others at the same place.',
+    [],
+    fanout('inConvoys'),
+  ],
   ['fanout_groups', 'Groups of equal subscriptions.', [], fanout('groups')],
   ['fanout_watches', 'Different lists of symbols that subscriptions have.', [], fanout('watches')],
   [

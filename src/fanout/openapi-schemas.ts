@@ -46,7 +46,16 @@ const totals = [
 ];
 const feedTotals = ['received', 'duplicate', 'rejected', 'dropped', 'conflated', 'inFlight'];
 const fanoutFigures = [
-  ...['connections', 'subscriptions', 'flushes', 'ticksSent', 'bytesSent', 'catchingUp', 'gapsTold'],
+  ...[
+    'connections',
+    'subscriptions',
+    'flushes',
+    'ticksSent',
+    'bytesSent',
+    'catchingUp',
+    'inConvoys',
+    'gapsTold',
+  ],
   ...['groups', 'watches', 'lost', 'badMessages', 'wrongTokens'],
 ];
 const all = (names: string[], schema: Schema) => Object.fromEntries(names.map((n) => [n, schema]));

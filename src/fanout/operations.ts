@@ -4,12 +4,13 @@ import { LOOKUPS_MAX, PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } fr
 import { KIND_NAMES, Kind } from '../tick.js';
 import { parseTime } from '../time.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wire/ticks.js';
+import type { Start } from './course.js';
 import { HistoryBusy, historyOf, UnknownSymbol } from './history.js';
 import type { FanoutSettings } from './options.js';
 import type { HistoryQuestion, Request, Seek, Subscribe } from './requests.js';
 import { type Resume, resumeAt } from './resume.js';
 import type { Stream } from './stream.js';
-import { type Start, Subscription, type SubscriptionHost } from './subscription.js';
+import { Subscription, type SubscriptionHost } from './subscription.js';
 
 /** Milliseconds after which one who was told `busy` may ask again. */
 const BUSY_RETRY_MS = 500;

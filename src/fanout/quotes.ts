@@ -23,7 +23,7 @@ interface Chunk {
 }
 
 export class Quotes {
-  readonly #chunks: Chunk[][];
+  #chunks: Chunk[][];
   /** Chunks that have not been sent for the first time. */
   #pending = 0;
   #turn = 0;
@@ -72,15 +72,12 @@ export class Quotes {
     );
   }
 
-  /** What there was has been sent. */
-  skipToHead(): void {
-    const { shards, flushNo } = this.stream;
-    for (const { index, applied } of shards) {
-      for (const chunk of this.#chunks[index]) {
-        chunk.flushNo = flushNo;
-        chunk.applied = applied;
-      }
-    }
+  /** Others that have been sent the same; the state at the start has been. */
+  copy(): Quotes {
+    const { stream, group, intervalMs } = this;
+    const quotes = new Quotes(stream, group, intervalMs, stream.flushNo, []);
+    quotes.#chunks = this.#chunks.map((chunks) => chunks.map((chunk) => ({ ...chunk })));
+    return quotes;
   }
 
   /** Sends what fits into the frame. False when there was more than that. */

@@ -3,10 +3,10 @@ import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import { parseTime, type Time } from '../time.js';
 import { type Cursor, cursorFromText, cursorToText } from '../wire/cursor.js';
 import type { From, WireErrorCode } from '../wire/ticks.js';
+import type { ResumePoint } from './course.js';
 import type { EpochInfo, Place } from './deps.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
-import type { ResumePoint } from './subscription.js';
 
 export interface ResumeRefusal {
   code: WireErrorCode;

@@ -1,31 +1,16 @@
-/** One subscription: what it watches, its quotes, its lane. It owns no ticks, only where it stands. */
+/** One subscription: what it watches, and its course through the ticks. It owns none of them, only where it stands. */
 
 import { messageOf } from '../errors.js';
 import type { KindName } from '../tick.js';
-import type { Body } from '../wire/body.js';
 import { bytesToText } from '../wire/cursor.js';
-import type { Deliver, Mode, ServerMessage, Speed, WireSymbol } from '../wire/ticks.js';
-import { NO_PLACE, type SharedFrame } from './convoy.js';
-import type { EpochInfo } from './deps.js';
+import type { ServerMessage, Speed, WireSymbol } from '../wire/ticks.js';
+import { Course, type CourseOwner, type CourseSettings, type Start } from './course.js';
 import type { Frame } from './frame.js';
-import { FROM_NOTHING, type Group, QUOTE_BIT } from './group.js';
-import { Lane, type LaneOwner } from './lane.js';
-import { FROM_CURSOR, Quotes } from './quotes.js';
+import type { Group } from './group.js';
 import type { Stream } from './stream.js';
 
-export interface SubscriptionSettings {
-  mode: Mode;
+export interface SubscriptionSettings extends CourseSettings {
   kinds: KindName[];
-  intervalMs: number;
-  deliver: Deliver;
-  speed: Speed;
-}
-
-/** Where a subscription resumes, checked against what is held. */
-export interface ResumePoint {
-  epoch: number;
-  seqs: number[];
-  epochs: EpochInfo[];
 }
 
 /** The connection, as its subscriptions see it. */
@@ -36,18 +21,10 @@ export interface SubscriptionHost {
   end(sub: number): void;
 }
 
-/** Where a subscription begins: at what is newest, with or without the state as it is; or at a place in the past. */
-export type Start = 'live' | 'snapshot' | ResumePoint;
-
-export class Subscription implements LaneOwner {
+export class Subscription implements CourseOwner {
   paused = false;
-  #lane: Lane;
-  #quotes: Quotes | null;
+  #course: Course;
   #told: number;
-  /** The flush after which it lacked nothing. */
-  #place: number = NO_PLACE;
-  /** Of mode `latest` in the present epoch, when it was asked for last. */
-  readonly #cursor: Float64Array;
 
   constructor(
     readonly stream: Stream,
@@ -58,55 +35,52 @@ export class Subscription implements LaneOwner {
     start: Start,
   ) {
     stream.subscriptions++;
-    this.#cursor = new Float64Array(stream.shards.length);
     this.#told = group.watch.news.length;
-    stream.look();
-    this.#lane = this.#laneAt(start);
-    this.#quotes = this.#quotesAt(start);
+    this.#course = this.#courseFrom(start);
+  }
+
+  #courseFrom(start: Start | Course): Course {
+    return new Course(this.stream, this.group, this.sub, this.settings, this, start);
   }
 
   get epoch(): number {
-    return this.#lane.epoch;
+    return this.#course.epoch;
   }
 
-  #laneAt(start: Start): Lane {
-    const { stream, group, settings } = this;
-    const { deliver, speed } = settings;
-    const isPast = typeof start === 'object';
-    // With a snapshot the stream starts at T, read before any entry of the table is.
-    const newest = stream.shards.map((view) => (start === 'snapshot' ? view.applied : view.head));
-    const seqs = Float64Array.from(isPast ? start.seqs : newest);
-    const epoch = isPast ? start.epoch : stream.epoch;
-    return new Lane(stream, group, this, deliver, epoch, seqs, isPast ? start.epochs : [], isPast, speed);
+  /** Where it stands; in a convoy all members have the same one. */
+  get course(): Course {
+    return this.#course;
   }
 
-  #quotesAt(start: Start): Quotes | null {
-    const { stream, group, settings } = this;
-    const { mode, intervalMs } = settings;
-    if (start === 'snapshot') return new Quotes(stream, group, intervalMs, FROM_NOTHING, []);
-    if (mode === 'every') return null;
-    let newer = stream.shards.map((view) => view.applied);
-    if (start !== 'live') newer = start.epoch === stream.epoch ? start.seqs : newer.map(() => -1);
-    return new Quotes(stream, group, intervalMs, FROM_CURSOR, newer);
+  /** Goes on as a convoy does. */
+  join(course: Course): void {
+    this.#course = course;
+  }
+
+  /** Goes on by itself, from where it stands. */
+  leave(): void {
+    this.#course = this.#courseFrom(this.#course);
+  }
+
+  /** Whether it lacks nothing that there was when the flush at hand began, and goes on as it comes. */
+  get lacksNothing(): boolean {
+    return !this.paused && this.#told === this.group.watch.news.length && this.#course.lacksNothing;
   }
 
   /** Goes on from another place; what was not sent of the old one is not. */
   seek(start: Start, speed: Speed): void {
     this.settings.speed = speed;
-    this.stream.look();
-    this.#lane.close();
-    this.#lane = this.#laneAt(start);
-    this.#quotes = this.#quotesAt(start);
-    this.#place = NO_PLACE;
+    this.#course.close();
+    this.#course = this.#courseFrom(start);
   }
 
   resume(): void {
     this.paused = false;
-    this.#lane.resume();
+    this.#course.resume();
   }
 
   close(): void {
-    this.#lane.close();
+    this.#course.close();
     this.stream.subscriptions--;
     this.stream.release(this.group);
   }
@@ -127,66 +101,21 @@ export class Subscription implements LaneOwner {
 
   /** False when the frame could not take all. */
   flushQuotes(frame: Frame): boolean {
-    if (this.#quotes === null || this.paused) return true;
-    const wantsQuotes = (this.group.kindsMask & QUOTE_BIT) !== 0;
-    const wanted = wantsQuotes || !this.#quotes.started;
-    const all = !wanted || this.#quotes.flush(frame, this, this.#lane);
-    if (this.#quotes.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#quotes = null;
-    return all;
+    return this.paused || this.#course.flushQuotes(frame);
   }
 
   /** False when the frame could not take all. */
   flushLane(frame: Frame): boolean {
-    this.#place = NO_PLACE;
-    if (this.paused || (this.#quotes !== null && !this.#quotes.started)) return true;
-    return this.#lane.flush(frame);
-  }
-
-  /** The flush after which it lacked nothing, and has been sent nothing since; otherwise NO_PLACE. */
-  get place(): number {
-    return this.#place;
-  }
-
-  /** What the flush at hand has sent to another one that stood where this one does: it can be sent here as it is. */
-  sharedFrame(): SharedFrame | undefined {
-    if (this.#place === NO_PLACE || this.paused || this.#told !== this.group.watch.news.length)
-      return undefined;
-    return this.group.convoy.find(this.#place, this.sub);
-  }
-
-  /** The shared frame has been sent. */
-  sentShared(): void {
-    this.#lane.skipToHead();
-    this.#quotes?.skipToHead();
-    this.#place = this.stream.flushNo;
-  }
-
-  /** A frame of its own has been sent, and nothing of others in it: who stood at the same place may need it, too. */
-  sentOwn(frame: Frame, place: number): void {
-    const { group, stream } = this;
-    if (group.users === 1 || !this.#lane.lacksNothing || this.#quotes?.lacksNothing === false) return;
-    this.#place = stream.flushNo;
-    if (place !== NO_PLACE) group.convoy.keep(place, this.sub, frame);
+    return this.paused || this.#course.flushLane(frame);
   }
 
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
   cursor(): Uint8Array {
-    const { epoch, seqs } = this.#lane;
-    const quotes = this.#quotes;
-    if (quotes === null || epoch !== this.stream.epoch || this.settings.mode !== 'latest') {
-      return this.stream.cursor(epoch, seqs);
-    }
-    const at = this.#cursor;
-    for (let s = 0; s < at.length; s++) at[s] = Math.min(seqs[s], quotes.applied(s));
-    return this.stream.cursor(epoch, at);
+    return this.#course.cursor();
   }
 
   cursorText(): string {
     return bytesToText(this.cursor());
-  }
-
-  deliver(frame: Frame, body: Body): void {
-    frame.add(body, this.sub, this.cursor());
   }
 
   catchingUp(behind: number): void {

@@ -5,6 +5,7 @@ import { type Admission, Place } from './admission.js';
 import { bearerToken, type Verdict } from './auth.js';
 import { type Closing, closingFor, RETRY_MS } from './closing.js';
 import { Connection, type ConnectionData } from './connection.js';
+import type { Convoys } from './convoy.js';
 import { type Door, Gate } from './gate.js';
 import { type Answer, problem, send } from './http.js';
 import { originAllowed } from './origins.js';
@@ -32,6 +33,7 @@ export interface UpgradeContext extends Door {
   readonly stream: Stream;
   readonly admission: Admission;
   readonly connections: Set<Connection>;
+  readonly convoys: Convoys;
   readonly proxies: ReadonlySet<string>;
   count(ticks: number, bytes: number): void;
   greet(connection: Connection): void;
@@ -54,7 +56,9 @@ export function addStream(app: TemplatedApp, context: UpgradeContext): void {
         socket.end(data.refused.code, data.refused.reason);
         return;
       }
-      data.connection = new Connection(socket, stream, data.encoding, settings, context.count, data.gate);
+      const { encoding, gate } = data;
+      const { convoys, count } = context;
+      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate);
       context.connections.add(data.connection);
       context.greet(data.connection);
     },

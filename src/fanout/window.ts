@@ -14,8 +14,15 @@ const MESSAGE_BYTES_MIN = 8 * 1024;
 /** Milliseconds after which an answer is slow. */
 const SLOW_MS = 100;
 
+/** Counts what it has sent to each of many clients. */
+export interface Carrier {
+  readonly sent: Bytes;
+}
+
 export class Window {
-  #sent: Bytes = 0;
+  /** Without what the carrier sends. */
+  #own: Bytes = 0;
+  #carrier: Carrier | null = null;
   #answered: Bytes = 0;
   #pingedAt: Bytes = 0;
   #pings = 0;
@@ -29,6 +36,21 @@ export class Window {
   readonly #askedAtMs = new Float64Array(PINGS_MAX);
   readonly #number = new Uint32Array(1);
   readonly #payload = new Uint8Array(this.#number.buffer);
+
+  /** What the carrier sends counts from now on, too. */
+  board(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.#own = (this.#own - carrier.sent) | 0;
+  }
+
+  leave(): void {
+    this.#own = this.#sent;
+    this.#carrier = null;
+  }
+
+  get #sent(): Bytes {
+    return this.#carrier === null ? this.#own : (this.#own + this.#carrier.sent) | 0;
+  }
 
   get unanswered(): number {
     return (this.#sent - this.#answered) | 0;
@@ -49,7 +71,11 @@ export class Window {
 
   /** Counts a message; true when a ping is due. */
   count(bytes: number): boolean {
-    this.#sent = (this.#sent + bytes) | 0;
+    this.#own = (this.#own + bytes) | 0;
+    return this.isPingDue;
+  }
+
+  get isPingDue(): boolean {
     const isDue = ((this.#sent - this.#pingedAt) | 0) >= PING_EVERY_BYTES;
     return isDue && this.#pings - this.#pongs < PINGS_MAX;
   }

@@ -1,0 +1,193 @@
+/** Connections at the same place go on together; whatever each of them does, each gets every tick once, in order. */
+import t, { type Test } from 'tap';
+import { PING_EVERY_BYTES, WINDOW_BYTES } from '../../src/limits.js';
+import { type Served, serve } from '../helpers/fanout.js';
+import { Random } from '../helpers/random.js';
+import type { Client } from '../helpers/stream-client.js';
+
+const SYMBOLS = 8;
+const CLIENTS = 10;
+/** Ticks of more bytes than those after which everybody has been pinged, and has answered. */
+const FIRST_TICKS = 2 * (PING_EVERY_BYTES / 24);
+
+function define({ shard }: Served): number[] {
+  return Array.from({ length: SYMBOLS }, (_, i) => shard.define(`S${i}`));
+}
+
+function quotes({ shard }: Served, ids: readonly number[], count: number): void {
+  for (let i = 0; i < count; i++)
+    shard.quote(ids[(shard.head + 1) % ids.length], 1.5, 1.6, 1 / 3, shard.head);
+  shard.commit();
+}
+
+function lastSeq({ ticks }: Client): number {
+  return ticks.length === 0 ? 0 : ticks[ticks.length - 1].seq;
+}
+
+async function reached(clients: readonly Client[], seq: number): Promise<void> {
+  for (const client of clients) await client.until(() => lastSeq(client) >= seq);
+}
+
+/** Sends ticks until so many connections are in convoys. */
+async function together(served: Served, ids: readonly number[], clients: readonly Client[], count: number) {
+  quotes(served, ids, FIRST_TICKS);
+  await reached(clients, served.shard.head);
+  while (served.fanout.stats().inConvoys < count) {
+    quotes(served, ids, 10);
+    await reached(clients, served.shard.head);
+  }
+}
+
+function isWhole(t: Test, { ticks }: Client, from: number, head: number, name: string): void {
+  const seqs = ticks.map((tick) => tick.seq);
+  t.equal(seqs.length, head - from, `${name}: all ticks`);
+  t.ok(
+    seqs.every((seq, i) => seq === from + 1 + i),
+    `${name}: in order`,
+  );
+}
+
+for (const encoding of ['packed', 'msgpack', 'json'] as const) {
+  t.test(`${encoding}: they leave and join as their clients please, and lose nothing`, async (t) => {
+    const served = await serve({ plan: { ringSlots: 1 << 17 } });
+    t.teardown(() => served.close());
+    const ids = define(served);
+    const clients: Client[] = [];
+    for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect(encoding));
+    const subs: number[] = [];
+    for (const client of clients)
+      subs.push((await client.subscribe(['*'], { mode: 'every', snapshot: false })).sub);
+    await together(served, ids, clients, CLIENTS);
+    t.equal(served.fanout.stats().inConvoys, CLIENTS);
+    const random = new Random(encoding.length);
+    const stopped = new Set<number>();
+    const paused = new Set<number>();
+    for (let step = 0; step < 80; step++) {
+      quotes(served, ids, 1 + random.below(200));
+      const i = random.below(CLIENTS - 2);
+      const client = clients[i];
+      const what = random.below(5);
+      if (what === 0 && !stopped.has(i)) await client.request({ op: 'ping' });
+      else if (what === 1 && !stopped.has(i)) {
+        await client.request({ op: paused.has(i) ? 'resume' : 'pause', sub: subs[i] });
+        if (!paused.delete(i)) paused.add(i);
+      } else if (what === 2) {
+        if (stopped.delete(i)) client.socket.resume();
+        else if (stopped.size < 3 && stopped.add(i)) client.socket.pause();
+      } else if (what === 3) {
+        const passing = await served.connect(encoding);
+        await passing.subscribe(['*'], { mode: 'every' });
+        await passing.until(() => passing.ticks.length > 0);
+        passing.socket.terminate();
+      }
+      await reached(clients.slice(CLIENTS - 2), served.shard.head);
+    }
+    for (const i of stopped) clients[i].socket.resume();
+    for (const i of paused) await clients[i].request({ op: 'resume', sub: subs[i] });
+    await reached(clients, served.shard.head);
+    for (const [i, client] of clients.entries()) isWhole(t, client, 0, served.shard.head, `client ${i}`);
+  });
+}
+
+t.test('in mode latest they come to the same state, and trades are whole', async (t) => {
+  const served = await serve({ plan: { ringSlots: 1 << 15, criticalSlots: 1 << 14 } });
+  t.teardown(() => served.close());
+  const ids = define(served);
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+  for (const client of clients) await client.subscribe(['*'], { mode: 'latest' });
+  const { shard, fanout } = served;
+  let trades = 0;
+  let seen = 0;
+  // Conflated bytes are few: it takes many flushes until everybody has been pinged.
+  for (let step = 0; step < 100_000 && seen < CLIENTS; step++) {
+    for (const id of ids) shard.quote(id, 1 + step / 1e5, 2, 1 / 3, 1);
+    for (let k = 0; k < 40; k++) shard.trade(ids[k % SYMBOLS], ++trades);
+    shard.commit();
+    await reached(clients, shard.head);
+    seen = Math.max(seen, fanout.stats().inConvoys);
+    if (step % 16 === 7) await clients[step % 3].request({ op: 'ping' });
+  }
+  t.equal(seen, CLIENTS);
+  for (const client of clients) {
+    const values = client.ticks.filter((tick) => tick.kind === 'trade').map((tick) => tick.value);
+    t.same(
+      values,
+      Array.from({ length: trades }, (_, i) => i + 1),
+    );
+    for (const id of ids) {
+      const own = client.ticks.filter((tick) => tick.kind === 'quote' && tick.symbolId === id);
+      const [state] = clients[0].ticks
+        .filter((tick) => tick.kind === 'quote' && tick.symbolId === id)
+        .slice(-1);
+      t.equal(own[own.length - 1].value, state.value);
+      t.ok(own.every((tick, i) => i === 0 || tick.seq > own[i - 1].seq));
+    }
+  }
+});
+
+t.test('a symbol that is new is told to each of them before its ticks', async (t) => {
+  const served = await serve({ plan: { ringSlots: 1 << 15 } });
+  t.teardown(() => served.close());
+  const ids = define(served);
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await together(served, ids, clients, CLIENTS);
+  const id = served.shard.define('NEW', 3);
+  for (const client of clients) {
+    client.onTick = (tick) => {
+      if (tick.symbolId !== id) return;
+      const told = client.controls.filter((m) => m.op === 'symbols' && m.symbols[0].symbol === 'NEW');
+      t.equal(told.length, 1);
+    };
+  }
+  quotes(served, [id], 1);
+  await reached(clients, served.shard.head);
+  await together(served, [...ids, id], clients, CLIENTS);
+  for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
+});
+
+t.test('a convoy that the ring has passed goes on from the log', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 8192 } });
+  t.teardown(() => served.close());
+  const ids = define(served);
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await together(served, ids, clients, CLIENTS);
+  // More than the ring holds, before the fan-out has a chance to look.
+  for (let i = 0; i < 5; i++) quotes(served, ids, 4000);
+  await reached(clients, served.shard.head);
+  for (const client of clients) {
+    isWhole(t, client, 0, served.shard.head, 'client');
+    t.equal(client.controls.filter((m) => m.op === 'catching_up').length, 1);
+    await client.until(() => client.controls.some((m) => m.op === 'caught_up'));
+  }
+  await together(served, ids, clients, CLIENTS);
+  t.equal(served.fanout.stats().catchingUp, 0);
+});
+
+t.test('a member that stops reading is held to its window, and delays nobody', async (t) => {
+  const served = await serve({ plan: { ringSlots: 1 << 16 } });
+  t.teardown(() => served.close());
+  const ids = define(served);
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await together(served, ids, clients, CLIENTS);
+  const [slow, ...quick] = clients;
+  const bytesOf = () => quick.reduce((sum, client) => sum + client.bytes, 0);
+  const before = { sent: served.fanout.stats().bytesSent, quick: bytesOf(), slow: slow.bytes };
+  slow.socket.pause();
+  for (let i = 0; i < 40; i++) {
+    quotes(served, ids, 1000);
+    await reached(quick, served.shard.head);
+  }
+  const toSlow = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
+  t.ok(toSlow <= WINDOW_BYTES, `${toSlow} bytes went to the one that does not read`);
+  t.ok(bytesOf() - before.quick > 2 * quick.length * WINDOW_BYTES);
+  slow.socket.resume();
+  await reached(clients, served.shard.head);
+  for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
+});
