@@ -11,8 +11,8 @@ export const OVERLOAD_LENGTH = 2;
 export const SLOW_LOAD = 0.5;
 export const PROBE_SECONDS = 1;
 export const PROBE_WARMUP = 0.4;
-/** Seconds of load that a system gets after each start, before it is measured. */
-export const WARM_SECONDS = 0.6;
+/** So many times as long as a row is the load that a system gets after each start: on one core, compiling takes that long. */
+export const WARM_LENGTH = 3;
 
 // What an estimate goes by: seconds as a machine of two cores takes them.
 const ROW_EXTRA_S = 0.5;
@@ -47,7 +47,7 @@ export function isSought({ mode }: System, all: readonly System[]): boolean {
 
 export function estimateSeconds(systems: readonly System[], plan: Plan): number {
   const { rates, clients, seconds, warmup, passes } = plan;
-  const startS = START_S + START_S_PER_CLIENT * clients + WARM_SECONDS;
+  const startS = START_S + START_S_PER_CLIENT * clients + WARM_LENGTH * seconds;
   const rowS = warmup + seconds + ROW_EXTRA_S;
   const probeS = PROBE_WARMUP + Math.min(PROBE_SECONDS, seconds) + ROW_EXTRA_S;
   let total = 0;

@@ -11,7 +11,7 @@ import {
   PROBE_SECONDS,
   PROBE_WARMUP,
   SLOW_LOAD,
-  WARM_SECONDS,
+  WARM_LENGTH,
 } from './e2e-plan.js';
 import { e2eLines, e2eRowLine } from './e2e-report.js';
 import { E2eRig, type RowOptions } from './e2e-rig.js';
@@ -334,7 +334,7 @@ class Bench {
       await this.#rig.row({
         ...common,
         ...{ phase: 'warmup', rate: Math.max(1, calm), load: null, warmup: 0 },
-        seconds: Math.min(seconds, WARM_SECONDS),
+        seconds: WARM_LENGTH * seconds,
       });
     }
     const row = await this.#rig.row({ ...common, ...given, rate });
