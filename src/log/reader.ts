@@ -31,6 +31,7 @@ import {
   boundsOf,
   type LogStore,
   openStore,
+  passingBytesAt,
   removedOf,
 } from './store.js';
 
@@ -208,10 +209,16 @@ export class LogReader {
     return result;
   }
 
-  /** The block with a seq, or before it, and those that follow. */
-  #following({ epoch, shard }: ReadRequest, seq: number): Generator<[Uint8Array, Buffer]> {
-    const start = blockBefore(this.#store, epoch, shard, seq)?.key ?? blockKey(epoch, shard, seq);
-    return blocksFrom(this.#store, start, blockKey(epoch, shard + 1, 0));
+  /** The block with a seq, or before it, and those that follow. The bytes of each hold until the next one is asked for. */
+  *#following({ epoch, shard }: ReadRequest, seq: number): Generator<[Uint8Array, Buffer]> {
+    const place = blockBefore(this.#store, epoch, shard, seq);
+    let from = blockKey(epoch, shard, seq);
+    if (place !== undefined) {
+      from = blockKey(epoch, shard, parseKey(place.key).firstSeq + 1);
+      // Most pages are of this one block.
+      yield [place.key, passingBytesAt(place)];
+    }
+    yield* blocksFrom(this.#store, from, blockKey(epoch, shard + 1, 0));
   }
 
   /** The blocks from `result.nextSeq` on that may hold a symbol; raises it past those that do not. */

@@ -185,6 +185,11 @@ export function bytesAt(place: BlockPlace): Buffer {
   return place.segment.blocks.get(place.key)!;
 }
 
+/** The same without a copy: in memory that the next reading overwrites. */
+export function passingBytesAt(place: BlockPlace): Buffer {
+  return place.segment.blocks.getBinaryFast(place.key)!;
+}
+
 /** Last seq of a block; of a damaged one, what its header says if that can be. */
 export function lastSeqAt(place: BlockPlace): number {
   return lastSeqOf(parseKey(place.key).firstSeq, bytesAt(place));
@@ -193,9 +198,10 @@ export function lastSeqAt(place: BlockPlace): number {
 /** Last seq of a damaged block: what its header says if that can be, and never one of the block that follows. */
 export function lastSeqOfDamaged(store: LogStore, key: Uint8Array, bytes: Uint8Array): number {
   const { epoch, shard, firstSeq } = parseKey(key);
+  // The bytes may be those that the next reading overwrites.
+  const said = lastSeqOf(firstSeq, bytes);
   const from = blockKey(epoch, shard, firstSeq + 1);
   const next = blocksFrom(store, from, blockKey(epoch, shard + 1, 0)).next();
-  const said = lastSeqOf(firstSeq, bytes);
   return next.done === true ? said : Math.min(said, parseKey(next.value[0]).firstSeq - 1);
 }
 
