@@ -190,12 +190,13 @@ export class Convoys implements Publisher {
       }
     }
     const other = this.#alone.get(group);
-    const isOther = other?.flushNo === flushNo && other.member !== member && other.member.mayJoin;
-    if (!isOther || other.member.course.sub !== course.sub) {
-      this.#alone.set(group, { member, flushNo });
-      return;
-    }
-    const convoy = new Convoy(group, `convoy ${++this.#made}`, this, course);
+    this.#alone.set(group, { member, flushNo });
+    if (other?.flushNo !== flushNo || other.member === member || !other.member.mayJoin) return;
+    // It may have subscribed to something else meanwhile.
+    const { course: its } = other.member;
+    if (its.group !== group || its.sub !== course.sub) return;
+    // The host's own topics, where it has some, are not called so.
+    const convoy = new Convoy(group, `tickwire convoy ${++this.#made}`, this, course);
     this.#all.add(convoy);
     group.convoys.add(convoy);
     convoy.add(other.member);

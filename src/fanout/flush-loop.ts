@@ -18,6 +18,8 @@ const SLEEP_LOG_MS = 5;
 const FLUSH_MS = 4;
 /** New ticks per round below which the next one may follow at once. A loop that polls takes a core from the shards. */
 const LIGHT_TICKS = 128;
+/** Times as long as a round is the pause after it: so the loop takes two fifths of a core, and leaves the rest to the stages. */
+const PAUSE_PER_WORK = 1.5;
 /** Milliseconds of the shortest pause: what timers can do. */
 const PAUSE_MS_MIN = 1;
 const SMOOTHING = 0.25;
@@ -67,7 +69,7 @@ export class FlushLoop {
     const { workMs, intervalMsMax } = this;
     if (this.#ticks < LIGHT_TICKS && workMs < PAUSE_MS_MIN) return 0;
     // A round that takes longer than the pause may be carries enough: pausing on would only add delay.
-    const most = workMs <= intervalMsMax ? workMs : 2 * intervalMsMax - workMs;
+    const most = Math.min(PAUSE_PER_WORK * workMs, 2 * intervalMsMax - workMs);
     return Math.min(intervalMsMax, Math.max(PAUSE_MS_MIN, most));
   }
 

@@ -58,7 +58,7 @@ export const fanoutOptionsSchema = z.strictObject({
     .number()
     .min(0)
     .max(1000)
-    .default(15)
+    .default(16)
     .describe('Milliseconds that a flush may wait for more ticks when flushing costs much time.'),
   heartbeatMs: z.int().min(10).max(60_000).default(HEARTBEAT_MS),
   idleMs: z

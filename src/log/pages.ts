@@ -171,7 +171,10 @@ class Walk {
       readSync(this.fd, page, 0, pageBytes, number * pageBytes) === pageBytes &&
       page.readBigUInt64LE(0) === BigInt(number) &&
       (page.readUInt16LE(18) & KINDS) === kind;
-    if (!isOne) throw new Damage(`page ${number} is not a ${isLeaf ? 'leaf' : 'branch'} of it`);
+    // What a transaction has not committed lmdb takes for a page that it may write to.
+    const isCommitted = page.readBigUInt64LE(8) <= BigInt(this.meta.txn);
+    if (!isOne || !isCommitted)
+      throw new Damage(`page ${number} is not a ${isLeaf ? 'leaf' : 'branch'} of it`);
   }
 
   /** Calls `onNode` with the place of each node of the page just read. */

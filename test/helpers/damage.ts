@@ -4,6 +4,9 @@ import path from 'node:path';
 import { Random } from './random.js';
 
 const PAGE_BYTES = 4096;
+/** Where a page of lmdb says which transaction it is of. */
+const TXN_AT = 8;
+const TXN_BYTES = 8;
 
 /** The data files of a log: the catalog's first. */
 function files(dataFolder: string): string[] {
@@ -45,9 +48,10 @@ export function damage(dataFolder: string, seed: number): string {
     change(file, page * PAGE_BYTES, PAGE_BYTES, () => 0);
     return `${name}: page ${page} zeroed`;
   }
-  // Metas, and the beginnings of pages, are where it hurts.
+  // Metas, and the beginnings of pages, are where it hurts; above all which transaction a page is of.
   const start = kind === 2 ? random.below(2) * PAGE_BYTES : page * PAGE_BYTES;
-  const at = start + random.below(kind < 5 ? 200 : PAGE_BYTES);
+  const within = kind === 3 ? TXN_AT + random.below(TXN_BYTES) : random.below(kind < 5 ? 200 : PAGE_BYTES);
+  const at = start + within;
   const bit = 1 << random.below(8);
   change(file, at, 1, (byte) => byte ^ bit);
   return `${name}: bit ${bit} of byte ${at} turned`;
