@@ -169,6 +169,8 @@ export const REST_PAGE_JOBS_MAX = 16;
 export const HTTP_UNREAD_BYTES = 64 * 1024 * 1024;
 /** Bytes up to which an answer counts as small. */
 export const HTTP_SMALL_BYTES = 64 * 1024;
+/** Milliseconds that a flush waits for more ticks when flushing costs much time, unless a setting says otherwise. */
+export const FLUSH_INTERVAL_MS_MAX = 16;
 /** Milliseconds without any message to a client before a heartbeat. */
 export const HEARTBEAT_MS = 5_000;
 

@@ -2,7 +2,7 @@
 import { TickwireError } from '../errors.js';
 import type { Mode } from '../wire/ticks.js';
 import { PEERS, type PeerName, peerOf } from './peers/index.js';
-import { BATCH_MS } from './peers/publisher.js';
+import { BATCH_MS } from './peers/peer.js';
 
 export interface System {
   name: string;
@@ -59,13 +59,13 @@ const BATCH_GAIN = 8;
 const STORING: readonly PeerName[] = ['jetstream'];
 
 function peerSystems(name: PeerName): System[] {
-  const { what } = peerOf(name);
+  const { what, batchMs = BATCH_MS } = peerOf(name);
   const log = STORING.includes(name);
   return [
     { name, what, mode: 'every', log, peer: { name, batched: false }, startPerSecond: EASY[name] },
     {
       name: `${name}-batch`,
-      what: `${what.split(',')[0]}, one topic for the full book, batches of ${BATCH_MS} ms`,
+      what: `${what.split(',')[0]}, one topic for the full book, batches of ${batchMs} ms`,
       mode: 'every',
       log,
       peer: { name, batched: true },

@@ -153,7 +153,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   /** Whether the client takes what it gets quickly enough to be sent as much as the others, without a look. */
   get #keepsUp(): boolean {
     const isQuick = this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
-    return isQuick && this.#window.unanswered <= CONVOY_UNANSWERED_MAX;
+    return isQuick && this.#window.unanswered <= CONVOY_UNANSWERED_MAX && !this.#isBuffered;
   }
 
   get course(): Course {

@@ -8,6 +8,7 @@ import {
   CLIENT_MESSAGES_PER_SECOND,
   CONNECTIONS_MAX,
   CONNECTIONS_PER_ADDRESS_MAX,
+  FLUSH_INTERVAL_MS_MAX,
   HEARTBEAT_MS,
   IDLE_MS,
   PAGES_WAITING_MAX,
@@ -58,7 +59,7 @@ export const fanoutOptionsSchema = z.strictObject({
     .number()
     .min(0)
     .max(1000)
-    .default(16)
+    .default(FLUSH_INTERVAL_MS_MAX)
     .describe('Milliseconds that a flush may wait for more ticks when flushing costs much time.'),
   heartbeatMs: z.int().min(10).max(60_000).default(HEARTBEAT_MS),
   idleMs: z

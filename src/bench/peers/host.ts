@@ -8,7 +8,7 @@ import type { FinalState } from '../fanout-server.js';
 import { until } from '../measure.js';
 import type { Anchor } from '../open-loop-feed.js';
 import { type PeerName, peerOf } from './index.js';
-import type { PeerProcess, RunningPeer } from './peer.js';
+import { BATCH_MS, type PeerProcess, type RunningPeer } from './peer.js';
 import { Publisher } from './publisher.js';
 
 export interface HostStart {
@@ -39,8 +39,10 @@ async function start(options: HostStart): Promise<HostStarted> {
   folder = mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-peer-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
-  running = await peerOf(peer).start({ symbols, connections, folder, batched });
-  publisher = new Publisher({ symbols, seed, skew, batched, anchor }, running);
+  const system = peerOf(peer);
+  running = await system.start({ symbols, connections, folder, batched });
+  const { batchMs = BATCH_MS } = system;
+  publisher = new Publisher({ symbols, seed, skew, batched, batchMs, anchor }, running);
   publisher.start();
   const { port, version, settings } = running;
   const processes = running.processes.map(({ name, pid }) => ({ name, pid }));

@@ -47,11 +47,16 @@ export interface RunningPeer {
   stop(): Promise<void>;
 }
 
+/** What a publisher that batches waits for, unless a peer says otherwise. */
+export const BATCH_MS = 10;
+
 export interface Peer {
   /** What it is, and how it was set up, in a line. */
   readonly what: string;
   /** Whether a client that joins is given the last value of each symbol. */
   readonly keepsLast: boolean;
+  /** Milliseconds that its publisher gathers a batch for; undefined: `BATCH_MS`. */
+  readonly batchMs?: number;
   /** What is missing to run it, and how to install it; null: nothing. */
   missing(): string | null;
   start(options: PeerStart): Promise<RunningPeer>;

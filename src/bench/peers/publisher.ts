@@ -13,8 +13,7 @@ import { TICK_BYTES, TickWriter } from './tick.js';
 const LOOK_MS = 1;
 const TURN_MS = 5;
 const TURN_TICKS_MAX = 2048;
-/** What a publisher that batches waits for, and the most that it puts into one message. */
-export const BATCH_MS = 10;
+/** The most that a publisher that batches puts into one message. */
 const BATCH_BYTES_MAX = 128 * 1024;
 const POOL_BYTES = 64 * 1024;
 const SECOND_NS = 1e9;
@@ -24,6 +23,8 @@ export interface PublisherOptions {
   seed: number;
   skew: number;
   batched: boolean;
+  /** Milliseconds. */
+  batchMs: number;
   anchor: Anchor;
 }
 
@@ -101,7 +102,8 @@ export class Publisher {
       this.#market.advance();
       done++;
     }
-    if (this.#batched > 0 && performance.now() - this.#batchSinceMs >= BATCH_MS) this.#sendBatch();
+    if (this.#batched > 0 && performance.now() - this.#batchSinceMs >= this.options.batchMs)
+      this.#sendBatch();
     if (done > 0 || this.options.batched) this.peer.flush();
     return done;
   }

@@ -1,6 +1,7 @@
 /** Bare uWebSockets.js: its own publish and subscribe in the process that has the ticks, one topic a symbol. */
 import { createRequire } from 'node:module';
 import { closeListenSocket, createApp, listen, NO_COMPRESSION, type WebSocket } from '../../fanout/uws.js';
+import { FLUSH_INTERVAL_MS_MAX } from '../../limits.js';
 import { BOOK, CLIENT_BYTES_MAX, type Peer } from './peer.js';
 import { plainProtocol, readSubscribe, writeSubscribed } from './plain.js';
 
@@ -11,6 +12,8 @@ function topicOf(topic: number): string {
 export const uws: Peer = {
   what: 'bare uWebSockets.js publish, one topic a symbol',
   keepsLast: true,
+  // What our own fan-out waits for at most: the two differ in nothing but what the architecture adds.
+  batchMs: FLUSH_INTERVAL_MS_MAX,
   missing: () => null,
 
   async start({ symbols, batched }) {
