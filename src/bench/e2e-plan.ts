@@ -15,11 +15,11 @@ export const PROBE_WARMUP = 0.4;
 export const WARM_LENGTH = 3;
 
 // What an estimate goes by: seconds as a machine of two cores takes them.
-const ROW_EXTRA_S = 0.5;
-const START_S = 1.5;
+const ROW_EXTRA_S = 0.3;
+const START_S = 0.8;
 const START_S_PER_CLIENT = 0.0015;
 /** Draining what was offered at twice the capacity, and at a rate that a probe found too high. */
-const DRAIN_S = 3;
+const DRAIN_S = 1;
 const PROBES = 8;
 const PROBES_TOO_HIGH = 3;
 /** Rows besides those of the sweep: overload, slow; and common, where capacities are sought. */
