@@ -73,7 +73,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#closed) return;
     this.#liveness.heard();
     if (this.#closeFor(this.gate.take(message.byteLength))) return;
-    this.#convoy?.remove(this);
+    this.alone();
     const parsed = parseMessage(message, isBinary, this.encoding);
     if ('error' in parsed) {
       this.control({ op: 'error', temporary: false, ...parsed.error });
@@ -109,6 +109,11 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     clock.stamp();
     const time = nanoseconds(clock.seconds, clock.nanos);
     return this.encoding === 'json' ? String(time) : time;
+  }
+
+  /** Before its subscriptions change: in a convoy their courses are those of others, too. */
+  alone(): void {
+    this.#convoy?.remove(this);
   }
 
   /** Ends one of its subscriptions. */
@@ -153,7 +158,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   /** Whether the client takes what it gets quickly enough to be sent as much as the others, without a look. */
   get #keepsUp(): boolean {
     const isQuick = this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
-    return isQuick && this.#window.unanswered <= CONVOY_UNANSWERED_MAX && !this.#isBuffered;
+    const isThere = isQuick && this.#window.mayPing && !this.#isBuffered;
+    return isThere && this.#window.unanswered <= CONVOY_UNANSWERED_MAX;
   }
 
   get course(): Course {
@@ -253,6 +259,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
       this.socket.send(message, !text);
       this.#ping();
     });
+    // The convoy does not look at it again before the next ping.
+    if (!this.#keepsUp) this.alone();
   }
 
   #ping(): void {

@@ -18,6 +18,8 @@ const BUSY_RETRY_MS = 500;
 /** The connection, as its operations see it. */
 export interface OperationsHost extends SubscriptionHost {
   readonly isClosed: boolean;
+  /** Goes on by itself, before its subscriptions change. */
+  alone(): void;
 }
 
 type Found = Exclude<Resume, { refused: unknown }>;
@@ -166,6 +168,8 @@ export class Operations {
   }
 
   #start(request: Subscribe, start: Start): number {
+    // It may have joined a convoy while the place was looked for.
+    this.host.alone();
     const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
     let mask = 0;
     for (const kind of kinds) mask |= 1 << Kind[kind];
@@ -197,6 +201,7 @@ export class Operations {
     const { sub, settings } = subscription;
     const sought = (start: Start) => {
       const speed = request.speed ?? settings.speed;
+      this.host.alone();
       subscription.seek(start, speed);
       const { epoch } = subscription;
       const cursor = subscription.cursorText();

@@ -60,6 +60,9 @@ export class SinkSubscriber implements FrameTarget, OperationsHost {
     this.take(message);
   }
 
+  /** It joins no convoy. */
+  alone(): void {}
+
   end(sub: number): void {
     this.#operations.end(sub);
   }

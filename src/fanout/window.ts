@@ -80,6 +80,11 @@ export class Window {
     return isDue && this.#pings - this.#pongs < PINGS_MAX;
   }
 
+  /** Whether there is room for many more pings: one with few left could not be asked when that is due. */
+  get mayPing(): boolean {
+    return this.#pings - this.#pongs < PINGS_MAX / 2;
+  }
+
   /** Whether bytes were sent since the last ping, so that only another one can tell when they arrived. */
   get unasked(): boolean {
     return this.#sent !== this.#pingedAt && this.#pings - this.#pongs < PINGS_MAX;

@@ -4,6 +4,7 @@ import { PING_EVERY_BYTES, WINDOW_BYTES } from '../../src/limits.js';
 import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
 import type { Client } from '../helpers/stream-client.js';
+import { START_S } from '../helpers/test-shard.js';
 
 const SYMBOLS = 8;
 const CLIENTS = 10;
@@ -187,6 +188,108 @@ t.test('a member that stops reading is held to its window, and delays nobody', a
   const toSlow = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
   t.ok(toSlow <= WINDOW_BYTES, `${toSlow} bytes went to the one that does not read`);
   t.ok(bytesOf() - before.quick > 2 * quick.length * WINDOW_BYTES);
+  slow.socket.resume();
+  await reached(clients, served.shard.head);
+  for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
+});
+
+for (const op of ['seek', 'subscribe'] as const) {
+  t.test(`${op} to a place that takes long to find, asked for by a member`, async (t) => {
+    const served = await serve({ log: true, plan: { ringSlots: 1 << 16 } });
+    t.teardown(() => served.close());
+    const ids = define(served);
+    const clients: Client[] = [];
+    for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+    for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+    await together(served, ids, clients, CLIENTS);
+    const log = served.log!;
+    const find = log.seekTime.bind(log);
+    let go = () => {};
+    const found = new Promise<void>((resolve) => (go = resolve));
+    log.seekTime = async (seconds, nanos) => {
+      await found;
+      return find(seconds, nanos);
+    };
+    const from = BigInt(START_S + 5) * 1_000_000_000n;
+    const [member] = clients;
+    const what = op === 'seek' ? { op, sub: 1, from } : { op, symbols: ['*'], mode: 'every', from };
+    const answered = member.request(what);
+    // It goes on with the others meanwhile.
+    await together(served, ids, clients, CLIENTS);
+    go();
+    const { sub } = await answered;
+    const before = member.ticks.length;
+    quotes(served, ids, 10);
+    await reached(clients, served.shard.head);
+    const own = () => member.ticks.slice(before).filter((tick) => tick.sub === (sub ?? 1));
+    await member.until(() => own().some((tick) => tick.seq === served.shard.head));
+    t.equal(served.fanout.stats().catchingUp, 0);
+    const seqs = own().map((tick) => tick.seq);
+    t.ok(seqs[0] < 6000, 'from there on');
+    t.ok(
+      seqs.every((seq, i) => i === 0 || seq === seqs[i - 1] + 1),
+      'whole',
+    );
+    for (const client of clients.slice(1)) isWhole(t, client, 0, served.shard.head, 'another one');
+  });
+}
+
+t.test('one that answers no pings cannot keep the others from being pinged', async (t) => {
+  const served = await serve({ plan: { ringSlots: 1 << 17 }, limits: { messagesPerSecond: 1_000_000 } });
+  t.teardown(() => served.close());
+  const ids = define(served);
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await together(served, ids, clients, CLIENTS);
+  const [mute, slow, ...quick] = clients;
+  (mute.socket as unknown as { _autoPong: boolean })._autoPong = false;
+  // Each request takes it out of the convoy, with a ping.
+  for (let i = 0; i < 300; i++) {
+    await mute.request({ op: 'ping' });
+    quotes(served, ids, 2);
+    await reached(clients, served.shard.head);
+  }
+  for (let i = 0; i < 60; i++) {
+    quotes(served, ids, 50);
+    await reached([slow, ...quick], served.shard.head);
+  }
+  const bytesOf = () => quick.reduce((sum, client) => sum + client.bytes, 0);
+  const before = { sent: served.fanout.stats().bytesSent, quick: bytesOf() };
+  slow.socket.pause();
+  for (let i = 0; i < 200; i++) {
+    quotes(served, ids, 200);
+    await reached(quick, served.shard.head);
+  }
+  const others = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
+  t.ok(others <= 2 * WINDOW_BYTES, `${others} bytes went to the two that do not answer`);
+  t.ok(bytesOf() - before.quick > 2 * quick.length * WINDOW_BYTES);
+  slow.socket.resume();
+  await reached([slow, ...quick], served.shard.head);
+  for (const client of [slow, ...quick]) isWhole(t, client, 0, served.shard.head, 'client');
+});
+
+t.test('what heartbeats leave of the window is looked at, too', async (t) => {
+  const served = await serve({ heartbeatMs: 10, plan: { ringSlots: 1 << 17 } });
+  t.teardown(() => served.close());
+  const ids = define(served);
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
+  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await together(served, ids, clients, CLIENTS);
+  const [slow, ...quick] = clients;
+  const bytesOf = () => quick.reduce((sum, client) => sum + client.bytes, 0);
+  const random = new Random(5);
+  const before = { sent: served.fanout.stats().bytesSent, quick: bytesOf() };
+  slow.socket.pause();
+  for (let i = 0; i < 60; i++) {
+    quotes(served, ids, random.chance(8) ? 3900 : 1 + random.below(60));
+    await reached(quick, served.shard.head);
+    await new Promise((resolve) => setTimeout(resolve, random.below(8)));
+  }
+  const toSlow = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
+  // A few heartbeats may be on their way to the others.
+  t.ok(toSlow <= WINDOW_BYTES + 4096, `${toSlow} bytes went to the one that does not read`);
   slow.socket.resume();
   await reached(clients, served.shard.head);
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
