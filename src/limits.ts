@@ -136,6 +136,10 @@ export const WINDOW_BYTES = 256 * 1024;
 export const FLUSH_TICKS_MAX = 8_192;
 /** Bytes of one frame to a subscriber. */
 export const FRAME_BYTES_MAX = 240 * 1024;
+/** Connections that go on together: what goes out without a turn of the event loop. More: another convoy. */
+export const CONVOY_MEMBERS_MAX = 256;
+/** Bytes of one frame to a convoy. The rest waits for the next flush. */
+export const CONVOY_BYTES = 96 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
 /** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */
@@ -230,6 +234,10 @@ assertLimit(SYMBOLS_DEFAULT <= SYMBOLS_MAX, 'the default is no more than the mos
 assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blocks');
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
+assertLimit(
+  CONVOY_BYTES + PING_EVERY_BYTES < WINDOW_BYTES,
+  'the window of a member holds until its next ping',
+);
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
 assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');

@@ -1,5 +1,5 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
-import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import { CONVOY_BYTES, FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
 import { nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
 import { decodeCursor } from '../wire/cursor.js';
@@ -7,7 +7,7 @@ import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
-import { CONVOY_BYTES, CONVOY_UNANSWERED_MAX, type Convoy, type Convoys, type Member } from './convoy.js';
+import { CONVOY_UNANSWERED_MAX, type Convoy, type Convoys, type Member } from './convoy.js';
 import type { Course } from './course.js';
 import { fillFrame } from './fill.js';
 import type { Frame, FrameTarget } from './frame.js';
@@ -152,7 +152,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   get mayJoin(): boolean {
     const { subscriptions } = this.#operations;
     if (this.#closed || this.#convoy !== null || subscriptions.length !== 1) return false;
-    return subscriptions[0].lacksNothing && this.#keepsUp;
+    const [{ group }] = subscriptions;
+    return group.users > 1 && subscriptions[0].lacksNothing && this.#keepsUp;
   }
 
   /** Whether the client takes what it gets quickly enough to be sent as much as the others, without a look. */
@@ -175,16 +176,16 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return this.#keepsUp;
   }
 
-  joined(convoy: Convoy, topic: string): void {
+  joined(convoy: Convoy): void {
     this.#operations.subscriptions[0].join(convoy.course);
-    this.socket.subscribe(topic);
+    this.socket.subscribe(convoy.topic);
     this.#window.board(convoy);
     this.#convoy = convoy;
     // Its place among the members is that of its last ping.
     if (this.#window.unasked) this.#ping();
   }
 
-  left(_: Convoy, topic: string): void {
+  left({ topic }: Convoy): void {
     this.#convoy = null;
     this.#window.leave();
     this.#operations.subscriptions[0].leave();

@@ -7,32 +7,28 @@
  * along and goes on for itself; whoever lacks nothing any more joins again. A convoy that is to be read from the log,
  * or has symbols to be told of, breaks up.
  */
-import { PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
+import { CONVOY_BYTES, CONVOY_MEMBERS_MAX, PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
 import type { TickEncoder } from '../wire/body.js';
 import { Course, type CourseOwner } from './course.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Group } from './group.js';
 import type { Stream } from './stream.js';
 
-/** Members of a convoy: what goes out without a turn of the event loop. */
-const MEMBERS_MAX = 256;
-/** Bytes of a message to a convoy. */
-export const CONVOY_BYTES = 96 * 1024;
 /** Bytes that may be unanswered when a member is pinged: the window has to hold until the next ping. */
 export const CONVOY_UNANSWERED_MAX = WINDOW_BYTES - PING_EVERY_BYTES - CONVOY_BYTES;
 
 /** A connection, as its convoy sees it. */
 export interface Member {
-  /** Whether it has only one subscription, which lacks nothing after the flush at hand, and keeps up. */
+  /** Whether it has only one subscription, which others have too and which lacks nothing after the flush at hand, and keeps up. */
   readonly mayJoin: boolean;
   /** The course of that. */
   readonly course: Course;
   readonly isPingDue: boolean;
   /** Pings the client; false when it is too far behind to stay. */
   pingInConvoy(): boolean;
-  joined(convoy: Convoy, topic: string): void;
+  joined(convoy: Convoy): void;
   /** Takes its own way from where the convoy stands. */
-  left(convoy: Convoy, topic: string): void;
+  left(convoy: Convoy): void;
 }
 
 /** Where messages go. */
@@ -77,12 +73,12 @@ export class Convoy implements FrameTarget, CourseOwner {
 
   add(member: Member): void {
     this.members.add(member);
-    member.joined(this, this.topic);
+    member.joined(this);
   }
 
   remove(member: Member): void {
     this.members.delete(member);
-    member.left(this, this.topic);
+    member.left(this);
   }
 
   breakUp(): void {
@@ -181,10 +177,9 @@ export class Convoys implements Publisher {
   join(member: Member): void {
     const { course } = member;
     const { group } = course;
-    if (group.users === 1) return;
     const { flushNo } = this.stream;
     for (const convoy of group.convoys) {
-      if (convoy.size < MEMBERS_MAX && convoy.isAt(flushNo, course)) {
+      if (convoy.size < CONVOY_MEMBERS_MAX && convoy.isAt(flushNo, course)) {
         convoy.add(member);
         return;
       }
@@ -223,7 +218,7 @@ export class Convoys implements Publisher {
     const { flushNo } = this.stream;
     if (!convoy.isAt(flushNo, convoy.course)) return;
     for (const other of convoy.group.convoys) {
-      if (other === convoy || other.size + convoy.size > MEMBERS_MAX) continue;
+      if (other === convoy || other.size + convoy.size > CONVOY_MEMBERS_MAX) continue;
       if (!other.isAt(flushNo, convoy.course)) continue;
       const [small, large] = other.size < convoy.size ? [other, convoy] : [convoy, other];
       const members = [...small.members];

@@ -1,6 +1,6 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
 import { messageOf, TickwireError } from '../errors.js';
-import { DRAIN_GRACE_MS } from '../limits.js';
+import { CONVOY_MEMBERS_MAX, DRAIN_GRACE_MS } from '../limits.js';
 import { FANOUT_BELL } from '../pipeline/memory.js';
 import { Bell } from '../pipeline/wait.js';
 import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
@@ -31,8 +31,6 @@ const DRAIN_LOOK_MS = 2;
 const SAMPLE_MS = 1000;
 /** Connections that are served between two looks at the time. */
 const LOOK_EVERY = 8;
-/** Messages to members of convoys after which the event loop turns, which is when they are written. */
-const DEFERRED_MAX = 256;
 /** Milliseconds that closing sockets get to write their last bytes. */
 const CLOSE_GRACE_MS = 50;
 
@@ -153,7 +151,8 @@ class Server implements Fanout {
     let isMore = false;
     for (let convoy = convoys.pop(); convoy !== undefined; convoy = convoys.pop()) {
       if (this.#convoys.flush(convoy, this.#frame)) isMore = true;
-      if (this.#convoys.deferred >= DEFERRED_MAX) return { isOver: false, isMore, isDeferred: true };
+      // They are written when the event loop turns: a full convoy is enough for one turn.
+      if (this.#convoys.deferred >= CONVOY_MEMBERS_MAX) return { isOver: false, isMore, isDeferred: true };
     }
     const isDeferred = this.#convoys.deferred > 0;
     let served = 0;

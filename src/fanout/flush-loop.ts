@@ -18,7 +18,7 @@ const SLEEP_LOG_MS = 5;
 const FLUSH_MS = 4;
 /** New ticks per round below which the next one may follow at once. A loop that polls takes a core from the shards. */
 const LIGHT_TICKS = 128;
-/** Times as long as a round is the pause after it: so the loop takes two fifths of a core, and leaves the rest to the stages. */
+/** Times as long as a round is the pause after it, up to the bound: so the loop leaves most of a core to the stages. */
 const PAUSE_PER_WORK = 1.5;
 /** Milliseconds of the shortest pause: what timers can do. */
 const PAUSE_MS_MIN = 1;
