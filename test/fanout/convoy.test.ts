@@ -1,6 +1,7 @@
 /** Connections at the same place go on together; whatever each of them does, each gets every tick once, in order. */
 import t, { type Test } from 'tap';
 import { PING_EVERY_BYTES, WINDOW_BYTES } from '../../src/limits.js';
+import type { Encoding } from '../../src/wire/ticks.js';
 import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
 import type { Client } from '../helpers/stream-client.js';
@@ -10,10 +11,6 @@ const SYMBOLS = 8;
 const CLIENTS = 10;
 /** Ticks of more bytes than those after which everybody has been pinged, and has answered. */
 const FIRST_TICKS = 2 * (PING_EVERY_BYTES / 24);
-
-function define({ shard }: Served): number[] {
-  return Array.from({ length: SYMBOLS }, (_, i) => shard.define(`S${i}`));
-}
 
 function quotes({ shard }: Served, ids: readonly number[], count: number): void {
   for (let i = 0; i < count; i++)
@@ -39,6 +36,28 @@ async function together(served: Served, ids: readonly number[], clients: readonl
   }
 }
 
+/** Clients of everything in mode `every`, who go on together. */
+async function convoyOf(t: Test, options: Parameters<typeof serve>[0], encoding: Encoding = 'packed') {
+  const served = await serve(options);
+  t.teardown(() => served.close());
+  const ids = Array.from({ length: SYMBOLS }, (_, i) => served.shard.define(`S${i}`));
+  const clients: Client[] = [];
+  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect(encoding));
+  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  await together(served, ids, clients, CLIENTS);
+  return { served, ids, clients };
+}
+
+/** Counts from now on the bytes that went to others than these, who have read all of theirs whenever it is asked. */
+function bytesBeside({ fanout }: Served, quick: readonly Client[]) {
+  const read = () => quick.reduce((sum, client) => sum + client.bytes, 0);
+  const before = { sent: fanout.stats().bytesSent, read: read() };
+  return () => ({
+    read: read() - before.read,
+    beside: fanout.stats().bytesSent - before.sent - (read() - before.read),
+  });
+}
+
 function isWhole(t: Test, { ticks }: Client, from: number, head: number, name: string): void {
   const seqs = ticks.map((tick) => tick.seq);
   t.equal(seqs.length, head - from, `${name}: all ticks`);
@@ -50,15 +69,7 @@ function isWhole(t: Test, { ticks }: Client, from: number, head: number, name: s
 
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   t.test(`${encoding}: they leave and join as their clients please, and lose nothing`, async (t) => {
-    const served = await serve({ plan: { ringSlots: 1 << 17 } });
-    t.teardown(() => served.close());
-    const ids = define(served);
-    const clients: Client[] = [];
-    for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect(encoding));
-    const subs: number[] = [];
-    for (const client of clients)
-      subs.push((await client.subscribe(['*'], { mode: 'every', snapshot: false })).sub);
-    await together(served, ids, clients, CLIENTS);
+    const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 17 } }, encoding);
     t.equal(served.fanout.stats().inConvoys, CLIENTS);
     const random = new Random(encoding.length);
     const stopped = new Set<number>();
@@ -70,7 +81,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
       const what = random.below(5);
       if (what === 0 && !stopped.has(i)) await client.request({ op: 'ping' });
       else if (what === 1 && !stopped.has(i)) {
-        await client.request({ op: paused.has(i) ? 'resume' : 'pause', sub: subs[i] });
+        await client.request({ op: paused.has(i) ? 'resume' : 'pause', sub: 1 });
         if (!paused.delete(i)) paused.add(i);
       } else if (what === 2) {
         if (stopped.delete(i)) client.socket.resume();
@@ -84,7 +95,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
       await reached(clients.slice(CLIENTS - 2), served.shard.head);
     }
     for (const i of stopped) clients[i].socket.resume();
-    for (const i of paused) await clients[i].request({ op: 'resume', sub: subs[i] });
+    for (const i of paused) await clients[i].request({ op: 'resume', sub: 1 });
     await reached(clients, served.shard.head);
     for (const [i, client] of clients.entries()) isWhole(t, client, 0, served.shard.head, `client ${i}`);
   });
@@ -93,7 +104,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
 t.test('in mode latest they come to the same state, and trades are whole', async (t) => {
   const served = await serve({ plan: { ringSlots: 1 << 15, criticalSlots: 1 << 14 } });
   t.teardown(() => served.close());
-  const ids = define(served);
+  const ids = Array.from({ length: SYMBOLS }, (_, i) => served.shard.define(`S${i}`));
   const clients: Client[] = [];
   for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
   for (const client of clients) await client.subscribe(['*'], { mode: 'latest' });
@@ -128,13 +139,7 @@ t.test('in mode latest they come to the same state, and trades are whole', async
 });
 
 t.test('a symbol that is new is told to each of them before its ticks', async (t) => {
-  const served = await serve({ plan: { ringSlots: 1 << 15 } });
-  t.teardown(() => served.close());
-  const ids = define(served);
-  const clients: Client[] = [];
-  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
-  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
-  await together(served, ids, clients, CLIENTS);
+  const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 15 } });
   const id = served.shard.define('NEW', 3);
   for (const client of clients) {
     client.onTick = (tick) => {
@@ -150,13 +155,7 @@ t.test('a symbol that is new is told to each of them before its ticks', async (t
 });
 
 t.test('a convoy that the ring has passed goes on from the log', async (t) => {
-  const served = await serve({ log: true, plan: { ringSlots: 8192 } });
-  t.teardown(() => served.close());
-  const ids = define(served);
-  const clients: Client[] = [];
-  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
-  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
-  await together(served, ids, clients, CLIENTS);
+  const { served, ids, clients } = await convoyOf(t, { log: true, plan: { ringSlots: 8192 } });
   // More than the ring holds, before the fan-out has a chance to look.
   for (let i = 0; i < 5; i++) quotes(served, ids, 4000);
   await reached(clients, served.shard.head);
@@ -170,24 +169,17 @@ t.test('a convoy that the ring has passed goes on from the log', async (t) => {
 });
 
 t.test('a member that stops reading is held to its window, and delays nobody', async (t) => {
-  const served = await serve({ plan: { ringSlots: 1 << 16 } });
-  t.teardown(() => served.close());
-  const ids = define(served);
-  const clients: Client[] = [];
-  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
-  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
-  await together(served, ids, clients, CLIENTS);
+  const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 16 } });
   const [slow, ...quick] = clients;
-  const bytesOf = () => quick.reduce((sum, client) => sum + client.bytes, 0);
-  const before = { sent: served.fanout.stats().bytesSent, quick: bytesOf(), slow: slow.bytes };
+  const bytes = bytesBeside(served, quick);
   slow.socket.pause();
   for (let i = 0; i < 40; i++) {
     quotes(served, ids, 1000);
     await reached(quick, served.shard.head);
   }
-  const toSlow = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
-  t.ok(toSlow <= WINDOW_BYTES, `${toSlow} bytes went to the one that does not read`);
-  t.ok(bytesOf() - before.quick > 2 * quick.length * WINDOW_BYTES);
+  const { read, beside } = bytes();
+  t.ok(beside <= WINDOW_BYTES, `${beside} bytes went to the one that does not read`);
+  t.ok(read > 2 * quick.length * WINDOW_BYTES);
   slow.socket.resume();
   await reached(clients, served.shard.head);
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
@@ -195,13 +187,7 @@ t.test('a member that stops reading is held to its window, and delays nobody', a
 
 for (const op of ['seek', 'subscribe'] as const) {
   t.test(`${op} to a place that takes long to find, asked for by a member`, async (t) => {
-    const served = await serve({ log: true, plan: { ringSlots: 1 << 16 } });
-    t.teardown(() => served.close());
-    const ids = define(served);
-    const clients: Client[] = [];
-    for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
-    for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
-    await together(served, ids, clients, CLIENTS);
+    const { served, ids, clients } = await convoyOf(t, { log: true, plan: { ringSlots: 1 << 16 } });
     const log = served.log!;
     const find = log.seekTime.bind(log);
     let go = () => {};
@@ -235,15 +221,14 @@ for (const op of ['seek', 'subscribe'] as const) {
 }
 
 t.test('one that answers no pings cannot keep the others from being pinged', async (t) => {
-  const served = await serve({ plan: { ringSlots: 1 << 17 }, limits: { messagesPerSecond: 1_000_000 } });
-  t.teardown(() => served.close());
-  const ids = define(served);
-  const clients: Client[] = [];
-  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
-  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
-  await together(served, ids, clients, CLIENTS);
+  const { served, ids, clients } = await convoyOf(t, {
+    plan: { ringSlots: 1 << 17 },
+    limits: { messagesPerSecond: 1_000_000 },
+  });
   const [mute, slow, ...quick] = clients;
-  (mute.socket as unknown as { _autoPong: boolean })._autoPong = false;
+  // As a client whose pongs are lost on the way.
+  mute.socket.pong = (_data: unknown, _mask?: boolean, sent?: (error: Error) => void) =>
+    (sent as () => void)();
   // Each request takes it out of the convoy, with a ping.
   for (let i = 0; i < 300; i++) {
     await mute.request({ op: 'ping' });
@@ -254,42 +239,34 @@ t.test('one that answers no pings cannot keep the others from being pinged', asy
     quotes(served, ids, 50);
     await reached([slow, ...quick], served.shard.head);
   }
-  const bytesOf = () => quick.reduce((sum, client) => sum + client.bytes, 0);
-  const before = { sent: served.fanout.stats().bytesSent, quick: bytesOf() };
+  const bytes = bytesBeside(served, quick);
   slow.socket.pause();
   for (let i = 0; i < 200; i++) {
     quotes(served, ids, 200);
     await reached(quick, served.shard.head);
   }
-  const others = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
-  t.ok(others <= 2 * WINDOW_BYTES, `${others} bytes went to the two that do not answer`);
-  t.ok(bytesOf() - before.quick > 2 * quick.length * WINDOW_BYTES);
+  const { read, beside } = bytes();
+  t.ok(beside <= 2 * WINDOW_BYTES, `${beside} bytes went to the two that do not answer`);
+  t.ok(read > 2 * quick.length * WINDOW_BYTES);
   slow.socket.resume();
   await reached([slow, ...quick], served.shard.head);
   for (const client of [slow, ...quick]) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
 t.test('what heartbeats leave of the window is looked at, too', async (t) => {
-  const served = await serve({ heartbeatMs: 10, plan: { ringSlots: 1 << 17 } });
-  t.teardown(() => served.close());
-  const ids = define(served);
-  const clients: Client[] = [];
-  for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
-  for (const client of clients) await client.subscribe(['*'], { mode: 'every', snapshot: false });
-  await together(served, ids, clients, CLIENTS);
+  const { served, ids, clients } = await convoyOf(t, { heartbeatMs: 10, plan: { ringSlots: 1 << 17 } });
   const [slow, ...quick] = clients;
-  const bytesOf = () => quick.reduce((sum, client) => sum + client.bytes, 0);
+  const bytes = bytesBeside(served, quick);
   const random = new Random(5);
-  const before = { sent: served.fanout.stats().bytesSent, quick: bytesOf() };
   slow.socket.pause();
   for (let i = 0; i < 60; i++) {
     quotes(served, ids, random.chance(8) ? 3900 : 1 + random.below(60));
     await reached(quick, served.shard.head);
     await new Promise((resolve) => setTimeout(resolve, random.below(8)));
   }
-  const toSlow = served.fanout.stats().bytesSent - before.sent - (bytesOf() - before.quick);
+  const { beside } = bytes();
   // A few heartbeats may be on their way to the others.
-  t.ok(toSlow <= WINDOW_BYTES + 4096, `${toSlow} bytes went to the one that does not read`);
+  t.ok(beside <= WINDOW_BYTES + 4096, `${beside} bytes went to the one that does not read`);
   slow.socket.resume();
   await reached(clients, served.shard.head);
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
