@@ -6,9 +6,10 @@ import type { Body } from '../wire/body.js';
 import type { Deliver, Mode, Speed } from '../wire/ticks.js';
 import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
-import { FROM_NOTHING, type Group, QUOTE_BIT } from './group.js';
+import { FROM_NOTHING, type Group } from './group.js';
 import { Lane, type LaneOwner } from './lane.js';
 import { FROM_CURSOR, Quotes } from './quotes.js';
+import { QUOTE_BIT } from './selection.js';
 import type { Stream } from './stream.js';
 
 /** Where a subscription resumes, checked against what is held. */

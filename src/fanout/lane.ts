@@ -9,9 +9,10 @@ import type { Body } from '../wire/body.js';
 import type { Deliver, Speed } from '../wire/ticks.js';
 import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
-import { type Group, LaneBody, OVERTAKEN, SHARED_BYTES, type SkipMap, type Source } from './group.js';
+import { type Group, LaneBody, SHARED_BYTES } from './group.js';
 import type { LogPage } from './log-pages.js';
 import { Playback } from './playback.js';
+import { OVERTAKEN, type SkipMap, type Source } from './selection.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 
