@@ -4,8 +4,11 @@ import {
   AT_ASK_SIZE,
   AT_BID,
   AT_BID_SIZE,
+  AT_HEAD,
   AT_SEQ_LOW,
   AT_SIZE,
+  AT_SYMBOL,
+  AT_SYMBOL_SEQ,
   AT_TRADE_ID,
   COLUMN_EVENT,
   COLUMN_SPREAD,
@@ -67,7 +70,7 @@ import { readDictionary, sizeBits, sizesOf } from './size-words';
 import { presence, readShape, setBases, setLag } from './times';
 import { beginTimes, scatterTimes } from './times-decode';
 import { unpack } from './unpack';
-import { unzigzag } from './zigzag';
+import { unzigzag, unzigzagAll } from './zigzag';
 
 /** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
 const PIECE_TICKS: u32 = 256;
@@ -101,6 +104,9 @@ export function decode(words: u32, symbols: u32, count: u32, seqLow: u32): u32 {
   if (words < HEADER_WORDS || words > WORDS_MAX || symbols > TICKS || count > TICKS) return 0;
   if (!readColumns(WORDS + <usize>words * 4, symbols, count) || !readSizes() || !areMisfits(count)) return 0;
   beginTimes(count, isEventZero);
+  unzigzagAll(SEQ_COLUMN, count);
+  unzigzagAll(PRICE_COLUMN, count);
+  unzigzagAll(SPREAD_COLUMN, quotes);
   beginBodies(symbols, seqLow);
   // Misfits are in no order that pieces could follow.
   return misfits > 0 ? TICKS : PIECE_TICKS;
@@ -159,20 +165,22 @@ function readColumns(end: usize, symbols: u32, count: u32): bool {
   o = unpack(o, end, TRADE_COLUMN, trades);
   o = unpack(o, end, SIZE_COLUMN, 2 * quotes + trades);
   if (o === 0 || !readOddities(o, end, load<u32>(WORDS, 20), load<u32>(WORDS, 24))) return false;
-  return areBelow(SYMBOL_COLUMN, count, symbols) && areBelow(HEAD_COLUMN, count, heads) && readHeads(count);
+  return areBelow(SYMBOL_COLUMN, count, symbols) && areHeads(count);
 }
 
-/** Puts the heads themselves into their column. False when they are not those of so many quotes and trades. */
-function readHeads(count: u32): bool {
+/** Whether all heads of the column are among those told, and are those of so many quotes and trades. */
+function areHeads(count: u32): bool {
+  let all: u32 = 0;
   let ofQuotes: u32 = 0;
   let ofTrades: u32 = 0;
-  for (let at = HEAD_COLUMN; at < HEAD_COLUMN + <usize>count * 4; at += 4) {
-    const head = load<u32>(HEADS_AT + <usize>load<u32>(at) * 4);
-    store<u32>(at, head);
-    ofQuotes += <u32>((head & KIND_MASK) === QUOTE);
-    ofTrades += <u32>((head & KIND_MASK) === TRADE);
+  for (let index: u32 = 0; index < heads && all < count; index++) {
+    const kind = load<u32>(HEADS_AT + <usize>index * 4) & KIND_MASK;
+    const found = countOf(HEAD_COLUMN, count, index);
+    all += found;
+    if (kind === QUOTE) ofQuotes += found;
+    if (kind === TRADE) ofTrades += found;
   }
-  return ofQuotes === quotes && ofTrades === trades;
+  return all === count && ofQuotes === quotes && ofTrades === trades;
 }
 
 /** Takes in the dictionary of sizes, if there is one. False when the column of sizes is not one of places in it. */
@@ -225,7 +233,7 @@ function scatterBodies(from: u32, to: u32, first: usize): void {
     const more = <f64>load<i32>(WIDES + nextWide * WIDE, 4) * <f64>STEP_MAX;
     const column = word >> 16;
     const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>tick * 4) * STATE;
-    const isTrade = (load<u32>(HEAD_COLUMN + <usize>tick * 4) & KIND_MASK) === TRADE;
+    const isTrade = (headOf(tick) & KIND_MASK) === TRADE;
     if (column === COLUMN_SPREAD) addTo(state + STATE_SPREAD, more);
     else if (column === COLUMN_TRADE_ID) addTo(state + STATE_TRADE_ID, more);
     else if (isTrade && load<i32>(state, STATE_TOLD) !== 0) tradeWide = more;
@@ -238,43 +246,48 @@ function addTo(at: usize, more: f64): void {
   store<f64>(at, load<f64>(at) + more);
 }
 
+function headOf(tick: u32): u32 {
+  return load<u32>(<usize>load<u32>(<usize>tick * 4, HEAD_COLUMN) * 4, HEADS_AT);
+}
+
 function run(from: u32, to: u32, first: usize): void {
-  const seqLow = firstSeqLow;
   const indexed = isIndexed;
   const mask = differenceMask;
+  const end = <usize>to * 4;
+  let seqLow = firstSeqLow + from;
+  let p = first + <usize>from * RECORD;
   let spreadAt = nextQuote;
   let sizeAt = nextSize;
-  for (let i = from; i < to; i++) {
-    const p = first + <usize>i * RECORD;
-    const c = <usize>i * 4;
-    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + c) * STATE;
-    const head = load<u32>(HEAD_COLUMN + c);
-    const seq = load<u32>(state, STATE_SEQ) + unzigzag(load<i32>(SEQ_COLUMN + c));
-    store<u32>(state, seq + 1, STATE_SEQ);
-    store<u64>(p, <u64>load<u32>(state, STATE_ID) | ((<u64>head) << 32));
-    store<u64>(p, <u64>(seqLow + i) | ((<u64>seq) << 32), AT_SEQ_LOW);
+  // Where a tick's value stands in a column.
+  for (let c = <usize>from * 4; c < end; c += 4, p += RECORD, seqLow++) {
+    const state = <usize>load<u32>(c, SYMBOL_COLUMN) * STATE;
+    const head = load<u32>(<usize>load<u32>(c, HEAD_COLUMN) * 4, HEADS_AT);
+    const seq = load<u32>(state, STATES + STATE_SEQ) + load<u32>(c, SEQ_COLUMN);
+    store<u32>(state, seq + 1, STATES + STATE_SEQ);
+    store<u32>(p, load<u32>(state, STATES + STATE_ID), AT_SYMBOL);
+    store<u32>(p, head, AT_HEAD);
+    store<u32>(p, seqLow, AT_SEQ_LOW);
+    store<u32>(p, seq, AT_SYMBOL_SEQ);
     const kind = head & KIND_MASK;
     if (kind !== QUOTE) {
       nextSize = sizeAt;
-      if (kind === TRADE) scatterTrade(i, p, state);
+      if (kind === TRADE) scatterTrade(load<i32>(c, PRICE_COLUMN), p, STATES + state);
       else memory.fill(p + AT_BID, 0, RECORD - AT_BID);
       sizeAt = nextSize;
       continue;
     }
-    const code = i32x4.replace_lane(v128.load32_zero(PRICE_COLUMN + c), 1, load<i32>(spreadAt));
-    const steps = v128.xor(i32x4.shr_u(code, 1), i32x4.neg(v128.and(code, i32x4.splat(1))));
-    const now = f64x2.add(v128.load(state, STATE_PRICE), f64x2.convert_low_i32x4_s(steps));
-    v128.store(state, now, STATE_PRICE);
-    store<i32>(state, 1, STATE_TOLD);
-    const bid = f64x2.extract_lane(now, 0);
-    const points = f64x2.replace_lane(now, 1, bid + f64x2.extract_lane(now, 1));
-    v128.store(p, f64x2.div(points, f64x2.splat(load<f64>(state, STATE_SCALE))), AT_BID);
+    const steps = v128.load32_lane(spreadAt, v128.load32_zero(c, PRICE_COLUMN), 1);
+    const now = f64x2.add(v128.load(state, STATES + STATE_PRICE), f64x2.convert_low_i32x4_s(steps));
+    v128.store(state, now, STATES + STATE_PRICE);
+    store<i32>(state, 1, STATES + STATE_TOLD);
+    const points = f64x2.add(now, v128.shuffle<i64>(f64x2.splat(0), now, 0, 2));
+    v128.store(p, f64x2.div(points, v128.load64_splat(state, STATES + STATE_SCALE)), AT_BID);
     if (indexed) {
-      store<u64>(p, load<u64>(SIZES + <usize>load<u32>(sizeAt) * 8), AT_BID_SIZE);
-      store<u64>(p, load<u64>(SIZES + <usize>load<u32>(sizeAt, 4) * 8), AT_ASK_SIZE);
+      store<u64>(p, load<u64>(<usize>load<u32>(sizeAt) * 8, SIZES), AT_BID_SIZE);
+      store<u64>(p, load<u64>(<usize>load<u32>(sizeAt, 4) * 8, SIZES), AT_ASK_SIZE);
     } else {
-      const words = load<u64>(sizeAt) ^ (load<u64>(state, STATE_SIZES) & mask);
-      store<u64>(state, words, STATE_SIZES);
+      const words = load<u64>(sizeAt) ^ (load<u64>(state, STATES + STATE_SIZES) & mask);
+      store<u64>(state, words, STATES + STATE_SIZES);
       v128.store(p, sizesOf(words), AT_BID_SIZE);
     }
     spreadAt += 4;
@@ -284,9 +297,8 @@ function run(from: u32, to: u32, first: usize): void {
   nextSize = sizeAt;
 }
 
-function scatterTrade(i: u32, p: usize, state: usize): void {
-  const price =
-    load<f64>(state, STATE_PRICE) + tradeWide + <f64>unzigzag(load<i32>(PRICE_COLUMN + <usize>i * 4));
+function scatterTrade(step: i32, p: usize, state: usize): void {
+  const price = load<f64>(state, STATE_PRICE) + tradeWide + <f64>step;
   tradeWide = 0;
   if (load<i32>(state, STATE_TOLD) === 0) store<f64>(state, price, STATE_PRICE);
   store<f64>(p, price / load<f64>(state, STATE_SCALE), AT_BID);
@@ -321,4 +333,18 @@ function areBelow(column: usize, count: u32, bound: u32): bool {
   if (v128.any_true(bad)) return false;
   for (; i < count; i++) if (load<u32>(column + <usize>i * 4) >= bound) return false;
   return true;
+}
+
+/** How many values of a column are this one. */
+function countOf(column: usize, count: u32, value: u32): u32 {
+  const wanted = i32x4.splat(value);
+  let found = i32x4.splat(0);
+  let i: u32 = 0;
+  for (; i < (count & -4); i += 4) {
+    found = i32x4.sub(found, i32x4.eq(v128.load(column + <usize>i * 4), wanted));
+  }
+  let all = i32x4.extract_lane(found, 0) + i32x4.extract_lane(found, 1);
+  all += i32x4.extract_lane(found, 2) + i32x4.extract_lane(found, 3);
+  for (; i < count; i++) if (load<u32>(column + <usize>i * 4) === value) all++;
+  return all;
 }

@@ -23,7 +23,7 @@ export const WIDES_MAX: u32 = 4 * TICKS;
 export const MISFITS_MAX: u32 = 6 * TICKS;
 const COLUMN: usize = 4 * (TICKS + SPARE);
 
-/** What a payload behind its directory takes at most, in words, and a word that may be read beyond it. */
+/** What a payload behind its directory takes at most, in words; 64 bytes follow that may be read. */
 export const WORDS_MAX: u32 = 1_024 + 80 * TICKS;
 export const WORDS: usize = 1_024;
 export const RECORDS: usize = WORDS + 4 * WORDS_MAX + 64;

@@ -80,14 +80,15 @@ export function sizeBits(word: i32): u64 {
 export function sizesOf(words: u64): v128 {
   const low = <i32>words;
   const high = <i32>(words >> 32);
-  if ((low | high) < 0) return i64x2.replace_lane(i64x2.splat(sizeBits(low)), 1, sizeBits(high));
-  const scales = f64x2.replace_lane(f64x2.splat(scaleOf(low)), 1, scaleOf(high));
-  const both = i64x2.splat(words);
-  const sizes = f64x2.div(f64x2.convert_low_i32x4_s(i32x4.shr_u(both, 2)), scales);
-  // No size has the code of one that is not known, so that becomes a 0 which the bits are added to.
-  const wide = v128.shuffle<i32>(both, i32x4.splat(0), 0, 4, 1, 4);
-  const isUnknown = i64x2.eq(wide, i64x2.splat(CODE_UNKNOWN));
-  return v128.or(sizes, v128.and(isUnknown, i64x2.splat(UNKNOWN)));
+  if ((low | high) < 0 || low === CODE_UNKNOWN || high === CODE_UNKNOWN) {
+    return i64x2.replace_lane(i64x2.splat(sizeBits(low)), 1, sizeBits(high));
+  }
+  const scales = v128.load64_lane(
+    SCALES + ((<usize>(high & 3)) << 3),
+    v128.load64_zero(SCALES + ((<usize>(low & 3)) << 3)),
+    1,
+  );
+  return f64x2.div(f64x2.convert_low_i32x4_s(i32x4.shr_u(i64x2.splat(words), 2)), scales);
 }
 
 /** The codes of two sizes without decimals or with two; −1 for one that is not of those. */

@@ -4,10 +4,12 @@ import { LANES_FROM, lanesOf, maskOf, patchHighs, patchPlaces, wordsOf } from '.
 
 /** What no place is. */
 const NOWHERE: usize = 0;
+/** Up to so many bits, four values and seven bits are no more than 64. */
+const FOUR_IN_WINDOW: i32 = 14;
 
 /**
- * Reads `count` values, two a tick at most, of the column at `at`, none of it at or beyond `end`; a word must follow
- * there. Returns its end; 0 when it is no column of so many values, or when `at` is 0.
+ * Reads `count` values, two a tick at most, of the column at `at`, none of it at or beyond `end`; eight bytes must
+ * follow there. Returns its end; 0 when it is no column of so many values, or when `at` is 0.
  */
 export function unpack(at: usize, end: usize, values: usize, count: i32): usize {
   return at === NOWHERE || <u32>count > 2 * TICKS ? NOWHERE : unpackAt(at, end, values, count, 0);
@@ -33,14 +35,21 @@ function unpackAt(at: usize, end: usize, values: usize, count: i32, depth: u32):
   if (next === NOWHERE) return NOWHERE;
   next = unpackAt(next, end, highs, patches, depth + 1);
   if (next === NOWHERE) return NOWHERE;
-  let i = -1;
-  for (let k: usize = 0; k < <usize>patches * 4; k += 4) {
-    i += 1 + (load<i32>(places + k) & 0xffff);
-    if (i >= count) return NOWHERE;
-    const value = values + <usize>i * 4;
-    store<i32>(value, load<i32>(value) | (load<i32>(highs + k) << width));
+  return patch(values, width, count, places, highs, patches) ? next : NOWHERE;
+}
+
+/** Adds the high bits that are patched. False when one lies behind the column. */
+function patch(values: usize, width: i32, count: i32, places: usize, highs: usize, patches: i32): bool {
+  const end = values + <usize>count * 4;
+  const last = places + <usize>patches * 4;
+  const toHighs = highs - places;
+  let value = values;
+  for (let place = places; place < last; place += 4, value += 4) {
+    value += (<usize>load<u16>(place)) << 2;
+    if (value >= end) return false;
+    store<i32>(value, load<i32>(value) | (load<i32>(place + toHighs) << width));
   }
-  return next;
+  return true;
 }
 
 /** Reads the values of `width` bits, 1 to 32. */
@@ -77,12 +86,25 @@ function getOver(row: usize, shift: i32, mask: v128, to: usize, lanes: usize): v
   }
 }
 
-/** Reads values that stand one after the other. */
+/** Reads values that stand one after the other. Up to three places behind them are written too. */
 function getBits(from: usize, width: i32, values: usize, count: i32): void {
   const mask = <u64>(<u32>maskOf(width));
+  const end = values + <usize>count * 4;
+  let p = values;
   let bit: u32 = 0;
-  for (let p = values; p < values + <usize>count * 4; p += 4, bit += width) {
-    const window = load<u64>(from + <usize>(bit >> 5) * 4);
-    store<u32>(p, <u32>((window >> (bit & 31)) & mask));
+  // Four values and the bits before them in their first byte are in one window.
+  if (width <= FOUR_IN_WINDOW) {
+    for (; p < end; p += 16, bit += 4 * width) {
+      const window = load<u64>(from + <usize>(bit >> 3)) >> (bit & 7);
+      store<u32>(p, <u32>(window & mask));
+      store<u32>(p, <u32>((window >> width) & mask), 4);
+      store<u32>(p, <u32>((window >> (2 * width)) & mask), 8);
+      store<u32>(p, <u32>((window >> (3 * width)) & mask), 12);
+    }
+    return;
+  }
+  for (; p < end; p += 4, bit += width) {
+    const window = load<u64>(from + <usize>(bit >> 3));
+    store<u32>(p, <u32>((window >> (bit & 7)) & mask));
   }
 }
