@@ -5,7 +5,7 @@ import { messageOf } from './errors.js';
 import type { CatchUp, EpochInfo } from './fanout/deps.js';
 import { ImportDesk } from './import/desk.js';
 import { CATCHUP_IDLE_MS, CATCHUP_JOBS } from './limits.js';
-import type { FindSymbolJob, ReadImportsJob, ReadPageJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
+import type { FindSymbolJob, ReadImportsJob, ReadPagesJob, ReadRangeJob, SeekTimeJob } from './log/jobs.js';
 import { LogReader } from './log/reader.js';
 import type { OpenedLog } from './log/recover.js';
 import type { CounterReader } from './pipeline/counters.js';
@@ -44,8 +44,8 @@ export class EngineLog {
     return {
       readRange: (request) =>
         this.#jobs!.run({ folder, ...request } satisfies ReadRangeJob, { name: 'readRange' }),
-      readPage: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadPageJob, { name: 'readPage' }),
+      readPages: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadPagesJob, { name: 'readPages' }),
       findSymbol: (request) =>
         this.#jobs!.run({ folder, ...request } satisfies FindSymbolJob, { name: 'findSymbol' }),
       readImports: (request) =>

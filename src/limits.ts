@@ -148,10 +148,12 @@ export const CATCHUP_IDLE_MS = 30_000;
 export const CATCHUP_JOBS_MAX = 12;
 /** Seqs of a log page: what one catch-up job decodes. */
 export const PAGE_TICKS = 8_192;
-/** Decoded pages kept for all subscribers that catch up, half a MiB each. More: the one used longest ago goes. */
+/** Decoded pages kept for all subscribers that catch up, 608 KiB each. More: the one used longest ago goes. */
 export const PAGES_MAX = 48;
+/** Pages that follow one another and are read by one job, at most: handing a job over costs about as much as reading one. */
+export const CATCHUP_JOB_PAGES = 8;
 /** Pages read ahead of one subscriber that catches up. With many that do, fewer: their pages must live until they are sent. */
-export const READ_AHEAD_PAGES = 4;
+export const READ_AHEAD_PAGES = 16;
 /** Pages waiting to be read. More: who subscribes or seeks into the log is told `busy`; who runs waits as it is. */
 export const PAGES_WAITING_MAX = 256;
 /** Ticks of one answer to `history`. More: the answer says how far it reaches. */

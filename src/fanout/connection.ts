@@ -23,6 +23,8 @@ import { Window } from './window.js';
 
 /** Below this room a connection waits for its pongs: smaller frames are not worth their `send`. */
 const ROOM_MIN = 16 * 1024;
+/** Bytes of one frame that lanes fill: while the client takes in one that left it behind, the next is under way. */
+const LANES_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
 /** Bytes in the socket's own buffer above which a connection waits for them to drain. */
 const BUFFERED_MAX = 64 * 1024;
 /** Bytes of answers to requests that may be under way: a client that asks and does not read is closed. */
@@ -57,6 +59,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     readonly convoys: Convoys,
     readonly count: (ticks: number, bytes: number) => void,
     readonly gate: Gate,
+    /** Flushes it soon, or between two rounds: there is more for it, and room. */
+    readonly goOn: (connection: Connection) => void,
   ) {
     this.encoder = stream.encoders[encoding];
     // Those that connect together are not to be beaten for together for ever.
@@ -131,12 +135,15 @@ export class Connection implements FrameTarget, OperationsHost, Member {
       if (this.#window.unasked) this.#ping();
       return false;
     }
-    frame.begin(this, Math.min(room, FRAME_BYTES_MAX));
-    const all = this.#fill(frame);
+    let [all, ticks] = [false, 0];
+    do {
+      frame.begin(this, Math.min(this.#window.room, FRAME_BYTES_MAX));
+      all = this.#fill(frame);
+      ticks = frame.ticks;
+      frame.finish();
+      this.count(ticks, 0);
+    } while (!all && ticks > 0 && this.#window.room >= LANES_BYTES_MAX && !this.#isBuffered);
     this.#flushedAll = all;
-    const { ticks } = frame;
-    frame.finish();
-    this.count(ticks, 0);
     if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
@@ -198,7 +205,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #fill(frame: Frame): boolean {
     const { subscriptions } = this.#operations;
     return fillFrame(frame, subscriptions, this.#turn++, () =>
-      this.#window.messageBytes(this.settings.heartbeatMs),
+      Math.min(LANES_BYTES_MAX, this.#window.messageBytes(this.settings.heartbeatMs)),
     );
   }
 
@@ -283,7 +290,9 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   pong(message: ArrayBuffer): void {
     this.#liveness.heard();
-    if (this.#window.pong(message) && this.#operations.subscriptions.length > 0) this.stream.wake();
+    if (!this.#window.pong(message) || this.#operations.subscriptions.length === 0) return;
+    if (this.#flushedAll) this.stream.wake();
+    else this.goOn(this);
   }
 
   /** Says why and closes. */

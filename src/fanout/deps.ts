@@ -61,17 +61,22 @@ export interface RangeResult {
   gaps: { first: number; last: number }[];
 }
 
-/** A stretch of one shard's sequence, to be decoded into shared memory off this thread. */
-export interface PageRequest {
+/** Stretches of one shard's sequence, in its order, to be decoded into shared memory off this thread. */
+export interface PagesRequest {
   epoch: number;
   shard: number;
+  pages: PageRequest[];
+}
+
+export interface PageRequest {
   /** Inclusive. */
   fromSeq: number;
   /** Inclusive. */
   toSeq: number;
-  /** 64-byte records, and the full seq of each as float64. */
+  /** 64-byte records, and of each the full seq as float64 and the label as u32 (see `pipeline/broadcast.ts`). */
   records: SharedArrayBuffer;
   seqs: SharedArrayBuffer;
+  labels: SharedArrayBuffer;
   /** Records that are there already. */
   at: number;
 }
@@ -153,7 +158,8 @@ export interface Place {
 /** The tick log as the fan-out sees it. A rejected promise is told to the subscriber as `log_failed`. */
 export interface CatchUp {
   readRange(request: RangeRequest): Promise<RangeResult>;
-  readPage(request: PageRequest): Promise<PageAnswer>;
+  /** Answers for each page, in their order. */
+  readPages(request: PagesRequest): Promise<PageAnswer[]>;
   findSymbol(request: SymbolRequest): Promise<SymbolAnswer>;
   readImports(request: ImportsRequest): Promise<ImportsAnswer>;
   /** Every epoch of an engine that is held, ascending, the present one last. */

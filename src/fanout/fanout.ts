@@ -31,6 +31,8 @@ const DRAIN_LOOK_MS = 2;
 const SAMPLE_MS = 1000;
 /** Connections that are served between two looks at the time. */
 const LOOK_EVERY = 8;
+/** Milliseconds of work between two rounds for those that lag. */
+const BETWEEN_MS_MAX = 8;
 /** Milliseconds that closing sockets get to write their last bytes. */
 const CLOSE_GRACE_MS = 50;
 
@@ -70,6 +72,7 @@ class Server implements Fanout {
   readonly #rest: Rest;
   #socket: ListenSocket | undefined;
   #timers: NodeJS.Timeout[] = [];
+  #betweenMs = 0;
   #ticksSent = 0;
   #bytesSent = 0;
   readonly #tally = new Tally();
@@ -112,6 +115,7 @@ class Server implements Fanout {
       closing: false,
       convoys: this.#convoys,
       count,
+      goOn: (connection) => this.#goOn(connection),
       greet: (connection) => this.#greet(connection),
     };
     addRoutes(this.#app, this.#context);
@@ -145,6 +149,7 @@ class Server implements Fanout {
   }
 
   #serve(untilMs: number): Served {
+    this.#betweenMs = 0;
     this.#round ??= { convoys: this.#convoys.all(), connections: this.#connections.values() };
     const { convoys, connections } = this.#round;
     this.#convoys.deferred = 0;
@@ -166,6 +171,17 @@ class Server implements Fanout {
       if (connection.flush(this.#frame)) isMore = true;
     } while (++served % LOOK_EVERY !== 0 || performance.now() < untilMs);
     return { isOver: false, isMore, isDeferred };
+  }
+
+  /**
+   * Serves a connection that has room again before the next round: one that lags goes at the pace of its own answers.
+   * What rounds leave to others is theirs for the most part.
+   */
+  #goOn(connection: Connection): void {
+    const startedMs = performance.now();
+    if (this.#betweenMs < BETWEEN_MS_MAX && this.#stream.isTakenIn) connection.flush(this.#frame);
+    else this.#stream.wake();
+    this.#betweenMs += performance.now() - startedMs;
   }
 
   #greet(connection: Connection): void {

@@ -3,7 +3,7 @@
  * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the lane,
  * from pages of the log; where there is none, or it does not hold them either, a gap says what is missing.
  */
-import { FLUSH_TICKS_MAX, PAGE_TICKS, PAGES_MAX, READ_AHEAD_PAGES } from '../limits.js';
+import { FLUSH_TICKS_MAX, PAGES_MAX, READ_AHEAD_PAGES } from '../limits.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import type { Body } from '../wire/body.js';
 import type { Deliver, Speed } from '../wire/ticks.js';
@@ -258,10 +258,8 @@ export class Lane {
   #readAhead({ last }: LogPage, shard: number, limit: number): void {
     const { epoch, stream } = this;
     const share = Math.floor(PAGES_MAX / 2 / Math.max(1, stream.catchingUp));
-    const end = Math.min(limit, last + PAGE_TICKS * Math.max(1, Math.min(READ_AHEAD_PAGES, share)));
-    for (let seq = last; seq < end; seq += PAGE_TICKS) {
-      stream.pages.after(epoch, shard, seq, limit, epoch !== stream.epoch);
-    }
+    const count = Math.max(1, Math.min(READ_AHEAD_PAGES, share));
+    stream.pages.ahead(epoch, shard, last, count, limit, epoch !== stream.epoch);
   }
 
   /** Sends one body of a page, or a gap. False when nothing more of it is due. */

@@ -1,19 +1,24 @@
 /**
  * Pages of the log, decoded off this thread into shared memory and read here like a piece of the ring. Lanes
- * ask for a page by a place in it, as often as they like; neighbours share it. A bounded number is read at
- * once, in the order asked for, and a bounded number kept.
+ * ask for a page by a place in it, as often as they like; neighbours share it. A bounded number of jobs read at
+ * once, each some pages that follow one another, in the order asked for; and a bounded number of pages is kept.
  */
-import { PAGE_TICKS, PAGES_MAX } from '../limits.js';
+import { CATCHUP_JOB_PAGES, PAGE_TICKS, PAGES_MAX } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
-import type { CatchUp } from './deps.js';
+import type { CatchUp, PageAnswer, PageRequest } from './deps.js';
 
 /** Seqs of one shard and epoch, `PAGE_TICKS` of them at a multiple of that, as far as they are visible. */
 export class LogPage {
   readonly #recordBytes = new SharedArrayBuffer(PAGE_TICKS * RECORD_BYTES);
   readonly #seqBytes = new SharedArrayBuffer(PAGE_TICKS * 8);
+  readonly #labelBytes = new SharedArrayBuffer(PAGE_TICKS * 4);
   readonly records = new Records(this.#recordBytes);
   /** Full seq of each record. */
   readonly seqs = new Float64Array(this.#seqBytes);
+  /** Label of each record: see `pipeline/broadcast.ts`. */
+  readonly labels = new Uint32Array(this.#labelBytes);
+  /** What cuts an index to the page: of a ring, to its slots. */
+  readonly mask = PAGE_TICKS - 1;
   /** Parts that the log does not hold, ascending. */
   gaps: { first: number; last: number }[] = [];
   key = '';
@@ -57,23 +62,26 @@ export class LogPage {
     return this.gaps.find((gap) => gap.last > seq);
   }
 
-  /**
-   * Reads on from `next`.
-   * @param isOver whether nothing can be added to its epoch: then what is not there now never will be
-   */
-  async read(catchUp: CatchUp, isOver: boolean): Promise<void> {
-    const answer = await catchUp.readPage({
-      epoch: this.epoch,
-      shard: this.shard,
+  /** What reads on from `next`. */
+  request(): PageRequest {
+    return {
       fromSeq: this.next,
       toSeq: this.last,
       records: this.#recordBytes,
       seqs: this.#seqBytes,
+      labels: this.#labelBytes,
       at: this.count,
-    });
-    this.gaps.push(...answer.gaps);
-    this.count += answer.count;
-    this.next = answer.nextSeq;
+    };
+  }
+
+  /**
+   * Takes in what was read of it.
+   * @param isOver whether nothing can be added to its epoch: then what is not there now never will be
+   */
+  take({ gaps, count, nextSeq }: PageAnswer, isOver: boolean): void {
+    this.gaps.push(...gaps);
+    this.count += count;
+    this.next = nextSeq;
     if (!isOver || this.next > this.last) return;
     this.gaps.push({ first: this.next, last: this.last });
     this.next = this.last + 1;
@@ -91,11 +99,16 @@ export class LogPages {
   readonly #pages = new Map<string, LogPage>();
   readonly #waiting = new Map<string, Wanted>();
   #free: LogPage[] = [];
+  #jobs = 0;
+  /** Pages that are being read. */
   #reading = 0;
   #uses = 0;
   #hasFailures = false;
   /** Pages decoded so far, whole or in part. */
   reads = 0;
+
+  /** Pages that one job reads: all jobs at work leave half of the pages to those who use them. */
+  readonly #jobPages: number;
 
   /** @param wake asks for a flush soon */
   constructor(
@@ -103,7 +116,9 @@ export class LogPages {
     readonly atOnce: number,
     readonly waitingMax: number,
     readonly wake: () => void,
-  ) {}
+  ) {
+    this.#jobPages = Math.min(CATCHUP_JOB_PAGES, Math.floor(PAGES_MAX / 2 / atOnce));
+  }
 
   /** Whether so much waits to be read that newcomers had better come back later. */
   get busy(): boolean {
@@ -121,18 +136,41 @@ export class LogPages {
    * @param isOver whether the epoch is over
    */
   after(epoch: number, shard: number, seq: number, visible: number, isOver: boolean): LogPage | undefined {
-    const first = Math.floor(seq / PAGE_TICKS) * PAGE_TICKS + 1;
-    const key = `${epoch} ${shard} ${first}`;
-    const page = this.#pages.get(key);
+    const first = firstOf(seq);
+    const page = this.#pages.get(keyOf(epoch, shard, first));
     if (page !== undefined) {
       page.usedAt = ++this.#uses;
       if (page.failure !== undefined || page.next > seq + 1) return page;
     }
-    if (visible > seq && page?.reading !== true && this.#waiting.size < this.waitingMax) {
-      this.#waiting.set(key, { epoch, shard, first, isOver });
+    if (visible > seq) {
+      this.#want({ epoch, shard, first, isOver });
       this.#start();
     }
     return undefined;
+  }
+
+  /**
+   * Asks for the pages of what follows `seq`, `count` of them or up to `visible`, unless half of them have been asked
+   * for: so they are read in jobs of several.
+   */
+  ahead(epoch: number, shard: number, seq: number, count: number, visible: number, isOver: boolean): void {
+    const end = Math.min(visible, seq + count * PAGE_TICKS);
+    const half = firstOf(Math.min(end - 1, seq + (count >> 1) * PAGE_TICKS));
+    const key = keyOf(epoch, shard, half);
+    if (seq >= end || this.#pages.has(key) || this.#waiting.has(key)) return;
+    for (let first = firstOf(seq); first <= end; first += PAGE_TICKS) {
+      const page = this.#pages.get(keyOf(epoch, shard, first));
+      if (page === undefined || page.next === first) this.#want({ epoch, shard, first, isOver });
+      else page.usedAt = ++this.#uses;
+    }
+    this.#start();
+  }
+
+  #want(wanted: Wanted): void {
+    const { epoch, shard, first } = wanted;
+    const key = keyOf(epoch, shard, first);
+    if (this.#pages.get(key)?.reading !== true && this.#waiting.size < this.waitingMax)
+      this.#waiting.set(key, wanted);
   }
 
   /** To be called after a flush: who asked has seen the pages that failed; the next to ask has them read again. */
@@ -147,18 +185,29 @@ export class LogPages {
   }
 
   #start(): void {
-    for (const [key, { epoch, shard, first, isOver }] of this.#waiting) {
-      if (this.#reading >= this.atOnce) return;
-      this.#waiting.delete(key);
+    for (const wanted of this.#waiting.values()) {
+      if (this.#jobs >= this.atOnce) return;
+      void this.#read(this.#takeRun(wanted), wanted);
+    }
+  }
+
+  /** The page that was wanted, and those that follow it and are wanted, too: they are read together. */
+  #takeRun({ epoch, shard, first }: Wanted): LogPage[] {
+    const run: LogPage[] = [];
+    for (let at = first; run.length < this.#jobPages; at += PAGE_TICKS) {
+      const key = keyOf(epoch, shard, at);
+      if (!this.#waiting.delete(key)) break;
       let page = this.#pages.get(key);
       if (page === undefined) {
         page = this.#take();
-        page.begin(key, epoch, shard, first);
+        page.begin(key, epoch, shard, at);
         this.#pages.set(key, page);
       }
       page.usedAt = ++this.#uses;
-      void this.#read(page, isOver);
+      page.reading = true;
+      run.push(page);
     }
+    return run;
   }
 
   /** A page to fill: a free one, a new one, or the one used longest ago. */
@@ -174,19 +223,33 @@ export class LogPages {
     return oldest!;
   }
 
-  async #read(page: LogPage, isOver: boolean): Promise<void> {
-    this.#reading++;
-    this.reads++;
-    page.reading = true;
+  async #read(run: readonly LogPage[], { epoch, shard, isOver }: Wanted): Promise<void> {
+    this.#jobs++;
+    this.#reading += run.length;
+    this.reads += run.length;
     try {
-      await page.read(this.catchUp!, isOver);
+      const pages = run.map((page) => page.request());
+      const answers = await this.catchUp!.readPages({ epoch, shard, pages });
+      run.forEach((page, k) => {
+        page.take(answers[k], isOver);
+      });
     } catch (error) {
-      page.failure = error ?? new Error('unknown');
+      for (const page of run) page.failure = error ?? new Error('unknown');
       this.#hasFailures = true;
     }
-    page.reading = false;
-    this.#reading--;
+    for (const page of run) page.reading = false;
+    this.#jobs--;
+    this.#reading -= run.length;
     this.#start();
     this.wake();
   }
+}
+
+/** The first seq of the page that holds what follows `seq`. */
+function firstOf(seq: number): number {
+  return Math.floor(seq / PAGE_TICKS) * PAGE_TICKS + 1;
+}
+
+function keyOf(epoch: number, shard: number, first: number): string {
+  return `${epoch} ${shard} ${first}`;
 }

@@ -1,7 +1,7 @@
 /**
  * What a group wants of a source, and how it gets into a body: out of an encoded stretch of a ring, out of a ring
- * itself, or out of a page of the log. A ring is looked through by its labels, and of the records only those that are
- * wanted are read.
+ * itself, or out of a page of the log. Rings and pages are looked through by their labels, and of the records only those
+ * that are wanted are read.
  */
 import { type BroadcastReader, LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../pipeline/broadcast.js';
 import {
@@ -33,6 +33,9 @@ const ALL_KINDS = (1 << Kind.quote) | (1 << Kind.trade) | (1 << Kind.status) | (
 
 /** What a lane reads: the rings of a shard, or a page of the log. */
 export type Source = ShardView | LogPage;
+
+/** What is looked through by its labels. */
+type Labelled = Pick<BroadcastReader, 'labels' | 'mask' | 'records'>;
 
 /** What all groups of one encoding share of a shard. */
 export interface Shared {
@@ -172,8 +175,8 @@ export class Selection {
     return ring.oldest() > from + 1 ? OVERTAKEN : seq;
   }
 
-  /** Picks the wanted of `length` records from seq `first` on, as distances from it. Without a branch, which would mispredict. */
-  #pickLabels({ labels, mask, records }: BroadcastReader, first: number, length: number): number {
+  /** Picks the wanted of `length` records from seq (of a page: index) `first` on, as distances from it. Without a branch, which would mispredict. */
+  #pickLabels({ labels, mask, records }: Labelled, first: number, length: number): number {
     const kindsMask = this.#kinds;
     const { bits } = this.watch;
     const { u32 } = records;
@@ -246,15 +249,16 @@ export class Selection {
     full: number,
     skip: SkipMap | null,
   ): number {
-    const { records, seqs, count } = page;
-    const { bits } = this.watch;
-    for (let i = page.indexAfter(from); i < count && seqs[i] <= limit; i++) {
-      if (body.bytes > full) return seqs[i] - 1;
-      const symbol = records.u32[i * RECORD_U32 + U32_SYMBOL];
-      if (bits[symbol] !== 1) continue;
-      if (!this.#wants(records.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
-      if (skip !== null && seqs[i] <= (skip.get(symbol) ?? 0)) continue;
-      this.encoder.put(body, records, i, seqs[i]);
+    const { records, seqs, labels } = page;
+    const end = page.indexAfter(limit);
+    for (let first = page.indexAfter(from); first < end; first += STRETCH_TICKS) {
+      const count = this.#pickLabels(page, first, Math.min(end - first, STRETCH_TICKS));
+      for (let k = 0; k < count; k++) {
+        const i = first + picks[k];
+        if (body.bytes > full) return seqs[i] - 1;
+        if (skip !== null && seqs[i] <= (skip.get(labels[i] & LABEL_SYMBOL) ?? 0)) continue;
+        this.encoder.put(body, records, i, seqs[i]);
+      }
     }
     return limit;
   }

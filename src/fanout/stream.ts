@@ -92,6 +92,11 @@ export class Stream {
     return head;
   }
 
+  /** Whether the flush at hand has taken in all that was read of the heads. */
+  get isTakenIn(): boolean {
+    return !this.#looked;
+  }
+
   /** Whether there is anything that no flush has taken in. */
   moved(): boolean {
     return this.#looked || this.shards.some((view) => view.moved());

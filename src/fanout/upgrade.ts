@@ -36,6 +36,7 @@ export interface UpgradeContext extends Door {
   readonly convoys: Convoys;
   readonly proxies: ReadonlySet<string>;
   count(ticks: number, bytes: number): void;
+  goOn(connection: Connection): void;
   greet(connection: Connection): void;
 }
 
@@ -57,8 +58,8 @@ export function addStream(app: TemplatedApp, context: UpgradeContext): void {
         return;
       }
       const { encoding, gate } = data;
-      const { convoys, count } = context;
-      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate);
+      const { convoys, count, goOn } = context;
+      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, goOn);
       context.connections.add(data.connection);
       context.greet(data.connection);
     },

@@ -1,6 +1,7 @@
 /** Jobs of the Piscina pool: what decodes the log away from the event loops. The pool's filename is this file. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { HISTORY_TICKS_MAX, LOG_CACHE_BLOCKS } from '../limits.js';
+import { labelOf } from '../pipeline/broadcast.js';
 import { RECORD_BYTES, Records } from '../tick.js';
 import type { Time } from '../time.js';
 import { type ImportGap, ImportMerge, type ImportPlace } from './import-merge.js';
@@ -69,17 +70,22 @@ export async function readRange(job: ReadRangeJob): Promise<ReadRangeAnswer> {
   return move(transferable) as unknown as ReadRangeAnswer;
 }
 
-export interface ReadPageJob {
+export interface ReadPagesJob {
   /** The data folder. */
   folder: string;
   epoch: number;
   shard: number;
+  pages: PageToRead[];
+}
+
+export interface PageToRead {
   fromSeq: number;
   /** Inclusive. */
   toSeq: number;
-  /** 64-byte records, and the full seq of each as float64. */
+  /** 64-byte records, and of each the full seq as float64 and the label as u32. */
   records: SharedArrayBuffer;
   seqs: SharedArrayBuffer;
+  labels: SharedArrayBuffer;
   /** Where the first record is written. */
   at: number;
 }
@@ -91,20 +97,26 @@ export interface ReadPageAnswer {
 }
 
 /**
- * Decodes a stretch of a shard's log into shared memory, as far as it is visible.
+ * Decodes stretches of a shard's log into shared memory, as far as they are visible.
  * @throws TickwireError log_missing
  */
-export async function readPage(job: ReadPageJob): Promise<ReadPageAnswer> {
-  const { folder, epoch, shard, toSeq } = job;
+export async function readPages({ folder, epoch, shard, pages }: ReadPagesJob): Promise<ReadPageAnswer[]> {
   const reader = readerOf(folder);
-  const capacity = job.seqs.byteLength / 8;
-  const page: ReadPageAnswer = { count: 0, nextSeq: job.fromSeq, gaps: [] };
-  while (page.nextSeq <= toSeq && job.at + page.count < capacity) {
-    const at = job.at + page.count;
-    const into = new Records(job.records, at * RECORD_BYTES, capacity - at);
-    const seqs = new Float64Array(job.seqs, at * 8);
+  return pages.map((page) => readPage(reader, epoch, shard, page));
+}
+
+function readPage(reader: LogReader, epoch: number, shard: number, to: PageToRead): ReadPageAnswer {
+  const { fromSeq, toSeq } = to;
+  const capacity = to.seqs.byteLength / 8;
+  const page: ReadPageAnswer = { count: 0, nextSeq: fromSeq, gaps: [] };
+  while (page.nextSeq <= toSeq && to.at + page.count < capacity) {
+    const at = to.at + page.count;
+    const into = new Records(to.records, at * RECORD_BYTES, capacity - at);
+    const seqs = new Float64Array(to.seqs, at * 8);
     const request = { epoch, shard, fromSeq: page.nextSeq, toSeq, maxTicks: capacity - at };
     const { count, nextSeq, gaps } = reader.read(request, into, seqs);
+    const labels = new Uint32Array(to.labels, at * 4, count);
+    for (let i = 0; i < count; i++) labels[i] = labelOf(into, i);
     page.count += count;
     page.gaps.push(...gaps);
     if (nextSeq === page.nextSeq) break;

@@ -106,6 +106,27 @@ t.test('overtaken by the ring: on from the log, then back, without gap or repeat
   t.ok(served.log!.runningMost <= 2, 'no more jobs at once than allowed');
 });
 
+t.test(
+  'who is far behind is sent two frames in a flush: it reads one while the other is under way',
+  async (t) => {
+    const served = await serve({ plan: { ringSlots: 65_536 } });
+    t.teardown(() => served.close());
+    const eur = served.shard.define('EURUSD');
+    const client = await served.connect();
+    await client.subscribe(['*'], { mode: 'every' });
+    const count = 50_000;
+    let frames = 0;
+    client.socket.on('message', () => frames++);
+    for (let i = 0; i < count; i++) served.shard.quote(eur, 1.5, 1.6);
+    const before = served.fanout.stats().flushes;
+    served.shard.commit();
+    await client.until(() => client.ticks.length === count);
+    t.ok(client.ticks.every((tick, i) => tick.seq === i + 1));
+    const flushes = served.fanout.stats().flushes - before;
+    t.ok(frames > flushes, `${frames} frames in ${flushes} flushes`);
+  },
+);
+
 t.test('overtaken without a log: the gap names what is missing', async (t) => {
   const served = await serve({ plan: { ringSlots: 512 } });
   t.teardown(() => served.close());

@@ -1,6 +1,6 @@
 /** Catching up from the log: neighbours share decoded pages, work is bounded, newcomers beyond it are told `busy`. */
 import t from 'tap';
-import { PAGE_TICKS } from '../../src/limits.js';
+import { CATCHUP_JOB_PAGES, PAGE_TICKS } from '../../src/limits.js';
 import { cursorToText } from '../../src/wire/cursor.js';
 import { LOG_ID, type Served, serve } from '../helpers/fanout.js';
 
@@ -28,6 +28,20 @@ t.test('fifty subscribers at the same past cost one reading of it', async (t) =>
   t.equal(served.log!.reads, pages);
   t.ok(served.log!.runningMost <= 2);
   t.equal(served.fanout.stats().catchingUp, 0);
+});
+
+t.test('one that catches up over many pages has several read by one job', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 512 } });
+  t.teardown(() => served.close());
+  const pages = 4 * CATCHUP_JOB_PAGES;
+  quotes(served, pages * PAGE_TICKS);
+  const client = await served.connect();
+  await client.subscribe(['*'], { mode: 'every', from: cursor(0) });
+  await client.until(() => client.control('caught_up') !== undefined);
+  t.equal(client.ticks.length, pages * PAGE_TICKS);
+  t.ok(client.ticks.every((tick, k) => tick.seq === k + 1));
+  t.equal(served.log!.reads, pages, 'each page once');
+  t.ok(served.log!.pageJobs <= pages / 4, `${served.log!.pageJobs} jobs for ${pages} pages`);
 });
 
 t.test('a log that cannot be read ends the subscription, and says so; another begins afresh', async (t) => {

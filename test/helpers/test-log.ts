@@ -5,12 +5,14 @@ import type {
   ImportsRequest,
   PageAnswer,
   PageRequest,
+  PagesRequest,
   Place,
   RangeRequest,
   RangeResult,
   SymbolAnswer,
   SymbolRequest,
 } from '../../src/fanout/deps.js';
+import { labelOf } from '../../src/pipeline/broadcast.js';
 import { copyRecord, kindOf, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../src/tick.js';
 import type { TestShard } from './test-shard.js';
 
@@ -30,6 +32,8 @@ function isBefore(a: number[], b: number[]): boolean {
 /** A log over the history that a test shard keeps; answers come a turn of the event loop later. */
 export class TestLog implements CatchUp {
   reads = 0;
+  /** Readings of pages, each of several. */
+  pageJobs = 0;
   running = 0;
   runningMost = 0;
   readonly searches: SymbolRequest[] = [];
@@ -113,14 +117,25 @@ export class TestLog implements CatchUp {
     };
   }
 
-  async readPage(request: PageRequest): Promise<PageAnswer> {
+  async readPages({ epoch, shard, pages }: PagesRequest): Promise<PageAnswer[]> {
+    this.pageJobs++;
+    const answers: PageAnswer[] = [];
+    for (const page of pages) answers.push(await this.#readPage(epoch, shard, page));
+    return answers;
+  }
+
+  async #readPage(epoch: number, shard: number, request: PageRequest): Promise<PageAnswer> {
     const records = new Records(request.records);
     const seqs = new Float64Array(request.seqs);
-    const toSeq = Math.min(request.toSeq, this.#end(request.epoch));
+    const labels = new Uint32Array(request.labels);
+    const toSeq = Math.min(request.toSeq, this.#end(epoch));
     const maxTicks = Math.max(1, toSeq - request.fromSeq + 1);
-    const range = { ...request, toSeq, watch: null, kindsMask: 0xff, maxTicks };
+    const range = { ...request, epoch, shard, toSeq, watch: null, kindsMask: 0xff, maxTicks };
     const { buffer, seqs: found, count, nextSeq, gaps } = await this.readRange(range);
-    for (let i = 0; i < count; i++) copyRecord(new Records(buffer), i, records, request.at + i);
+    for (let i = 0; i < count; i++) {
+      copyRecord(new Records(buffer), i, records, request.at + i);
+      labels[request.at + i] = labelOf(records, request.at + i);
+    }
     seqs.set(found.subarray(0, count), request.at);
     return { count, nextSeq, gaps };
   }
