@@ -36,7 +36,7 @@ export const CRITICAL_RING_SLOTS = 65_536;
 /** Raw records that a shard takes before it commits; of a small ring no more than fill half of it. */
 export const SHARD_BATCH = 4_096;
 /** Ticks that a shard numbers ahead of the last-value table, at most, while more wait for it; of a small ring no more than fill half of it. Then the table comes first. */
-export const PROJECT_TICKS = 8_192;
+export const PROJECT_TICKS = 16_384;
 /** Batches that the journal of a stage holds, where one is kept; the oldest goes first. A power of two. */
 export const JOURNAL_NOTES = 65_536;
 /** Slots that one raw record can need: its symbol's definition, and itself. */

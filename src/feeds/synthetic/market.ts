@@ -65,7 +65,7 @@ const NEXT_I32 = 6;
 const STATE_END_I32 = 11;
 
 /** Ticks made at a time: few enough that they stay in the core's own cache. */
-const BLOCK_TICKS = 1024;
+const BLOCK_TICKS = 2048;
 
 /** float64 words of a market's state. */
 export function marketStateWords(symbols: number): number {

@@ -4,22 +4,22 @@
  *
  * ```
  *      0 records, 64 bytes each; one more for a record that the shard makes itself
- *  65600 u32 each: positions of the numbered records
- *  69704 u32 each: which of them are critical
- *  73808 u32 each: labels of the numbered records, as `../broadcast.ts` has them
- *  77912 u32 × 8: counts (COUNT_…)
- *  77952 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
+ * 131136 u32 each: positions of the numbered records
+ * 139336 u32 each: which of them are critical
+ * 147536 u32 each: labels of the numbered records, as `../broadcast.ts` has them
+ * 155736 u32 × 8: counts (COUNT_…)
+ * 155776 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
  * ```
  */
 
 /** Records of a run. */
-export const TICKS: u32 = 1_024;
+export const TICKS: u32 = 2_048;
 export const RECORDS: usize = 0;
-export const POSITIONS: usize = 65_600;
-export const CRITICALS: usize = 69_704;
-export const LABELS: usize = 73_808;
-export const COUNTS: usize = 77_912;
-export const STATES: usize = 77_952;
+export const POSITIONS: usize = 131_136;
+export const CRITICALS: usize = 139_336;
+export const LABELS: usize = 147_536;
+export const COUNTS: usize = 155_736;
+export const STATES: usize = 155_776;
 
 export const COUNT_CROSSED: usize = 0;
 export const COUNT_LOCKED: usize = 4;

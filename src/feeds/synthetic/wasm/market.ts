@@ -7,10 +7,10 @@
  *
  * ```
  *     0 records, 64 bytes each
- * 65536 state: i32 random a │ 4 i32 random b │ 8 f64 time s │ 16 f64 time ns │ 24 i32 symbol of the next tick
+ * 131072 state: i32 random a │ 4 i32 random b │ 8 f64 time s │ 16 f64 time ns │ 24 i32 symbol of the next tick
  *              28 i32 symbol of the burst │ 32 i32 ticks left of it │ 36 i32 index of the pace │ 40 i32 ticks left of it
- * 65600 i8 × 8 persistence │ 65608 i8 × 32 breath │ 65640 f64 × 8 paces │ 65704 f64 × 257 gaps
- * 67776 symbols, 64 bytes each:
+ * 131136 i8 × 8 persistence │ 131144 i8 × 32 breath │ 131176 f64 × 8 paces │ 131240 f64 × 257 gaps
+ * 133312 symbols, 64 bytes each:
  *        0 i32 bid │ 4 i32 spread │ 8 i32 direction │ 12 i32 ordinary spread │ 16 i32 step at most │ 20 i32 size, units
  *       24 i32 low │ 28 i32 high │ 32 f64 last trade id │ 40 f64 power of the price │ 48 f64 power of the size
  *       56 u32 what a record has for it │ 60 u32 id of the source, at its place in the second word of a record
@@ -18,12 +18,12 @@
  * ```
  */
 /** Addresses that the host fills in. */
-export const STATE: usize = 65_536;
-export const PERSISTENCE: usize = 65_600;
-export const BREATH: usize = 65_608;
-export const PACES: usize = 65_640;
-export const GAPS: usize = 65_704;
-export const SYMBOLS: usize = 67_776;
+export const STATE: usize = 131_072;
+export const PERSISTENCE: usize = 131_136;
+export const BREATH: usize = 131_144;
+export const PACES: usize = 131_176;
+export const GAPS: usize = 131_240;
+export const SYMBOLS: usize = 133_312;
 
 const RECORD: usize = 64;
 const TRADE: u32 = 1;
