@@ -23,6 +23,9 @@ export interface ColumnsModule extends WebAssembly.Exports {
   pack(values: number, count: number, to: number): number;
   /** Reads `count` words of the column at `at`, which ends at `end` at most; returns its end, 0 when it is none. */
   unpack(at: number, end: number, values: number, count: number): number;
+  /** Of SYMBOLS_TABLED symbols, u8 each, to be written before `encode`; of others the host is asked. */
+  DIGITS: Address;
+  SYMBOLS_TABLED: Address;
   /** Places for two values a tick. */
   SIZE_COLUMN: Address;
   WORDS: Address;
@@ -46,9 +49,12 @@ export function columnsModule(digitsOf: (symbolId: number) => number): ColumnsMo
 export class ColumnCodec {
   readonly #module: ColumnsModule;
   readonly #records: Uint8Array;
+  /** The first records, as many as `scatter` makes at once. */
+  #piece: Uint8Array = new Uint8Array(0);
   readonly #words: Uint8Array;
   readonly #ranges: Uint32Array;
   readonly #lasts: Uint32Array;
+  readonly #digitsTable: Uint8Array;
   /** Of the block just encoded or decoded. */
   readonly directory: Directory;
   #own: Records | undefined;
@@ -66,6 +72,7 @@ export class ColumnCodec {
     this.#words = new Uint8Array(buffer, module.WORDS.value, 4 * module.WORDS_MAX.value);
     this.#ranges = new Uint32Array(buffer, module.RANGES.value, 8);
     this.#lasts = new Uint32Array(buffer, module.LASTS.value, BLOCK_TICKS * LAST_U32);
+    this.#digitsTable = new Uint8Array(buffer, module.DIGITS.value, module.SYMBOLS_TABLED.value);
     this.directory = new Directory(BLOCK_TICKS, {
       symbolId: new Uint32Array(buffer, module.DIRECTORY_ID.value, BLOCK_TICKS),
       firstSymbolSeq: new Uint32Array(buffer, module.DIRECTORY_FIRST.value, BLOCK_TICKS),
@@ -90,7 +97,9 @@ export class ColumnCodec {
 
   /** Makes a payload of `count` records in the module's memory. Returns how many words it has. */
   load(records: Records, count: number, digits: Uint8Array): number {
+    if (digits.length < this.#digits.length) this.#digitsTable.fill(0);
     this.#digits = digits;
+    this.#digitsTable.set(digits.subarray(0, this.#digitsTable.length));
     if (records.u8.buffer !== this.#records.buffer)
       this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
     this.#isDecoded = false;
@@ -127,11 +136,14 @@ export class ColumnCodec {
     const piece = this.#module.decode(length / 4, this.directory.count, count, firstSeq % 2 ** 32);
     if (piece === 0) return -1;
     this.#isDecoded = true;
+    if (this.#piece.length !== piece * RECORD_BYTES)
+      this.#piece = this.#records.subarray(0, piece * RECORD_BYTES);
     // Records are copied while they are in the core's cache.
     for (let from = 0; from < count; from += piece) {
       const to = Math.min(from + piece, count);
       this.#module.scatter(from, to);
-      into.u8.set(this.#records.subarray(0, (to - from) * RECORD_BYTES), from * RECORD_BYTES);
+      const made = to - from === piece ? this.#piece : this.#records.subarray(0, (to - from) * RECORD_BYTES);
+      into.u8.set(made, from * RECORD_BYTES);
     }
     return bytes.length;
   }

@@ -347,7 +347,8 @@ function isEverything({ watch, kindsMask }: ReadRequest): boolean {
 
 /** Counts ticks that follow one another as read. */
 function advance(result: ReadResult, count: number, seqs: Float64Array): void {
-  for (let k = 0; k < count; k++) seqs[result.count + k] = result.nextSeq + k;
+  const { count: at, nextSeq } = result;
+  for (let k = 0; k < count; k++) seqs[at + k] = nextSeq + k;
   result.count += count;
   result.nextSeq += count;
 }

@@ -39,6 +39,7 @@ import {
 import {
   BASE_HIGH_COLUMN,
   BASE_LOW_COLUMN,
+  DIGITS,
   DIRECTORY_DIGITS,
   DIRECTORY_FIRST,
   DIRECTORY_ID,
@@ -81,7 +82,7 @@ import { beginDictionary, dropDictionary, numberSize, writeDictionary } from './
 import { putQuoteSizes, putSize, takeDifferences, wordOf } from './sizes-encode';
 import { eventBase, leastLag, presence, recvBase, shapeBits } from './times';
 import { beginTimes, beginTimesAgain, endTimes, gatherTimes } from './times-encode';
-import { zigzag } from './zigzag';
+import { zigzag, zigzagAll } from './zigzag';
 
 /** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
 const PIECE_TICKS: u32 = 256;
@@ -92,7 +93,10 @@ const BASED: i32 = 1;
 /** Its prices are told from its bids. */
 const QUOTED: i32 = 2;
 
-/** Digits of a symbol's prices, by its id. */
+/** By fours of words: ROUNDING and STEP_MAX, twice each. */
+const CONSTANTS: usize = memory.data<f64>([ROUNDING, ROUNDING, <f64>STEP_MAX, <f64>STEP_MAX], 16);
+
+/** Digits of a symbol's prices, by an id that is in no table. */
 declare function digitsOf(symbolId: u32): u32;
 
 let generation: u32 = 0;
@@ -131,14 +135,19 @@ function gather(count: u32): void {
   for (let from: u32 = 0; from < count; from += PIECE_TICKS) {
     const to = min(from + PIECE_TICKS, count);
     gatherTimes(from, to);
+    gatherPlaces(from, to);
+    const quotesBefore = quotes;
     gatherTicks(from, to);
+    zigzagAll(SEQ_COLUMN + <usize>from * 4, to - from);
+    zigzagAll(PRICE_COLUMN + <usize>from * 4, to - from);
+    zigzagAll(SPREAD_COLUMN + <usize>quotesBefore * 4, quotes - quotesBefore);
   }
 }
 
 function begin(count: u32): void {
   generation++;
   if (generation === GENERATIONS) {
-    memory.fill(PLACES, 0, 4 * SYMBOLS_TABLED);
+    memory.fill(PLACES, 0, 8 * SYMBOLS_TABLED);
     generation = 1;
   }
   tag++;
@@ -159,11 +168,11 @@ function placeOf(id: u32, symbolSeq: u32): u32 {
     if (isTaken(slot, tag)) return numberAt(slot);
     take(slot, tag, id, symbols);
   } else {
-    store<u32>(PLACES + <usize>id * 4, (generation << 16) | symbols);
+    store<u32>(PLACES + <usize>id * 8, (generation << 16) | symbols);
   }
   const at = symbols++;
   const d = <usize>at * 4;
-  const digits = digitsOf(id);
+  const digits = id < SYMBOLS_TABLED ? load<u8>(<usize>id, DIGITS) & 15 : digitsOf(id);
   store<u32>(DIRECTORY_ID + d, id);
   store<u8>(DIRECTORY_DIGITS + <usize>at, digits);
   store<u32>(DIRECTORY_FIRST + d, symbolSeq);
@@ -173,6 +182,8 @@ function placeOf(id: u32, symbolSeq: u32): u32 {
   v128.store(state, zero, 16);
   v128.store(state, zero, 32);
   v128.store(state, zero, 48);
+  // Nothing is near it.
+  store<f64>(state, NaN, STATE_PRICE);
   store<f64>(state, powerOfTen(digits), STATE_SCALE);
   store<u32>(state, symbolSeq, STATE_SEQ);
   return at;
@@ -186,33 +197,51 @@ function headOf(head: u32): u32 {
   return heads++;
 }
 
-/** Everything but the times. */
-function gatherTicks(from: u32, to: u32): void {
+/** Symbols, heads, and steps of symbolSeq. */
+function gatherPlaces(from: u32, to: u32): void {
   const now = generation;
+  const end = <usize>to * 4;
   let lastHead = load<u32>(HEADS);
   let lastIndex: i32 = heads === 0 ? -1 : 0;
-  const rounding = f64x2.splat(ROUNDING);
-  const pointsMax = f64x2.splat(POINTS_MAX);
-  const stepMax = f64x2.splat(<f64>STEP_MAX);
-  let spreadAt = SPREAD_COLUMN + <usize>quotes * 4;
-  for (let i = from; i < to; i++) {
-    const p = RECORDS + <usize>i * RECORD;
-    const c = <usize>i * 4;
-    const id = load<u32>(p, AT_SYMBOL);
-    const symbolSeq = load<u32>(p, AT_SYMBOL_SEQ);
-    const entry = id < SYMBOLS_TABLED ? load<u32>(PLACES + <usize>id * 4) : 0;
-    const at = entry >> 16 === now ? entry & 0xffff : placeOf(id, symbolSeq);
-    store<u32>(SYMBOL_COLUMN + c, at);
-    const state = STATES + <usize>at * STATE;
-    store<i32>(SEQ_COLUMN + c, zigzag(symbolSeq - load<u32>(state, STATE_SEQ)));
-    store<u32>(state, symbolSeq + 1, STATE_SEQ);
-    const head = load<u32>(p, AT_HEAD);
+  let p = <usize>from * RECORD;
+  for (let c = <usize>from * 4; c < end; c += 4, p += RECORD) {
+    const id = load<u32>(p, RECORDS + AT_SYMBOL);
+    const symbolSeq = load<u32>(p, RECORDS + AT_SYMBOL_SEQ);
+    let nextSeq: usize = PLACES + 4 + <usize>id * 8;
+    let at: u32 = 0;
+    let seq = symbolSeq;
+    if (id < SYMBOLS_TABLED) {
+      const entry = load<u64>(<usize>id * 8, PLACES);
+      at = <u32>entry & 0xffff;
+      if (<u32>entry >> 16 === now) seq = <u32>(entry >> 32);
+      else at = placeOf(id, symbolSeq);
+    } else {
+      at = placeOf(id, symbolSeq);
+      nextSeq = STATES + STATE_SEQ + <usize>at * STATE;
+      seq = load<u32>(nextSeq);
+    }
+    store<u32>(c, at, SYMBOL_COLUMN);
+    store<u32>(c, symbolSeq - seq, SEQ_COLUMN);
+    store<u32>(nextSeq, symbolSeq + 1);
+    const head = load<u32>(p, RECORDS + AT_HEAD);
     if (head !== lastHead || lastIndex < 0) {
       lastIndex = headOf(head);
       lastHead = head;
     }
-    store<i32>(HEAD_COLUMN + c, lastIndex);
-    const kind = head & KIND_MASK;
+    store<i32>(c, lastIndex, HEAD_COLUMN);
+  }
+}
+
+/** Prices, sizes and trade ids; steps of prices as they are. */
+function gatherTicks(from: u32, to: u32): void {
+  // From memory: constants would be made anew for every tick.
+  const rounding = v128.load(CONSTANTS);
+  const stepMax = v128.load(CONSTANTS, 16);
+  let spreadAt = SPREAD_COLUMN + <usize>quotes * 4;
+  let p = RECORDS + <usize>from * RECORD;
+  for (let i = from; i < to; i++, p += RECORD) {
+    const state = STATES + <usize>load<u32>(<usize>i * 4, SYMBOL_COLUMN) * STATE;
+    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
     if (kind !== QUOTE) {
       if (kind === TRADE) gatherTrade(i, p, state);
       else gatherOther(i, p);
@@ -220,35 +249,24 @@ function gatherTicks(from: u32, to: u32): void {
     }
     // Bid and ask side by side.
     const prices = v128.load(p, AT_BID);
-    const scale = f64x2.splat(load<f64>(state, STATE_SCALE));
+    const scale = v128.load64_splat(state, STATE_SCALE);
     const points = f64x2.sub(f64x2.add(f64x2.mul(prices, scale), rounding), rounding);
-    const isExact = v128.and(
+    const now = f64x2.sub(points, v128.shuffle<i64>(f64x2.splat(0), points, 0, 2));
+    const difference = f64x2.sub(now, v128.load(state, STATE_PRICE));
+    const isUsual = v128.and(
       i64x2.eq(f64x2.div(points, scale), prices),
-      f64x2.lt(f64x2.abs(points), pointsMax),
+      f64x2.lt(f64x2.abs(difference), stepMax),
     );
-    let steps = i32x4.splat(0);
-    const told = load<i32>(state, STATE_TOLD);
-    if (i64x2.all_true(isExact)) {
-      const bid = f64x2.extract_lane(points, 0);
-      if ((told & BASED) === 0) {
-        store<f64>(state, bid, STATE_BASE);
-        store<f64>(state, bid, STATE_PRICE);
-      }
+    let steps = f64x2.add(difference, rounding);
+    if (i64x2.all_true(isUsual)) {
       store<i32>(state, BASED | QUOTED, STATE_TOLD);
-      const now = f64x2.replace_lane(points, 1, f64x2.extract_lane(points, 1) - bid);
-      const difference = f64x2.sub(now, v128.load(state, STATE_PRICE));
       v128.store(state, now, STATE_PRICE);
-      steps = i64x2.all_true(f64x2.lt(f64x2.abs(difference), stepMax))
-        ? i32x4.trunc_sat_f64x2_s_zero(difference)
-        : wideSteps(i, difference);
     } else {
-      store<i32>(state, told | QUOTED, STATE_TOLD);
-      addMisfit(i, BID_PAIR);
-      addMisfit(i, ASK_PAIR);
+      steps = oddSteps(i, p, points, state);
     }
-    const codes = v128.xor(i32x4.shl(steps, 1), i32x4.shr_s(steps, 31));
-    v128.store32_lane(PRICE_COLUMN + <usize>i * 4, codes, 0);
-    v128.store32_lane(spreadAt, codes, 1);
+    // The integers are in the low words.
+    v128.store32_lane(<usize>i * 4, steps, 0, PRICE_COLUMN);
+    v128.store32_lane(spreadAt, steps, 2);
     spreadAt += 4;
     if (isIndexed) {
       const bidSize = numberSize(load<u64>(p, AT_BID_SIZE));
@@ -265,13 +283,35 @@ function gatherTicks(from: u32, to: u32): void {
   quotes = <u32>(spreadAt - SPREAD_COLUMN) >> 2;
 }
 
-/** The steps of price and spread where one is too large for its column. */
-function wideSteps(i: u32, difference: v128): v128 {
+/** The steps of price and spread, in low words, of a quote that is its symbol's first, jumps far, or is no points. */
+function oddSteps(i: u32, p: usize, points: v128, state: usize): v128 {
+  const prices = v128.load(p, AT_BID);
+  const back = f64x2.div(points, f64x2.splat(load<f64>(state, STATE_SCALE)));
+  const isInRange = f64x2.lt(f64x2.abs(points), f64x2.splat(POINTS_MAX));
+  const told = load<i32>(state, STATE_TOLD);
+  if (!i64x2.all_true(v128.and(i64x2.eq(back, prices), isInRange))) {
+    store<i32>(state, told | QUOTED, STATE_TOLD);
+    addMisfit(i, BID_PAIR);
+    addMisfit(i, ASK_PAIR);
+    return i64x2.splat(0);
+  }
+  const bid = f64x2.extract_lane(points, 0);
+  if ((told & BASED) === 0) startFrom(bid, state);
+  store<i32>(state, BASED | QUOTED, STATE_TOLD);
+  const now = f64x2.replace_lane(points, 1, f64x2.extract_lane(points, 1) - bid);
+  const difference = f64x2.sub(now, v128.load(state, STATE_PRICE));
+  v128.store(state, now, STATE_PRICE);
   let price = <i64>f64x2.extract_lane(difference, 0);
   let spread = <i64>f64x2.extract_lane(difference, 1);
   if (abs(price) >= STEP_MAX) price = addWide(i, COLUMN_PRICE, price);
   if (abs(spread) >= STEP_MAX) spread = addWide(i, COLUMN_SPREAD, spread);
-  return i32x4.replace_lane(i32x4.splat(<i32>price), 1, <i32>spread);
+  return i64x2.replace_lane(i64x2.splat(price), 1, spread);
+}
+
+/** Makes a price the first one of its symbol. */
+function startFrom(points: f64, state: usize): void {
+  store<f64>(state, points, STATE_BASE);
+  store<f64>(state, points, STATE_PRICE);
 }
 
 function gatherTrade(i: u32, p: usize, state: usize): void {
@@ -281,10 +321,7 @@ function gatherTrade(i: u32, p: usize, state: usize): void {
   let step: i64 = 0;
   if (reinterpret<u64>(points / scale) === load<u64>(p, AT_BID) && abs(points) < POINTS_MAX) {
     const told = load<i32>(state, STATE_TOLD);
-    if ((told & BASED) === 0) {
-      store<f64>(state, points, STATE_BASE);
-      store<f64>(state, points, STATE_PRICE);
-    }
+    if ((told & BASED) === 0) startFrom(points, state);
     store<i32>(state, told | BASED, STATE_TOLD);
     step = <i64>(points - load<f64>(state, STATE_PRICE));
     if ((told & QUOTED) === 0) store<f64>(state, points, STATE_PRICE);
@@ -292,7 +329,7 @@ function gatherTrade(i: u32, p: usize, state: usize): void {
   } else {
     addMisfit(i, BID_PAIR);
   }
-  store<i32>(PRICE_COLUMN + <usize>i * 4, zigzag(<i32>step));
+  store<i32>(PRICE_COLUMN + <usize>i * 4, <i32>step);
   if (load<u64>(p, AT_ASK) !== 0) addMisfit(i, ASK_PAIR);
 
   const id = load<f64>(p, AT_TRADE_ID);
@@ -391,7 +428,10 @@ function copy(from: usize, bytes: usize, to: usize): usize {
 /** What the block tells of each symbol: the last symbolSeq, and the zigzag price it starts from, in two words. */
 function tellSymbols(): void {
   for (let at: usize = 0; at < symbols; at++) {
-    store<u32>(DIRECTORY_LAST + at * 4, load<u32>(STATES + at * STATE, STATE_SEQ) - 1);
+    const id = load<u32>(DIRECTORY_ID + at * 4);
+    const next =
+      id < SYMBOLS_TABLED ? load<u32>(<usize>id * 8, PLACES + 4) : load<u32>(STATES + at * STATE, STATE_SEQ);
+    store<u32>(DIRECTORY_LAST + at * 4, next - 1);
     const base = <i64>load<f64>(STATES + at * STATE, STATE_BASE);
     const code = (base << 1) ^ (base >> 63);
     store<u32>(BASE_LOW_COLUMN + at * 4, <u32>code);

@@ -3,6 +3,7 @@ export { decode, scatter } from './decode';
 export { encode, symbolCount } from './encode';
 export { findLasts } from './lasts';
 export {
+  DIGITS,
   DIRECTORY_DIGITS,
   DIRECTORY_FIRST,
   DIRECTORY_ID,
@@ -11,6 +12,7 @@ export {
   RANGES,
   RECORDS,
   SIZE_COLUMN,
+  SYMBOLS_TABLED,
   TICKS,
   WORDS,
   WORDS_MAX,

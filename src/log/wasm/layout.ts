@@ -64,11 +64,13 @@ export const STATE_SIZES: usize = 48;
 /** Lowest and highest of both times, as in a block's header: 8 words. */
 export const RANGES: usize = STATES + STATE * TICKS;
 export const HEADS: usize = RANGES + 32;
-/** By symbol id, of those below SYMBOLS_TABLED: generation of the block and place in its directory. */
+/** By symbol id, of those below SYMBOLS_TABLED: u16 place in the block's directory │ u16 generation of the block │ u32 next symbolSeq. */
 export const SYMBOLS_TABLED: u32 = 65_536;
 export const PLACES: usize = HEADS + 4 * TICKS;
+/** By symbol id, of the same: digits, u8. The host writes them. */
+export const DIGITS: usize = PLACES + 8 * SYMBOLS_TABLED;
 /** By size: whose it is. */
-export const SIZE_OWNERS: usize = PLACES + 4 * SYMBOLS_TABLED;
+export const SIZE_OWNERS: usize = DIGITS + SYMBOLS_TABLED;
 /** The sizes of a dictionary, or of every tick, decoded. */
 export const SIZES: usize = SIZE_OWNERS + 8 * TICKS;
 /** Pairs of lags that a sample of times gives. */
@@ -81,13 +83,15 @@ export const PATCHES: usize = HISTOGRAM + 8 * 64;
 export const PATCH_COLUMN: usize = 2 * COLUMN;
 export const DEPTH_MAX: u32 = 2;
 
+/** Numbers of sizes by their hashes: see `size-numbers.ts`. */
+export const SIZE_SLOTS_MAX: u32 = 16_384;
+export const SIZE_TABLE: usize = PATCHES + 2 * DEPTH_MAX * PATCH_COLUMN;
 // Hash tables of 16 bytes a slot.
 export const TABLE_SLOTS: u32 = 16_384;
 const TABLE: usize = 16 * TABLE_SLOTS;
-export const SIZE_TABLE: usize = PATCHES + 2 * DEPTH_MAX * PATCH_COLUMN;
-export const HEAD_TABLE: usize = SIZE_TABLE + TABLE;
+export const HEAD_TABLE: usize = SIZE_TABLE + 2 * SIZE_SLOTS_MAX;
 export const SYMBOL_TABLE: usize = HEAD_TABLE + TABLE;
-/** The keys of the size table, by their number. */
+/** The bits of the sizes in the table, by their number. */
 export const SIZE_KEYS: usize = SYMBOL_TABLE + TABLE;
 /** By place in the directory: ticks that are the last of their kind, and what is kept of them: see `lasts.ts`. */
 export const LAST_PLACES: usize = SIZE_KEYS + 8 * TICKS;

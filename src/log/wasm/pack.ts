@@ -22,6 +22,8 @@ const PATCH_BITS: i32 = 7;
 const PATCH_SHARE: i32 = 4;
 /** From so many values on they are put into lanes. */
 export const LANES_FROM: i32 = 2_048;
+/** Up to so many bits, four values and seven bits fill no 64. */
+export const FOUR_IN_WINDOW: i32 = 14;
 /** Up to so many values are all looked at; of more, every so many-th. */
 const SAMPLE_ALL: i32 = 1_024;
 const SAMPLE_STEP: i32 = 8;
@@ -181,12 +183,12 @@ function countBits(histogram: usize, value: u32): void {
   store<i32>(slot, load<i32>(slot) + 1);
 }
 
-/** Writes the low `width` bits of each value. Returns their end. */
+/** Writes the low `width` bits of each value. Returns their end, behind which eight bytes may be written. */
 function putAll(values: usize, count: i32, width: i32, to: usize): usize {
   if (width === 0) return to;
   const end = to + <usize>wordsOf(count, width) * 4;
   if (count < LANES_FROM) {
-    putBits(values, count, width, to, end);
+    putBits(values, count, width, to);
     return end;
   }
   const lanes = <usize>lanesOf(count) * 4;
@@ -226,20 +228,33 @@ function putOver(from: usize, row: usize, lanes: usize, mask: v128, shift: i32):
   }
 }
 
-/** Writes values one after the other. */
-function putBits(values: usize, count: i32, width: i32, to: usize, end: usize): void {
+/** Writes values one after the other, four at a time where they and the bits before them in their first byte fill no word. */
+function putBits(values: usize, count: i32, width: i32, to: usize): void {
   const mask = <u64>(<u32>maskOf(width));
-  let pending: u64 = 0;
-  let bits = 0;
+  const last = values + <usize>count * 4;
+  let p = values;
   let o = to;
-  for (let p = values; p < values + <usize>count * 4; p += 4) {
+  let pending: u64 = 0;
+  let bits: u32 = 0;
+  if (width <= FOUR_IN_WINDOW) {
+    for (; p + 16 <= last; p += 16) {
+      const low = (<u64>load<u32>(p) & mask) | ((<u64>load<u32>(p, 4) & mask) << width);
+      const high = (<u64>load<u32>(p, 8) & mask) | ((<u64>load<u32>(p, 12) & mask) << width);
+      pending |= (low | (high << (2 * width))) << bits;
+      bits += 4 * width;
+      store<u64>(o, pending);
+      o += bits >> 3;
+      pending >>= bits & -8;
+      bits &= 7;
+    }
+  }
+  for (; p < last; p += 4) {
     pending |= (<u64>load<u32>(p) & mask) << bits;
     bits += width;
-    if (bits < 32) continue;
-    store<u32>(o, <u32>pending);
-    o += 4;
-    pending >>= 32;
-    bits -= 32;
+    store<u64>(o, pending);
+    o += bits >> 3;
+    pending >>= bits & -8;
+    bits &= 7;
   }
-  if (o < end) store<u32>(o, <u32>pending);
+  store<u64>(o, pending);
 }

@@ -1,7 +1,7 @@
 /** Sizes as words of 32 bits, and the dictionary of a block: see `format.ts`. */
-import { UNKNOWN } from './format';
-import { SIZE_KEYS, SIZE_TABLE, SIZES } from './layout';
-import { isTaken, numberAt, slotOf, take } from './numbering';
+import { ROUNDING, UNKNOWN } from './format';
+import { SIZE_KEYS, SIZES } from './layout';
+import { clearNumbers, entries, numberAt, slotOf, take } from './size-numbers';
 
 /** Bit of a float32, whose own sign is +. */
 const FLOAT_BIT: i32 = <i32>0x80000000;
@@ -21,9 +21,7 @@ const ENTRY_SHARE: u32 = 6;
 /** Blocks that are not tried again after one without a dictionary. */
 const PAUSE_BLOCKS: u32 = 15;
 
-let tag: u32 = 0;
 let limit: u32 = 0;
-let entries: u32 = 0;
 let pause: u32 = 0;
 
 /** The scales of a size's code: see `decimal.ts`. A table, as which one it is cannot be foreseen. */
@@ -91,36 +89,35 @@ export function sizesOf(words: u64): v128 {
   return f64x2.div(f64x2.convert_low_i32x4_s(i32x4.shr_u(i64x2.splat(words), 2)), scales);
 }
 
-/** The codes of two sizes without decimals or with two; −1 for one that is not of those. */
-export function shortCodes(both: v128): v128 {
-  const isWhole = f64x2.eq(f64x2.nearest(both), both);
-  const hundred = f64x2.splat(100);
-  const units = v128.bitselect(both, f64x2.nearest(f64x2.mul(both, hundred)), isWhole);
-  const scales = v128.bitselect(f64x2.splat(1), hundred, isWhole);
-  const isCode = v128.and(
-    f64x2.eq(f64x2.div(units, scales), both),
-    v128.and(f64x2.gt(both, f64x2.splat(0)), f64x2.lt(units, f64x2.splat(CODE_MAX))),
-  );
-  // Those of 64 bits in the low halves of both.
-  const codes = v128.or(
-    i32x4.shl(i32x4.trunc_sat_f64x2_s_zero(units), 2),
-    v128.andnot(i32x4.splat(1), lowHalves(isWhole)),
-  );
-  return v128.or(codes, v128.not(lowHalves(isCode)));
-}
+/** By twos: ROUNDING, 100, CODE_MAX, and 1 as an integer. */
+const CONSTANTS: usize = memory.data<f64>(
+  [ROUNDING, ROUNDING, 100, 100, CODE_MAX, CODE_MAX, 5e-324, 5e-324],
+  16,
+);
 
-function lowHalves(wide: v128): v128 {
-  return v128.shuffle<i32>(wide, wide, 0, 2, 0, 2);
+/** The codes of two sizes without decimals or with two, as u32; −1 where one is not of those. */
+export function shortCodes(both: v128): i64 {
+  const hundred = v128.load(CONSTANTS, 16);
+  const isWhole = f64x2.eq(f64x2.nearest(both), both);
+  const hundredfold = f64x2.nearest(f64x2.mul(both, hundred));
+  const units = v128.bitselect(both, hundredfold, isWhole);
+  const isCode = v128.and(
+    v128.or(isWhole, f64x2.eq(f64x2.div(hundredfold, hundred), both)),
+    v128.and(f64x2.gt(both, f64x2.splat(0)), f64x2.lt(units, v128.load(CONSTANTS, 32))),
+  );
+  if (!i64x2.all_true(isCode)) return -1;
+  const wide = i64x2.shl(f64x2.add(units, v128.load(CONSTANTS)), 2);
+  const codes = v128.or(wide, v128.andnot(v128.load(CONSTANTS, 48), isWhole));
+  return i64x2.extract_lane(v128.shuffle<i32>(codes, codes, 0, 2, 0, 2), 0);
 }
 
 /** Begins a block of at most `count` sizes. False when a dictionary is not to be tried. */
 export function beginDictionary(count: u32): bool {
-  entries = 0;
+  clearNumbers();
   if (pause > 0) {
     pause--;
     return false;
   }
-  tag++;
   limit = min(ENTRIES_MAX, count / ENTRY_SHARE);
   return true;
 }
@@ -135,21 +132,20 @@ function isOddNaN(bits: u64): bool {
  * blocks; or when it is an odd NaN. The block has no dictionary then.
  */
 export function numberSize(bits: u64): i32 {
-  const slot = slotOf(SIZE_TABLE, tag, bits);
-  if (isTaken(slot, tag)) return numberAt(slot);
+  const slot = slotOf(bits);
+  const number = numberAt(slot);
+  if (number >= 0) return number;
   if (isOddNaN(bits)) return -1;
   if (entries === limit) {
     pause = PAUSE_BLOCKS;
     return -1;
   }
-  take(slot, tag, bits, entries);
-  store<u64>(SIZE_KEYS + <usize>entries * 8, bits);
-  return entries++;
+  return take(slot, bits);
 }
 
 /** Forgets the sizes of the block: it has no dictionary. */
 export function dropDictionary(): void {
-  entries = 0;
+  clearNumbers();
 }
 
 /** Writes the entries. Returns their end. */

@@ -9,13 +9,17 @@ const SIZES_SAMPLED: u32 = 2_048;
 
 /** Writes the words of a quote's sizes as sizes `k` and `k` + 1. */
 export function putQuoteSizes(k: u32, i: u32, p: usize, state: usize): void {
-  const codes = shortCodes(v128.load(p, AT_BID_SIZE));
-  let bid = i32x4.extract_lane(codes, 0);
-  let ask = i32x4.extract_lane(codes, 1);
-  if (bid < 0) bid = wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR);
-  if (ask < 0) ask = wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR);
-  putSize(k, bid, state + STATE_SIZES);
-  putSize(k + 1, ask, state + STATE_SIZES + 4);
+  let codes = shortCodes(v128.load(p, AT_BID_SIZE));
+  if (codes < 0) codes = wordsOf(i, p);
+  const owner = <u64>(state + STATE_SIZES);
+  store<i64>(<usize>k * 4, codes, SIZE_COLUMN);
+  store<u64>(<usize>k * 4, owner | ((owner + 4) << 32), SIZE_OWNERS);
+}
+
+function wordsOf(i: u32, p: usize): i64 {
+  const bid = <u32>wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR);
+  const ask = <u32>wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR);
+  return <i64>(<u64>bid | ((<u64>ask) << 32));
 }
 
 /** Writes a size's word, and whose it is. */

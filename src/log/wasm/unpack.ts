@@ -1,11 +1,9 @@
 /** Integer columns from bits: see `pack.ts`. Nothing outside of the column is read, whatever its words say. */
 import { DEPTH_MAX, TICKS } from './layout';
-import { LANES_FROM, lanesOf, maskOf, patchHighs, patchPlaces, wordsOf } from './pack';
+import { FOUR_IN_WINDOW, LANES_FROM, lanesOf, maskOf, patchHighs, patchPlaces, wordsOf } from './pack';
 
 /** What no place is. */
 const NOWHERE: usize = 0;
-/** Up to so many bits, four values and seven bits are no more than 64. */
-const FOUR_IN_WINDOW: i32 = 14;
 
 /**
  * Reads `count` values, two a tick at most, of the column at `at`, none of it at or beyond `end`; eight bytes must
