@@ -39,6 +39,8 @@ export class Lane {
   /** The pace of what comes from the past; null: as fast as it goes. */
   #playback: Playback | null;
   #positions: Float64Array;
+  /** The shard that goes first. */
+  #first = 0;
   readonly #own = new LaneBody();
 
   /**
@@ -112,10 +114,16 @@ export class Lane {
     let all = true;
     let behind = false;
     this.#setPace();
-    for (const view of this.stream.shards) {
+    const { shards } = this.stream;
+    const first = this.#first;
+    for (let n = 0; n < shards.length; n++) {
       if (this.#isClosed) return true;
+      const view = shards[(first + n) % shards.length];
       const limit = this.#limit(view);
-      if (!this.#flushShard(frame, view, limit)) all = false;
+      const isWhole = this.#flushShard(frame, view, limit);
+      // One that always has more than a frame takes is not to keep the others waiting.
+      if (!isWhole && all) this.#first = (view.index + 1) % shards.length;
+      all &&= isWhole;
       if (this.seqs[view.index] < limit) behind = true;
     }
     if (this.skip !== null && this.#passed(this.skip)) this.skip = null;
@@ -131,9 +139,14 @@ export class Lane {
     const { lastSeq } = this.#info()!;
     let all = true;
     this.#setPace();
-    for (let s = 0; s < this.seqs.length; s++) {
+    const { length } = this.seqs;
+    const first = this.#first % length;
+    for (let n = 0; n < length; n++) {
       if (this.#isClosed) return true;
-      if (this.seqs[s] < lastSeq[s] && !this.#flushPages(frame, s, lastSeq[s])) all = false;
+      const s = (first + n) % length;
+      const isWhole = this.seqs[s] >= lastSeq[s] || this.#flushPages(frame, s, lastSeq[s]);
+      if (!isWhole && all) this.#first = (s + 1) % length;
+      all &&= isWhole;
     }
     return all;
   }
@@ -199,11 +212,13 @@ export class Lane {
     return view.ring.oldest() <= seq + 1 ? seq : -1;
   }
 
-  /** Where the lane stands in the critical ring; -1 when that ring cannot tell. */
+  /** Where the lane stands in the critical ring; -1 when that ring cannot tell, or has passed it. */
   #position(view: ShardView): number {
     const s = view.index;
-    if (this.#positions[s] < 0) this.#positions[s] = view.criticalAfter(this.seqs[s]);
-    return this.#positions[s];
+    const position = this.#positions[s];
+    if (position < 0) return (this.#positions[s] = view.criticalAfter(this.seqs[s]));
+    // Encoded stretches outlive the ring, which alone tells where the lane is once it has read one.
+    return view.critical.oldest() <= position + 1 ? position : -1;
   }
 
   #advance(view: ShardView, body: LaneBody, limit: number): void {
@@ -392,6 +407,7 @@ export class Lane {
       const next = this.epochs.find((e) => e.epoch > this.epoch && e.epoch < this.stream.epoch);
       this.epoch = next?.epoch ?? this.stream.epoch;
       this.seqs = new Float64Array(next?.shards ?? this.stream.shards.length);
+      this.#first = 0;
       this.#positions = new Float64Array(this.seqs.length).fill(-1);
     }
   }

@@ -26,7 +26,9 @@ export class Quotes {
   #chunks: Chunk[][];
   /** Chunks that have not been sent for the first time. */
   #pending = 0;
-  #turn = 0;
+  /** The shard that goes first, and by shard the chunk that does: so each has its turn where a frame cannot take all. */
+  #first = 0;
+  readonly #firsts: number[];
   #dueAtMs = 0;
   readonly #own = new Body();
 
@@ -47,6 +49,7 @@ export class Quotes {
         applied: start === FROM_CURSOR ? Math.max(0, resume[view.index]) : view.applied,
       })),
     );
+    this.#firsts = stream.shards.map(() => 0);
     if (start < 0) for (const chunks of this.#chunks) this.#pending += chunks.length;
   }
 
@@ -89,11 +92,15 @@ export class Quotes {
     }
     const before = frame.ticks;
     let all = true;
-    // A frame that is too small for all shards begins with another one each time.
     const shards = stream.shards.length;
-    const first = this.#turn++ % shards;
+    const first = this.#first;
     for (let n = 0; n < shards; n++) {
-      if (!this.#flushShard(frame, owner, lane, stream.shards[(first + n) % shards])) all = false;
+      const s = (first + n) % shards;
+      if (this.#flushShard(frame, owner, lane, stream.shards[s])) continue;
+      // Nothing overtakes what is first in line: the room that it waits for would never come about.
+      if (frame.ticks === 0) return false;
+      if (all) this.#first = (s + 1) % shards;
+      all = false;
     }
     if (frame.ticks > before && this.intervalMs > 0) {
       // Aligned, so that equal subscriptions send in the same flush and share what is encoded.
@@ -114,7 +121,7 @@ export class Quotes {
     const count = group.chunks(view.index);
     // A chunk that came into being after the start holds only symbols that never were in a flush before.
     while (chunks.length < count) chunks.push({ flushNo: 0, applied: view.applied });
-    const first = count === 0 ? 0 : this.#turn % count;
+    const first = this.#firsts[view.index];
     for (let n = 0; n < count; n++) {
       const k = (first + n) % count;
       const chunk = chunks[k];
@@ -125,8 +132,11 @@ export class Quotes {
       }
       if (chunk.flushNo < 0 && this.#torn(view, k)) return true;
       const body = this.#body(view, k, chunk);
-      if (!frame.fits(group.encoder, body)) return false;
-      if (frame.ticks > 0 && frame.left - body.bytes < TRADES_BYTES) return false;
+      const isTooMuch = frame.ticks > 0 && frame.left - body.bytes < TRADES_BYTES;
+      if (isTooMuch || !frame.fits(group.encoder, body)) {
+        this.#firsts[view.index] = k;
+        return false;
+      }
       if (chunk.flushNo === FROM_NOTHING) this.#cover(view, k, lane);
       if (chunk.flushNo < 0) this.#pending--;
       chunk.flushNo = stream.flushNo;

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
+import type { Client } from '../helpers/stream-client.js';
 
 /** Writes `count` ticks of random symbols and kinds in commits of random size, yielding between them. */
 async function feed(served: Served, ids: number[], count: number, random: Random, batch = 64): Promise<void> {
@@ -182,4 +183,36 @@ t.test('trades only, overtaken in the critical ring: from the log', async (t) =>
     trades.map((tick) => tick.seq),
     Array.from({ length: 1000 }, (_, i) => 2 * i + 1),
   );
+});
+
+t.test('trades only, overtaken while what comes next is still kept encoded: from the log', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 16_384, criticalSlots: 64 } });
+  t.teardown(() => served.close());
+  const { shard } = served;
+  const eur = shard.define('EURUSD');
+  const paused = await served.connect();
+  const quick = await served.connect();
+  const trades = async (count: number, client: Client) => {
+    for (let i = 0; i < count; i++) {
+      shard.trade(eur, 1.5, i);
+      shard.quote(eur, 1.5, 1.6);
+    }
+    shard.commit();
+    await client.until(() => client.ticks.length === shard.head / 2);
+  };
+  for (const client of [paused, quick]) {
+    await client.subscribe(['EURUSD'], { mode: 'every', kinds: ['trade'], snapshot: false });
+  }
+  for (const client of [paused, quick]) await trades(10, client);
+  await paused.until(() => paused.ticks.length === 20);
+  await paused.request({ op: 'pause', sub: 1 });
+  while (shard.head < 4000) await trades(20, quick);
+  await paused.request({ op: 'resume', sub: 1 });
+  await paused.until(() => paused.ticks[paused.ticks.length - 1].seq === shard.head - 1);
+  for (const client of [paused, quick]) {
+    t.same(
+      client.ticks.map((tick) => tick.seq),
+      Array.from({ length: 2000 }, (_, i) => 2 * i + 1),
+    );
+  }
 });
