@@ -6,8 +6,8 @@ import { FRAME_BYTES_MAX, PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
 
 /** Counts of bytes are int32 and run over: what matters is how far they are apart, which is megabytes at most. */
 type Bytes = number;
-/** Pings not yet answered that are remembered; there are never more. */
-const PINGS_MAX = 256;
+/** Pings not yet answered that are remembered; there are never more. Stock clients give up who sends them 60 at once. */
+const PINGS_MAX = 32;
 const PAYLOAD_BYTES = 4;
 /** Bytes of a message that are risked on any link. */
 const MESSAGE_BYTES_MIN = 8 * 1024;

@@ -36,3 +36,30 @@ t.test('a paused reader is held to its window; it loses nothing and others notic
     expected,
   );
 });
+
+t.test('pings do not pile up for one that stopped reading: it takes them up again', async (t) => {
+  const served = await serve({ log: true, heartbeatMs: 10, plan: { ringSlots: 8192 } });
+  t.teardown(() => served.close());
+  const { shard } = served;
+  const id = shard.define('EURUSD');
+  const slow = await served.connect();
+  const quick = await served.connect();
+  for (const client of [slow, quick]) await client.subscribe(['*'], { mode: 'every', snapshot: false });
+  slow.socket.pause();
+  const ticks = async (count: number) => {
+    for (let i = 0; i < count; i++) shard.quote(id, 1.5, 1.6, 1 / 3, 7);
+    shard.commit();
+    await quick.until(() => quick.ticks.length >= shard.head);
+  };
+  for (let i = 0; i < 20; i++) await ticks(1000);
+  // Its window is full but for some heartbeats, each of which is followed by a ping.
+  const heartbeats = () => quick.controls.filter(({ op }) => op === 'heartbeat').length;
+  for (const before = heartbeats(); heartbeats() < before + 100; ) await ticks(1);
+  let pings = 0;
+  slow.socket.on('ping', () => pings++);
+  slow.socket.resume();
+  await slow.until(() => slow.ticks.length >= shard.head || slow.closeCode !== undefined);
+  t.equal(slow.closeCode, undefined);
+  t.equal(slow.ticks.length, shard.head);
+  t.ok(pings > 10, `${pings} pings came`);
+});
