@@ -272,6 +272,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   #ping(): void {
+    // A message that was one too many may have closed it just now, and uWebSockets throws then.
+    if (this.#closed) return;
     this.socket.ping(this.#window.ping());
     this.#convoy?.pinged(this);
   }

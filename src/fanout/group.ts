@@ -70,7 +70,7 @@ export class Group {
     // An epoch that is over may have had more shards.
     const bodies = (this.#bodies[shard] ??= []);
     for (const body of bodies) {
-      const isAlive = body.generation === this.arena.generation;
+      const isAlive = body.generation === this.arena.generation && body.epoch === epoch;
       if (isAlive && body.from === from && body.limit === limit && body.source === source) return body;
     }
     let body = bodies.find((b) => b.generation !== this.arena.generation);

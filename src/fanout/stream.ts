@@ -92,14 +92,14 @@ export class Stream {
     return head;
   }
 
-  /** Whether the flush at hand has taken in all that was read of the heads. */
+  /** Whether the flush at hand has taken in all that was read of heads and definitions. */
   get isTakenIn(): boolean {
-    return !this.#looked;
+    return !this.#looked && !this.watches.isBehind;
   }
 
   /** Whether there is anything that no flush has taken in. */
   moved(): boolean {
-    return this.#looked || this.shards.some((view) => view.moved());
+    return !this.isTakenIn || this.shards.some((view) => view.moved());
   }
 
   /** Reads T and the heads of all shards outside of a flush, and asks for one. */

@@ -129,11 +129,15 @@ export class Watches {
     if (--watch.users === 0) this.#byKey.delete(watch.key);
   }
 
+  /** Whether others on this thread have refreshed the registry, whose digits the encoders take, meanwhile. */
+  get isBehind(): boolean {
+    return this.registry.seen !== this.#seen;
+  }
+
   /** Learns what other threads defined. Cheap when there is nothing. */
   refresh(): void {
     this.registry.refresh();
-    // Others on this thread may have refreshed the registry meanwhile: what it has seen is what tells.
-    if (this.registry.seen === this.#seen) return;
+    if (!this.isBehind) return;
     for (let id = 1; id < this.registry.symbolCount; id++) {
       if (this.registry.version[id] === this.#versions[id]) continue;
       for (const watch of this.#byKey.values()) watch.learn(id);
