@@ -3,6 +3,7 @@ import { type EngineMemory, HOST_STAGE, type MemoryPlan } from '../../src/pipeli
 import { Registry } from '../../src/pipeline/registry.js';
 import type { Encoding } from '../../src/wire/ticks.js';
 import { smallMemory } from './memory.js';
+import { ShardedLog } from './sharded-log.js';
 import { Client, type ConnectOptions } from './stream-client.js';
 import { TestLog } from './test-log.js';
 import { TestShard } from './test-shard.js';
@@ -12,10 +13,15 @@ export const LOG_ID = '0123456789abcdef';
 export interface Served {
   port: number;
   memory: EngineMemory;
+  /** The first of them. */
   shard: TestShard;
+  shards: TestShard[];
+  /** Where there is one shard. */
   log: TestLog | undefined;
   fanout: ReturnType<typeof createFanout>;
   errors: string[];
+  /** Of a symbol. */
+  shardOf(symbolId: number): number;
   /** Connects and waits for `hello`. */
   connect(encoding?: Encoding, more?: ConnectOptions): Promise<Client>;
   close(): Promise<void>;
@@ -31,15 +37,17 @@ export async function serve(
 ): Promise<Served> {
   const { plan, log: withLog, epoch = 1, authorise, ...settings } = options;
   const memory = smallMemory(plan);
-  const shard = new TestShard(memory);
-  const log = withLog === true ? new TestLog(shard, epoch) : undefined;
+  const shards = memory.broadcast.map((_, s) => new TestShard(memory, s));
+  const [shard] = shards;
+  const log = withLog === true && shards.length === 1 ? new TestLog(shard, epoch) : undefined;
+  const catchUp = withLog === true && log === undefined ? new ShardedLog(shards, epoch) : log;
   const errors: string[] = [];
   const fanout = createFanout(
     {
       memory,
       registry: new Registry(memory.registry, memory.plan.maxSymbols, HOST_STAGE),
       identity: { logId: LOG_ID, epoch },
-      catchUp: log,
+      catchUp,
       logger: { info: () => {}, warn: () => {}, error: (_details, message) => errors.push(message) },
       feeds: () => [{ name: 'test', state: 'live', detail: 'is live', ageMs: 7 }],
       readiness: () => ({ ready: false, reasons: ['for the test'] }),
@@ -53,9 +61,11 @@ export async function serve(
     port,
     memory,
     shard,
+    shards,
     log,
     fanout,
     errors,
+    shardOf: (symbolId) => shard.registry.bucket[symbolId] % shards.length,
     connect: async (encoding = 'packed', more = {}) => {
       const client = await Client.open(port, encoding, more);
       client.flushes = () => fanout.stats().flushes;
