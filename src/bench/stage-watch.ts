@@ -27,14 +27,12 @@ interface Times {
   ns: Float64Array;
 }
 
-type Listened = Pick<WebSocket<unknown>, 'send' | 'subscribe' | 'unsubscribe'>;
+type Listened = Pick<WebSocket<unknown>, 'send'>;
 
 /** When frames of ticks went to those clients that are followed. */
 export class SendTimes {
   /** By client. */
   readonly #times = new Map<number, Times>();
-  /** By topic: those who get what is published to it. */
-  readonly #topics = new Map<string, Set<Times>>();
   #joining = NOBODY;
 
   constructor(
@@ -45,11 +43,6 @@ export class SendTimes {
   /** An app whose sockets tell what is sent to them. */
   app(): TemplatedApp {
     const app = createApp();
-    const publish = app.publish.bind(app);
-    app.publish = (topic, message, isBinary) => {
-      for (const times of this.#topics.get(topic as string) ?? []) this.#note(times, message as Uint8Array);
-      return publish(topic, message, isBinary);
-    };
     const ws = app.ws.bind(app);
     app.ws = (pattern, behavior) =>
       ws(pattern, {
@@ -76,17 +69,6 @@ export class SendTimes {
     socket.send = (message, isBinary) => {
       this.#note(times, message as Uint8Array);
       return send(message, isBinary);
-    };
-    const subscribe = socket.subscribe.bind(socket);
-    socket.subscribe = (topic) => {
-      const listeners = this.#topics.get(topic as string) ?? new Set();
-      this.#topics.set(topic as string, listeners.add(times));
-      return subscribe(topic);
-    };
-    const unsubscribe = socket.unsubscribe.bind(socket);
-    socket.unsubscribe = (topic) => {
-      this.#topics.get(topic as string)?.delete(times);
-      return unsubscribe(topic);
     };
   }
 

@@ -7,7 +7,7 @@ import { jsonControl } from '../wire/json.js';
 import { packControl } from '../wire/msgpack.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../wire/ticks.js';
 import { type Closing, closingFor } from './closing.js';
-import { CONVOY_UNANSWERED_MAX, type Convoy, type Convoys, type Member } from './convoy.js';
+import type { Convoy, Convoys, Member } from './convoy.js';
 import type { Course } from './course.js';
 import { fillFrame } from './fill.js';
 import type { Frame, FrameTarget } from './frame.js';
@@ -160,46 +160,44 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     const { subscriptions } = this.#operations;
     if (this.#closed || this.#convoy !== null || subscriptions.length !== 1) return false;
     const [{ group }] = subscriptions;
-    return group.users > 1 && subscriptions[0].lacksNothing && this.#keepsUp;
+    return group.users > 1 && subscriptions[0].lacksNothing && this.keepsUp;
   }
 
-  /** Whether the client takes what it gets quickly enough to be sent as much as the others, without a look. */
-  get #keepsUp(): boolean {
-    const isQuick = this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
-    const isThere = isQuick && this.#window.mayPing && !this.#isBuffered;
-    return isThere && this.#window.unanswered <= CONVOY_UNANSWERED_MAX;
+  /** Whether there is room for whatever the convoy may send next, and the client takes it before it misses a heartbeat. */
+  get keepsUp(): boolean {
+    const { room } = this.#window;
+    return room >= CONVOY_BYTES && this.#isQuick && !this.#isBuffered;
+  }
+
+  get #isQuick(): boolean {
+    return this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
   }
 
   get course(): Course {
     return this.#operations.subscriptions[0].course;
   }
 
-  get isPingDue(): boolean {
-    return this.#window.isPingDue;
-  }
-
-  pingInConvoy(): boolean {
-    this.#pingBehind();
-    return this.#keepsUp;
-  }
-
   joined(convoy: Convoy): void {
     this.#operations.subscriptions[0].join(convoy.course);
-    this.socket.subscribe(convoy.topic);
-    this.#window.board(convoy);
     this.#convoy = convoy;
-    // Its place among the members is that of its last ping.
-    if (this.#window.unasked) this.#ping();
   }
 
-  left({ topic }: Convoy): void {
+  left(): void {
     this.#convoy = null;
-    this.#window.leave();
     this.#operations.subscriptions[0].leave();
-    if (this.#closed) return;
-    // A message to the topic that is still on its way goes out before the ping, and would be lost otherwise.
-    if (this.#window.unasked) this.#ping();
-    this.socket.unsubscribe(topic);
+  }
+
+  /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
+  takeAlong(message: Uint8Array, text: boolean): void {
+    if (this.#window.isPingDue) {
+      this.socket.cork(() => {
+        this.#ping();
+        this.socket.send(message, !text);
+      });
+    } else {
+      this.socket.send(message, !text);
+    }
+    this.#window.count(message.length);
   }
 
   #fill(frame: Frame): boolean {
@@ -258,29 +256,17 @@ export class Connection implements FrameTarget, OperationsHost, Member {
       this.socket.send(message, !text);
       return;
     }
-    this.#sendWithPing(message, text);
-  }
-
-  /** Both in one call of the operating system. */
-  #sendWithPing(message: Uint8Array, text: boolean): void {
+    // Both in one call of the operating system.
     this.socket.cork(() => {
       this.socket.send(message, !text);
       this.#ping();
     });
-    // The convoy does not look at it again before the next ping.
-    if (!this.#keepsUp) this.alone();
   }
 
   #ping(): void {
     // A message that was one too many may have closed it just now, and uWebSockets throws then.
     if (this.#closed) return;
     this.socket.ping(this.#window.ping());
-    this.#convoy?.pinged(this);
-  }
-
-  /** Pings, together with what uWebSockets has still to write of the convoy's message. */
-  #pingBehind(): void {
-    this.socket.cork(() => this.#ping());
   }
 
   /** The protocol layer has answered it already. */

@@ -1,21 +1,18 @@
 /**
  * Convoys: connections whose only subscription stands at the same place go on from it together. A convoy has one
- * course; what that sends is handed to uWebSockets once, which writes it to the socket of each member.
+ * course; a frame of that is made once, and sent to each member.
  *
- * A member is still alone with its window: it is pinged every so many bytes, as everybody is, and leaves as soon as
- * a pong is so late that the window might not hold until the next ping. Whoever leaves takes a copy of the course
- * along and goes on for itself; whoever lacks nothing any more joins again. A convoy that is to be read from the log,
- * or has symbols to be told of, breaks up.
+ * A member is still alone with its window: it is pinged every so many bytes, as everybody is, and leaves when its
+ * window has not the room for a frame. Whoever leaves takes a copy of the course along and goes on for itself;
+ * whoever lacks nothing any more joins again. A convoy that is to be read from the log, or has symbols to be told of,
+ * breaks up.
  */
-import { CONVOY_BYTES, CONVOY_MEMBERS_MAX, PING_EVERY_BYTES, WINDOW_BYTES } from '../limits.js';
+import { CONVOY_BYTES, CONVOY_MEMBERS_MAX } from '../limits.js';
 import type { TickEncoder } from '../wire/body.js';
 import { Course, type CourseOwner } from './course.js';
 import type { Frame, FrameTarget } from './frame.js';
 import type { Group } from './group.js';
 import type { Stream } from './stream.js';
-
-/** Bytes that may be unanswered when a member is pinged: the window has to hold until the next ping. */
-export const CONVOY_UNANSWERED_MAX = WINDOW_BYTES - PING_EVERY_BYTES - CONVOY_BYTES;
 
 /** A connection, as its convoy sees it. */
 export interface Member {
@@ -23,26 +20,21 @@ export interface Member {
   readonly mayJoin: boolean;
   /** The course of that. */
   readonly course: Course;
-  readonly isPingDue: boolean;
-  /** Pings the client; false when it is too far behind to stay. */
-  pingInConvoy(): boolean;
+  /** Whether a frame of the convoy may be sent to it. */
+  readonly keepsUp: boolean;
+  /** Sends it what all get. */
+  takeAlong(message: Uint8Array, text: boolean): void;
   joined(convoy: Convoy): void;
   /** Takes its own way from where the convoy stands. */
-  left(convoy: Convoy): void;
+  left(): void;
 }
 
-/** Where messages go. */
-interface Publisher {
-  publish(convoy: Convoy, message: Uint8Array, isBinary: boolean): void;
-  count(ticks: number, bytes: number): void;
-}
+/** Takes note of ticks and bytes that were sent. */
+type Count = (ticks: number, bytes: number) => void;
 
 export class Convoy implements FrameTarget, CourseOwner {
-  /** Bytes sent to each member, int32 that runs over; see `window.ts`. */
-  sent = 0;
   readonly course: Course;
   readonly encoder: TickEncoder;
-  /** In the order of their last pings. */
   readonly members = new Set<Member>();
   /** The flush after which it lacked nothing. */
   #place: number;
@@ -51,8 +43,7 @@ export class Convoy implements FrameTarget, CourseOwner {
 
   constructor(
     readonly group: Group,
-    readonly topic: string,
-    readonly publisher: Publisher,
+    readonly count: Count,
     of: Course,
   ) {
     this.encoder = group.encoder;
@@ -78,7 +69,7 @@ export class Convoy implements FrameTarget, CourseOwner {
 
   remove(member: Member): void {
     this.members.delete(member);
-    member.left(this);
+    member.left();
   }
 
   breakUp(): void {
@@ -89,6 +80,8 @@ export class Convoy implements FrameTarget, CourseOwner {
   flush(frame: Frame): boolean {
     this.#isBehind = this.#told !== this.group.watch.news.length || !this.course.isInRings;
     if (this.#isBehind) return true;
+    for (const member of this.members) if (!member.keepsUp) this.remove(member);
+    if (this.isOver) return true;
     frame.begin(this, CONVOY_BYTES);
     const allQuotes = this.course.flushQuotes(frame);
     // Some pieces of quotes fit only into the frame of a single one.
@@ -96,23 +89,9 @@ export class Convoy implements FrameTarget, CourseOwner {
     const all = this.course.flushLane(frame) && allQuotes;
     const { ticks } = frame;
     frame.finish();
-    this.publisher.count(ticks * this.size, 0);
+    this.count(ticks * this.size, 0);
     this.#place = this.course.lacksNothing ? this.course.stream.flushNo : -1;
-    this.#ping();
     return !all;
-  }
-
-  #ping(): void {
-    for (const member of this.members) {
-      if (!member.isPingDue) break;
-      if (!member.pingInConvoy()) this.remove(member);
-    }
-  }
-
-  /** A member was pinged just now. */
-  pinged(member: Member): void {
-    this.members.delete(member);
-    this.members.add(member);
   }
 
   /** Whether its members are to go on for themselves. */
@@ -121,8 +100,8 @@ export class Convoy implements FrameTarget, CourseOwner {
   }
 
   transmit(message: Uint8Array, text: boolean): void {
-    this.sent = (this.sent + message.length) | 0;
-    this.publisher.publish(this, message, !text);
+    for (const member of this.members) member.takeAlong(message, text);
+    this.count(0, message.length * this.size);
   }
 
   // A copy of the course finds the same, and tells its own client.
@@ -138,22 +117,14 @@ export class Convoy implements FrameTarget, CourseOwner {
 }
 
 /** All convoys of a fan-out. */
-export class Convoys implements Publisher {
-  /** Messages that uWebSockets was given for the members, and has still to write. */
-  deferred = 0;
+export class Convoys {
   readonly #all = new Set<Convoy>();
   /** By group: who lacked nothing after some flush, and found nobody else. */
   readonly #alone = new WeakMap<Group, { member: Member; flushNo: number }>();
-  #made = 0;
 
-  /**
-   * @param send hands a message to all sockets of a topic
-   * @param count takes note of ticks and bytes that were sent
-   */
   constructor(
     readonly stream: Stream,
-    readonly send: (topic: string, message: Uint8Array, isBinary: boolean) => void,
-    readonly count: (ticks: number, bytes: number) => void,
+    readonly count: Count,
   ) {}
 
   get members(): number {
@@ -165,12 +136,6 @@ export class Convoys implements Publisher {
   /** Those there are now. */
   all(): Convoy[] {
     return [...this.#all];
-  }
-
-  publish(convoy: Convoy, message: Uint8Array, isBinary: boolean): void {
-    this.send(convoy.topic, message, isBinary);
-    this.count(0, message.length * convoy.size);
-    this.deferred += convoy.size;
   }
 
   /** Has a member that may join go on with others, if some are at its place. */
@@ -190,8 +155,7 @@ export class Convoys implements Publisher {
     // It may have subscribed to something else meanwhile.
     const { course: its } = other.member;
     if (its.group !== group || its.sub !== course.sub) return;
-    // The host's own topics, where it has some, are not called so.
-    const convoy = new Convoy(group, `tickwire convoy ${++this.#made}`, this, course);
+    const convoy = new Convoy(group, this.count, course);
     this.#all.add(convoy);
     group.convoys.add(convoy);
     convoy.add(other.member);

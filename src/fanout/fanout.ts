@@ -1,6 +1,6 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
 import { messageOf, TickwireError } from '../errors.js';
-import { CONVOY_MEMBERS_MAX, DRAIN_GRACE_MS } from '../limits.js';
+import { DRAIN_GRACE_MS } from '../limits.js';
 import { FANOUT_BELL } from '../pipeline/memory.js';
 import { Bell } from '../pipeline/wait.js';
 import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
@@ -94,10 +94,7 @@ class Server implements Fanout {
       this.#ticksSent += ticks;
       this.#bytesSent += bytes;
     };
-    const publish = (topic: string, message: Uint8Array, isBinary: boolean) => {
-      this.#app.publish(topic, message, isBinary);
-    };
-    this.#convoys = new Convoys(this.#stream, publish, count);
+    this.#convoys = new Convoys(this.#stream, count);
     this.#rest = new Rest(this.#stream, () => this.stats());
     this.#app = deps.app ?? createApp();
     const keys = deps.authorise ?? settings.auth?.keys;
@@ -152,25 +149,22 @@ class Server implements Fanout {
     this.#betweenMs = 0;
     this.#round ??= { convoys: this.#convoys.all(), connections: this.#connections.values() };
     const { convoys, connections } = this.#round;
-    this.#convoys.deferred = 0;
     let isMore = false;
     for (let convoy = convoys.pop(); convoy !== undefined; convoy = convoys.pop()) {
       if (this.#convoys.flush(convoy, this.#frame)) isMore = true;
-      // They are written when the event loop turns: a full convoy is enough for one turn.
-      if (this.#convoys.deferred >= CONVOY_MEMBERS_MAX) return { isOver: false, isMore, isDeferred: true };
+      if (performance.now() >= untilMs) return { isOver: false, isMore };
     }
-    const isDeferred = this.#convoys.deferred > 0;
     let served = 0;
     do {
       const { value: connection } = connections.next();
       if (connection === undefined) {
         this.#round = undefined;
         this.#stream.pages.forgetFailures();
-        return { isOver: true, isMore, isDeferred };
+        return { isOver: true, isMore };
       }
       if (connection.flush(this.#frame)) isMore = true;
     } while (++served % LOOK_EVERY !== 0 || performance.now() < untilMs);
-    return { isOver: false, isMore, isDeferred };
+    return { isOver: false, isMore };
   }
 
   /**

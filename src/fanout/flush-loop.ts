@@ -40,8 +40,6 @@ export interface Served {
   isOver: boolean;
   /** Whether some of them could take more at once. */
   isMore: boolean;
-  /** Whether something will be written only when the event loop turns. */
-  isDeferred: boolean;
 }
 
 export class FlushLoop {
@@ -133,12 +131,11 @@ export class FlushLoop {
       if (isNews) stream.advance(startedMs);
       // Those that were served before it have not got it.
       if (isNews && !isFirst) this.#urgent = true;
-      const { isOver, isMore, isDeferred } = this.serve(startedMs + FLUSH_MS);
+      const { isOver, isMore } = this.serve(startedMs + FLUSH_MS);
       if (isMore) this.#urgent = true;
-      if (isDeferred) await turn();
       workMs += performance.now() - startedMs;
       if (isOver) break;
-      if (!isDeferred) await turn();
+      await turn();
       isNews = stream.moved();
     }
     this.#ticks = stream.head - before;

@@ -14,15 +14,8 @@ const MESSAGE_BYTES_MIN = 8 * 1024;
 /** Milliseconds after which an answer is slow. */
 const SLOW_MS = 100;
 
-/** Counts what it has sent to each of many clients. */
-export interface Carrier {
-  readonly sent: Bytes;
-}
-
 export class Window {
-  /** Without what the carrier sends. */
-  #own: Bytes = 0;
-  #carrier: Carrier | null = null;
+  #sent: Bytes = 0;
   #answered: Bytes = 0;
   #pingedAt: Bytes = 0;
   #pings = 0;
@@ -36,21 +29,6 @@ export class Window {
   readonly #askedAtMs = new Float64Array(PINGS_MAX);
   readonly #number = new Uint32Array(1);
   readonly #payload = new Uint8Array(this.#number.buffer);
-
-  /** What the carrier sends counts from now on, too. */
-  board(carrier: Carrier): void {
-    this.#carrier = carrier;
-    this.#own = (this.#own - carrier.sent) | 0;
-  }
-
-  leave(): void {
-    this.#own = this.#sent;
-    this.#carrier = null;
-  }
-
-  get #sent(): Bytes {
-    return this.#carrier === null ? this.#own : (this.#own + this.#carrier.sent) | 0;
-  }
 
   get unanswered(): number {
     return (this.#sent - this.#answered) | 0;
@@ -71,18 +49,13 @@ export class Window {
 
   /** Counts a message; true when a ping is due. */
   count(bytes: number): boolean {
-    this.#own = (this.#own + bytes) | 0;
+    this.#sent = (this.#sent + bytes) | 0;
     return this.isPingDue;
   }
 
   get isPingDue(): boolean {
     const isDue = ((this.#sent - this.#pingedAt) | 0) >= PING_EVERY_BYTES;
     return isDue && this.#pings - this.#pongs < PINGS_MAX;
-  }
-
-  /** Whether there is room for many more pings: one with few left could not be asked when that is due. */
-  get mayPing(): boolean {
-    return this.#pings - this.#pongs < PINGS_MAX / 2;
   }
 
   /** Whether bytes were sent since the last ping, so that only another one can tell when they arrived. */

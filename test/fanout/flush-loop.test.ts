@@ -36,7 +36,7 @@ function loopOf(source: Source, afterFlush: (flush: number) => void = () => {}) 
     const isOver = next === CONNECTIONS;
     if (isOver) next = 0;
     afterFlush(++flushes);
-    return { isOver, isMore: false, isDeferred: false };
+    return { isOver, isMore: false };
   };
   const loop = new FlushLoop(source, new Bell(allocateBells(1), 0), 1, () => true, serve);
   return { loop, served };
