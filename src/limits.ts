@@ -27,6 +27,8 @@ export const REGISTRY_BYTES = 16 * 1024 * 1024;
 
 /** Slots of a raw ring (feed × shard). Full: the feed's policy, `block` or `conflate`. */
 export const RAW_RING_SLOTS = 16_384;
+/** Raw records that may wait for a shard that naps; of a small ring no more than an eighth of it. More: it is woken. */
+export const NAP_TICKS = 512;
 /** Slots of a shard's broadcast ring. Full: the log gates it (`log.onStall`); free readers are overtaken. */
 export const BROADCAST_RING_SLOTS = 1_048_576;
 /** The fewest that a setting may make of it. Less: `bad_config`. */
@@ -140,6 +142,8 @@ export const FRAME_BYTES_MAX = 240 * 1024;
 export const CONVOY_MEMBERS_MAX = 256;
 /** Bytes of one frame to a convoy. The rest waits for the next flush. */
 export const CONVOY_BYTES = 96 * 1024;
+/** Bytes that go to a member between two pings: its pongs were quick, and each costs as much as a tenth of a frame. */
+export const CONVOY_PING_EVERY_BYTES = 96 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
 /** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */
@@ -237,8 +241,8 @@ assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blo
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
 assertLimit(
-  CONVOY_BYTES + PING_EVERY_BYTES < WINDOW_BYTES,
-  'the window of a member holds until its next ping',
+  CONVOY_BYTES + CONVOY_PING_EVERY_BYTES < WINDOW_BYTES,
+  'a member is pinged before its window lacks the room for a frame',
 );
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');

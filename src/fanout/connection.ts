@@ -1,5 +1,5 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
-import { CONVOY_BYTES, FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import { CONVOY_BYTES, CONVOY_PING_EVERY_BYTES, FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
 import { nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
 import { decodeCursor } from '../wire/cursor.js';
@@ -189,7 +189,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
   takeAlong(message: Uint8Array, text: boolean): void {
-    if (this.#window.isPingDue) {
+    if (this.#window.isPingDue(CONVOY_PING_EVERY_BYTES)) {
       this.socket.cork(() => {
         this.#ping();
         this.socket.send(message, !text);

@@ -112,6 +112,7 @@ export class FlushLoop {
         continue;
       }
       await this.#round();
+      this.bell.paceMs = this.intervalMs;
       nextAtMs = performance.now() + this.intervalMs;
       if (this.intervalMs === 0) await turn();
       else await pause(this.intervalMs);
@@ -158,6 +159,7 @@ export class FlushLoop {
   /** With nobody to send to the loop stands still. */
   #someone(): Promise<void> {
     this.#urgent = false;
+    this.bell.paceMs = 0;
     return new Promise((resolve) => {
       this.#idle = () => {
         this.#idle = undefined;

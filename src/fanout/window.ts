@@ -50,11 +50,12 @@ export class Window {
   /** Counts a message; true when a ping is due. */
   count(bytes: number): boolean {
     this.#sent = (this.#sent + bytes) | 0;
-    return this.isPingDue;
+    return this.isPingDue(PING_EVERY_BYTES);
   }
 
-  get isPingDue(): boolean {
-    const isDue = ((this.#sent - this.#pingedAt) | 0) >= PING_EVERY_BYTES;
+  /** @param everyBytes those that may be sent between two pings */
+  isPingDue(everyBytes: number): boolean {
+    const isDue = ((this.#sent - this.#pingedAt) | 0) >= everyBytes;
     return isDue && this.#pings - this.#pongs < PINGS_MAX;
   }
 

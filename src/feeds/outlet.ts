@@ -1,4 +1,5 @@
 /** The raw rings of one feed, one a shard, and the words of the feed's cell that are committed with them. */
+import { NAP_TICKS } from '../limits.js';
 import { CommitCells } from '../pipeline/cells.js';
 import { FEED_WORDS, FeedWord, ShardWord } from '../pipeline/counters.js';
 import { probe } from '../pipeline/fault.js';
@@ -60,8 +61,13 @@ export class Outlet {
     for (let shard = 0; shard < this.#fresh.length; shard++) {
       if (this.#fresh[shard] === 0) continue;
       this.#fresh[shard] = 0;
-      this.#bells[shard].ring();
+      this.#bells[shard].ring(this.#isPressing(shard));
     }
+  }
+
+  #isPressing(shard: number): boolean {
+    const { capacity } = this.rings[shard].records;
+    return !this.hasRoom(shard, capacity - Math.min(NAP_TICKS, capacity / 8));
   }
 
   /** Whether some ring is more than half full. */

@@ -1,5 +1,5 @@
 /** A shard's thread: turns of work until the control word ends it. */
-import { Command, type Control, type EngineMemory } from './memory.js';
+import { Command, type Control, type EngineMemory, FANOUT_BELL } from './memory.js';
 import { Registry } from './registry.js';
 import { Shard } from './shard.js';
 import { Bell, SpinThenPark } from './wait.js';
@@ -8,7 +8,7 @@ import { Bell, SpinThenPark } from './wait.js';
 export function runShard(memory: EngineMemory, stage: number, index: number, control: Control): void {
   const registry = new Registry(memory.registry, memory.plan.maxSymbols, stage);
   const shard = new Shard(memory, index, registry);
-  const wait = new SpinThenPark(new Bell(memory.bells, stage));
+  const wait = new SpinThenPark(new Bell(memory.bells, stage), new Bell(memory.bells, FANOUT_BELL));
   for (;;) {
     const command = control.command;
     if (command === Command.stop) return;

@@ -3,12 +3,19 @@
  * published; a consumer reads the bell, looks for work, and only then sleeps on the value it read, so no
  * ring between the look and the sleep is missed.
  *
+ * A consumer that looks in intervals says so beside its bell, and the stage before it may nap: it sleeps through rings
+ * that do not press, and takes what has gathered together. Waking a thread costs as much as numbering a thousand ticks.
+ *
  * ```
- * bell i, at 128 × i: 0 i32 count of rings │ 4 i32 1 while the consumer is parked … padded to 128
+ * bell i, at 128 × i: 0 i32 count of rings │ 4 i32 0 awake, 1 parked, 2 napping │ 8 i32 µs between two looks … to 128
  * ```
  */
 const STRIDE_I32 = 32;
+const SLEEP = 1;
+const PACE_US = 2;
+const AWAKE = 0;
 const PARKED = 1;
+const NAPPING = 2;
 
 export function allocateBells(count: number): SharedArrayBuffer {
   return new SharedArrayBuffer(count * STRIDE_I32 * 4);
@@ -33,10 +40,23 @@ export class Bell {
     this.#at = index * STRIDE_I32;
   }
 
-  /** Tells the consumer that something was published. */
-  ring(): void {
+  /**
+   * Tells the consumer that something was published.
+   * @param isPressing false: a consumer that naps may go on
+   */
+  ring(isPressing = true): void {
     Atomics.add(this.#words, this.#at, 1);
-    if (Atomics.load(this.#words, this.#at + PARKED) !== 0) Atomics.notify(this.#words, this.#at);
+    const sleep = Atomics.load(this.#words, this.#at + SLEEP);
+    if (sleep === PARKED || (sleep === NAPPING && isPressing)) Atomics.notify(this.#words, this.#at);
+  }
+
+  /** Milliseconds between two looks of the consumer; 0: it looks when the bell rings. */
+  get paceMs(): number {
+    return Atomics.load(this.#words, this.#at + PACE_US) / 1000;
+  }
+
+  set paceMs(ms: number) {
+    Atomics.store(this.#words, this.#at + PACE_US, Math.round(ms * 1000));
   }
 
   /** To be read before looking for work. */
@@ -46,17 +66,26 @@ export class Bell {
 
   /** Sleeps until the bell differs from `seen`, or for `timeoutMs`. Blocks the thread. */
   park(seen: number, timeoutMs: number): void {
-    Atomics.store(this.#words, this.#at + PARKED, 1);
+    this.#sleep(PARKED, seen, timeoutMs);
+  }
+
+  /** As `park`, but only what presses ends it. */
+  nap(seen: number, timeoutMs: number): void {
+    this.#sleep(NAPPING, seen, timeoutMs);
+  }
+
+  #sleep(how: number, seen: number, timeoutMs: number): void {
+    Atomics.store(this.#words, this.#at + SLEEP, how);
     Atomics.wait(this.#words, this.#at, seen, timeoutMs);
-    Atomics.store(this.#words, this.#at + PARKED, 0);
+    Atomics.store(this.#words, this.#at + SLEEP, AWAKE);
   }
 
   /** As `park`, for threads that must not block: resolves when the bell differs from `seen`, or after `timeoutMs`. */
   async parkAsync(seen: number, timeoutMs: number): Promise<void> {
-    Atomics.store(this.#words, this.#at + PARKED, 1);
+    Atomics.store(this.#words, this.#at + SLEEP, PARKED);
     const waiting = waitAsync(this.#words, this.#at, seen, timeoutMs);
     if (waiting.async) await waiting.value;
-    Atomics.store(this.#words, this.#at + PARKED, 0);
+    Atomics.store(this.#words, this.#at + SLEEP, AWAKE);
   }
 }
 
@@ -67,13 +96,24 @@ const SPINS_FEW = 4;
 const SHORT_MS = 0.1;
 const PARK_MS = 20;
 
-/** For stages that own their thread (shards): spin briefly, then park on the bell. After a long wait hardly spin. */
+/** Naps between two looks of the stage after it, and milliseconds of the shortest: what timers can do. */
+const NAPS_PER_LOOK = 4;
+const NAP_MS_MIN = 1;
+
+/**
+ * For stages that own their thread (shards): spin briefly, then park on the bell. After a long wait hardly spin; after
+ * work, while the stage that it is for looks only now and then, nap.
+ */
 export class SpinThenPark {
   #idle = 0;
   #spins = SPINS;
   #seen = 0;
+  #mayNap = false;
 
-  constructor(readonly bell: Bell) {}
+  constructor(
+    readonly bell: Bell,
+    readonly next?: Bell,
+  ) {}
 
   /** Call before looking for work. */
   before(): void {
@@ -84,11 +124,22 @@ export class SpinThenPark {
   after(work: number): void {
     if (work > 0) {
       this.#idle = 0;
-    } else if (++this.#idle > this.#spins) {
+      this.#mayNap = true;
+    } else if (!this.#napped() && ++this.#idle > this.#spins) {
       const parkedAtMs = performance.now();
       this.bell.park(this.#seen, PARK_MS);
       this.#spins = performance.now() - parkedAtMs < SHORT_MS ? SPINS : SPINS_FEW;
     }
+  }
+
+  /** Once after work: what comes after silence is not to wait. */
+  #napped(): boolean {
+    if (!this.#mayNap || this.next === undefined) return false;
+    this.#mayNap = false;
+    const napMs = this.next.paceMs / NAPS_PER_LOOK;
+    if (napMs < NAP_MS_MIN) return false;
+    this.bell.nap(this.#seen, napMs);
+    return true;
   }
 }
 

@@ -95,3 +95,30 @@ t.test('the event loop turns between the flushes of a round', async (t) => {
   t.equal(turns.length, CONNECTIONS / PER_FLUSH);
   for (let i = 1; i < turns.length; i++) t.ok(turns[i] > turns[i - 1], 'others had their turn');
 });
+
+t.test('beside its bell it says how often it looks', async (t) => {
+  const source = new Source();
+  const bell = new Bell(allocateBells(1), 0);
+  let hasWork = true;
+  let workMs = 20;
+  const serve = (): Served => {
+    const untilMs = performance.now() + workMs;
+    while (performance.now() < untilMs);
+    return { isOver: true, isMore: false };
+  };
+  const loop = new FlushLoop(source, bell, 16, () => hasWork, serve);
+  loop.start();
+  // News without end.
+  const timer = setInterval(() => source.written++, 1);
+  await until(() => bell.paceMs > 8);
+  t.equal(bell.paceMs, Math.round(loop.intervalMs * 1000) / 1000);
+  workMs = 0;
+  await until(() => bell.paceMs === 0);
+  t.equal(loop.intervalMs, 0, 'with little to do it looks at once');
+  workMs = 20;
+  await until(() => bell.paceMs > 8);
+  hasWork = false;
+  await until(() => bell.paceMs === 0);
+  clearInterval(timer);
+  await loop.stop();
+});

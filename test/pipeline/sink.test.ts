@@ -2,6 +2,7 @@
 import t from 'tap';
 import { Take } from '../../src/feeds/sink.js';
 import { FeedWord } from '../../src/pipeline/counters.js';
+import { Bell } from '../../src/pipeline/wait.js';
 import { StatusCode } from '../../src/tick.js';
 import { offerQuote, offerTrade, SmallEngine } from '../helpers/memory.js';
 import { assertSums } from '../helpers/sums.js';
@@ -42,6 +43,29 @@ t.test('one full shard does not stop another', async (t) => {
   const source = e.sink.open('test', 's');
   while (offerTrade(e.sink, source, a, 1) === Take.accepted);
   t.equal(offerTrade(e.sink, source, b, 1), Take.accepted);
+});
+
+t.test('a shard that naps is woken before its ring is full', async (t) => {
+  const e = new SmallEngine({ rawSlots: 64 });
+  const id = e.define('A');
+  const source = e.sink.open('test', 's');
+  const pressing: (boolean | undefined)[] = [];
+  const { ring } = Bell.prototype;
+  t.teardown(() => {
+    Bell.prototype.ring = ring;
+  });
+  Bell.prototype.ring = (isPressing) => pressing.push(isPressing);
+  const offer = (count: number) => {
+    for (let i = 0; i < count; i++) offerTrade(e.sink, source, id, i);
+    e.sink.commit();
+  };
+  for (const count of [4, 4, 1]) offer(count);
+  t.same(pressing, [false, false, true], 'an eighth of the ring may wait');
+  Bell.prototype.ring = ring;
+  e.work();
+  Bell.prototype.ring = (isPressing) => pressing.push(isPressing);
+  offer(1);
+  t.equal(pressing.pop(), false, 'none wait any more');
 });
 
 t.test('what was not committed never happened', async (t) => {

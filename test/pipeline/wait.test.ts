@@ -85,6 +85,27 @@ t.test('after a long wait there is hardly any spinning, after a short one there 
   t.ok(tries < 1000, 'and one of these none');
 });
 
+t.test('naps, once after work, while the next stage looks only now and then', async (t) => {
+  const memory = allocateBells(2);
+  const bell = new Bell(memory, 0);
+  const next = new Bell(memory, 1);
+  const wait = new SpinThenPark(bell, next);
+  const naps: number[] = [];
+  bell.nap = (_seen, ms) => naps.push(ms);
+  const look = (work: number) => {
+    wait.before();
+    wait.after(work);
+  };
+  for (const work of [1, 0, 0]) look(work);
+  t.same(naps, [], 'the next stage looks when it hears the bell');
+  next.paceMs = 16;
+  for (const work of [1, 1, 0, 0, 0, 1, 0, 0]) look(work);
+  t.same(naps, [4, 4]);
+  next.paceMs = 3.9;
+  for (const work of [1, 0, 0]) look(work);
+  t.equal(naps.length, 2, 'too short for a timer');
+});
+
 t.test('promises and timers go on while there is nothing to do', async (t) => {
   const wait = new YieldThenPark(new Bell(allocateBells(1), 0));
   let microtasks = 0;

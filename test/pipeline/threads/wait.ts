@@ -39,3 +39,11 @@ export function ask(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; r
   }
   return lost;
 }
+
+/** Naps for a minute, if nothing presses. */
+export function nap({ bells }: { bells: SharedArrayBuffer }): number {
+  const bell = new Bell(bells, 0);
+  const from = performance.now();
+  bell.nap(bell.read(), 60_000);
+  return performance.now() - from;
+}
