@@ -184,6 +184,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   left(): void {
     this.#convoy = null;
+    // What the convoy lacked is now its own to wait for.
+    this.#flushedAll = false;
     this.#operations.subscriptions[0].leave();
   }
 
@@ -278,9 +280,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   pong(message: ArrayBuffer): void {
     this.#liveness.heard();
-    if (!this.#window.pong(message) || this.#operations.subscriptions.length === 0) return;
-    if (this.#flushedAll) this.stream.wake();
-    else this.goOn(this);
+    if (this.#window.pong(message) && !this.#flushedAll) this.goOn(this);
   }
 
   /** Says why and closes. */

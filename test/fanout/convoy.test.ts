@@ -108,6 +108,8 @@ t.test('in mode latest they come to the same state, and trades are whole', async
   const clients: Client[] = [];
   for (let i = 0; i < CLIENTS; i++) clients.push(await served.connect());
   for (const client of clients) await client.subscribe(['*'], { mode: 'latest' });
+  // What comes before its snapshot is sent is told by that, not tick by tick.
+  for (const client of clients) await client.until(() => client.ticks.length === SYMBOLS);
   const { shard, fanout } = served;
   let trades = 0;
   let seen = 0;
