@@ -163,11 +163,12 @@ export class LogState {
     fromSeq: number,
     warn: (message: string) => void,
   ): void {
-    const records = Records.allocate(BLOCK_TICKS);
+    let records: Records | undefined;
     const start = blockKey(epoch, shard, fromSeq);
     for (const [key, bytes] of blocksFrom(store, start, blockKey(epoch, shard + 1, 0))) {
       const at = parseKey(key);
       const header = checkBlockAt(at, bytes);
+      records ??= Records.allocate(BLOCK_TICKS);
       const count = header === undefined ? -1 : readTicks(codec, bytes, header, records);
       if (header === undefined || count < 0) {
         warn(

@@ -94,6 +94,8 @@ export class ShardTail {
     const { u16, u32 } = records;
     const { positions } = this.#ring;
     for (let i = 0; i < count; i++) {
+      // Most feeds have none.
+      while (i + 4 < count && isNone(positions, slot + i)) i += 4;
       const low = positions[slot + i];
       if (low === 0) continue;
       const source = u16[(to + i) * RECORD_U16 + U16_SOURCE];
@@ -101,6 +103,11 @@ export class ShardTail {
       this.#known.advance(source, bucket, low);
     }
   }
+}
+
+/** Whether four slots that follow one another have no position. */
+function isNone(positions: Uint32Array, slot: number): boolean {
+  return (positions[slot] | positions[slot + 1] | positions[slot + 2] | positions[slot + 3]) === 0;
 }
 
 /** The full counts of all sources, from the low words that the ring carries. */

@@ -25,6 +25,7 @@ import {
   SIZE_DIFFERENCES,
   SIZE_INDEXES,
   SIZE_MODE_SHIFT,
+  SIZE_WORDS,
   STEP_MAX,
   TRADE,
   UNKNOWN,
@@ -66,7 +67,7 @@ import {
 } from './layout';
 import { misfits, readOddities, wides } from './oddities';
 import { powerOfTen } from './scales';
-import { readDictionary, sizeBits, sizesOf } from './size-words';
+import { areDecimals, decimalsOf, readDictionary, sizeBits, sizesOf } from './size-words';
 import { presence, readShape, setBases, setLag } from './times';
 import { beginTimes, scatterTimes } from './times-decode';
 import { unpack } from './unpack';
@@ -82,8 +83,14 @@ let trades: u32 = 0;
 /** Where the dictionary of sizes stands. */
 let sizesAt: usize = 0;
 let isEventZero: bool = false;
-/** Sizes are places in the dictionary. */
-let isIndexed: bool = false;
+/** How sizes stand in their column. */
+let sizeForm: i32 = 0;
+/** As places in the dictionary. */
+const INDEXED: i32 = 0;
+/** As words that are all decimals. */
+const DECIMAL: i32 = 1;
+/** As any words, or differences of words. */
+const MIXED: i32 = 2;
 /** All bits where size words are differences. */
 let differenceMask: u64 = 0;
 
@@ -186,9 +193,12 @@ function areHeads(count: u32): bool {
 /** Takes in the dictionary of sizes, if there is one. False when the column of sizes is not one of places in it. */
 function readSizes(): bool {
   const mode = (load<u32>(WORDS) >> SIZE_MODE_SHIFT) & 3;
-  isIndexed = mode === SIZE_INDEXES;
   differenceMask = mode === SIZE_DIFFERENCES ? u64.MAX_VALUE : 0;
-  if (!isIndexed) return true;
+  sizeForm = INDEXED;
+  if (mode !== SIZE_INDEXES) {
+    sizeForm = mode === SIZE_WORDS && areDecimals(SIZE_COLUMN, 2 * quotes + trades) ? DECIMAL : MIXED;
+    return true;
+  }
   const entries = readDictionary(sizesAt, sizesAt + <usize>load<u32>(WORDS, 16) * 4);
   return entries >= 0 && areBelow(SIZE_COLUMN, 2 * quotes + trades, entries);
 }
@@ -251,8 +261,7 @@ function headOf(tick: u32): u32 {
 }
 
 function run(from: u32, to: u32, first: usize): void {
-  const indexed = isIndexed;
-  const mask = differenceMask;
+  const sizes = sizeForm;
   const end = <usize>to * 4;
   let seqLow = firstSeqLow + from;
   let p = first + <usize>from * RECORD;
@@ -282,13 +291,13 @@ function run(from: u32, to: u32, first: usize): void {
     store<i32>(state, 1, STATES + STATE_TOLD);
     const points = f64x2.add(now, v128.shuffle<i64>(f64x2.splat(0), now, 0, 2));
     v128.store(p, f64x2.div(points, v128.load64_splat(state, STATES + STATE_SCALE)), AT_BID);
-    if (indexed) {
+    if (sizes === INDEXED) {
       store<u64>(p, load<u64>(<usize>load<u32>(sizeAt) * 8, SIZES), AT_BID_SIZE);
       store<u64>(p, load<u64>(<usize>load<u32>(sizeAt, 4) * 8, SIZES), AT_ASK_SIZE);
+    } else if (sizes === DECIMAL) {
+      v128.store(p, decimalsOf(load<u64>(sizeAt)), AT_BID_SIZE);
     } else {
-      const words = load<u64>(sizeAt) ^ (load<u64>(state, STATES + STATE_SIZES) & mask);
-      store<u64>(state, words, STATES + STATE_SIZES);
-      v128.store(p, sizesOf(words), AT_BID_SIZE);
+      putSizes(load<u64>(sizeAt), p, STATES + state);
     }
     spreadAt += 4;
     sizeAt += 8;
@@ -297,13 +306,21 @@ function run(from: u32, to: u32, first: usize): void {
   nextSize = sizeAt;
 }
 
-function scatterTrade(step: i32, p: usize, state: usize): void {
+/** Writes a quote's sizes, of words or differences. */
+export function putSizes(words: u64, p: usize, state: usize): void {
+  const both = words ^ (load<u64>(state, STATE_SIZES) & differenceMask);
+  store<u64>(state, both, STATE_SIZES);
+  v128.store(p, sizesOf(both), AT_BID_SIZE);
+}
+
+/** @param step of the price */
+export function scatterTrade(step: i32, p: usize, state: usize): void {
   const price = load<f64>(state, STATE_PRICE) + tradeWide + <f64>step;
   tradeWide = 0;
   if (load<i32>(state, STATE_TOLD) === 0) store<f64>(state, price, STATE_PRICE);
   store<f64>(p, price / load<f64>(state, STATE_SCALE), AT_BID);
   store<u64>(p, 0, AT_ASK);
-  if (isIndexed) {
+  if (sizeForm === INDEXED) {
     store<u64>(p, load<u64>(SIZES + <usize>load<u32>(nextSize) * 8), AT_SIZE);
   } else {
     const word = load<i32>(nextSize) ^ (load<i32>(state, STATE_SIZES + 8) & <i32>differenceMask);

@@ -162,7 +162,7 @@ function begin(count: u32): void {
 }
 
 /** The place of a symbol that the table does not have in this block; a new one starts as if it had ticked before. */
-function placeOf(id: u32, symbolSeq: u32): u32 {
+export function placeOf(id: u32, symbolSeq: u32): u32 {
   if (id >= SYMBOLS_TABLED) {
     const slot = slotOf(SYMBOL_TABLE, tag, id);
     if (isTaken(slot, tag)) return numberAt(slot);
@@ -189,7 +189,7 @@ function placeOf(id: u32, symbolSeq: u32): u32 {
   return at;
 }
 
-function headOf(head: u32): u32 {
+export function headOf(head: u32): u32 {
   const slot = slotOf(HEAD_TABLE, tag, head);
   if (isTaken(slot, tag)) return numberAt(slot);
   take(slot, tag, head, heads);
@@ -284,7 +284,7 @@ function gatherTicks(from: u32, to: u32): void {
 }
 
 /** The steps of price and spread, in low words, of a quote that is its symbol's first, jumps far, or is no points. */
-function oddSteps(i: u32, p: usize, points: v128, state: usize): v128 {
+export function oddSteps(i: u32, p: usize, points: v128, state: usize): v128 {
   const prices = v128.load(p, AT_BID);
   const back = f64x2.div(points, f64x2.splat(load<f64>(state, STATE_SCALE)));
   const isInRange = f64x2.lt(f64x2.abs(points), f64x2.splat(POINTS_MAX));
@@ -314,7 +314,7 @@ function startFrom(points: f64, state: usize): void {
   store<f64>(state, points, STATE_PRICE);
 }
 
-function gatherTrade(i: u32, p: usize, state: usize): void {
+export function gatherTrade(i: u32, p: usize, state: usize): void {
   const scale = load<f64>(state, STATE_SCALE);
   const price = load<f64>(p, AT_BID);
   const points = price * scale + ROUNDING - ROUNDING;

@@ -1,6 +1,7 @@
 /** What the host calls and reads: see `../column-codec.ts`. */
-export { decode, scatter } from './decode';
-export { encode, symbolCount } from './encode';
+/** Not for the host: what is exported is not inlined, so the loops that seldom call it keep their registers. */
+export { decode, putSizes, scatter, scatterTrade } from './decode';
+export { encode, gatherTrade, headOf, oddSteps, placeOf, symbolCount } from './encode';
 export { findLasts } from './lasts';
 export {
   DIGITS,
@@ -18,5 +19,6 @@ export {
   WORDS_MAX,
 } from './layout';
 export { pack } from './pack';
+export { wordsOf } from './sizes-encode';
 export { ranges } from './times-encode';
 export { unpack } from './unpack';

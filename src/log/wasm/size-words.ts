@@ -78,15 +78,30 @@ export function sizeBits(word: i32): u64 {
 export function sizesOf(words: u64): v128 {
   const low = <i32>words;
   const high = <i32>(words >> 32);
-  if ((low | high) < 0 || low === CODE_UNKNOWN || high === CODE_UNKNOWN) {
-    return i64x2.replace_lane(i64x2.splat(sizeBits(low)), 1, sizeBits(high));
-  }
-  const scales = v128.load64_lane(
-    SCALES + ((<usize>(high & 3)) << 3),
-    v128.load64_zero(SCALES + ((<usize>(low & 3)) << 3)),
-    1,
-  );
+  if ((low | high) >= 0 && low !== CODE_UNKNOWN && high !== CODE_UNKNOWN) return decimalsOf(words);
+  return i64x2.replace_lane(i64x2.splat(sizeBits(low)), 1, sizeBits(high));
+}
+
+/** The same of words that are both decimals. */
+export function decimalsOf(words: u64): v128 {
+  const low = v128.load64_zero(SCALES + <usize>((<u32>words & 3) << 3));
+  const scales = v128.load64_lane(SCALES + <usize>((<u32>(words >> 32) & 3) << 3), low, 1);
   return f64x2.div(f64x2.convert_low_i32x4_s(i32x4.shr_u(i64x2.splat(words), 2)), scales);
+}
+
+/** Whether all words of a column are decimals. */
+export function areDecimals(column: usize, count: u32): bool {
+  const unknown = i32x4.splat(CODE_UNKNOWN);
+  const end = column + <usize>count * 4;
+  let others = i32x4.splat(0);
+  let p = column;
+  for (; p + 16 <= end; p += 16) {
+    const words = v128.load(p);
+    others = v128.or(others, v128.or(i32x4.eq(words, unknown), words));
+  }
+  if (i32x4.bitmask(others) !== 0) return false;
+  for (; p < end; p += 4) if (load<i32>(p) < 0 || load<i32>(p) === CODE_UNKNOWN) return false;
+  return true;
 }
 
 /** By twos: ROUNDING, 100, CODE_MAX, and 1 as an integer. */

@@ -16,7 +16,7 @@ export function putQuoteSizes(k: u32, i: u32, p: usize, state: usize): void {
   store<u64>(<usize>k * 4, owner | ((owner + 4) << 32), SIZE_OWNERS);
 }
 
-function wordsOf(i: u32, p: usize): i64 {
+export function wordsOf(i: u32, p: usize): i64 {
   const bid = <u32>wordOf(load<u64>(p, AT_BID_SIZE), i, BID_SIZE_PAIR);
   const ask = <u32>wordOf(load<u64>(p, AT_ASK_SIZE), i, ASK_SIZE_PAIR);
   return <i64>(<u64>bid | ((<u64>ask) << 32));
