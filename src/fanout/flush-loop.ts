@@ -81,6 +81,7 @@ export class FlushLoop {
     this.#running = false;
     this.wake();
     await this.#done;
+    this.bell.paceMs = 0;
   }
 
   /** Asks for a flush soon, ticks or not. */

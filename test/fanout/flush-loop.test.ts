@@ -119,6 +119,10 @@ t.test('beside its bell it says how often it looks', async (t) => {
   await until(() => bell.paceMs > 8);
   hasWork = false;
   await until(() => bell.paceMs === 0);
+  hasWork = true;
+  loop.wake();
+  await until(() => bell.paceMs > 8);
   clearInterval(timer);
   await loop.stop();
+  t.equal(bell.paceMs, 0);
 });
