@@ -90,51 +90,43 @@ function packAt(values: usize, count: i32, to: usize, depth: u32): usize {
   }
   let o = putAll(values, count, width, to + 4);
   store<u32>(to, width | (patches << 16));
-  let next = 0;
-  for (let p = places; p < places + <usize>patches * 4; p += 4) {
-    const place = load<i32>(p);
-    store<i32>(p, place - next);
-    next = place + 1;
-  }
   o = packAt(places, patches, o, depth + 1);
   return packAt(highs, patches, o, depth + 1);
 }
 
-/** By which of four lanes are above the limit: where their bytes are in the vector, moved together. */
-const MOVES: usize = memory.data<u32>([
-  -1, -1, -1, -1, 0x03020100, -1, -1, -1, 0x07060504, -1, -1, -1, 0x03020100, 0x07060504, -1, -1, 0x0b0a0908,
-  -1, -1, -1, 0x03020100, 0x0b0a0908, -1, -1, 0x07060504, 0x0b0a0908, -1, -1, 0x03020100, 0x07060504,
-  0x0b0a0908, -1, 0x0f0e0d0c, -1, -1, -1, 0x03020100, 0x0f0e0d0c, -1, -1, 0x07060504, 0x0f0e0d0c, -1, -1,
-  0x03020100, 0x07060504, 0x0f0e0d0c, -1, 0x0b0a0908, 0x0f0e0d0c, -1, -1, 0x03020100, 0x0b0a0908, 0x0f0e0d0c,
-  -1, 0x07060504, 0x0b0a0908, 0x0f0e0d0c, -1, 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c,
-]);
+/** Which of four values are above a limit, a bit each. */
+function above(four: usize, limit: v128): u32 {
+  return i32x4.bitmask(i32x4.gt_u(v128.load(four), limit));
+}
+
+/** The same of sixteen. */
+function aboveOf(values: usize, limit: v128): u32 {
+  const low = above(values, limit) | (above(values + 16, limit) << 4);
+  return low | (above(values + 32, limit) << 8) | (above(values + 48, limit) << 12);
+}
 
 /**
- * Notes the values that have more bits than `width`: where, and what is above. Returns how many. Without a branch per
- * value: which ones are patched cannot be foreseen.
+ * Notes the values that have more bits than `width`: how many lie between one and the next, and what is above. Returns how
+ * many. Without a branch per value: which ones are patched cannot be foreseen.
  */
 function findPatches(values: usize, count: i32, width: i32, places: usize, highs: usize): i32 {
   const limit = i32x4.splat(maskOf(width));
-  const whole = count & -4;
-  let patches: usize = 0;
-  let at = i32x4(0, 1, 2, 3);
-  for (let i = 0; i < whole; i += 4) {
-    const four = v128.load(values + <usize>i * 4);
-    const which = i32x4.bitmask(i32x4.gt_u(four, limit));
-    const moves = v128.load(MOVES + <usize>which * 16);
-    v128.store(places + patches, i8x16.swizzle(at, moves));
-    v128.store(highs + patches, i8x16.swizzle(i32x4.shr_u(four, width), moves));
-    patches += <usize>popcnt(which) * 4;
-    at = i32x4.add(at, i32x4.splat(4));
+  const toHighs = highs - places;
+  let place = places;
+  let next = 0;
+  for (let i = 0; i < count; i += 32) {
+    const at = values + <usize>i * 4;
+    let which = aboveOf(at, limit) | (aboveOf(at + 64, limit) << 16);
+    if (count - i < 32) which &= (1 << (count - i)) - 1;
+    for (; which !== 0; which &= which - 1) {
+      const bit = <i32>ctz(which);
+      store<i32>(place, i + bit - next);
+      store<u32>(place + toHighs, load<u32>(at + <usize>bit * 4) >> width);
+      next = i + bit + 1;
+      place += 4;
+    }
   }
-  for (let i = whole; i < count; i++) {
-    const value = load<u32>(values + <usize>i * 4);
-    if (value <= <u32>maskOf(width)) continue;
-    store<i32>(places + patches, i);
-    store<u32>(highs + patches, value >> width);
-    patches += 4;
-  }
-  return <i32>(patches >> 2);
+  return <i32>((place - places) >> 2);
 }
 
 /** The width at which a sample takes least. */
