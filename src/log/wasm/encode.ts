@@ -81,7 +81,8 @@ import { powerOfTen } from './scales';
 import { beginDictionary, dropDictionary, numberSize, writeDictionary } from './size-words';
 import { putQuoteSizes, putSize, takeDifferences, wordOf } from './sizes-encode';
 import { eventBase, leastLag, presence, recvBase, shapeBits } from './times';
-import { beginTimes, beginTimesAgain, endTimes, gatherTimes } from './times-encode';
+import { beginTimes, beginTimesAgain, endTimes } from './times-encode';
+import { gatherTimes } from './times-gather';
 import { zigzag, zigzagAll } from './zigzag';
 
 /** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
