@@ -64,8 +64,11 @@ export function readTree(bytes: Buffer, at: number): Tree {
   };
 }
 
-/** Free pages' flag of a txn that was not yet flushed when it was written. */
+/** Flags of trees: keys are numbers. */
+export const NUMBERS = 8;
+/** Free pages' flags, beside: of a txn that was not yet flushed when it was written; of a file that is in no folder. */
 const AHEAD = 0x1000;
+const NO_FOLDER = 0x4000;
 
 function readMeta(fd: number, at: number, isFlushed = false): Meta | undefined {
   const bytes = Buffer.alloc(META_END);
@@ -81,13 +84,16 @@ function readMeta(fd: number, at: number, isFlushed = false): Meta | undefined {
     (pageBytes & (pageBytes - 1)) === 0;
   if (!isOne) return undefined;
   const free = readTree(bytes, FREE_TREE_AT);
+  const main = readTree(bytes, MAIN_TREE_AT);
+  // By other ones lmdb takes the file for an encrypted one, or a value for a page.
+  if ((free.flags & ~(AHEAD | NO_FOLDER)) !== NUMBERS || main.flags !== 0) return undefined;
   return {
     at,
     pageBytes,
     boot: bytes.readBigInt64LE(160),
     isAhead: (free.flags & AHEAD) !== 0,
     free,
-    main: readTree(bytes, MAIN_TREE_AT),
+    main,
     lastPage: Number(bytes.readBigUInt64LE(144)),
     txn: Number(bytes.readBigUInt64LE(META_TXN_AT)),
   };

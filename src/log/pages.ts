@@ -11,6 +11,7 @@ import {
   bootNumber,
   METAS,
   type Meta,
+  NUMBERS,
   newestMeta,
   PAGE_HEADER_BYTES,
   PageFlag,
@@ -21,7 +22,6 @@ import {
   type Tree,
 } from './lmdb-file.js';
 
-const KINDS = 0xff;
 const NODE_BYTES = 8;
 const NodeFlag = { large: 1, tree: 2 } as const;
 /** Where a large value lies: u64 page │ u64 txn │ u64 pages. */
@@ -141,7 +141,10 @@ class Walk {
     this.#tree(this.meta.main, ({ bytes, isTree }) => {
       if (isTree) trees.push(readTree(bytes, 0));
     });
-    for (const tree of trees) this.#tree(tree);
+    for (const tree of trees) {
+      if ((tree.flags & ~NUMBERS) !== 0) throw new Damage(`a tree is of an unknown kind, ${tree.flags}`);
+      this.#tree(tree);
+    }
     const lists: Value[] = [];
     this.#tree(this.meta.free, (value) => lists.push(value));
     // Only a writer uses free pages; and whether one is free can be told only when all trees were looked at.
@@ -217,7 +220,7 @@ class Walk {
     const isOne =
       readSync(this.fd, page, 0, pageBytes, number * pageBytes) === pageBytes &&
       page.readBigUInt64LE(0) === BigInt(number) &&
-      (page.readUInt16LE(18) & KINDS) === kind;
+      page.readUInt16LE(18) === kind;
     // What a transaction has not committed lmdb takes for a page that it may write to.
     const isCommitted = page.readBigUInt64LE(8) <= BigInt(this.meta.txn);
     if (!isOne || !isCommitted)

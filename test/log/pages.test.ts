@@ -1,4 +1,4 @@
-/** Free pages are written to without a further look: a file whose lists of them are damaged is not opened for that. */
+/** What lmdb would not survive is found before it opens a file: what it takes for free, and for what kind of file. */
 import { closeSync, cpSync, openSync, readSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -78,4 +78,27 @@ t.test('lists of free pages', async (t) => {
     // Whoever only reads does not use them.
     t.equal(damageOf(path.join(copy, 'log'), false), undefined);
   });
+});
+
+t.test('a file that is said to be of another kind', async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => removeFolder(folder));
+  await makeLog(folder);
+  const file = path.join(folder, 'log', 'data.mdb');
+  // Flags of the free pages' tree in both metas: bit 13 is lmdb's for an encrypted file.
+  for (const at of [53, 4096 + 53]) {
+    const turn = () => {
+      const fd = openSync(file, 'r+');
+      const byte = Buffer.alloc(1);
+      readSync(fd, byte, 0, 1, at);
+      byte[0] ^= 32;
+      writeSync(fd, byte, 0, 1, at);
+      closeSync(fd);
+    };
+    turn();
+    for (const forWriting of [true, false])
+      t.match(damageOf(path.dirname(file), forWriting), 'first two pages');
+    turn();
+    t.equal(damageOf(path.dirname(file), true), undefined);
+  }
 });
