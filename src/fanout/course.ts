@@ -8,6 +8,7 @@ import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
 import { FROM_NOTHING, type Group } from './group.js';
 import { Lane, type LaneOwner } from './lane.js';
+import { LaneCursor } from './lane-cursor.js';
 import { FROM_CURSOR, Quotes } from './quotes.js';
 import { QUOTE_BIT } from './selection.js';
 import type { Stream } from './stream.js';
@@ -60,7 +61,7 @@ export class Course implements LaneOwner {
   }
 
   get epoch(): number {
-    return this.#lane.epoch;
+    return this.#lane.cursor.epoch;
   }
 
   #laneAt(start: Start): Lane {
@@ -71,7 +72,8 @@ export class Course implements LaneOwner {
     const newest = stream.shards.map((view) => (start === 'snapshot' ? view.applied : view.head));
     const seqs = Float64Array.from(isPast ? start.seqs : newest);
     const epoch = isPast ? start.epoch : stream.epoch;
-    return new Lane(stream, group, this, deliver, epoch, seqs, isPast ? start.epochs : [], isPast, speed);
+    const cursor = new LaneCursor(stream, group.critical, isPast ? start.epochs : [], epoch, seqs);
+    return new Lane(stream, group, this, deliver, cursor, isPast, speed);
   }
 
   #quotesAt(start: Start): Quotes | null {
@@ -117,12 +119,12 @@ export class Course implements LaneOwner {
 
   /** Whether the rings of shared memory still hold what comes next. */
   get isInRings(): boolean {
-    return this.#lane.isInRings;
+    return this.#lane.cursor.isInRings;
   }
 
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
   cursor(): Uint8Array {
-    const { epoch, seqs } = this.#lane;
+    const { epoch, seqs } = this.#lane.cursor;
     const quotes = this.#quotes;
     if (quotes === null || epoch !== this.stream.epoch || this.settings.mode !== 'latest') {
       return this.stream.cursor(epoch, seqs);

@@ -171,7 +171,7 @@ export class Quotes {
     const { mirror } = this.stream;
     for (const id of this.#symbols(view, k)) {
       const seq = mirror.lastSeq[id];
-      if (seq > lane.seqs[view.index]) {
+      if (seq > lane.cursor.seqs[view.index]) {
         lane.skip ??= new Map();
         lane.skip.set(id, seq);
       }
