@@ -15,28 +15,15 @@ import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '..
 import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
 import { Count, type NumberingModule } from '../pipeline/numbering.js';
 import type { Registry } from '../pipeline/registry.js';
-import {
-  S_HELD,
-  STATE_F64,
-  STATE_U32,
-  SU_DEFINED,
-  SU_SYMBOL_SEQ,
-  SU_VERSION,
-  SymbolStates,
-} from '../pipeline/states.js';
+import { S_HELD, STATE_F64, STATE_U32, SU_DEFINED, SU_VERSION, SymbolStates } from '../pipeline/states.js';
 import {
   copyRecord,
-  Kind,
   RECORD_U32,
   Records,
-  StatusCode,
   U32_KIND_FLAGS_SOURCE,
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-  writeHeader,
-  writeStatus,
-  writeTimes,
 } from '../tick.js';
 import { RunMerge } from './merge.js';
 import type { RunInfo } from './spool.js';
@@ -170,21 +157,9 @@ class Builder {
     const seq = this.#seq + 1;
     const { own, records } = this.#module;
     const id = raw.u32[U32_SYMBOL];
-    const states = this.#states.u32;
-    const u = id * STATE_U32;
     const [s, ns] = [raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]];
     const source = raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16;
-    writeHeader(records, own, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
-    writeTimes(records, own, s, ns, s, ns);
-    writeStatus(
-      records,
-      own,
-      StatusCode.symbolDefined,
-      states[u + SU_VERSION],
-      this.registry.digits[id],
-      0,
-      0,
-    );
+    this.#states.writeDefinition(records, own, id, source, seq, s, ns, this.registry.digits[id]);
     this.#module.apply(own, seq);
     this.#defined++;
     await this.#take(own);

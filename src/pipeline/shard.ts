@@ -17,7 +17,6 @@ import {
   NO_TIME_S,
   RECORD_U32,
   Records,
-  StatusCode,
   U32_KIND_FLAGS_SOURCE,
   U32_RAW_FOLDED,
   U32_SYMBOL,
@@ -25,9 +24,6 @@ import {
   U32_TS_EVENT_S,
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
-  writeHeader,
-  writeStatus,
-  writeTimes,
 } from '../tick.js';
 import { BroadcastWriter, labelOf } from './broadcast.js';
 import { CommitCells } from './cells.js';
@@ -286,19 +282,7 @@ export class Shard {
     const recvS = records.u32[w + U32_TS_RECV_S];
     const recvNs = records.u32[w + U32_TS_RECV_NS];
     const source = records.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
-    const states = this.#states.u32;
-    const u = id * STATE_U32;
-    writeHeader(records, own, id, Kind.status, source, seq, states[u + SU_SYMBOL_SEQ] + 1);
-    writeTimes(records, own, recvS, recvNs, recvS, recvNs);
-    writeStatus(
-      records,
-      own,
-      StatusCode.symbolDefined,
-      states[u + SU_VERSION],
-      this.registry.digits[id],
-      0,
-      0,
-    );
+    this.#states.writeDefinition(records, own, id, source, seq, recvS, recvNs, this.registry.digits[id]);
     positions[own] = 0;
     labels[own] = labelOf(records, own);
     criticals[counts[Count.critical]++] = own;

@@ -17,7 +17,7 @@
  * ```
  */
 
-import type { Records } from '../tick.js';
+import { Kind, type Records, StatusCode, writeHeader, writeStatus, writeTimes } from '../tick.js';
 import { HELD_WORDS } from './counters.js';
 import { probe } from './fault.js';
 import { Count, NumberingModule } from './numbering.js';
@@ -81,6 +81,23 @@ export class SymbolStates {
       this.u32[u + SU_VERSION] = registry.version[id];
       this.#ready(u);
     }
+  }
+
+  /** Writes, as record `i` of `r`, the status that defines a symbol to those who read on from `seq`. */
+  writeDefinition(
+    r: Records,
+    i: number,
+    id: number,
+    source: number,
+    seq: number,
+    s: number,
+    ns: number,
+    digits: number,
+  ): void {
+    const u = id * STATE_U32;
+    writeHeader(r, i, id, Kind.status, source, seq, this.u32[u + SU_SYMBOL_SEQ] + 1);
+    writeTimes(r, i, s, ns, s, ns);
+    writeStatus(r, i, StatusCode.symbolDefined, this.u32[u + SU_VERSION], digits, 0, 0);
   }
 
   /**
