@@ -8,7 +8,7 @@
  */
 
 import { monotonicNs } from '../clock.js';
-import { HELD_PER_BATCH, LOG_BELL_TICKS, PROJECT_TICKS, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
+import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
   ENGINE_SYMBOL,
@@ -39,11 +39,13 @@ import {
 } from './counters.js';
 import { probe } from './fault.js';
 import { StageJournal } from './journal.js';
-import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from './memory.js';
+import type { EngineMemory } from './memory.js';
 import { HELD, Normaliser, NUMBERED, REJECTED } from './normalise.js';
 import { Count, type NumberingModule } from './numbering.js';
+import { Projection } from './projection.js';
 import type { Registry } from './registry.js';
 import { RingConsumer } from './ring.js';
+import { ShardBells } from './shard-bells.js';
 import {
   S_ASK,
   S_ASK_SIZE,
@@ -57,8 +59,7 @@ import {
   SU_VERSION,
   SymbolStates,
 } from './states.js';
-import { LastValueTable, TableEntry } from './table.js';
-import { Bell } from './wait.js';
+import { TableEntry } from './table.js';
 
 export class Shard {
   readonly #cells: CommitCells;
@@ -66,14 +67,12 @@ export class Shard {
   readonly #rings: RingConsumer[];
   readonly #broadcast: BroadcastWriter;
   readonly #critical: BroadcastWriter;
-  readonly #table: LastValueTable;
+  readonly #projection: Projection;
   readonly #states: SymbolStates;
   readonly #module: NumberingModule;
   readonly #normaliser: Normaliser;
   readonly #samples: Records;
-  readonly #logBell: Bell;
-  readonly #fanoutBell: Bell;
-  readonly #feedBells: Bell[];
+  readonly #bells: ShardBells;
   readonly #journal: StageJournal | undefined;
   /** When the batch at hand was begun, where a journal is kept. */
   #begunNs = 0;
@@ -82,16 +81,9 @@ export class Shard {
   #next: Float64Array;
   #head: number;
   #criticalHead: number;
-  /** The table holds everything up to this seq. */
-  #applied = 0;
   #gate = 0;
   /** Raw records of a batch: of a small ring, a batch takes no more than half. */
   readonly #batch: number;
-  /** Ticks after which the table is brought up to date, more waiting or not: the ring still holds them all. */
-  readonly #projectTicks: number;
-  /** Ticks between two rings for the log, and the seq of the last one. */
-  readonly #bellTicks: number;
-  #rungAt = 0;
   #turn = 0;
 
   constructor(
@@ -118,17 +110,13 @@ export class Shard {
     );
     this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
-    this.#projectTicks = Math.min(PROJECT_TICKS, plan.ringSlots / 2);
-    this.#bellTicks = Math.min(LOG_BELL_TICKS, plan.ringSlots / 8);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
-    this.#table = new LastValueTable(memory.table, plan.maxSymbols);
     this.#states = new SymbolStates(plan.maxSymbols);
+    this.#projection = new Projection(memory, index, this.#states, this.#broadcast);
     this.#module = this.#states.module;
     this.#normaliser = new Normaliser(this.#states);
     this.#samples = new Records(memory.rejectSamples[index]);
-    this.#logBell = new Bell(memory.bells, LOG_STAGE);
-    this.#fanoutBell = new Bell(memory.bells, FANOUT_BELL);
-    this.#feedBells = memory.raw.map((_, feed) => new Bell(memory.bells, feedStage(feed)));
+    this.#bells = new ShardBells(memory);
     const journals = memory.journals?.[index];
     this.#journal = journals && new StageJournal(journals.shard);
     this.#recover();
@@ -138,12 +126,11 @@ export class Shard {
   #recover(): void {
     this.registry.refresh();
     this.#states.learn(this.registry);
-    const applied = this.#table.applied(this.index);
-    this.#applied = applied;
+    const { applied, table } = this.#projection;
     const entry = new TableEntry();
     for (let id = 1; id < this.registry.symbolCount; id++) {
       if (this.registry.bucket[id] % this.memory.plan.shards === this.index) {
-        this.#states.load(this.#table, id, applied, entry);
+        this.#states.load(table, id, applied, entry);
       }
     }
     this.#states.u32[SU_SYMBOL_SEQ] = this.#next[ShardWord.engineSymbolSeq];
@@ -155,7 +142,7 @@ export class Shard {
       this.#module.apply(0, seq);
     }
     this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
-    this.#project();
+    this.#projection.run(this.#head);
   }
 
   /**
@@ -328,17 +315,8 @@ export class Shard {
     this.#journal?.note(this.#head, this.#begunNs, monotonicNs());
     this.#cells.commit();
     this.#next = this.#cells.prime();
-    if (this.#mustProject()) this.#project();
-    this.#ringForLog();
-    this.#fanoutBell.ring();
-    for (const bell of this.#feedBells) bell.ring();
-  }
-
-  /** A few ticks make no block: to be woken for them would cost the log more than they do. */
-  #ringForLog(): void {
-    if (this.#head - this.#rungAt < this.#bellTicks) return;
-    this.#rungAt = this.#head;
-    this.#logBell.ring();
+    if (this.#mustProject()) this.#projection.run(this.#head);
+    this.#bells.committed(this.#head);
   }
 
   /** Receipt minus event of the last tick: how far the source's clock is behind ours, delay included. */
@@ -376,19 +354,13 @@ export class Shard {
   #mustProject(): boolean {
     // Half-quotes are in no ring: a shard that takes over knows those of the last batch only.
     if (this.#next[ShardWord.heldListLength] > 0) return true;
-    return this.#head - this.#applied >= this.#projectTicks || this.isDrained();
+    return this.#projection.isDue(this.#head) || this.isDrained();
   }
 
   /** Projects what was put off, now that there is time for it. */
   #projectRest(): void {
-    if (this.#head === this.#applied) return;
-    this.#project();
-    this.#fanoutBell.ring();
-  }
-
-  #project(): void {
-    this.#states.project(this.#table, this.#applied, this.#broadcast.records, this.#broadcast.mask);
-    this.#applied = this.#head;
-    this.#table.setApplied(this.index, this.#head);
+    if (this.#head === this.#projection.applied) return;
+    this.#projection.run(this.#head);
+    this.#bells.projected();
   }
 }
