@@ -37,7 +37,6 @@ const TXN_BYTES = 8;
 interface Value {
   key: Buffer;
   bytes: Buffer;
-  isTree: boolean;
 }
 
 /** What is wrong with a file, as half a sentence. */
@@ -138,9 +137,8 @@ class Walk {
 
   all(): void {
     const trees: Tree[] = [];
-    this.#tree(this.meta.main, ({ bytes, isTree }) => {
-      if (isTree) trees.push(readTree(bytes, 0));
-    });
+    // What the tree holds besides may be a whole log: its values are not read.
+    this.#tree(this.meta.main, ({ bytes }) => trees.push(readTree(bytes, 0)), true);
     for (const tree of trees) {
       if ((tree.flags & ~NUMBERS) !== 0) throw new Damage(`a tree is of an unknown kind, ${tree.flags}`);
       this.#tree(tree);
@@ -180,7 +178,8 @@ class Walk {
     return txn;
   }
 
-  #tree(tree: Tree, onValue?: (value: Value) => void): void {
+  /** @param isOnlyTrees whether `onValue` is told of none but those values that are trees */
+  #tree(tree: Tree, onValue?: (value: Value) => void, isOnlyTrees = false): void {
     if (tree.root < 0) return;
     if (tree.depth < 1 || tree.depth > DEPTH_MAX)
       throw new Damage(`a tree says that it is ${tree.depth} deep`);
@@ -192,7 +191,7 @@ class Walk {
       const { number, depth } = next;
       const children: typeof open = [];
       this.#nodes(number, (node) => {
-        if (isLeaf) return this.#leaf(number, node, onValue);
+        if (isLeaf) return this.#leaf(number, node, isOnlyTrees, onValue);
         children.push({ number: this.#child(node), depth: depth + 1 });
         return 0;
       });
@@ -253,7 +252,7 @@ class Walk {
   }
 
   /** Returns the bytes of the value that are in the page. */
-  #leaf(number: number, node: number, onValue?: (value: Value) => void): number {
+  #leaf(number: number, node: number, isOnlyTrees: boolean, onValue?: (value: Value) => void): number {
     const page = this.#page;
     const { pageBytes } = this.meta;
     const bytes = page.readUInt32LE(node);
@@ -274,12 +273,12 @@ class Walk {
       large = Number(page.readBigUInt64LE(at));
       this.#take(large, pages);
     }
-    if (onValue === undefined) return held;
+    if (onValue === undefined || (isOnlyTrees && !isTree)) return held;
     const key = Buffer.from(page.subarray(node + NODE_BYTES, at));
     const value = Buffer.alloc(bytes);
     if (isLarge) readSync(this.fd, value, 0, bytes, large * pageBytes + PAGE_HEADER_BYTES);
     else page.copy(value, 0, at, at + bytes);
-    onValue({ key, bytes: value, isTree });
+    onValue({ key, bytes: value });
     return held;
   }
 }
