@@ -142,7 +142,7 @@ export const FRAME_BYTES_MAX = 240 * 1024;
 export const CONVOY_MEMBERS_MAX = 256;
 /** Bytes of one frame to a convoy. The rest waits for the next flush. */
 export const CONVOY_BYTES = 96 * 1024;
-/** Bytes that go to a member between two pings: its pongs were quick, and each costs as much as a tenth of a frame. */
+/** Bytes that go to a member of a convoy between two pings: more than to others, as its pongs have been quick. */
 export const CONVOY_PING_EVERY_BYTES = 96 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
