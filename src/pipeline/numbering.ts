@@ -9,7 +9,8 @@ import { type Address, instantiate } from '../wasm.js';
 interface NumberingExports extends WebAssembly.Exports {
   memory: WebAssembly.Memory;
   begin(symbols: number): number;
-  number(from: number, end: number, seq: number, settled: number): number;
+  number(from: number, end: number, seq: number): number;
+  numberSettled(index: number, seq: number): void;
   apply(index: number, seq: number): void;
   TICKS: Address;
   RECORDS: Address;
@@ -81,12 +82,12 @@ export class NumberingModule {
    * @returns the index of the record that it stopped at, or `end`
    */
   number(from: number, end: number, seq: number): number {
-    return this.#exports.number(from, end, seq, 0);
+    return this.#exports.number(from, end, seq);
   }
 
   /** Numbers the quote or trade at `index`, whose prices and sizes are right as they stand. */
   numberSettled(index: number, seq: number): void {
-    this.#exports.number(index, index + 1, seq, 1);
+    this.#exports.numberSettled(index, seq);
   }
 
   /** Updates its symbol's state by a numbered record, whatever its kind. */

@@ -9,6 +9,7 @@ import {
   AT_RECV_S,
   AT_SYMBOL,
   AT_SYMBOL_SEQ,
+  CLIP,
   CROSSED,
   KIND_MASK,
   LATE,
@@ -34,12 +35,13 @@ import {
   STATUS,
   SYMBOL_DEFINED,
   TRADE,
+  WEIGHTS,
 } from './layout';
 import { touch } from './states';
 
-/** Weight of a new move in the mean absolute move, and how many means a counted move is clipped to. */
-const DEVIATION_WEIGHT: f64 = 1.0 / 64.0;
-const DEVIATION_CLIP: f64 = 8;
+/** A move of the mid beyond this many mean moves is suspicious, once the symbol has ticked often enough to tell. */
+const SUSPICIOUS_MOVES: f64 = 50;
+const SUSPICIOUS_AFTER: u32 = 64;
 /** EVENT_AHEAD_S_MAX of `limits.ts`. NO_TIME_S lies too far ahead to be the newest time. */
 const EVENT_AHEAD_S_MAX: u64 = 86_400;
 
@@ -48,6 +50,23 @@ const EVENT_AHEAD_S_MAX: u64 = 86_400;
 export function midMove(prices: v128, last: v128): f64 {
   const moves = f64x2.sub(prices, last);
   return abs<f64>(f64x2.extract_lane(moves, 0) + f64x2.extract_lane(moves, 1)) * 0.5;
+}
+
+/** Whether a move of the mid is too far to be believed. */
+// @inline
+export function isSuspicious(state: usize, move: f64): bool {
+  // One comparison for nearly all.
+  if (!(move > load<f64>(0, CLIP) * load<f64>(state, S_DEVIATION))) return false;
+  return isBeyond(state, move);
+}
+
+function isBeyond(state: usize, move: f64): bool {
+  const deviation = load<f64>(state, S_DEVIATION);
+  return (
+    deviation !== 0 &&
+    move > SUSPICIOUS_MOVES * deviation &&
+    load<u32>(state, S_SYMBOL_SEQ) > SUSPICIOUS_AFTER
+  );
 }
 
 /** Whether the time of a record is near enough to its receipt to be the newest of its symbol. */
@@ -71,17 +90,15 @@ export function applyQuote(
   prices: v128,
   symbolSeq: u32,
 ): void {
-  const deviation = load<f64>(state, S_DEVIATION);
+  const mean = v128.load64_splat(state, S_DEVIATION);
+  const moves = f64x2.splat(move);
   // A quote that leaves the mid where it is tells nothing about moves. Counting it would wear the mean down
-  // until, in a quiet market, every ordinary move looked suspicious.
-  if (deviation > 0 && move >= 0) {
-    const clip = DEVIATION_CLIP * deviation;
-    const counted = move < clip ? move : clip;
-    // As often as not there is a move: a branch on it would mispredict.
-    const weight = DEVIATION_WEIGHT * <f64>(<i32>(move > 0));
-    store<f64>(state, deviation + (counted - deviation) * weight, S_DEVIATION);
-  } else if (move > 0 && move < Infinity) {
-    store<f64>(state, move, S_DEVIATION);
+  // until, in a quiet market, every ordinary move looked suspicious. As often as not there is a move: a branch on it would mispredict.
+  const weight = v128.and(f64x2.gt(moves, f64x2.splat(0)), v128.load(0, WEIGHTS));
+  if (move <= load<f64>(0, CLIP) * f64x2.extract_lane(mean, 0)) {
+    v128.store64_lane(state, f64x2.add(mean, f64x2.mul(f64x2.sub(moves, mean), weight)), 0, S_DEVIATION);
+  } else {
+    outlie(state, move);
   }
   v128.store(state, prices, S_BID);
   v128.store(state, v128.load(at, AT_BID_SIZE), S_BID_SIZE);
@@ -94,6 +111,17 @@ export function applyQuote(
     store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
   }
   touch(id, state);
+}
+
+/** Counts a move that is far beyond the mean, or the first one, or none that could be told. */
+function outlie(state: usize, move: f64): void {
+  const deviation = load<f64>(state, S_DEVIATION);
+  if (deviation > 0 && move >= 0) {
+    const counted = load<f64>(0, CLIP) * deviation;
+    store<f64>(state, deviation + (counted - deviation) * load<f64>(0, WEIGHTS), S_DEVIATION);
+  } else if (move > 0 && move < Infinity) {
+    store<f64>(state, move, S_DEVIATION);
+  }
 }
 
 /** Applies a trade. */

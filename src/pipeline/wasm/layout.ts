@@ -8,7 +8,8 @@
  * 139336 u32 each: which of them are critical
  * 147536 u32 each: labels of the numbered records, as `../broadcast.ts` has them
  * 155736 u32 × 8: counts (COUNT_…)
- * 155776 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
+ * 155776 what is the same for all ticks, so that it is loaded and not made each time (`states.ts`)
+ * 155904 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
  * ```
  */
 
@@ -19,7 +20,16 @@ export const POSITIONS: usize = 131_136;
 export const CRITICALS: usize = 139_336;
 export const LABELS: usize = 147_536;
 export const COUNTS: usize = 155_736;
-export const STATES: usize = 155_776;
+/** Twice each: from one half on, as far as SURE, adding it and rounding down is `Math.round`, and doing so again changes nothing. */
+export const HALVES: usize = 155_776;
+export const SURE: usize = 155_792;
+export const INFINITIES: usize = 155_808;
+/** Weight of a new move in the mean absolute move. */
+export const WEIGHTS: usize = 155_824;
+/** How many means a counted move is clipped to. */
+export const CLIP: usize = 155_840;
+export const ONE: usize = 155_848;
+export const STATES: usize = 155_904;
 
 export const COUNT_CROSSED: usize = 0;
 export const COUNT_LOCKED: usize = 4;

@@ -1,5 +1,17 @@
 /** Where states stand, and which of them changed. */
-import { COUNT_CHANGED, COUNTS, S_CHANGED, STATE, STATES } from './layout';
+import {
+  CLIP,
+  COUNT_CHANGED,
+  COUNTS,
+  HALVES,
+  INFINITIES,
+  ONE,
+  S_CHANGED,
+  STATE,
+  STATES,
+  SURE,
+  WEIGHTS,
+} from './layout';
 
 /** How many symbols there is room for. */
 export let symbols: u32 = 0;
@@ -9,6 +21,12 @@ export function begin(count: u32): usize {
   symbols = count;
   const end = STATES + <usize>count * (STATE + 4);
   memory.grow(<i32>((end + 0xffff) >> 16) - memory.size());
+  v128.store(HALVES, f64x2.splat(0.5));
+  v128.store(SURE, f64x2.splat(1_125_899_906_842_624));
+  v128.store(INFINITIES, f64x2.splat(Infinity));
+  v128.store(WEIGHTS, f64x2.splat(1.0 / 64.0));
+  store<f64>(CLIP, 8);
+  store<f64>(ONE, 1);
   return changed();
 }
 
