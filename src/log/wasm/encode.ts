@@ -208,7 +208,6 @@ function gatherPlaces(from: u32, to: u32): void {
   for (let c = <usize>from * 4; c < end; c += 4, p += RECORD) {
     const id = load<u32>(p, RECORDS + AT_SYMBOL);
     const symbolSeq = load<u32>(p, RECORDS + AT_SYMBOL_SEQ);
-    let nextSeq: usize = PLACES + 4 + <usize>id * 8;
     let at: u32 = 0;
     let seq = symbolSeq;
     if (id < SYMBOLS_TABLED) {
@@ -216,14 +215,16 @@ function gatherPlaces(from: u32, to: u32): void {
       at = <u32>entry & 0xffff;
       if (<u32>entry >> 16 === now) seq = <u32>(entry >> 32);
       else at = placeOf(id, symbolSeq);
+      // All of it: a core waits long for a word of which it has just stored a half.
+      store<u64>(<usize>id * 8, <u64>((now << 16) | at) | (<u64>(symbolSeq + 1) << 32), PLACES);
     } else {
       at = placeOf(id, symbolSeq);
-      nextSeq = STATES + STATE_SEQ + <usize>at * STATE;
-      seq = load<u32>(nextSeq);
+      const state = STATES + <usize>at * STATE;
+      seq = load<u32>(state, STATE_SEQ);
+      store<u32>(state, symbolSeq + 1, STATE_SEQ);
     }
     store<u32>(c, at, SYMBOL_COLUMN);
     store<u32>(c, symbolSeq - seq, SEQ_COLUMN);
-    store<u32>(nextSeq, symbolSeq + 1);
     const head = load<u32>(p, RECORDS + AT_HEAD);
     if (head !== lastHead || lastIndex < 0) {
       lastIndex = headOf(head);
@@ -259,7 +260,7 @@ function gatherTicks(from: u32, to: u32): void {
       f64x2.lt(f64x2.abs(difference), stepMax),
     );
     let steps = f64x2.add(difference, rounding);
-    if (i64x2.all_true(isUsual)) {
+    if (i64x2.bitmask(isUsual) === 3) {
       store<i32>(state, BASED | QUOTED, STATE_TOLD);
       v128.store(state, now, STATE_PRICE);
     } else {

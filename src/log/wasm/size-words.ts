@@ -120,7 +120,7 @@ export function shortCodes(both: v128): i64 {
     v128.or(isWhole, f64x2.eq(f64x2.div(hundredfold, hundred), both)),
     v128.and(f64x2.gt(both, f64x2.splat(0)), f64x2.lt(units, v128.load(CONSTANTS, 32))),
   );
-  if (!i64x2.all_true(isCode)) return -1;
+  if (i64x2.bitmask(isCode) !== 3) return -1;
   const wide = i64x2.shl(f64x2.add(units, v128.load(CONSTANTS)), 2);
   const codes = v128.or(wide, v128.andnot(v128.load(CONSTANTS, 48), isWhole));
   return i64x2.extract_lane(v128.shuffle<i32>(codes, codes, 0, 2, 0, 2), 0);
