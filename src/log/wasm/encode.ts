@@ -216,7 +216,7 @@ function gatherPlaces(from: u32, to: u32): void {
       if (<u32>entry >> 16 === now) seq = <u32>(entry >> 32);
       else at = placeOf(id, symbolSeq);
       // All of it: a core waits long for a word of which it has just stored a half.
-      store<u64>(<usize>id * 8, <u64>((now << 16) | at) | (<u64>(symbolSeq + 1) << 32), PLACES);
+      store<u64>(<usize>id * 8, <u64>((now << 16) | at) | ((<u64>(symbolSeq + 1)) << 32), PLACES);
     } else {
       at = placeOf(id, symbolSeq);
       const state = STATES + <usize>at * STATE;

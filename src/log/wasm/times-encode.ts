@@ -44,6 +44,7 @@ import {
   recvNegative,
   unfit,
 } from './times-each';
+import { beginFours } from './times-fours';
 import { zigzagAll } from './zigzag';
 
 /** A tsEvent that is not there. */
@@ -85,6 +86,7 @@ function start(count: u32, areSame: bool): void {
   if (areSame) setMode(MODE_EVENT_LAGS, 0);
   else findMode(count);
   beginGathering(areSame);
+  if (!areSame) beginFours();
 }
 
 /** Finds units and bases by every so many-th tick. Returns whether all those looked at have tsEvent = tsRecv. */

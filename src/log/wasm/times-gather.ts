@@ -1,6 +1,7 @@
 /** Gathers both times of a block's ticks, as `times-encode.ts` has chosen to write them. They are whole units since their base. */
 import { gatherAny, gatherSame, isSame } from './times-each';
-import { gatherFours, gatherRising } from './times-fours';
+import { gatherFours } from './times-fours';
+import { gatherRising } from './times-rising';
 
 /** Fills the columns of ticks `from` … `to` − 1, which follow those of the last call: by fours as far as they fit. */
 export function gatherTimes(from: u32, to: u32): void {
