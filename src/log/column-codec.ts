@@ -42,7 +42,7 @@ export interface ColumnsModule extends WebAssembly.Exports {
 
 /** An instance of the module with a memory of its own. */
 export function columnsModule(digitsOf: (symbolId: number) => number): ColumnsModule {
-  return instantiate<ColumnsModule>(new URL('./columns.wasm', import.meta.url), { encode: { digitsOf } });
+  return instantiate<ColumnsModule>(new URL('./columns.wasm', import.meta.url), { places: { digitsOf } });
 }
 
 /** An instance serves one thread. */
