@@ -9,8 +9,9 @@ import asc from 'assemblyscript/asc';
 const MODULES = [
   // 64 KiB a page: what `layout.ts` lays out, and none is added later.
   { from: 'src/log/wasm', to: 'dist/src/log/columns.wasm', pages: 152 },
-  // These two add the pages that their symbols need.
-  { from: 'src/pipeline/wasm', to: 'dist/src/pipeline/numbering.wasm' },
+  // Of a size that the host decides, with the rings in it: `src/pipeline/shard-memory.ts`.
+  { from: 'src/pipeline/wasm', to: 'dist/src/pipeline/numbering.wasm', shared: true },
+  // Adds the pages that its symbols need.
   { from: 'src/feeds/synthetic/wasm', to: 'dist/src/feeds/synthetic/market.wasm' },
 ];
 // Without a runtime: addresses are fixed by `layout.ts`, and the names are for profiles.
@@ -29,10 +30,29 @@ async function source(name, folder) {
   }
 }
 
-for (const { from, to, pages } of MODULES) {
+const SHARED = [
+  '--importMemory',
+  '--sharedMemory',
+  '--enable',
+  'threads',
+  '--initialMemory',
+  '1',
+  '--maximumMemory',
+  '65536',
+];
+
+for (const { from, to, pages, shared } of MODULES) {
   const fixed = pages === undefined ? [] : ['--initialMemory', `${pages}`, '--maximumMemory', `${pages}`];
   // The lowest address that static data may take: below the first one of the log's `layout.ts`.
-  const options = [`${from}/index.ts`, '--outFile', to, ...OPTIONS, ...fixed, '--memoryBase', '64'];
+  const options = [
+    `${from}/index.ts`,
+    '--outFile',
+    to,
+    ...OPTIONS,
+    ...(shared ? SHARED : fixed),
+    '--memoryBase',
+    '64',
+  ];
   const { error, stderr } = await asc.main(options, { readFile: source });
   if (error === null) continue;
   process.stderr.write(stderr.toString());

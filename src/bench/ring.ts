@@ -20,7 +20,7 @@ const CANARY = 0x5ec0ffee;
 interface Side {
   role: 'producer' | 'consumer';
   count: number;
-  slots: SharedArrayBuffer;
+  slots: Uint8Array;
   producer: SharedArrayBuffer;
   consumer: SharedArrayBuffer;
   bells: SharedArrayBuffer;

@@ -15,6 +15,7 @@ import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '..
 import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
 import { Count, type NumberingModule } from '../pipeline/numbering.js';
 import type { Registry } from '../pipeline/registry.js';
+import { allocateModule } from '../pipeline/shard-memory.js';
 import { S_HELD, STATE_F64, STATE_U32, SU_DEFINED, SU_VERSION, SymbolStates } from '../pipeline/states.js';
 import {
   copyRecord,
@@ -128,7 +129,7 @@ class Builder {
     readonly registry: Registry,
   ) {
     this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
-    this.#states = new SymbolStates(registry.maxSymbols);
+    this.#states = new SymbolStates(registry.maxSymbols, allocateModule(registry.maxSymbols));
     this.#states.learn(registry);
     this.#module = this.#states.module;
     this.#normaliser = new Normaliser(this.#states);

@@ -55,13 +55,13 @@ export class BroadcastMemory {
   readonly mask: number;
   protected readonly intent: Int32Array;
 
-  constructor(memory: SharedArrayBuffer, slots: number) {
+  constructor({ buffer, byteOffset: at }: Uint8Array, slots: number) {
     this.capacity = slots;
     this.mask = slots - 1;
-    this.intent = new Int32Array(memory, 0, 1);
-    this.positions = new Uint32Array(memory, HEADER_BYTES, slots);
-    this.labels = new Uint32Array(memory, HEADER_BYTES + columnBytes(slots), slots);
-    this.records = new Records(memory, recordsOffset(slots), slots);
+    this.intent = new Int32Array(buffer, at, 1);
+    this.positions = new Uint32Array(buffer, at + HEADER_BYTES, slots);
+    this.labels = new Uint32Array(buffer, at + HEADER_BYTES + columnBytes(slots), slots);
+    this.records = new Records(buffer, at + recordsOffset(slots), slots);
   }
 
   slot(seq: number): number {
@@ -69,9 +69,14 @@ export class BroadcastMemory {
   }
 }
 
-export function allocateBroadcast(slots: number): SharedArrayBuffer {
+export function broadcastBytes(slots: number): number {
   if (!isPowerOfTwo(slots)) throw new RangeError(`a ring has a power of two of slots, not ${slots}`);
-  return new SharedArrayBuffer(recordsOffset(slots) + slots * RECORD_BYTES);
+  return recordsOffset(slots) + Math.ceil((slots * RECORD_BYTES) / 128) * 128;
+}
+
+/** A ring in memory of its own; an engine's broadcast rings are part of their shard's (`shard-memory.ts`). */
+export function allocateBroadcast(slots: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(broadcastBytes(slots)));
 }
 
 /** The writing side. Publishing the head is the owner's commit; this class only guards the slots. */
@@ -91,7 +96,7 @@ export class BroadcastWriter extends BroadcastMemory {
 export class BroadcastReader extends BroadcastMemory {
   readonly #head: CursorRef;
 
-  constructor(memory: SharedArrayBuffer, slots: number, head: CursorRef) {
+  constructor(memory: Uint8Array, slots: number, head: CursorRef) {
     super(memory, slots);
     this.#head = head;
   }

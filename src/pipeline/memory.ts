@@ -10,7 +10,7 @@ import { CommitCells } from './cells.js';
 import { FEED_WORDS, LOG_WORDS, REJECT_REASONS, SHARD_WORDS } from './counters.js';
 import { StageJournal } from './journal.js';
 import { Registry } from './registry.js';
-import { allocateSlots } from './ring.js';
+import { allocateShard } from './shard-memory.js';
 import { LastValueTable } from './table.js';
 import { allocateBells } from './wait.js';
 
@@ -47,10 +47,12 @@ export interface EngineMemory {
   shardCells: SharedArrayBuffer[];
   logCells: SharedArrayBuffer;
   /** By feed, then shard. */
-  raw: SharedArrayBuffer[][];
+  raw: Uint8Array[][];
   /** By shard. */
-  broadcast: SharedArrayBuffer[];
-  critical: SharedArrayBuffer[];
+  broadcast: Uint8Array[];
+  critical: Uint8Array[];
+  /** By shard: its rings and its module's part, as one (`shard-memory.ts`). */
+  shards: WebAssembly.Memory[];
   /** By shard: the last rejected raw record of each reason. */
   rejectSamples: SharedArrayBuffer[];
   /** By shard: `StageJournal`s of what it numbered and of what the fan-out took in; undefined: none are kept. */
@@ -78,6 +80,8 @@ export function feedStage(feed: number): number {
 
 export function allocateMemory(plan: MemoryPlan): EngineMemory {
   const perShard = <T>(make: () => T): T[] => Array.from({ length: plan.shards }, make);
+  const { maxSymbols, ringSlots, rawSlots, feeds } = plan;
+  const shards = perShard(() => allocateShard(maxSymbols, ringSlots, rawSlots, feeds.length));
   return {
     plan,
     clock: SharedClock.allocate(),
@@ -88,8 +92,9 @@ export function allocateMemory(plan: MemoryPlan): EngineMemory {
     feedCells: plan.feeds.map((feed) => CommitCells.allocate(FEED_WORDS + feed.stateWords)),
     shardCells: perShard(() => CommitCells.allocate(SHARD_WORDS)),
     logCells: CommitCells.allocate(LOG_WORDS),
-    raw: plan.feeds.map(() => perShard(() => allocateSlots(plan.rawSlots))),
-    broadcast: perShard(() => allocateBroadcast(plan.ringSlots)),
+    raw: feeds.map((_, feed) => shards.map(({ raw }) => raw[feed])),
+    broadcast: shards.map(({ broadcast }) => broadcast),
+    shards: shards.map(({ memory }) => memory),
     critical: perShard(() => allocateBroadcast(plan.criticalSlots)),
     rejectSamples: perShard(() => new SharedArrayBuffer(REJECT_REASONS.length * RECORD_BYTES)),
     ...(plan.journals === true ? { journals: perShard(allocateJournals) } : {}),

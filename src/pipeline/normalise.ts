@@ -24,7 +24,7 @@ import {
 } from '../tick.js';
 import { labelOf } from './broadcast.js';
 import { Reject, type RejectReason } from './counters.js';
-import { Count, type NumberingModule } from './numbering.js';
+import type { NumberingModule } from './numbering.js';
 import {
   S_ASK,
   S_ASK_SIZE,
@@ -68,7 +68,7 @@ export class Normaliser {
    */
   normalise(i: number, seq: number): number {
     const module = this.#module;
-    if (module.number(i, i + 1, seq) > i) return NUMBERED;
+    if (module.numberOne(i, seq)) return NUMBERED;
     const { u32 } = module.records;
     const w = i * RECORD_U32;
     const kind = u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
@@ -122,7 +122,7 @@ export class Normaliser {
 
   /** Numbers a status or gap. */
   #number(i: number, seq: number): number {
-    const { records, positions, labels, criticals, counts } = this.#module;
+    const { records, positions, labels } = this.#module;
     const { u32 } = records;
     const w = i * RECORD_U32;
     const before = this.states.u32[u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
@@ -130,7 +130,6 @@ export class Normaliser {
     labels[i] = labelOf(records, i);
     u32[w + U32_SYMBOL_SEQ] = before + 1 + u32[w + U32_RAW_FOLDED];
     u32[w + U32_SEQ_LOW] = seq;
-    criticals[counts[Count.critical]++] = i;
     this.#module.apply(i, seq);
     return NUMBERED;
   }

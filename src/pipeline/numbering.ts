@@ -1,15 +1,14 @@
 /**
- * The module that numbers ticks: `wasm/`, compiled to WebAssembly, and its memory as arrays. What is done to every
- * tick stands there; what is uncommon, in `normalise.ts`. An instance serves one thread.
+ * The module that numbers ticks: `wasm/`, compiled to WebAssembly, and its part of the memory as arrays. What is done to
+ * every tick stands there; what is uncommon, in `normalise.ts`. An instance serves one thread.
  */
-import { Records } from '../tick.js';
+import { RECORD_BYTES, Records } from '../tick.js';
 import { type Address, instantiate } from '../wasm.js';
 
 /** What `wasm/index.ts` exports; addresses are globals. */
 interface NumberingExports extends WebAssembly.Exports {
-  memory: WebAssembly.Memory;
   begin(symbols: number): number;
-  number(from: number, end: number, seq: number): number;
+  number(from: number, to: number, positions: number, labels: number, count: number, seq: number): number;
   numberSettled(index: number, seq: number): void;
   apply(index: number, seq: number): void;
   TICKS: Address;
@@ -36,19 +35,29 @@ export const Count = {
 } as const;
 const COUNTS = 8;
 const STATE_BYTES = 128;
+/** Where the states of symbols begin: `STATES` of `wasm/layout.ts`. */
+const STATES_AT = 16_384;
+/** Records of the module's own: the one that is looked at alone, and the one that the shard makes itself. */
+const RECORDS = 2;
+const OWN = 1;
+
+/** Bytes of the module's part of a shard's memory. */
+export function moduleBytes(maxSymbols: number): number {
+  return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + 4)) / 128) * 128;
+}
 
 export class NumberingModule {
   /** Records of one run at most. */
   readonly runTicks: number;
-  /** Index of the record that is the shard's own, behind those of a run. */
-  readonly own: number;
-  /** Raw records, which numbering turns into numbered ones where they stand. */
+  /** Index of the record that is the shard's own. */
+  readonly own = OWN;
+  /** Raw records that are looked at alone, which numbering turns into numbered ones where they stand. */
   readonly records: Records;
-  /** Of each numbered record. */
+  /** Of each of these, once it is numbered. */
   readonly positions: Uint32Array;
   /** Likewise: see `broadcast.ts`. */
   readonly labels: Uint32Array;
-  /** Indices of numbered records that are critical. */
+  /** Where the critical records of the last run stand, in bytes. */
   readonly criticals: Uint32Array;
   readonly counts: Uint32Array;
   /** States of all symbols (`states.ts`), in two views. */
@@ -58,19 +67,20 @@ export class NumberingModule {
   readonly changed: Uint32Array;
   readonly #exports: NumberingExports;
 
-  constructor(maxSymbols: number) {
-    const module = instantiate<NumberingExports>(new URL('./numbering.wasm', import.meta.url));
+  /** @param memory with the module's part at its start, which may hold what a thread before this one left there */
+  constructor(memory: WebAssembly.Memory, maxSymbols: number) {
+    const { buffer } = memory;
+    const module = instantiate<NumberingExports>(new URL('./numbering.wasm', import.meta.url), {
+      env: { memory },
+    });
     const changed = module.begin(maxSymbols);
-    const { buffer } = module.memory;
-    const ticks = module.TICKS.value;
     const states = module.STATES.value;
     this.#exports = module;
-    this.runTicks = ticks;
-    this.own = ticks;
-    this.records = new Records(buffer, module.RECORDS.value, ticks + 1);
-    this.positions = new Uint32Array(buffer, module.POSITIONS.value, ticks + 1);
-    this.labels = new Uint32Array(buffer, module.LABELS.value, ticks + 1);
-    this.criticals = new Uint32Array(buffer, module.CRITICALS.value, ticks + 1);
+    this.runTicks = module.TICKS.value;
+    this.records = new Records(buffer, module.RECORDS.value, RECORDS);
+    this.positions = new Uint32Array(buffer, module.POSITIONS.value, RECORDS);
+    this.labels = new Uint32Array(buffer, module.LABELS.value, RECORDS);
+    this.criticals = new Uint32Array(buffer, module.CRITICALS.value, this.runTicks);
     this.counts = new Uint32Array(buffer, module.COUNTS.value, COUNTS);
     this.statesF64 = new Float64Array(buffer, states, (maxSymbols * STATE_BYTES) / 8);
     this.statesU32 = new Uint32Array(buffer, states, (maxSymbols * STATE_BYTES) / 4);
@@ -78,11 +88,23 @@ export class NumberingModule {
   }
 
   /**
-   * Numbers quotes and trades that stand in `records`, from `seq` on, for as long as nothing about them is uncommon.
-   * @returns the index of the record that it stopped at, or `end`
+   * Numbers quotes and trades from `seq` on, for as long as nothing about them is uncommon. All places are bytes of the memory.
+   * @param from where the raw records stand, at most `runTicks`; `to`: where the numbered ones go
+   * @param positions where their positions go; `labels`: their labels
+   * @returns how many were numbered
    */
-  number(from: number, end: number, seq: number): number {
-    return this.#exports.number(from, end, seq);
+  number(from: number, to: number, positions: number, labels: number, count: number, seq: number): number {
+    return this.#exports.number(from, to, positions, labels, count, seq);
+  }
+
+  /** Numbers the record at `index`, unless something about it is uncommon: then it stays as it is. */
+  numberOne(index: number, seq: number): boolean {
+    const at = this.records.u8.byteOffset + index * RECORD_BYTES;
+    const column = index * 4;
+    const { positions, labels } = this;
+    return (
+      this.#exports.number(at, at, positions.byteOffset + column, labels.byteOffset + column, 1, seq) === 1
+    );
   }
 
   /** Numbers the quote or trade at `index`, whose prices and sizes are right as they stand. */
@@ -90,7 +112,7 @@ export class NumberingModule {
     this.#exports.numberSettled(index, seq);
   }
 
-  /** Updates its symbol's state by a numbered record, whatever its kind. */
+  /** Updates its symbol's state by the numbered record at `index`, whatever its kind. */
   apply(index: number, seq: number): void {
     this.#exports.apply(index, seq);
   }

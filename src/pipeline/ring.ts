@@ -16,9 +16,18 @@ export interface CursorRef {
   word: number;
 }
 
-export function allocateSlots(slots: number): SharedArrayBuffer {
+export function slotsBytes(slots: number): number {
   if (!isPowerOfTwo(slots)) throw new RangeError(`a ring has a power of two of slots, not ${slots}`);
-  return new SharedArrayBuffer(slots * RECORD_BYTES);
+  return slots * RECORD_BYTES;
+}
+
+/** A ring in memory of its own; those of an engine are part of their shard's (`shard-memory.ts`). */
+export function allocateSlots(slots: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(slotsBytes(slots)));
+}
+
+function recordsIn({ buffer, byteOffset, byteLength }: Uint8Array): Records {
+  return new Records(buffer, byteOffset, byteLength / RECORD_BYTES);
 }
 
 export class RingProducer {
@@ -27,11 +36,11 @@ export class RingProducer {
   #tail: number;
 
   constructor(
-    memory: SharedArrayBuffer,
+    memory: Uint8Array,
     readonly head: CursorRef,
     readonly tail: CursorRef,
   ) {
-    this.records = new Records(memory);
+    this.records = recordsIn(memory);
     this.#mask = this.records.capacity - 1;
     this.#tail = tail.cells.read(tail.word);
   }
@@ -59,11 +68,11 @@ export class RingConsumer {
   #head: number;
 
   constructor(
-    memory: SharedArrayBuffer,
+    memory: Uint8Array,
     readonly head: CursorRef,
     readonly tail: CursorRef,
   ) {
-    this.records = new Records(memory);
+    this.records = recordsIn(memory);
     this.#mask = this.records.capacity - 1;
     this.#head = head.cells.read(head.word);
   }

@@ -12,9 +12,12 @@ import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
   copyRecord,
   ENGINE_SYMBOL,
+  isCritical,
   KIND_MASK,
   Kind,
+  kindOf,
   NO_TIME_S,
+  RECORD_BYTES,
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
@@ -60,6 +63,9 @@ import {
   SymbolStates,
 } from './states.js';
 import { TableEntry } from './table.js';
+
+/** Of the module's own records, the one that is looked at alone. */
+const ALONE = 0;
 
 export class Shard {
   readonly #cells: CommitCells;
@@ -111,7 +117,7 @@ export class Shard {
     this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
-    this.#states = new SymbolStates(plan.maxSymbols);
+    this.#states = new SymbolStates(plan.maxSymbols, memory.shards[index]);
     this.#projection = new Projection(memory, index, this.#states, this.#broadcast);
     this.#module = this.#states.module;
     this.#normaliser = new Normaliser(this.#states);
@@ -138,8 +144,8 @@ export class Shard {
     for (let seq = applied + 1; seq <= this.#head; seq++) {
       const slot = this.#broadcast.slot(seq);
       if (seq <= this.#states.seqOf(ring.u32[slot * RECORD_U32 + U32_SYMBOL])) continue;
-      copyRecord(ring, slot, this.#module.records, 0);
-      this.#module.apply(0, seq);
+      copyRecord(ring, slot, this.#module.records, ALONE);
+      this.#module.apply(ALONE, seq);
     }
     this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
     this.#projection.run(this.#head);
@@ -195,30 +201,49 @@ export class Shard {
     let done = 0;
     while (done < count && this.#heldCount < HELD_PER_BATCH) {
       const from = ring.slot(tail + done);
-      const run = Math.min(count - done, this.#module.runTicks, ring.records.capacity - from);
-      this.#module.records.u32.set(ring.records.u32.subarray(from * RECORD_U32, (from + run) * RECORD_U32));
-      done += this.#takeRun(run);
+      const run = Math.min(count - done, ring.records.capacity - from);
+      const numbered = this.#numberRun(ring.records, from, run);
+      done += numbered;
+      // What the run stopped at, but for the end of what a run may be.
+      if (numbered === 0) this.#take(ring.records, ring.slot(tail + done++));
     }
     this.#next[ShardWord.tails + feed] = tail + done;
     return done;
   }
 
-  /** Numbers the raw records that stand in the module's memory. Returns how many were taken. */
-  #takeRun(count: number): number {
-    let at = 0;
-    while (at < count && this.#heldCount < HELD_PER_BATCH) {
-      const stop = this.#module.number(at, count, this.#head + 1);
-      this.#publish(at, stop);
-      at = stop;
-      if (at < count) this.#take(at++);
+  /**
+   * Numbers raw records into the broadcast ring, as far as they are common and the ring goes on.
+   * @returns how many
+   */
+  #numberRun(raw: Records, from: number, count: number): number {
+    const module = this.#module;
+    const { records, positions, labels, capacity } = this.#broadcast;
+    const to = this.#broadcast.slot(this.#head + 1);
+    const recordsAt = records.u8.byteOffset;
+    const numbered = module.number(
+      raw.u8.byteOffset + from * RECORD_BYTES,
+      recordsAt + to * RECORD_BYTES,
+      positions.byteOffset + to * 4,
+      labels.byteOffset + to * 4,
+      Math.min(count, module.runTicks, capacity - to),
+      this.#head + 1,
+    );
+    probe();
+    this.#head += numbered;
+    const { counts, criticals } = module;
+    for (let k = 0; k < counts[Count.critical]; k++) {
+      const slot = (criticals[k] - recordsAt) / RECORD_BYTES;
+      this.#publishCritical(records, slot, labels[slot]);
     }
-    return at;
+    counts[Count.critical] = 0;
+    return numbered;
   }
 
-  /** Takes record `i` of the module's memory, which it leaves to be looked at alone. */
-  #take(i: number): void {
+  /** Takes a raw record that is to be looked at alone. */
+  #take(raw: Records, slot: number): void {
     const { records } = this.#module;
-    const w = i * RECORD_U32;
+    copyRecord(raw, slot, records, ALONE);
+    const w = ALONE * RECORD_U32;
     const id = records.u32[w + U32_SYMBOL];
     const folded = records.u32[w + U32_RAW_FOLDED];
     const u = id * STATE_U32;
@@ -227,43 +252,40 @@ export class Shard {
     // Of the engine itself only status and gap records speak: it has no price.
     const isEngine = id === ENGINE_SYMBOL;
     if (id >= this.#states.maxSymbols || (isEngine ? kind < Kind.status : states[u + SU_VERSION] === 0)) {
-      this.#reject(i, Reject.unknown_symbol);
+      this.#reject(ALONE, Reject.unknown_symbol);
       return;
     }
-    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(i, id);
-    const result = this.#normaliser.normalise(i, this.#head + 1);
-    if (result === NUMBERED) this.#publish(i, i + 1);
+    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(ALONE, id);
+    const result = this.#normaliser.normalise(ALONE, this.#head + 1);
+    if (result === NUMBERED) this.#publish(ALONE);
     else if (result === HELD) this.#hold(id, folded);
-    else this.#reject(i, result - REJECTED);
+    else this.#reject(ALONE, result - REJECTED);
   }
 
-  /** Copies numbered records of the module's memory, the next ones in order, into the rings. */
-  #publish(from: number, end: number): void {
-    const { records, positions, labels, criticals, counts } = this.#module;
+  /** Copies a numbered record of the module's own, the next one in order, into the rings. */
+  #publish(i: number): void {
+    const { records, positions, labels, counts } = this.#module;
     const ring = this.#broadcast;
-    for (let at = from; at < end; ) {
-      const slot = ring.slot(this.#head + 1);
-      const count = Math.min(end - at, ring.capacity - slot);
-      const words = records.u32.subarray(at * RECORD_U32, (at + count) * RECORD_U32);
-      ring.records.u32.set(words, slot * RECORD_U32);
-      probe();
-      ring.positions.set(positions.subarray(at, at + count), slot);
-      ring.labels.set(labels.subarray(at, at + count), slot);
-      this.#head += count;
-      at += count;
-    }
-    for (let k = 0; k < counts[Count.critical]; k++) {
-      const slot = this.#critical.slot(++this.#criticalHead);
-      copyRecord(records, criticals[k], this.#critical.records, slot);
-      this.#critical.labels[slot] = labels[criticals[k]];
-      probe();
-    }
+    const slot = ring.slot(this.#head + 1);
+    copyRecord(records, i, ring.records, slot);
+    probe();
+    ring.positions[slot] = positions[i];
+    ring.labels[slot] = labels[i];
+    this.#head++;
+    if (isCritical(kindOf(records, i))) this.#publishCritical(records, i, labels[i]);
     counts[Count.critical] = 0;
+  }
+
+  #publishCritical(records: Records, i: number, label: number): void {
+    const slot = this.#critical.slot(++this.#criticalHead);
+    copyRecord(records, i, this.#critical.records, slot);
+    this.#critical.labels[slot] = label;
+    probe();
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
   #define(i: number, id: number): void {
-    const { own, records, positions, labels, criticals, counts } = this.#module;
+    const { own, records, positions, labels } = this.#module;
     const seq = this.#head + 1;
     const w = i * RECORD_U32;
     const recvS = records.u32[w + U32_TS_RECV_S];
@@ -272,10 +294,9 @@ export class Shard {
     this.#states.writeDefinition(records, own, id, source, seq, recvS, recvNs, this.registry.digits[id]);
     positions[own] = 0;
     labels[own] = labelOf(records, own);
-    criticals[counts[Count.critical]++] = own;
     this.#next[ShardWord.made]++;
     this.#module.apply(own, seq);
-    this.#publish(own, own + 1);
+    this.#publish(own);
   }
 
   /** The normaliser has kept a half-quote that stands for `folded` others. An earlier one of the symbol is folded into it. */

@@ -63,8 +63,12 @@ export class SymbolStates {
   readonly f64: Float64Array;
   readonly u32: Uint32Array;
 
-  constructor(readonly maxSymbols: number) {
-    this.module = new NumberingModule(maxSymbols);
+  /** @param memory of the module: see `NumberingModule` */
+  constructor(
+    readonly maxSymbols: number,
+    memory: WebAssembly.Memory,
+  ) {
+    this.module = new NumberingModule(memory, maxSymbols);
     this.f64 = this.module.statesF64;
     this.u32 = this.module.statesU32;
   }

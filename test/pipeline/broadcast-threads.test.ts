@@ -29,7 +29,7 @@ for (const from of [0, 2 ** 31 - 50_000, 2 ** 32 - 50_000]) {
     const slots = 256;
     const count = 100_000;
     const memory = allocateBroadcast(slots);
-    new Int32Array(memory, 0, 1)[0] = from | 0;
+    new Int32Array(memory.buffer, 0, 1)[0] = from | 0;
     const job: BroadcastJob = { memory, slots, heads: cell(from), gate: cell(from), from, count };
     const [, gating, quick, slow] = await Promise.all([
       onThread<number>(THREAD, 'write', job),

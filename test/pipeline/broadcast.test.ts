@@ -13,7 +13,7 @@ function ring(head: number) {
   };
   setHead(head);
   const memory = allocateBroadcast(SLOTS);
-  new Int32Array(memory, 0, 1)[0] = head | 0;
+  new Int32Array(memory.buffer, 0, 1)[0] = head | 0;
   return {
     memory,
     setHead,

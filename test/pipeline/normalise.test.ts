@@ -3,7 +3,7 @@ import t from 'tap';
 import { ShardWord } from '../../src/pipeline/counters.js';
 import { roundTo } from '../../src/pipeline/normalise.js';
 import { Slot, TableEntry } from '../../src/pipeline/table.js';
-import { Flag, NO_PRICE, NO_SIZE, Records, toTick, writeHeader } from '../../src/tick.js';
+import { Flag, NO_PRICE, NO_SIZE, RECORD_BYTES, Records, toTick, writeHeader } from '../../src/tick.js';
 import { offerQuote, offerTrade, SmallEngine } from '../helpers/memory.js';
 import { assertSums } from '../helpers/sums.js';
 
@@ -221,7 +221,16 @@ t.test('a kind that does not exist', async (t) => {
   for (const kind of [4, 5, 6, 7]) {
     e.sink.status(source, id, 5, 0);
     const at = e.totals().received + kind - 4;
-    writeHeader(new Records(e.memory.raw[0][0]), at, id, kind, source.id, 0, 0);
+    const raw = e.memory.raw[0][0];
+    writeHeader(
+      new Records(raw.buffer, raw.byteOffset, raw.byteLength / RECORD_BYTES),
+      at,
+      id,
+      kind,
+      source.id,
+      0,
+      0,
+    );
   }
   run();
   t.match(e.totals(), { rejected: 4, rejectedBy: { bad_kind: 4 } });

@@ -305,7 +305,8 @@ t.test('heads and positions beyond 2^32', async (t) => {
   cells.prime()[ShardWord.head] = from;
   cells.commit();
   e.table.setApplied(0, from);
-  new Int32Array(e.memory.broadcast[0], 0, 1)[0] = from | 0;
+  const { buffer, byteOffset } = e.memory.broadcast[0];
+  new Int32Array(buffer, byteOffset, 1)[0] = from | 0;
   e.shards[0] = e.newShard();
   for (let i = 1; i <= 30; i++) {
     offerTrade(e.sink, source, id, i);

@@ -1,35 +1,34 @@
 /**
- * The module's memory. Records are those of `../../tick.ts`, states those of `../states.ts`: all words that are
- * named here are named there, in units of their views.
+ * The module's part of a shard's memory, which begins there (`../shard-memory.ts`). Records are those of `../../tick.ts`,
+ * states those of `../states.ts`: all words that are named here are named there, in units of their views.
  *
  * ```
- *      0 records, 64 bytes each; one more for a record that the shard makes itself
- * 131136 u32 each: positions of the numbered records
- * 139336 u32 each: which of them are critical
- * 147536 u32 each: labels of the numbered records, as `../broadcast.ts` has them
- * 155736 u32 × 8: counts (COUNT_…)
- * 155776 what is the same for all ticks, so that it is loaded and not made each time (`states.ts`)
- * 155904 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
+ *     0 records that the shard looks at alone, or makes itself, 64 bytes each
+ *   256 u32 each: their positions │ 272 u32 each: their labels, as `../broadcast.ts` has them
+ *   288 u32 × 8: counts (COUNT_…)
+ *   320 what is the same for all ticks, so that it is loaded and not made each time (`states.ts`)
+ *   512 u32 each: where the critical ones of a run stand
+ * 16384 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
  * ```
  */
 
 /** Records of a run. */
-export const TICKS: u32 = 2_048;
+export const TICKS: u32 = 3_968;
 export const RECORDS: usize = 0;
-export const POSITIONS: usize = 131_136;
-export const CRITICALS: usize = 139_336;
-export const LABELS: usize = 147_536;
-export const COUNTS: usize = 155_736;
+export const POSITIONS: usize = 256;
+export const LABELS: usize = 272;
+export const COUNTS: usize = 288;
 /** Twice each: from one half on, as far as SURE, adding it and rounding down is `Math.round`, and doing so again changes nothing. */
-export const HALVES: usize = 155_776;
-export const SURE: usize = 155_792;
-export const INFINITIES: usize = 155_808;
+export const HALVES: usize = 320;
+export const SURE: usize = 336;
+export const INFINITIES: usize = 352;
 /** Weight of a new move in the mean absolute move. */
-export const WEIGHTS: usize = 155_824;
+export const WEIGHTS: usize = 368;
 /** How many means a counted move is clipped to. */
-export const CLIP: usize = 155_840;
-export const ONE: usize = 155_848;
-export const STATES: usize = 155_904;
+export const CLIP: usize = 384;
+export const ONE: usize = 392;
+export const CRITICALS: usize = 512;
+export const STATES: usize = 16_384;
 
 export const COUNT_CROSSED: usize = 0;
 export const COUNT_LOCKED: usize = 4;

@@ -48,62 +48,71 @@ import { symbols } from './states';
 
 const SECOND_NS: u32 = 1_000_000_000;
 /** Records that are settled before they are numbered: few enough to stay in the core's own cache. */
-const SETTLED: usize = 64 * RECORD;
+const SETTLED: u32 = 64;
 
 /**
  * Numbers quotes and trades from `seq` on for as long as nothing about them is uncommon. In two passes over few records
  * at a time: what follows from a record alone is done first, as what follows from its symbol's state has to wait for
  * that of the tick before, and would have the division wait too.
- * @param from index of the first one, `end` that after the last
- * @returns the index of the record that it stopped at: of another kind, to be refused, in need of a definition first,
+ * @param from the first raw record; `to`: what it becomes, in the same place or another
+ * @param positions where its position goes; `labels`: its label
+ * @returns how many were numbered: the next one is of another kind, to be refused, in need of a definition first, or
  *   with a price that is missing, not positive or very large
  */
-export function number(from: u32, end: u32, seq: f64): u32 {
-  const last = RECORDS + <usize>end * RECORD;
-  for (let at = RECORDS + <usize>from * RECORD; at < last; ) {
-    const until = min<usize>(last, at + SETTLED);
-    const stop = settle(at, until);
-    advance(at, stop, seq);
-    seq += <f64>((stop - at) / RECORD);
-    at = stop;
-    if (stop < until) return <u32>((stop - RECORDS) / RECORD);
+export function number(from: usize, to: usize, positions: usize, labels: usize, count: u32, seq: f64): u32 {
+  const distance = labels - positions;
+  for (let done: u32 = 0; done < count; ) {
+    const wanted = min<u32>(SETTLED, count - done);
+    const settled = settle(from, to, wanted);
+    advance(to, to + <usize>settled * RECORD, positions, distance, seq);
+    done += settled;
+    if (settled < wanted) return done;
+    from += SETTLED * RECORD;
+    to += SETTLED * RECORD;
+    positions += SETTLED * 4;
+    seq += <f64>SETTLED;
   }
-  return end;
+  return count;
 }
 
-/** Numbers the record at `index`, whose prices and sizes are right as they stand. */
+/** Numbers the record at `index` of the module's own, whose prices and sizes are right as they stand. */
 export function numberSettled(index: u32, seq: f64): void {
   const at = RECORDS + <usize>index * RECORD;
-  advance(at, at + RECORD, seq);
+  advance(at, at + RECORD, POSITIONS + ((<usize>index) << 2), LABELS - POSITIONS, seq);
 }
 
-/** Rounds prices to their symbols' digits, as far as the records are common. Returns where it stopped; what it did, it may do again. */
-function settle(from: usize, end: usize): usize {
+/** Copies raw records as far as they are common, with prices rounded to their symbols' digits. Returns how many. Doing so twice changes nothing. */
+function settle(from: usize, to: usize, count: u32): u32 {
   const known = symbols;
-  for (let at = from; at < end; at += RECORD) {
-    const id = load<u32>(at, AT_SYMBOL);
-    if (id >= known) return at;
+  for (let i: u32 = 0; i < count; i++) {
+    const id = load<u32>(from, AT_SYMBOL);
+    if (id >= known) return i;
     const state = <usize>id * STATE;
     const scale = v128.load64_splat(state, STATES + S_SCALE);
-    const sizes = v128.load(at, AT_BID_SIZE);
-    const points = f64x2.mul(v128.load(at, AT_BID), scale);
+    const sizes = v128.load(from, AT_BID_SIZE);
+    const points = f64x2.mul(v128.load(from, AT_BID), scale);
     const half = v128.load(0, HALVES);
     // NaN is a size that the source does not tell.
     const noSize = v128.or(f64x2.lt(sizes, f64x2.splat(0)), f64x2.eq(sizes, v128.load(0, INFINITIES)));
     const price = v128.and(f64x2.ge(points, half), f64x2.le(points, v128.load(0, SURE)));
     // A trade has neither in the second place; other kinds are left alone.
-    const kind = load<u32>(at, AT_HEAD) & KIND_MASK;
-    const good =
-      i64x2.bitmask(v128.andnot(price, noSize)) | (kind << 1) | (load<u32>(state, STATES + S_READY) << 3);
-    if (good !== 11) return at;
-    if (load<u32>(at, AT_EVENT_NS) >= SECOND_NS) return at;
-    v128.store(at, f64x2.div(f64x2.floor(f64x2.add(points, half)), scale), AT_BID);
+    const kind = load<u32>(from, AT_HEAD) & KIND_MASK;
+    const ready = load<u32>(state, STATES + S_READY) << 3;
+    const good = i64x2.bitmask(v128.andnot(price, noSize)) | (kind << 1) | ready;
+    if (good !== 11) return i;
+    if (load<u32>(from, AT_EVENT_NS) >= SECOND_NS) return i;
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, AT_EVENT_S), AT_EVENT_S);
+    v128.store(to, f64x2.div(f64x2.floor(f64x2.add(points, half)), scale), AT_BID);
+    v128.store(to, sizes, AT_BID_SIZE);
+    from += RECORD;
+    to += RECORD;
   }
-  return end;
+  return count;
 }
 
 /** Numbers records whose prices and sizes are right as they stand. */
-function advance(from: usize, end: usize, seq: f64): void {
+function advance(from: usize, end: usize, positions: usize, distance: usize, seq: f64): void {
   // Below 2^53 the low half of a seq is that of it as an integer.
   let seqLow = <u32>(<u64>seq);
   for (let at = from; at < end; at += RECORD) {
@@ -124,33 +133,36 @@ function advance(from: usize, end: usize, seq: f64): void {
       }
       const move = midMove(prices, v128.load(state, S_BID));
       if (isSuspicious(state, move)) head |= suspicious();
-      stamp(at, id, head, seqLow, symbolSeq);
+      stamp(at, id, head, seqLow, symbolSeq, positions, distance);
       applyQuote(at, id, state, seq, head, move, prices, symbolSeq);
     } else {
       if (isLate(at, state + S_TRADE_S)) head |= late();
-      stamp(
-        at,
-        id | (TRADE << LABEL_KIND_SHIFT),
-        head,
-        seqLow,
-        load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ),
-      );
+      const symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
+      stamp(at, id | (TRADE << LABEL_KIND_SHIFT), head, seqLow, symbolSeq, positions, distance);
       applyTrade(at, id, state, seq, head);
       const criticals = load<u32>(COUNTS, COUNT_CRITICAL);
-      store<u32>((<usize>criticals) << 2, <u32>((at - RECORDS) / RECORD), CRITICALS);
+      store<u32>((<usize>criticals) << 2, <u32>at, CRITICALS);
       store<u32>(COUNTS, criticals + 1, COUNT_CRITICAL);
     }
     seq += load<f64>(0, ONE);
     seqLow++;
+    positions += 4;
   }
 }
 
 /** Makes a record a numbered one, and keeps its position and its label. */
 // @inline
-function stamp(at: usize, label: u32, head: u32, seqLow: u32, symbolSeq: u32): void {
-  const column = at / (RECORD / 4);
-  store<u32>(column, load<u32>(at, AT_SEQ_LOW), POSITIONS);
-  store<u32>(column, label, LABELS);
+function stamp(
+  at: usize,
+  label: u32,
+  head: u32,
+  seqLow: u32,
+  symbolSeq: u32,
+  position: usize,
+  distance: usize,
+): void {
+  store<u32>(position, load<u32>(at, AT_SEQ_LOW));
+  store<u32>(position + distance, label);
   store<u32>(at, head, AT_HEAD);
   store<u32>(at, seqLow, AT_SEQ_LOW);
   store<u32>(at, symbolSeq, AT_SYMBOL_SEQ);

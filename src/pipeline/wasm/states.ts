@@ -6,6 +6,7 @@ import {
   HALVES,
   INFINITIES,
   ONE,
+  RECORDS,
   S_CHANGED,
   STATE,
   STATES,
@@ -16,11 +17,15 @@ import {
 /** How many symbols there is room for. */
 export let symbols: u32 = 0;
 
-/** Makes room for `count` symbols. Returns where the list of changed ones stands. */
+/** Begins with `count` symbols, none of them known. Returns where the list of changed ones stands. */
 export function begin(count: u32): usize {
   symbols = count;
-  const end = STATES + <usize>count * (STATE + 4);
-  memory.grow(<i32>((end + 0xffff) >> 16) - memory.size());
+  // Fresh memory is zero, and is better left untouched; else a thread before this one left it as it was.
+  if (load<f64>(0, ONE) !== 0) {
+    memory.fill(STATES, 0, <usize>count * (STATE + 4));
+    // Last, as this forgets that there was one.
+    memory.fill(RECORDS, 0, STATES - RECORDS);
+  }
   v128.store(HALVES, f64x2.splat(0.5));
   v128.store(SURE, f64x2.splat(1_125_899_906_842_624));
   v128.store(INFINITIES, f64x2.splat(Infinity));

@@ -3,7 +3,7 @@ import { CommitCells } from '../../../src/pipeline/cells.js';
 import { copyRecord, RECORD_U32, Records } from '../../../src/tick.js';
 
 export interface BroadcastJob {
-  memory: SharedArrayBuffer;
+  memory: Uint8Array;
   slots: number;
   /** Cell of the head. */
   heads: SharedArrayBuffer;

@@ -3,7 +3,7 @@ import { RingProducer } from '../../../src/pipeline/ring.js';
 import { RECORD_F64, RECORD_U32 } from '../../../src/tick.js';
 
 export interface RingJob {
-  slots: SharedArrayBuffer;
+  slots: Uint8Array;
   heads: SharedArrayBuffer;
   tails: SharedArrayBuffer;
   from: number;
