@@ -94,15 +94,17 @@ function packAt(values: usize, count: i32, to: usize, depth: u32): usize {
   return packAt(highs, patches, o, depth + 1);
 }
 
-/** Which of four values are above a limit, a bit each. */
-function above(four: usize, limit: v128): u32 {
-  return i32x4.bitmask(i32x4.gt_u(v128.load(four), limit));
+/** All bits of those of four values that are not above a limit. */
+// @inline
+function within(four: usize, limit: v128): v128 {
+  return i32x4.le_u(v128.load(four), limit);
 }
 
-/** The same of sixteen. */
-function aboveOf(values: usize, limit: v128): u32 {
-  const low = above(values, limit) | (above(values + 16, limit) << 4);
-  return low | (above(values + 32, limit) << 8) | (above(values + 48, limit) << 12);
+/** Which of sixteen values are not, a bit each. */
+function withinOf(values: usize, limit: v128): u64 {
+  const low = i16x8.narrow_i32x4_s(within(values, limit), within(values + 16, limit));
+  const high = i16x8.narrow_i32x4_s(within(values + 32, limit), within(values + 48, limit));
+  return <u64>(<u32>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high)));
 }
 
 /**
@@ -114,10 +116,11 @@ function findPatches(values: usize, count: i32, width: i32, places: usize, highs
   const toHighs = highs - places;
   let place = places;
   let next = 0;
-  for (let i = 0; i < count; i += 32) {
+  for (let i = 0; i < count; i += 64) {
     const at = values + <usize>i * 4;
-    let which = aboveOf(at, limit) | (aboveOf(at + 64, limit) << 16);
-    if (count - i < 32) which &= (1 << (count - i)) - 1;
+    const low = withinOf(at, limit) | (withinOf(at + 64, limit) << 16);
+    let which = ~(low | (withinOf(at + 128, limit) << 32) | (withinOf(at + 192, limit) << 48));
+    if (count - i < 64) which &= ((<u64>1) << (count - i)) - 1;
     for (; which !== 0; which &= which - 1) {
       const bit = <i32>ctz(which);
       store<i32>(place, i + bit - next);
