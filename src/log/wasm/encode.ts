@@ -1,6 +1,6 @@
 /** The encoder of the columnar format: see `format.ts` for the bytes. */
 import { HEADER_WORDS, MISFIT, PRESENT_COLUMN, PRESENT_NONE, SIZE_MODE_SHIFT, WIDE } from './format';
-import { endSizes, gather, quotes, sizes, trades } from './gather';
+import { gather, quotes, trades } from './gather';
 import {
   BASE_HIGH_COLUMN,
   BASE_LOW_COLUMN,
@@ -24,6 +24,7 @@ import { misfits, timeWides, wides } from './oddities';
 import { pack } from './pack';
 import { heads, symbols, tellSymbols } from './places';
 import { writeDictionary } from './size-words';
+import { endSizes, sizes } from './sizes-encode';
 import { eventBase, leastLag, presence, recvBase, shapeBits } from './times';
 import { beginTimes, beginTimesAgain, endTimes } from './times-encode';
 
@@ -37,7 +38,7 @@ export function encode(count: u32): u32 {
     gather(count);
     endTimes(count);
   }
-  return <u32>(write(count, endSizes(count)) - WORDS) / 4;
+  return <u32>(write(count, endSizes(count, symbols)) - WORDS) / 4;
 }
 
 /** Writes everything after the directory. Returns its end. */

@@ -3,14 +3,10 @@ import {
   ASK_PAIR,
   ASK_SIZE_PAIR,
   AT_ASK,
-  AT_ASK_SIZE,
   AT_BID,
-  AT_BID_SIZE,
   AT_HEAD,
-  AT_SIZE,
   AT_TRADE_ID,
   BID_PAIR,
-  BID_SIZE_PAIR,
   COLUMN_PRICE,
   COLUMN_SPREAD,
   COLUMN_TRADE_ID,
@@ -20,9 +16,6 @@ import {
   QUOTE,
   RECORD,
   ROUNDING,
-  SIZE_DIFFERENCES,
-  SIZE_INDEXES,
-  SIZE_WORDS,
   STEP_MAX,
   TRADE,
   TRADE_ID_MAX,
@@ -32,13 +25,11 @@ import {
   PRICE_COLUMN,
   RECORDS,
   SEQ_COLUMN,
-  SIZE_COLUMN,
   SPREAD_COLUMN,
   STATE,
   STATE_BASE,
   STATE_PRICE,
   STATE_SCALE,
-  STATE_SIZES,
   STATE_TOLD,
   STATE_TRADE_ID,
   STATES,
@@ -46,9 +37,8 @@ import {
   TRADE_COLUMN,
 } from './layout';
 import { addMisfit, addWide, clearOddities } from './oddities';
-import { beginPlaces, gatherPlaces, symbols } from './places';
-import { beginDictionary, dropDictionary, numberSize } from './size-words';
-import { putQuoteSizes, putSize, takeDifferences, wordOf } from './sizes-encode';
+import { beginPlaces, gatherPlaces } from './places';
+import { beginSizes, gatherSizes } from './sizes-encode';
 import { gatherTimes } from './times-gather';
 import { zigzag, zigzagAll } from './zigzag';
 
@@ -64,10 +54,6 @@ const CONSTANTS: usize = memory.data<f64>([ROUNDING, ROUNDING, <f64>STEP_MAX, <f
 
 export let quotes: u32 = 0;
 export let trades: u32 = 0;
-export let sizes: u32 = 0;
-/** Sizes are numbered in a dictionary, or written as words; neither once a dictionary was given up within a block. */
-let isIndexed: bool = false;
-let isWorded: bool = false;
 
 /** Fills the columns of the first `count` records; `beginTimes` has chosen how to write their times. */
 export function gather(count: u32): void {
@@ -78,6 +64,7 @@ export function gather(count: u32): void {
     gatherPlaces(from, to);
     const quotesBefore = quotes;
     gatherTicks(from, to);
+    gatherSizes(from, to);
     zigzagAll(SEQ_COLUMN + <usize>from * 4, to - from);
     zigzagAll(PRICE_COLUMN + <usize>from * 4, to - from);
     zigzagAll(SPREAD_COLUMN + <usize>quotesBefore * 4, quotes - quotesBefore);
@@ -88,13 +75,11 @@ function begin(count: u32): void {
   beginPlaces();
   quotes = 0;
   trades = 0;
-  sizes = 0;
   clearOddities();
-  isIndexed = beginDictionary(2 * count);
-  isWorded = !isIndexed;
+  beginSizes(count);
 }
 
-/** Prices, sizes and trade ids; steps of prices as they are. */
+/** Prices and trade ids; steps of prices as they are. */
 function gatherTicks(from: u32, to: u32): void {
   // From memory: constants would be made anew for every tick.
   const rounding = v128.load(CONSTANTS);
@@ -130,17 +115,6 @@ function gatherTicks(from: u32, to: u32): void {
     v128.store32_lane(<usize>i * 4, steps, 0, PRICE_COLUMN);
     v128.store32_lane(spreadAt, steps, 2);
     spreadAt += 4;
-    if (isIndexed) {
-      const bidSize = numberSize(load<u64>(p, AT_BID_SIZE));
-      const askSize = numberSize(load<u64>(p, AT_ASK_SIZE));
-      const to = SIZE_COLUMN + <usize>sizes * 4;
-      store<i32>(to, bidSize);
-      store<i32>(to, askSize, 4);
-      isIndexed = (bidSize | askSize) >= 0;
-    } else if (isWorded) {
-      putQuoteSizes(sizes, i, p, state);
-    }
-    sizes += 2;
   }
   quotes = <u32>(spreadAt - SPREAD_COLUMN) >> 2;
 }
@@ -206,15 +180,6 @@ export function gatherTrade(i: u32, p: usize, state: usize): void {
   }
   store<i32>(TRADE_COLUMN + <usize>trades * 4, code);
   trades++;
-
-  const k = sizes++;
-  if (isIndexed) {
-    const size = numberSize(load<u64>(p, AT_SIZE));
-    store<i32>(SIZE_COLUMN + <usize>k * 4, size);
-    isIndexed = size >= 0;
-  } else if (isWorded) {
-    putSize(k, wordOf(load<u64>(p, AT_SIZE), i, BID_SIZE_PAIR), state + STATE_SIZES + 8);
-  }
 }
 
 /** A record that is neither quote nor trade: what is not 0 of its body is kept as it is. */
@@ -222,31 +187,5 @@ function gatherOther(i: u32, p: usize): void {
   store<i32>(PRICE_COLUMN + <usize>i * 4, 0);
   for (let pair = BID_PAIR; pair < PAIRS; pair++) {
     if (load<u64>(p + <usize>pair * 8) !== 0) addMisfit(i, pair);
-  }
-}
-
-/** Makes the column of sizes one without a dictionary, if there is none. Returns how. */
-export function endSizes(count: u32): u32 {
-  if (isIndexed) return SIZE_INDEXES;
-  dropDictionary();
-  if (!isWorded) gatherSizes(count);
-  return takeDifferences(4 * <usize>sizes, symbols) ? SIZE_DIFFERENCES : SIZE_WORDS;
-}
-
-/** Sizes as words, in a pass of their own. */
-function gatherSizes(count: u32): void {
-  sizes = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const p = RECORDS + <usize>i * RECORD;
-    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
-    if (kind > TRADE) continue;
-    const state = STATES + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * STATE;
-    if (kind === QUOTE) {
-      putQuoteSizes(sizes, i, p, state);
-      sizes += 2;
-    } else {
-      putSize(sizes, wordOf(load<u64>(p, AT_SIZE), i, BID_SIZE_PAIR), state + STATE_SIZES + 8);
-      sizes++;
-    }
   }
 }

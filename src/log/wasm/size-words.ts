@@ -126,6 +126,31 @@ export function shortCodes(both: v128): i64 {
   return i64x2.extract_lane(v128.shuffle<i32>(codes, codes, 0, 2, 0, 2), 0);
 }
 
+/** Which of two sizes are whole numbers of units. */
+// @inline
+function areUnits(both: v128, units: v128, scale: v128): v128 {
+  return v128.and(f64x2.eq(f64x2.div(units, scale), both), f64x2.lt(units, f64x2.splat(CODE_MAX)));
+}
+
+/** The codes of two sizes, as u32; −1 where one has none. */
+export function longCodes(both: v128): i64 {
+  let units = both;
+  let codes = i64x2.splat(0);
+  let isCode = i64x2.splat(0);
+  // The last one that fits is the first scale.
+  for (let s = 3; s >= 0; s--) {
+    const scale = f64x2.splat(scaleOf(s));
+    const scaled = f64x2.nearest(f64x2.mul(both, scale));
+    const fits = areUnits(both, scaled, scale);
+    units = v128.bitselect(scaled, units, fits);
+    codes = v128.bitselect(i64x2.splat(s), codes, fits);
+    isCode = v128.or(isCode, fits);
+  }
+  if (i64x2.bitmask(v128.and(isCode, f64x2.gt(both, f64x2.splat(0)))) !== 3) return -1;
+  const wide = v128.or(i64x2.shl(f64x2.add(units, v128.load(CONSTANTS)), 2), codes);
+  return i64x2.extract_lane(v128.shuffle<i32>(wide, wide, 0, 2, 0, 2), 0);
+}
+
 /** Begins a block of at most `count` sizes. False when a dictionary is not to be tried. */
 export function beginDictionary(count: u32): bool {
   clearNumbers();
