@@ -60,12 +60,13 @@ export class BlockIntake {
     const [ring] = this.outlet.rings;
     const head = this.outlet.next[FeedWord.heads];
     const done = Math.min(count, ring.free(head, count));
+    // In the block, while it is at hand: once copied, it has left the core's first cache.
+    this.#receive(block, from, done, live);
     for (let at = 0; at < done; ) {
       const slot = ring.slot(head + at);
       const piece = Math.min(done - at, ring.records.capacity - slot);
       const words = block.u32.subarray((from + at) * RECORD_U32, (from + at + piece) * RECORD_U32);
       ring.records.u32.set(words, slot * RECORD_U32);
-      this.#receive(ring.records, slot, piece, live);
       at += piece;
       probe();
     }
@@ -74,10 +75,10 @@ export class BlockIntake {
   }
 
   /** Fills in the time of receipt. */
-  #receive({ f64 }: Records, slot: number, count: number, live: boolean): void {
+  #receive({ f64 }: Records, from: number, count: number, live: boolean): void {
     const receipt = this.#receipt();
     for (let i = 0; i < count; i++) {
-      const e = ((slot + i) & SLOT_BITS) * RECORD_F64;
+      const e = ((from + i) & SLOT_BITS) * RECORD_F64;
       f64[e + F64_TS_RECV] = receipt;
       if (live) f64[e + F64_TS_EVENT] = receipt;
     }

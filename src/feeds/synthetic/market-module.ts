@@ -7,6 +7,7 @@ interface MarketExports extends WebAssembly.Exports {
   memory: WebAssembly.Memory;
   begin(symbols: number): number;
   make(count: number, tradeChance: number): void;
+  note(): void;
   STATE: Address;
   PERSISTENCE: Address;
   BREATH: Address;
@@ -21,6 +22,8 @@ export const ROW_F64 = 8;
 /** 16-bit words of a column of the alias table. */
 const ALIAS_U16 = 4;
 const STATE_I32 = 12;
+/** 64-bit words that are noted of a symbol. */
+export const NOTE_F64 = 3;
 
 export class MarketModule {
   /** Ticks that were made. */
@@ -35,6 +38,9 @@ export class MarketModule {
   /** One row a symbol, in two views. */
   readonly rowsI32: Int32Array;
   readonly rowsF64: Float64Array;
+  /** What `note` kept, in two views. */
+  readonly noted: Float64Array;
+  readonly notedI32: Int32Array;
   readonly #exports: MarketExports;
 
   constructor(
@@ -45,7 +51,8 @@ export class MarketModule {
     choices: Uint16Array,
   ) {
     const module = instantiate<MarketExports>(new URL('./market.wasm', import.meta.url));
-    const alias = module.begin(symbols);
+    const noted = module.begin(symbols) >>> 0;
+    const alias = noted + symbols * NOTE_F64 * 8;
     const { buffer } = module.memory;
     this.#exports = module;
     this.block = new Records(buffer, 0, blockTicks);
@@ -57,6 +64,8 @@ export class MarketModule {
     this.gaps = new Float64Array(buffer, module.GAPS.value, gapSteps);
     this.rowsI32 = new Int32Array(buffer, module.SYMBOLS.value, symbols * ROW_I32);
     this.rowsF64 = new Float64Array(buffer, module.SYMBOLS.value, symbols * ROW_F64);
+    this.noted = new Float64Array(buffer, noted, symbols * NOTE_F64);
+    this.notedI32 = new Int32Array(buffer, noted, symbols * NOTE_F64 * 2);
     const columns = new Int32Array(buffer, alias, (symbols * ALIAS_U16) / 2);
     const columnsU16 = new Uint16Array(buffer, alias, symbols * ALIAS_U16);
     for (let i = 0; i < symbols; i++) {
@@ -68,5 +77,10 @@ export class MarketModule {
   /** Makes the next block. @param tradeChance of 65,536 ticks, how many are trades */
   make(tradeChance: number): void {
     this.#exports.make(this.blockTicks, tradeChance);
+  }
+
+  /** Keeps what changes of each symbol. */
+  note(): void {
+    this.#exports.note();
   }
 }

@@ -7,7 +7,7 @@
  * ```
  * 0 format │ 1 symbols │ 2 seed │ 3, 4 random words (i32) │ 5 time s │ 6 time ns │ 7 symbol of the next tick
  * 8 symbol of the burst │ 9 ticks left of it │ 10 index of the pace │ 11 ticks left of it │ 12 ticks of the block that are done
- * 13..15 0, then by symbol: bid (points), spread (points), direction of the last move, last trade id
+ * 13..15 0, then by symbol: bid and spread (i32, points), direction of the last move and ordinary spread (i32), last trade id
  * ```
  *
  * Ticks are made in blocks. What is saved is the state at the start of the present block, and the place in it.
@@ -17,16 +17,15 @@
 import { TickwireError } from '../../errors.js';
 import { copyWords, RECORD_U32, type Records, U32_KIND_FLAGS_SOURCE, U32_SYMBOL } from '../../tick.js';
 import { gapTable, rankOf, ZipfTable } from './activity.js';
-import { MarketModule, ROW_F64, ROW_I32 } from './market-module.js';
+import { MarketModule, NOTE_F64, ROW_F64, ROW_I32 } from './market-module.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 import { mix, rotated, scramble } from './random.js';
 import { type MarketSymbol, marketSymbols } from './universe.js';
 
 export { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 
-const FORMAT = 1;
+const FORMAT = 2;
 const HEADER_WORDS = 16;
-const SYMBOL_WORDS = 4;
 /** Share of ticks outside bursts, which make nearly all of the time. */
 const CALM_SHARE = 0.78;
 /** Gaps are multiplied by one of these for some thousand ticks: rush hours and quiet times. Mean 1. */
@@ -69,7 +68,7 @@ const BLOCK_TICKS = 2048;
 
 /** float64 words of a market's state. */
 export function marketStateWords(symbols: number): number {
-  return HEADER_WORDS + symbols * SYMBOL_WORDS;
+  return HEADER_WORDS + symbols * NOTE_F64;
 }
 
 export class Market {
@@ -80,8 +79,8 @@ export class Market {
   at = 0;
   readonly #tradeChance: number;
   readonly #module: MarketModule;
-  /** The state at the start of the block, as `save` writes it. */
-  readonly #blockStart: Float64Array;
+  /** The state at the start of the block, as `save` writes it: what is not of a symbol. */
+  readonly #blockStart = new Float64Array(HEADER_WORDS);
 
   /**
    * @param state what another market of the same options saved; without it, the market's start
@@ -106,7 +105,6 @@ export class Market {
     this.symbols.forEach((symbol, i) => {
       this.#describe(symbol, i);
     });
-    this.#blockStart = new Float64Array(marketStateWords(count));
     if (state === undefined) this.#begin(chance, choices);
     else this.#restore(state);
     this.#makeBlock();
@@ -160,6 +158,7 @@ export class Market {
   /** Writes all that a market needs to go on with the present tick: `marketStateWords` words. */
   save(words: Float64Array): void {
     words.set(this.#blockStart);
+    words.set(this.#module.noted, HEADER_WORDS);
     words[12] = this.at;
   }
 
@@ -188,21 +187,13 @@ export class Market {
     words[0] = FORMAT;
     words[1] = this.options.symbols;
     words[2] = this.options.seed;
-    const { stateI32, stateF64, rowsI32: rows, rowsF64 } = this.#module;
+    const { stateI32, stateF64 } = this.#module;
     words[3] = stateI32[RANDOM_I32];
     words[4] = stateI32[RANDOM_I32 + 1];
     words[5] = stateF64[TIME_F64];
     words[6] = stateF64[TIME_F64 + 1];
     for (let k = NEXT_I32; k < STATE_END_I32; k++) words[7 + k - NEXT_I32] = stateI32[k];
-    const { symbols } = this.options;
-    for (let i = 0; i < symbols; i++) {
-      const at = HEADER_WORDS + i * SYMBOL_WORDS;
-      const row = i * ROW_I32;
-      words[at] = rows[row + R_BID];
-      words[at + 1] = rows[row + R_SPREAD];
-      words[at + 2] = rows[row + R_DIRECTION];
-      words[at + 3] = rowsF64[i * ROW_F64 + R_TRADE_ID];
-    }
+    this.#module.note();
   }
 
   /** One step of xoroshiro64, for the start. */
@@ -245,12 +236,16 @@ export class Market {
     stateI32.set(words.subarray(3, 5), RANDOM_I32);
     stateF64.set(words.subarray(5, 7), TIME_F64);
     stateI32.set(words.subarray(7, 12), NEXT_I32);
-    for (let i = 0, at = HEADER_WORDS; i < symbols; i++, at += SYMBOL_WORDS) {
+    // As it was kept: a float64 whose bits are two integers is not to be looked at as one.
+    const { noted, notedI32 } = this.#module;
+    noted.set(words.subarray(HEADER_WORDS, HEADER_WORDS + symbols * NOTE_F64));
+    for (let i = 0; i < symbols; i++) {
       const row = i * ROW_I32;
-      rows[row + R_BID] = words[at];
-      rows[row + R_SPREAD] = words[at + 1];
-      rows[row + R_DIRECTION] = words[at + 2];
-      rowsF64[i * ROW_F64 + R_TRADE_ID] = words[at + 3];
+      const note = i * NOTE_F64;
+      rows[row + R_BID] = notedI32[2 * note];
+      rows[row + R_SPREAD] = notedI32[2 * note + 1];
+      rows[row + R_DIRECTION] = notedI32[2 * note + 2];
+      rowsF64[i * ROW_F64 + R_TRADE_ID] = noted[note + 2];
     }
   }
 }

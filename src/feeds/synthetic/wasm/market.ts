@@ -14,6 +14,7 @@
  *        0 i32 bid │ 4 i32 spread │ 8 i32 direction │ 12 i32 ordinary spread │ 16 i32 step at most │ 20 i32 size, units
  *       24 i32 low │ 28 i32 high │ 32 f64 last trade id │ 40 f64 power of the price │ 48 f64 power of the size
  *       56 u32 what a record has for it │ 60 u32 id of the source, at its place in the second word of a record
+ *    …  what `note` keeps of each symbol, 24 bytes: 0 i32 bid │ 4 i32 spread │ 8 i32 direction │ 12 i32 ordinary spread │ 16 f64 last trade id
  *    …  alias table, 8 bytes a symbol: 0 i32 chance of its own │ 4 u16 what it stands for otherwise │ 6 u16 itself
  * ```
  */
@@ -49,14 +50,26 @@ function skewed(random: u32, units: f64): f64 {
 }
 
 let symbols: u32 = 0;
+let noted: usize = 0;
 let alias: usize = 0;
 
-/** Makes room for `count` symbols. Returns where the alias table stands. */
+/** Makes room for `count` symbols. Returns where `note` keeps them; the alias table follows. */
 export function begin(count: u32): usize {
   symbols = count;
-  alias = SYMBOLS + <usize>count * 64;
+  noted = SYMBOLS + <usize>count * 64;
+  alias = noted + <usize>count * 24;
   memory.grow(<i32>((alias + <usize>count * 8 + 0xffff) >> 16) - memory.size());
-  return alias;
+  return noted;
+}
+
+/** Keeps what changes of each symbol. */
+export function note(): void {
+  let to = noted;
+  for (let row = SYMBOLS; row < noted; row += 64) {
+    v128.store(to, v128.load(row));
+    store<f64>(to, load<f64>(row, 32), 16);
+    to += 24;
+  }
 }
 
 /**
