@@ -10,6 +10,7 @@
 import { monotonicNs } from '../clock.js';
 import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../limits.js';
 import {
+  copyNumbered,
   copyRecord,
   ENGINE_SYMBOL,
   isCritical,
@@ -18,6 +19,7 @@ import {
   kindOf,
   NO_TIME_S,
   RECORD_BYTES,
+  RECORD_F64,
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
@@ -278,7 +280,8 @@ export class Shard {
 
   #publishCritical(records: Records, i: number, label: number): void {
     const slot = this.#critical.slot(++this.#criticalHead);
-    copyRecord(records, i, this.#critical.records, slot);
+    const { u32, f64 } = this.#critical.records;
+    copyNumbered(records, i, u32, slot * RECORD_U32, f64, slot * RECORD_F64);
     this.#critical.labels[slot] = label;
     probe();
   }
