@@ -18,11 +18,20 @@ const INFINITE: u64 = 0x7ff0000000000000;
 /** With more different sizes than these, or than this share of all, a dictionary does not pay. */
 const ENTRIES_MAX: u32 = 4_096;
 const ENTRY_SHARE: u32 = 6;
-/** Blocks that are not tried again after one without a dictionary. */
-const PAUSE_BLOCKS: u32 = 15;
+/** Blocks that are passed over, at most, after one whose dictionary became too large. */
+const PAUSE_BLOCKS_MAX: u32 = 15;
+
+/** Blocks that are passed over after one that was not tried, as a look at its first sizes told. */
+const DOUBT_BLOCKS: u32 = 3;
 
 let limit: u32 = 0;
+/** More sizes than the limit were different. */
+let isTooLarge: bool = false;
+/** The last block had no dictionary. */
+let isWithout: bool = false;
+/** Blocks to come that are passed over; and after the next one that fails. */
 let pause: u32 = 0;
+let nextPause: u32 = 1;
 
 /** The scales of a size's code: see `decimal.ts`. A table, as which one it is cannot be foreseen. */
 const SCALES: usize = memory.data<f64>([1, 100, 100000, 100000000]);
@@ -151,14 +160,27 @@ export function longCodes(both: v128): i64 {
   return i64x2.extract_lane(v128.shuffle<i32>(wide, wide, 0, 2, 0, 2), 0);
 }
 
-/** Begins a block of at most `count` sizes. False when a dictionary is not to be tried. */
-export function beginDictionary(count: u32): bool {
+/** Begins a block of at most `count` sizes. */
+export function beginDictionary(count: u32): void {
   clearNumbers();
-  if (pause > 0) {
-    pause--;
-    return false;
-  }
   limit = min(ENTRIES_MAX, count / ENTRY_SHARE);
+  isTooLarge = false;
+}
+
+/** Whether a dictionary is to be tried only if few of the block's sizes are different, or not at all. */
+export function isDoubted(): bool {
+  return isWithout;
+}
+
+/** Passes over some blocks after one whose first sizes were too many. */
+export function doubt(): void {
+  pause = DOUBT_BLOCKS;
+}
+
+/** Whether the block is passed over. */
+export function isPassedOver(): bool {
+  if (pause === 0) return false;
+  pause--;
   return true;
 }
 
@@ -168,8 +190,8 @@ function isOddNaN(bits: u64): bool {
 }
 
 /**
- * The number of a size, by its bits; −1 when there are too many different ones, and then it is not tried for some
- * blocks; or when it is an odd NaN. The block has no dictionary then.
+ * The number of a size, by its bits; −1 when there are too many different ones, and then some blocks are passed over;
+ * or when it is an odd NaN. The block has no dictionary then.
  */
 export function numberSize(bits: u64): i32 {
   const slot = slotOf(bits);
@@ -177,14 +199,25 @@ export function numberSize(bits: u64): i32 {
   if (number >= 0) return number;
   if (isOddNaN(bits)) return -1;
   if (entries === limit) {
-    pause = PAUSE_BLOCKS;
+    isTooLarge = true;
     return -1;
   }
   return take(slot, bits);
 }
 
-/** Forgets the sizes of the block: it has no dictionary. */
+/** Ends a block that has a dictionary. */
+export function keepDictionary(): void {
+  isWithout = false;
+  nextPause = 1;
+}
+
+/** Ends one that has none. */
 export function dropDictionary(): void {
+  isWithout = true;
+  if (isTooLarge) {
+    pause = nextPause;
+    nextPause = min(2 * nextPause, PAUSE_BLOCKS_MAX);
+  }
   clearNumbers();
 }
 

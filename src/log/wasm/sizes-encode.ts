@@ -15,9 +15,14 @@ import {
 } from './format';
 import { RECORDS, SIZE_COLUMN, SIZE_OWNERS, STATE, STATE_SIZES, STATES, SYMBOL_COLUMN } from './layout';
 import { addMisfit } from './oddities';
+import { clearNumbers, entries, numberAt, slotOf, take } from './size-numbers';
 import {
   beginDictionary,
+  doubt,
   dropDictionary,
+  isDoubted,
+  isPassedOver,
+  keepDictionary,
   longCodes,
   NO_WORD,
   numberSize,
@@ -25,6 +30,9 @@ import {
   sizeWord,
 } from './size-words';
 
+/** After a block without a dictionary, one is tried where this share of the first ticks' sizes is different, at most. */
+const FEW_SHARE: u32 = 3;
+const TICKS_LOOKED_AT: u32 = 256;
 /** Sizes that decide whether their differences are smaller. */
 const SIZES_SAMPLED: u32 = 2_048;
 
@@ -36,8 +44,30 @@ let isWorded: bool = false;
 /** Begins a block of `count` ticks. */
 export function beginSizes(count: u32): void {
   sizes = 0;
-  isIndexed = beginDictionary(2 * count);
+  beginDictionary(2 * count);
+  isIndexed = !isDoubted() || (!isPassedOver() && areFew(min(count, TICKS_LOOKED_AT)));
   isWorded = !isIndexed;
+}
+
+/** Whether few of the first ticks' sizes are different. */
+function areFew(ticks: u32): bool {
+  let looked: u32 = 0;
+  for (let p = RECORDS; p < RECORDS + <usize>ticks * RECORD; p += RECORD) {
+    const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
+    if (kind > TRADE) continue;
+    numberAny(load<u64>(p, AT_BID_SIZE));
+    if (kind !== TRADE) numberAny(load<u64>(p, AT_ASK_SIZE));
+    looked += 2 - kind;
+  }
+  const isFew = entries * FEW_SHARE <= looked;
+  clearNumbers();
+  if (!isFew) doubt();
+  return isFew;
+}
+
+function numberAny(bits: u64): void {
+  const slot = slotOf(bits);
+  if (numberAt(slot) < 0) take(slot, bits);
 }
 
 /** Fills the column of sizes with those of some ticks, whose places are gathered. */
@@ -48,7 +78,10 @@ export function gatherSizes(from: u32, to: u32): void {
 
 /** Makes the column of sizes one without a dictionary, if there is none. Returns how. */
 export function endSizes(count: u32, symbols: u32): u32 {
-  if (isIndexed) return SIZE_INDEXES;
+  if (isIndexed) {
+    keepDictionary();
+    return SIZE_INDEXES;
+  }
   dropDictionary();
   if (!isWorded) {
     sizes = 0;
