@@ -161,24 +161,32 @@ export class PageBuilder {
       next[slot] = total;
       total += this.#slotPlaces[slot];
     }
-    const sorted = new Uint32Array(total);
-    for (let p = 0; p < total; p++) sorted[next[this.#placeSlot[p]]++] = p;
+    const placeSlot = this.#placeSlot;
+    const placeFirst = this.#placeFirst;
+    const placeChild = this.#placeChild;
+    const sortedFirst = new Uint32Array(total);
+    const sortedChild = new Uint16Array(total);
+    for (let p = 0; p < total; p++) {
+      const to = next[placeSlot[p]]++;
+      sortedFirst[to] = placeFirst[p];
+      sortedChild[to] = placeChild[p];
+    }
     const out = new ByteWriter(2 * total + order.length);
     const ends = new Uint32Array(order.length);
     let at = 0;
-    order.forEach((slot, k) => {
+    for (let k = 0; k < order.length; k++) {
+      const slot = order[k];
       let child = -1;
       let first = this.#symbols.firsts[slot];
       for (const end = at + this.#slotPlaces[slot]; at < end; at++) {
-        const p = sorted[at];
-        const skipped = this.#placeChild[p] - child - 1;
-        out.unsigned(((this.#placeFirst[p] - first) >>> 0) * 2 + (skipped > 0 ? 1 : 0));
+        const skipped = sortedChild[at] - child - 1;
+        out.unsigned(((sortedFirst[at] - first) >>> 0) * 2 + (skipped > 0 ? 1 : 0));
         if (skipped > 0) out.unsigned(skipped);
-        child = this.#placeChild[p];
-        first = this.#placeFirst[p];
+        child = sortedChild[at];
+        first = sortedFirst[at];
       }
       ends[k] = out.at;
-    });
+    }
     return { bytes: out.bytes.subarray(0, out.at), ends };
   }
 

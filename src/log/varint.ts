@@ -1,5 +1,8 @@
 /** Numbers in as few bytes as they need, seven bits a byte, the lowest first. */
 
+/** Numbers below it are integers of V8. */
+const SMALL = 2 ** 30;
+
 /** Bytes that grow. */
 export class ByteWriter {
   bytes: Uint8Array;
@@ -19,10 +22,16 @@ export class ByteWriter {
 
   /** A whole number from 0 to 2^53 - 1. */
   unsigned(value: number): void {
-    this.reserve(8);
+    if (this.at + 8 > this.bytes.length) this.reserve(8);
+    const { bytes } = this;
+    let at = this.at;
     let v = value;
-    for (; v >= 0x80; v = Math.floor(v / 0x80)) this.bytes[this.at++] = (v % 0x80) | 0x80;
-    this.bytes[this.at++] = v;
+    for (; v >= SMALL; v = Math.floor(v / 0x80)) bytes[at++] = (v % 0x80) | 0x80;
+    // Most are so small: integers, without a division.
+    let low = v | 0;
+    for (; low >= 0x80; low >>= 7) bytes[at++] = (low & 0x7f) | 0x80;
+    bytes[at++] = low;
+    this.at = at;
   }
 
   /** The difference of two words, modulo 2^32; short where they lie close together. */
