@@ -141,9 +141,9 @@ export const FRAME_BYTES_MAX = 240 * 1024;
 /** Connections that go on together: what goes out without a turn of the event loop. More: another convoy. */
 export const CONVOY_MEMBERS_MAX = 256;
 /** Bytes of one frame to a convoy. The rest waits for the next flush. */
-export const CONVOY_BYTES = 96 * 1024;
+export const CONVOY_BYTES = 64 * 1024;
 /** Bytes that go to a member of a convoy between two pings: more than to others, as its pongs have been quick. */
-export const CONVOY_PING_EVERY_BYTES = 96 * 1024;
+export const CONVOY_PING_EVERY_BYTES = 128 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
 /** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */

@@ -330,7 +330,7 @@ class Bench {
       this.subject.version = this.#rig.version;
       this.subject.settings = this.#rig.settings;
       // Code that never ran is slow, and would be taken for the system's limit.
-      const calm = Math.round(WARMUP_LOAD * Math.min(rate, this.subject.capacity ?? this.easyRate));
+      const calm = Math.round(WARMUP_LOAD * (this.subject.capacity ?? Math.min(rate, this.easyRate)));
       await this.#rig.row({
         ...common,
         ...{ phase: 'warmup', rate: Math.max(1, calm), load: null, warmup: 0 },

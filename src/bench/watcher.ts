@@ -3,7 +3,7 @@
  * on a connection of its own, and one `every` subscription of a part of them. Started by fork; it speaks over the
  * process channel.
  */
-import { TickClient } from '../client/index.js';
+import { type Subscription, type SymbolInfo, TickClient, type TickView } from '../client/index.js';
 import { sleep } from './measure.js';
 
 export interface WatcherStart {
@@ -37,29 +37,38 @@ export interface WatcherReport {
 
 /** symbolSeq of the ticks seen, and how often it did not advance as it should. */
 class Track {
-  readonly last = new Map<string, number>();
   received = 0;
   lost = 0;
   reordered = 0;
+  /** The last symbolSeq, by the client's number of the symbol. */
+  readonly #last: (number | undefined)[] = [];
 
-  /**
-   * @param key what has an order of its own: a symbol, or in mode `latest` its quotes and its other ticks apart
-   * @param dense whether none may be left out
-   */
-  see(key: string, symbolSeq: number, dense: boolean): void {
+  /** @param dense whether no tick of a symbol may be left out */
+  see({ info, symbolSeq }: TickView, dense: boolean): void {
     this.received++;
-    const before = this.last.get(key);
-    this.last.set(key, symbolSeq);
+    const before = this.#last[info.index];
+    this.#last[info.index] = symbolSeq;
     if (before === undefined) return;
     const step = (symbolSeq - before) | 0;
     if (step <= 0) this.reordered++;
     else if (dense) this.lost += step - 1;
+  }
+
+  /** The last symbolSeq of each symbol that had a tick, by name. */
+  lasts(symbols: readonly SymbolInfo[]): Map<string, number> {
+    const lasts = new Map<string, number>();
+    for (const { symbol, index } of symbols) {
+      const last = this.#last[index];
+      if (last !== undefined) lasts.set(symbol, last);
+    }
+    return lasts;
   }
 }
 
 /** A connection with a `latest` subscription of every symbol. Quotes and other ticks each have an order of their own. */
 class Latest {
   readonly client: TickClient;
+  #subscription!: Subscription;
   readonly quotes = new Track();
   readonly others = new Track();
 
@@ -70,18 +79,24 @@ class Latest {
   async start(): Promise<void> {
     await this.client.connect();
     const { quotes, others } = this;
-    await this.client.subscribe({ symbols: ['*'], mode: 'latest' }, (tick) => {
-      if (!tick.inSnapshot) (tick.kind === 'quote' ? quotes : others).see(tick.symbol, tick.symbolSeq, false);
-    }).ready;
+    this.#subscription = this.client.subscribe({ symbols: ['*'], mode: 'latest' }, (tick) => {
+      if (!tick.inSnapshot) (tick.kind === 'quote' ? quotes : others).see(tick, false);
+    });
+    await this.#subscription.ready;
   }
 
-  isBehind(symbol: string, seq: number): boolean {
-    return this.quotes.last.get(symbol) !== seq && this.others.last.get(symbol) !== seq;
+  /** Symbols whose last tick is another one. */
+  behind(last: [symbol: string, seq: number][]): number {
+    const { symbols } = this.#subscription;
+    const quotes = this.quotes.lasts(symbols);
+    const others = this.others.lasts(symbols);
+    return last.filter(([symbol, seq]) => quotes.get(symbol) !== seq && others.get(symbol) !== seq).length;
   }
 }
 
 async function main(): Promise<void> {
   const every = new Track();
+  let everySymbols: readonly SymbolInfo[] = [];
   let catchingUp = 0;
   let subscribers: Latest[] = [];
 
@@ -90,10 +105,11 @@ async function main(): Promise<void> {
     await Promise.all(subscribers.map((subscriber) => subscriber.start()));
     const some = subscribers[0].client.subscribe(
       { symbols: message.every, mode: 'every', snapshot: false },
-      (tick) => every.see(tick.symbol, tick.symbolSeq, true),
+      (tick) => every.see(tick, true),
     );
     some.on('catching_up', () => catchingUp++);
     await some.ready;
+    everySymbols = some.symbols;
     process.send?.({ type: 'ready' });
   };
 
@@ -101,13 +117,9 @@ async function main(): Promise<void> {
     const end = performance.now() + message.timeoutMs;
     const last = Object.entries(message.last);
     const behind = () => {
-      let count = 0;
-      for (const [symbol, seq] of last) {
-        const everyIsBehind = every.last.has(symbol) && every.last.get(symbol) !== seq;
-        const latest = subscribers.filter((subscriber) => subscriber.isBehind(symbol, seq)).length;
-        count += Math.max(latest, everyIsBehind ? 1 : 0);
-      }
-      return count;
+      const seen = every.lasts(everySymbols);
+      const everyIsBehind = last.filter(([symbol, seq]) => (seen.get(symbol) ?? seq) !== seq).length;
+      return subscribers.reduce((sum, subscriber) => sum + subscriber.behind(last), everyIsBehind);
     };
     const total = (of: (track: Track) => number) =>
       subscribers.reduce((sum, { quotes, others }) => sum + of(quotes) + of(others), 0);

@@ -17,7 +17,7 @@ import type {
   Subscription,
   SubscriptionEvents,
 } from './subscription.js';
-import { ENGINE_NAME, type SymbolBook, type SymbolInfo } from './symbols.js';
+import { ENGINE_INDEX, type SymbolBook, type SymbolInfo } from './symbols.js';
 import type { PlainTick, TickView } from './view.js';
 
 const KINDS = 4;
@@ -190,7 +190,7 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
       view.info = info;
       // State of an earlier epoch is numbered in that epoch, and the engine's own records in each shard:
       // neither says anything about what is missing.
-      if ((inSnapshot && tick.seq === 0) || info.symbol === ENGINE_NAME) {
+      if ((inSnapshot && tick.seq === 0) || info.index === ENGINE_INDEX) {
         account.received++;
         view.folded = 0;
       } else {

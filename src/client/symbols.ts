@@ -4,6 +4,8 @@ import type { WireSymbol } from '../wire/ticks.js';
 
 /** The name under which the engine's own records come. */
 export const ENGINE_NAME = '$engine';
+/** The client's own number of it: the first symbol that a book defines. */
+export const ENGINE_INDEX = 0;
 
 /** A symbol as the client knows it. */
 export interface SymbolInfo {

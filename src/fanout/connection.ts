@@ -29,6 +29,8 @@ const LANES_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
 const BUFFERED_MAX = 64 * 1024;
 /** Bytes of answers to requests that may be under way: a client that asks and does not read is closed. */
 const ANSWERS_BYTES_MAX = 8 * 1024 * 1024;
+/** What uWebSockets says of a message that left nothing behind in its own buffer. */
+const SENT = 1;
 /** What uWebSockets tells of a connection that ended without a closing handshake. */
 const LOST = 1006;
 
@@ -48,6 +50,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #flushedAll = false;
   #closed = false;
   #closedByUs = false;
+  /** Whether uWebSockets may hold what the kernel has not taken. */
+  #mayBeBuffered = false;
   #convoy: Convoy | null = null;
   readonly #liveness: Liveness;
 
@@ -151,9 +155,12 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return !all && ticks > 0;
   }
 
-  /** Whether the kernel has not taken what was sent; of little sent, that need not be asked. */
+  /** Whether the kernel has not taken what was sent; of little sent, or all of it taken at once, that need not be asked. */
   get #isBuffered(): boolean {
-    return this.#window.unanswered > BUFFERED_MAX && this.socket.getBufferedAmount() > BUFFERED_MAX;
+    if (!this.#mayBeBuffered || this.#window.unanswered <= BUFFERED_MAX) return false;
+    const buffered = this.socket.getBufferedAmount();
+    this.#mayBeBuffered = buffered > 0;
+    return buffered > BUFFERED_MAX;
   }
 
   get mayJoin(): boolean {
@@ -192,12 +199,12 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
   takeAlong(message: Uint8Array, text: boolean): void {
     if (this.#window.isPingDue(CONVOY_PING_EVERY_BYTES)) {
-      this.socket.cork(() => {
+      this.#together(() => {
         this.#ping();
-        this.socket.send(message, !text);
+        this.#send(message, text);
       });
     } else {
-      this.socket.send(message, !text);
+      this.#send(message, text);
     }
     this.#window.count(message.length);
   }
@@ -255,14 +262,23 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#closed) return;
     this.count(0, message.length);
     if (!this.#window.count(message.length)) {
-      this.socket.send(message, !text);
+      this.#send(message, text);
       return;
     }
-    // Both in one call of the operating system.
-    this.socket.cork(() => {
-      this.socket.send(message, !text);
+    this.#together(() => {
+      this.#send(message, text);
       this.#ping();
     });
+  }
+
+  #send(message: Uint8Array, text: boolean): void {
+    if (this.socket.send(message, !text) !== SENT) this.#mayBeBuffered = true;
+  }
+
+  /** Sends several things in one call of the operating system; whether it took them is not told. */
+  #together(send: () => void): void {
+    this.#mayBeBuffered = true;
+    this.socket.cork(send);
   }
 
   #ping(): void {
@@ -280,6 +296,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   pong(message: ArrayBuffer): void {
     this.#liveness.heard();
+    // uWebSockets puts together what is sent from here.
+    this.#mayBeBuffered = true;
     if (this.#window.pong(message) && !this.#flushedAll) this.goOn(this);
   }
 

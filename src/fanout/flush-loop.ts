@@ -22,6 +22,9 @@ const LIGHT_TICKS = 128;
 const PAUSE_PER_WORK = 1.5;
 /** Milliseconds of the shortest pause: what timers can do. */
 const PAUSE_MS_MIN = 1;
+/** New ticks per round from which on the stages before have much to do, and the least pause that leaves them the core. */
+const FLOOD_TICKS = 4096;
+const FLOOD_PAUSE_MS = 2;
 const SMOOTHING = 0.25;
 
 /** What is flushed: see `Stream`. */
@@ -66,9 +69,10 @@ export class FlushLoop {
   get intervalMs(): number {
     const { workMs, intervalMsMax } = this;
     if (this.#ticks < LIGHT_TICKS && workMs < PAUSE_MS_MIN) return 0;
+    const least = this.#ticks < FLOOD_TICKS ? PAUSE_MS_MIN : FLOOD_PAUSE_MS;
     // A round that takes longer than the pause may be carries enough: pausing on would only add delay.
     const most = Math.min(PAUSE_PER_WORK * workMs, 2 * intervalMsMax - workMs);
-    return Math.min(intervalMsMax, Math.max(PAUSE_MS_MIN, most));
+    return Math.min(intervalMsMax, Math.max(least, most));
   }
 
   start(): void {
@@ -81,7 +85,7 @@ export class FlushLoop {
     this.#running = false;
     this.wake();
     await this.#done;
-    this.bell.paceMs = 0;
+    this.bell.lookIn(0);
   }
 
   /** Asks for a flush soon, ticks or not. */
@@ -113,7 +117,7 @@ export class FlushLoop {
         continue;
       }
       await this.#round();
-      this.bell.paceMs = this.intervalMs;
+      this.bell.lookIn(this.intervalMs);
       nextAtMs = performance.now() + this.intervalMs;
       if (this.intervalMs === 0) await turn();
       else await pause(this.intervalMs);
@@ -133,6 +137,7 @@ export class FlushLoop {
       if (isNews) stream.advance(startedMs);
       // Those that were served before it have not got it.
       if (isNews && !isFirst) this.#urgent = true;
+      this.bell.lookIn(Math.min(FLUSH_MS, this.workMs));
       const { isOver, isMore } = this.serve(startedMs + FLUSH_MS);
       if (isMore) this.#urgent = true;
       workMs += performance.now() - startedMs;
@@ -160,7 +165,7 @@ export class FlushLoop {
   /** With nobody to send to the loop stands still. */
   #someone(): Promise<void> {
     this.#urgent = false;
-    this.bell.paceMs = 0;
+    this.bell.lookIn(0);
     return new Promise((resolve) => {
       this.#idle = () => {
         this.#idle = undefined;

@@ -3,16 +3,20 @@
  * published; a consumer reads the bell, looks for work, and only then sleeps on the value it read, so no
  * ring between the look and the sleep is missed.
  *
- * A consumer that looks in intervals says so beside its bell, and the stage before it may nap: it sleeps through rings
- * that do not press, and takes what has gathered together. Waking a thread costs as much as numbering a thousand ticks.
+ * A consumer that looks in intervals says beside its bell when it will look next, and the stage before it may nap: it
+ * sleeps through rings that do not press, and takes what has gathered together. Waking a thread costs as much as
+ * numbering a thousand ticks.
  *
  * ```
- * bell i, at 128 × i: 0 i32 count of rings │ 4 i32 0 awake, 1 parked, 2 napping │ 8 i32 µs between two looks … to 128
+ * bell i, at 128 × i: 0 i32 count of rings │ 4 i32 0 awake, 1 parked, 2 napping
+ *                   │ 8 i32 the next look, in µs of the monotonic clock modulo 2^32; 0: at a ring … to 128
  * ```
  */
+import { monotonicNs } from '../clock.js';
+
 const STRIDE_I32 = 32;
 const SLEEP = 1;
-const PACE_US = 2;
+const LOOK_US = 2;
 const AWAKE = 0;
 const PARKED = 1;
 const NAPPING = 2;
@@ -50,13 +54,16 @@ export class Bell {
     if (sleep === PARKED || (sleep === NAPPING && isPressing)) Atomics.notify(this.#words, this.#at);
   }
 
-  /** Milliseconds between two looks of the consumer; 0: it looks when the bell rings. */
-  get paceMs(): number {
-    return Atomics.load(this.#words, this.#at + PACE_US) / 1000;
+  /** The consumer says when it will look next, bell or not: in so many milliseconds; 0: when the bell rings. */
+  lookIn(ms: number): void {
+    const look = ms > 0 ? (monotonicNs() / 1000 + ms * 1000) | 1 : 0;
+    Atomics.store(this.#words, this.#at + LOOK_US, look);
   }
 
-  set paceMs(ms: number) {
-    Atomics.store(this.#words, this.#at + PACE_US, Math.round(ms * 1000));
+  /** Milliseconds until that look; 0 where it is due, or awaits a ring. */
+  get msToLook(): number {
+    const look = Atomics.load(this.#words, this.#at + LOOK_US);
+    return look === 0 ? 0 : Math.max(0, (look - monotonicNs() / 1000) | 0) / 1000;
   }
 
   /** To be read before looking for work. */
@@ -96,9 +103,11 @@ const SPINS_FEW = 4;
 const SHORT_MS = 0.1;
 const PARK_MS = 20;
 
-/** Naps between two looks of the stage after it, and milliseconds of the shortest: what timers can do. */
-const NAPS_PER_LOOK = 4;
+/** Milliseconds of the shortest nap, which is what timers can do, and of the longest: the table is older by that. */
 const NAP_MS_MIN = 1;
+const NAP_MS_MAX = 5;
+/** Milliseconds before the look of the stage after it, at which a nap is over. */
+const LEAD_MS = 1;
 
 /**
  * For stages that own their thread (shards): spin briefly, then park on the bell. After a long wait hardly spin; after
@@ -136,7 +145,7 @@ export class SpinThenPark {
   #napped(): boolean {
     if (!this.#mayNap || this.next === undefined) return false;
     this.#mayNap = false;
-    const napMs = this.next.paceMs / NAPS_PER_LOOK;
+    const napMs = Math.min(NAP_MS_MAX, this.next.msToLook - LEAD_MS);
     if (napMs < NAP_MS_MIN) return false;
     this.bell.nap(this.#seen, napMs);
     return true;

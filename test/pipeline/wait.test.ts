@@ -85,7 +85,7 @@ t.test('after a long wait there is hardly any spinning, after a short one there 
   t.ok(tries < 1000, 'and one of these none');
 });
 
-t.test('naps, once after work, while the next stage looks only now and then', async (t) => {
+t.test('naps, once after work, until shortly before the next stage looks', async (t) => {
   const memory = allocateBells(2);
   const bell = new Bell(memory, 0);
   const next = new Bell(memory, 1);
@@ -98,12 +98,32 @@ t.test('naps, once after work, while the next stage looks only now and then', as
   };
   for (const work of [1, 0, 0]) look(work);
   t.same(naps, [], 'the next stage looks when it hears the bell');
-  next.paceMs = 16;
+  next.lookIn(60_000);
   for (const work of [1, 1, 0, 0, 0, 1, 0, 0]) look(work);
-  t.same(naps, [4, 4]);
-  next.paceMs = 3.9;
+  t.same(naps, [5, 5], 'no longer than that');
+  next.lookIn(5);
+  look(1);
+  look(0);
+  t.ok(naps[2] > 0 && naps[2] <= 4, 'it is there before the look');
+  next.lookIn(1.9);
   for (const work of [1, 0, 0]) look(work);
-  t.equal(naps.length, 2, 'too short for a timer');
+  t.equal(naps.length, 3, 'too short for a timer');
+  next.lookIn(0);
+  for (const work of [1, 0, 0]) look(work);
+  t.equal(naps.length, 3);
+});
+
+t.test('a look that is due is no time to nap for, on whatever side of an overflow', async (t) => {
+  const memory = allocateBells(1);
+  const bell = new Bell(memory, 0);
+  bell.lookIn(0.001);
+  const from = performance.now();
+  while (performance.now() - from < 1);
+  t.equal(bell.msToLook, 0);
+  for (const ms of [1, 1000, 60_000, 30 * 60_000]) {
+    bell.lookIn(ms);
+    t.ok(bell.msToLook > ms - 1000 && bell.msToLook <= ms, `in ${ms} ms`);
+  }
 });
 
 t.test('promises and timers go on while there is nothing to do', async (t) => {
