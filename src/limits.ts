@@ -144,6 +144,9 @@ export const CONVOY_MEMBERS_MAX = 256;
 export const CONVOY_BYTES = 64 * 1024;
 /** Bytes that go to a member of a convoy between two pings: more than to others, as its pongs have been quick. */
 export const CONVOY_PING_EVERY_BYTES = 128 * 1024;
+/** Bytes not yet answered of a member in mode `every`, which gets all of them in any case, and those between two pings. More: it leaves the convoy. */
+export const EVERY_CONVOY_WINDOW_BYTES = 512 * 1024;
+export const EVERY_CONVOY_PING_EVERY_BYTES = 256 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
 /** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */
@@ -241,7 +244,8 @@ assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blo
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
 assertLimit(
-  CONVOY_BYTES + CONVOY_PING_EVERY_BYTES < WINDOW_BYTES,
+  CONVOY_BYTES + CONVOY_PING_EVERY_BYTES < WINDOW_BYTES &&
+    CONVOY_BYTES + EVERY_CONVOY_PING_EVERY_BYTES < EVERY_CONVOY_WINDOW_BYTES,
   'a member is pinged before its window lacks the room for a frame',
 );
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');

@@ -12,7 +12,7 @@ export const SLOW_LOAD = 0.5;
 export const PROBE_SECONDS = 1;
 export const PROBE_WARMUP = 0.4;
 /** So many times as long as a row is the load that a system gets after each start: on one core, compiling takes that long. */
-export const WARM_LENGTH = 3;
+export const WARM_LENGTH = 4;
 
 // What an estimate goes by: seconds as a machine of two cores takes them.
 const ROW_EXTRA_S = 0.3;

@@ -1,5 +1,5 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
-import { CONVOY_BYTES, CONVOY_PING_EVERY_BYTES, FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import { CONVOY_BYTES, FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
 import { nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
 import { decodeCursor } from '../wire/cursor.js';
@@ -167,13 +167,13 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     const { subscriptions } = this.#operations;
     if (this.#closed || this.#convoy !== null || subscriptions.length !== 1) return false;
     const [{ group }] = subscriptions;
-    return group.users > 1 && subscriptions[0].lacksNothing && this.keepsUp;
+    return group.users > 1 && subscriptions[0].lacksNothing && this.keepsUp(WINDOW_BYTES);
   }
 
   /** Whether there is room for whatever the convoy may send next, and the client takes it before it misses a heartbeat. */
-  get keepsUp(): boolean {
-    const { room } = this.#window;
-    return room >= CONVOY_BYTES && this.#isQuick && !this.#isBuffered;
+  keepsUp(windowBytes: number): boolean {
+    const { unanswered } = this.#window;
+    return windowBytes - unanswered >= CONVOY_BYTES && this.#isQuick && !this.#isBuffered;
   }
 
   get #isQuick(): boolean {
@@ -197,8 +197,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
-  takeAlong(message: Uint8Array, text: boolean): void {
-    if (this.#window.isPingDue(CONVOY_PING_EVERY_BYTES)) {
+  takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void {
+    if (this.#window.isPingDue(pingEveryBytes)) {
       this.#together(() => {
         this.#ping();
         this.#send(message, text);

@@ -7,7 +7,14 @@
  * whoever lacks nothing any more joins again. A convoy that is to be read from the log, or has symbols to be told of,
  * breaks up.
  */
-import { CONVOY_BYTES, CONVOY_MEMBERS_MAX } from '../limits.js';
+import {
+  CONVOY_BYTES,
+  CONVOY_MEMBERS_MAX,
+  CONVOY_PING_EVERY_BYTES,
+  EVERY_CONVOY_PING_EVERY_BYTES,
+  EVERY_CONVOY_WINDOW_BYTES,
+  WINDOW_BYTES,
+} from '../limits.js';
 import type { TickEncoder } from '../wire/body.js';
 import { Course, type CourseOwner } from './course.js';
 import type { Frame, FrameTarget } from './frame.js';
@@ -20,10 +27,10 @@ export interface Member {
   readonly mayJoin: boolean;
   /** The course of that. */
   readonly course: Course;
-  /** Whether a frame of the convoy may be sent to it. */
-  readonly keepsUp: boolean;
-  /** Sends it what all get. */
-  takeAlong(message: Uint8Array, text: boolean): void;
+  /** Whether a frame of the convoy may be sent to it, of which so many bytes may be unanswered. */
+  keepsUp(windowBytes: number): boolean;
+  /** Sends it what all get, with a ping every so many bytes. */
+  takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void;
   joined(convoy: Convoy): void;
   /** Takes its own way from where the convoy stands. */
   left(): void;
@@ -39,6 +46,8 @@ export class Convoy implements FrameTarget, CourseOwner {
   /** The flush after which it lacked nothing. */
   #place: number;
   readonly #told: number;
+  readonly #windowBytes: number;
+  readonly #pingEveryBytes: number;
   #isBehind = false;
 
   constructor(
@@ -50,6 +59,9 @@ export class Convoy implements FrameTarget, CourseOwner {
     this.course = new Course(of.stream, group, of.sub, of.settings, this, of);
     this.#place = of.stream.flushNo;
     this.#told = group.watch.news.length;
+    const isEvery = group.mode === 'every';
+    this.#windowBytes = isEvery ? EVERY_CONVOY_WINDOW_BYTES : WINDOW_BYTES;
+    this.#pingEveryBytes = isEvery ? EVERY_CONVOY_PING_EVERY_BYTES : CONVOY_PING_EVERY_BYTES;
   }
 
   get size(): number {
@@ -80,7 +92,7 @@ export class Convoy implements FrameTarget, CourseOwner {
   flush(frame: Frame): boolean {
     this.#isBehind = this.#told !== this.group.watch.news.length || !this.course.isInRings;
     if (this.#isBehind) return true;
-    for (const member of this.members) if (!member.keepsUp) this.remove(member);
+    for (const member of this.members) if (!member.keepsUp(this.#windowBytes)) this.remove(member);
     if (this.isOver) return true;
     frame.begin(this, CONVOY_BYTES);
     const allQuotes = this.course.flushQuotes(frame);
@@ -100,7 +112,7 @@ export class Convoy implements FrameTarget, CourseOwner {
   }
 
   transmit(message: Uint8Array, text: boolean): void {
-    for (const member of this.members) member.takeAlong(message, text);
+    for (const member of this.members) member.takeAlong(message, text, this.#pingEveryBytes);
     this.count(0, message.length * this.size);
   }
 

@@ -130,6 +130,8 @@ export class FlushLoop {
     this.#urgent = false;
     this.#logWaited = false;
     stream.beginRound();
+    // What it takes in between is as old as it may be: stages before it may go by the next round.
+    if (this.intervalMs > 0) this.bell.lookIn(this.workMs + this.intervalMs);
     let workMs = 0;
     let isNews = true;
     for (let isFirst = true; ; isFirst = false) {
@@ -137,7 +139,6 @@ export class FlushLoop {
       if (isNews) stream.advance(startedMs);
       // Those that were served before it have not got it.
       if (isNews && !isFirst) this.#urgent = true;
-      this.bell.lookIn(Math.min(FLUSH_MS, this.workMs));
       const { isOver, isMore } = this.serve(startedMs + FLUSH_MS);
       if (isMore) this.#urgent = true;
       workMs += performance.now() - startedMs;

@@ -49,7 +49,7 @@ export class Group {
     readonly key: string,
     readonly encoder: TickEncoder,
     readonly watch: Watch,
-    mode: Mode,
+    readonly mode: Mode,
     readonly kindsMask: number,
     readonly arena: Arena,
     /** By shard. */

@@ -1,6 +1,6 @@
 /** Connections at the same place go on together; whatever each of them does, each gets every tick once, in order. */
 import t, { type Test } from 'tap';
-import { PING_EVERY_BYTES, WINDOW_BYTES } from '../../src/limits.js';
+import { EVERY_CONVOY_WINDOW_BYTES, PING_EVERY_BYTES } from '../../src/limits.js';
 import type { Encoding } from '../../src/wire/ticks.js';
 import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
@@ -181,8 +181,8 @@ t.test('a member that stops reading is held to its window, and delays nobody', a
     await reached(quick, served.shard.head);
   }
   const { read, beside } = bytes();
-  t.ok(beside <= WINDOW_BYTES, `${beside} bytes went to the one that does not read`);
-  t.ok(read > 2 * quick.length * WINDOW_BYTES);
+  t.ok(beside <= EVERY_CONVOY_WINDOW_BYTES, `${beside} bytes went to the one that does not read`);
+  t.ok(read > 2 * quick.length * EVERY_CONVOY_WINDOW_BYTES);
   slow.socket.resume();
   await reached(clients, served.shard.head);
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
@@ -249,8 +249,8 @@ t.test('one that answers no pings cannot keep the others from being pinged', asy
     await reached(quick, served.shard.head);
   }
   const { read, beside } = bytes();
-  t.ok(beside <= 2 * WINDOW_BYTES, `${beside} bytes went to the two that do not answer`);
-  t.ok(read > 2 * quick.length * WINDOW_BYTES);
+  t.ok(beside <= 2 * EVERY_CONVOY_WINDOW_BYTES, `${beside} bytes went to the two that do not answer`);
+  t.ok(read > 2 * quick.length * EVERY_CONVOY_WINDOW_BYTES);
   slow.socket.resume();
   await reached([slow, ...quick], served.shard.head);
   for (const client of [slow, ...quick]) isWhole(t, client, 0, served.shard.head, 'client');
@@ -269,7 +269,7 @@ t.test('what heartbeats leave of the window is looked at, too', async (t) => {
   }
   const { beside } = bytes();
   // A few heartbeats may be on their way to the others.
-  t.ok(beside <= WINDOW_BYTES + 4096, `${beside} bytes went to the one that does not read`);
+  t.ok(beside <= EVERY_CONVOY_WINDOW_BYTES + 4096, `${beside} bytes went to the one that does not read`);
   slow.socket.resume();
   await reached(clients, served.shard.head);
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
