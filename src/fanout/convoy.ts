@@ -27,10 +27,10 @@ export interface Member {
   readonly mayJoin: boolean;
   /** The course of that. */
   readonly course: Course;
-  /** Whether a frame of the convoy may be sent to it, of which so many bytes may be unanswered. */
-  keepsUp(windowBytes: number): boolean;
   /** Sends it what all get, with a ping every so many bytes. */
   takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void;
+  /** Whether one more frame of the convoy may be sent to it, where so many bytes may be unanswered. */
+  keepsUp(windowBytes: number): boolean;
   joined(convoy: Convoy): void;
   /** Takes its own way from where the convoy stands. */
   left(): void;
@@ -43,6 +43,8 @@ export class Convoy implements FrameTarget, CourseOwner {
   readonly course: Course;
   readonly encoder: TickEncoder;
   readonly members = new Set<Member>();
+  /** Members that have no room for a frame after the one at hand. */
+  readonly #leaving = new Set<Member>();
   /** The flush after which it lacked nothing. */
   #place: number;
   readonly #told: number;
@@ -80,8 +82,7 @@ export class Convoy implements FrameTarget, CourseOwner {
   }
 
   remove(member: Member): void {
-    this.members.delete(member);
-    member.left();
+    if (this.members.delete(member)) member.left();
   }
 
   breakUp(): void {
@@ -92,8 +93,6 @@ export class Convoy implements FrameTarget, CourseOwner {
   flush(frame: Frame): boolean {
     this.#isBehind = this.#told !== this.group.watch.news.length || !this.course.isInRings;
     if (this.#isBehind) return true;
-    for (const member of this.members) if (!member.keepsUp(this.#windowBytes)) this.remove(member);
-    if (this.isOver) return true;
     frame.begin(this, CONVOY_BYTES);
     const allQuotes = this.course.flushQuotes(frame);
     // Some pieces of quotes fit only into the frame of a single one.
@@ -102,6 +101,8 @@ export class Convoy implements FrameTarget, CourseOwner {
     const { ticks } = frame;
     frame.finish();
     this.count(ticks * this.size, 0);
+    for (const member of this.#leaving) this.remove(member);
+    this.#leaving.clear();
     this.#place = this.course.lacksNothing ? this.course.stream.flushNo : -1;
     return !all;
   }
@@ -112,7 +113,11 @@ export class Convoy implements FrameTarget, CourseOwner {
   }
 
   transmit(message: Uint8Array, text: boolean): void {
-    for (const member of this.members) member.takeAlong(message, text, this.#pingEveryBytes);
+    for (const member of this.members) {
+      member.takeAlong(message, text, this.#pingEveryBytes);
+      // While all that is known of it is at hand: looking at all of them once more takes as long as this.
+      if (!member.keepsUp(this.#windowBytes)) this.#leaving.add(member);
+    }
     this.count(0, message.length * this.size);
   }
 
