@@ -59,7 +59,7 @@ export const pipeline: Scenario<PipelineOptions> = {
   flags: (command) =>
     command
       .option('--seconds <n>', 'measured time', positive, 10)
-      .option('--warmup <n>', 'seconds before it', zeroOrMore, 2)
+      .option('--warmup <n>', 'seconds before it', zeroOrMore, 4)
       .option('--runs <n>', 'how many runs, each from an empty log', wholeNumber, 1)
       .option('--shards <n>', 'shard threads', wholeNumber, 1)
       .option('--symbols <n>', 'symbols of the market', wholeNumber, 500)
