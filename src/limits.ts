@@ -142,9 +142,7 @@ export const FRAME_BYTES_MAX = 240 * 1024;
 export const CONVOY_MEMBERS_MAX = 256;
 /** Bytes of one frame to a convoy. The rest waits for the next flush. */
 export const CONVOY_BYTES = 64 * 1024;
-/** Bytes that go to a member of a convoy between two pings: more than to others, as its pongs have been quick. */
-export const CONVOY_PING_EVERY_BYTES = 128 * 1024;
-/** Bytes not yet answered of a member in mode `every`, which gets all of them in any case, and those between two pings. More: it leaves the convoy. */
+/** Bytes not yet answered of a member of a convoy in mode `every`, which gets all of them in any case, and those between two pings. More: it leaves the convoy. */
 export const EVERY_CONVOY_WINDOW_BYTES = 512 * 1024;
 export const EVERY_CONVOY_PING_EVERY_BYTES = 256 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
@@ -244,9 +242,9 @@ assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blo
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
 assertLimit(
-  CONVOY_BYTES + CONVOY_PING_EVERY_BYTES < WINDOW_BYTES &&
-    CONVOY_BYTES + EVERY_CONVOY_PING_EVERY_BYTES < EVERY_CONVOY_WINDOW_BYTES,
-  'a member is pinged before its window lacks the room for a frame',
+  PING_EVERY_BYTES + 3 * CONVOY_BYTES <= WINDOW_BYTES &&
+    EVERY_CONVOY_PING_EVERY_BYTES + 3 * CONVOY_BYTES <= EVERY_CONVOY_WINDOW_BYTES,
+  'a member has time to answer a ping before its window lacks the room for a frame',
 );
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');

@@ -10,9 +10,9 @@
 import {
   CONVOY_BYTES,
   CONVOY_MEMBERS_MAX,
-  CONVOY_PING_EVERY_BYTES,
   EVERY_CONVOY_PING_EVERY_BYTES,
   EVERY_CONVOY_WINDOW_BYTES,
+  PING_EVERY_BYTES,
   WINDOW_BYTES,
 } from '../limits.js';
 import type { TickEncoder } from '../wire/body.js';
@@ -63,7 +63,7 @@ export class Convoy implements FrameTarget, CourseOwner {
     this.#told = group.watch.news.length;
     const isEvery = group.mode === 'every';
     this.#windowBytes = isEvery ? EVERY_CONVOY_WINDOW_BYTES : WINDOW_BYTES;
-    this.#pingEveryBytes = isEvery ? EVERY_CONVOY_PING_EVERY_BYTES : CONVOY_PING_EVERY_BYTES;
+    this.#pingEveryBytes = isEvery ? EVERY_CONVOY_PING_EVERY_BYTES : PING_EVERY_BYTES;
   }
 
   get size(): number {

@@ -108,7 +108,10 @@ export class FlushLoop {
       const nowMs = performance.now();
       if (!this.#due(nowMs)) {
         if (++polls < POLLS) await turn();
-        else await this.bell.parkAsync(seen, this.#sleepMs(nowMs));
+        else {
+          this.bell.lookIn(0);
+          await this.bell.parkAsync(seen, this.#sleepMs(nowMs));
+        }
         continue;
       }
       polls = 0;

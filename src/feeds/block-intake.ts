@@ -39,6 +39,7 @@ export class BlockIntake {
   }
 
   /**
+   * Where there is one shard, times of receipt are written into the block itself.
    * @param live whether tsEvent is to be the time of receipt
    * @param recvS time of receipt, seconds
    * @param recvNs and ns

@@ -3,7 +3,17 @@ import t from 'tap';
 import { ShardWord } from '../../src/pipeline/counters.js';
 import { roundTo } from '../../src/pipeline/normalise.js';
 import { Slot, TableEntry } from '../../src/pipeline/table.js';
-import { Flag, NO_PRICE, NO_SIZE, RECORD_BYTES, Records, toTick, writeHeader } from '../../src/tick.js';
+import {
+  Flag,
+  NO_PRICE,
+  NO_SIZE,
+  RECORD_BYTES,
+  RECORD_U16,
+  Records,
+  toTick,
+  U16_KIND_FLAGS,
+  writeHeader,
+} from '../../src/tick.js';
 import { offerQuote, offerTrade, SmallEngine } from '../helpers/memory.js';
 import { assertSums } from '../helpers/sums.js';
 
@@ -231,6 +241,20 @@ t.test('a kind that does not exist', async (t) => {
       0,
       0,
     );
+  }
+  run();
+  t.match(e.totals(), { rejected: 4, rejectedBy: { bad_kind: 4 } });
+  assertSums(t, e.totals());
+});
+
+t.test('a kind that does not exist, of a record that is right otherwise', async (t) => {
+  const { e, id, source, run } = set();
+  for (const kind of [4, 5, 6, 7]) {
+    const at = e.totals().received + kind - 4;
+    offerQuote(e.sink, source, id, 1.5, 1.6);
+    const { buffer, byteOffset, byteLength } = e.memory.raw[0][0];
+    const raw = new Records(buffer, byteOffset, byteLength / RECORD_BYTES);
+    raw.u16[at * RECORD_U16 + U16_KIND_FLAGS] = kind;
   }
   run();
   t.match(e.totals(), { rejected: 4, rejectedBy: { bad_kind: 4 } });

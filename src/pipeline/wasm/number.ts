@@ -47,6 +47,8 @@ import {
 import { symbols } from './states';
 
 const SECOND_NS: u32 = 1_000_000_000;
+/** Both prices good, or that of a trade and its kind in the other's place; no higher kind; the symbol is ready. */
+const GOOD: u32 = 0b1_0011;
 /** Records that are settled before they are numbered: few enough to stay in the core's own cache. */
 const SETTLED: u32 = 64;
 
@@ -95,11 +97,11 @@ function settle(from: usize, to: usize, count: u32): u32 {
     // NaN is a size that the source does not tell.
     const noSize = v128.or(f64x2.lt(sizes, f64x2.splat(0)), f64x2.eq(sizes, v128.load(0, INFINITIES)));
     const price = v128.and(f64x2.ge(points, half), f64x2.le(points, v128.load(0, SURE)));
-    // A trade has neither in the second place; other kinds are left alone.
+    // A trade has neither in the second place, and its kind in the place of that; other kinds are left alone.
     const kind = load<u32>(from, AT_HEAD) & KIND_MASK;
-    const ready = load<u32>(state, STATES + S_READY) << 3;
+    const ready = load<u32>(state, STATES + S_READY) << 4;
     const good = i64x2.bitmask(v128.andnot(price, noSize)) | (kind << 1) | ready;
-    if (good !== 11) return i;
+    if (good !== GOOD) return i;
     if (load<u32>(from, AT_EVENT_NS) >= SECOND_NS) return i;
     v128.store(to, v128.load(from));
     v128.store(to, v128.load(from, AT_EVENT_S), AT_EVENT_S);
