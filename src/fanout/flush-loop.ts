@@ -120,11 +120,16 @@ export class FlushLoop {
         continue;
       }
       await this.#round();
-      this.bell.lookIn(this.intervalMs);
+      this.#tellLook(this.intervalMs);
       nextAtMs = performance.now() + this.intervalMs;
       if (this.intervalMs === 0) await turn();
       else await pause(this.intervalMs);
     }
+  }
+
+  /** In a flood nobody naps: waking up again for every few hundred ticks would cost more. */
+  #tellLook(inMs: number): void {
+    this.bell.lookIn(this.#ticks < FLOOD_TICKS ? inMs : 0);
   }
 
   async #round(): Promise<void> {
@@ -134,7 +139,7 @@ export class FlushLoop {
     this.#logWaited = false;
     stream.beginRound();
     // What it takes in between is as old as it may be: stages before it may go by the next round.
-    if (this.intervalMs > 0) this.bell.lookIn(this.workMs + this.intervalMs);
+    if (this.intervalMs > 0) this.#tellLook(this.workMs + this.intervalMs);
     let workMs = 0;
     let isNews = true;
     for (let isFirst = true; ; isFirst = false) {
