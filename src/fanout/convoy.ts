@@ -115,7 +115,7 @@ export class Convoy implements FrameTarget, CourseOwner {
   transmit(message: Uint8Array, text: boolean): void {
     for (const member of this.members) {
       member.takeAlong(message, text, this.#pingEveryBytes);
-      // While all that is known of it is at hand: looking at all of them once more takes as long as this.
+      // Here, while what is known of it is in the core's cache: a further pass over all members would fetch it again.
       if (!member.keepsUp(this.#windowBytes)) this.#leaving.add(member);
     }
     this.count(0, message.length * this.size);

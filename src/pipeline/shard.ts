@@ -254,14 +254,14 @@ export class Shard {
     // Of the engine itself only status and gap records speak: it has no price.
     const isEngine = id === ENGINE_SYMBOL;
     if (id >= this.#states.maxSymbols || (isEngine ? kind < Kind.status : states[u + SU_VERSION] === 0)) {
-      this.#reject(ALONE, Reject.unknown_symbol);
+      this.#reject(Reject.unknown_symbol);
       return;
     }
-    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(ALONE, id);
+    if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(id);
     const result = this.#normaliser.normalise(ALONE, this.#head + 1);
     if (result === NUMBERED) this.#publish(ALONE);
     else if (result === HELD) this.#hold(id, folded);
-    else this.#reject(ALONE, result - REJECTED);
+    else this.#reject(result - REJECTED);
   }
 
   /** Copies a numbered record of the module's own, the next one in order, into the rings. */
@@ -287,10 +287,10 @@ export class Shard {
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
-  #define(i: number, id: number): void {
+  #define(id: number): void {
     const { own, records, positions, labels } = this.#module;
     const seq = this.#head + 1;
-    const w = i * RECORD_U32;
+    const w = ALONE * RECORD_U32;
     const recvS = records.u32[w + U32_TS_RECV_S];
     const recvNs = records.u32[w + U32_TS_RECV_NS];
     const source = records.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
@@ -313,9 +313,10 @@ export class Shard {
     this.#heldSymbols[this.#heldCount++] = id;
   }
 
-  #reject(i: number, reason: number): void {
+  /** Refuses the record that is looked at alone. */
+  #reject(reason: number): void {
     this.#next[ShardWord.rejected + reason]++;
-    copyRecord(this.#module.records, i, this.#samples, reason);
+    copyRecord(this.#module.records, ALONE, this.#samples, reason);
   }
 
   #commit(): void {

@@ -128,3 +128,26 @@ t.test('beside its bell it says when it will look next', async (t) => {
   await loop.stop();
   t.equal(look[0], 0);
 });
+
+t.test('in a flood of ticks it leaves the core to the stages before, which are not to nap', async (t) => {
+  const source = new Source();
+  const memory = allocateBells(1);
+  const bell = new Bell(memory, 0);
+  const look = new Int32Array(memory, 8, 1);
+  let perRound = 1000;
+  const serve = (): Served => {
+    // What the next round finds new.
+    source.written += perRound;
+    return { isOver: true, isMore: false };
+  };
+  const loop = new FlushLoop(source, bell, 16, () => true, serve);
+  source.written = perRound;
+  loop.start();
+  await until(() => loop.intervalMs === 1 && look[0] !== 0);
+  perRound = 10_000;
+  await until(() => loop.intervalMs === 2 && look[0] === 0);
+  perRound = 1000;
+  await until(() => loop.intervalMs === 1 && look[0] !== 0);
+  await loop.stop();
+  t.pass('and is as before when that is over');
+});

@@ -113,7 +113,7 @@ t.test('naps, once after work, until shortly before the next stage looks', async
   t.equal(naps.length, 3);
 });
 
-t.test('a look that is due is no time to nap for, on whatever side of an overflow', async (t) => {
+t.test('a look that is due is no time to nap for', async (t) => {
   const memory = allocateBells(1);
   const bell = new Bell(memory, 0);
   bell.lookIn(0.001);

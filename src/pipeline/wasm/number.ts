@@ -1,4 +1,4 @@
-/** Numbering: raw records become numbered ones where they stand. This is the hot path. */
+/** Numbering: raw records become numbered ones, in the broadcast ring or where they stand. This is the hot path. */
 import { applyQuote, applyTrade, isSuspicious, midMove } from './apply';
 import {
   AT_BID,
