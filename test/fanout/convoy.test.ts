@@ -1,6 +1,6 @@
 /** Connections at the same place go on together; whatever each of them does, each gets every tick once, in order. */
 import t, { type Test } from 'tap';
-import { EVERY_CONVOY_WINDOW_BYTES, PING_EVERY_BYTES } from '../../src/limits.js';
+import { EVERY_CONVOY_WINDOW_BYTES, PING_EVERY_BYTES, WINDOW_BYTES } from '../../src/limits.js';
 import type { Encoding } from '../../src/wire/ticks.js';
 import { type Served, serve } from '../helpers/fanout.js';
 import { Random } from '../helpers/random.js';
@@ -101,8 +101,17 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
-t.test('in mode latest they come to the same state, and trades are whole', async (t) => {
-  const served = await serve({ plan: { ringSlots: 1 << 15, criticalSlots: 1 << 14 } });
+/** Quotes of all symbols, and trades whose prices count on from `trades`; returns to where. */
+function market({ shard }: Served, ids: readonly number[], trades: number, count: number): number {
+  for (const id of ids) shard.quote(id, 1 + trades / 1e7, 2, 1 / 3, 1);
+  for (let k = 1; k <= count; k++) shard.trade(ids[k % SYMBOLS], trades + k);
+  shard.commit();
+  return trades + count;
+}
+
+/** Clients of everything in mode `latest`, who go on together, and how many trades each of them has got. */
+async function latestConvoyOf(t: Test) {
+  const served = await serve({ plan: { ringSlots: 1 << 16, criticalSlots: 1 << 16 } });
   t.teardown(() => served.close());
   const ids = Array.from({ length: SYMBOLS }, (_, i) => served.shard.define(`S${i}`));
   const clients: Client[] = [];
@@ -111,25 +120,30 @@ t.test('in mode latest they come to the same state, and trades are whole', async
   for (const client of clients) await client.subscribe(['*'], { mode: 'latest' });
   // What comes before its snapshot is sent is told by that, not tick by tick.
   for (const client of clients) await client.until(() => client.ticks.length >= SYMBOLS);
-  const { shard, fanout } = served;
   let trades = 0;
-  let seen = 0;
   // Conflated bytes are few: it takes many flushes until everybody has been pinged.
-  for (let step = 0; step < 100_000 && seen < CLIENTS; step++) {
-    for (const id of ids) shard.quote(id, 1 + step / 1e5, 2, 1 / 3, 1);
-    for (let k = 0; k < 40; k++) shard.trade(ids[k % SYMBOLS], ++trades);
-    shard.commit();
-    await reached(clients, shard.head);
-    seen = Math.max(seen, fanout.stats().inConvoys);
+  for (let step = 0; step < 100_000 && served.fanout.stats().inConvoys < CLIENTS; step++) {
+    trades = market(served, ids, trades, 40);
+    await reached(clients, served.shard.head);
     if (step % 16 === 7) await clients[step % 3].request({ op: 'ping' });
   }
-  t.equal(seen, CLIENTS);
-  for (const client of clients) {
-    const values = client.ticks.filter((tick) => tick.kind === 'trade').map((tick) => tick.value);
-    t.same(
-      values,
-      Array.from({ length: trades }, (_, i) => i + 1),
-    );
+  t.equal(served.fanout.stats().inConvoys, CLIENTS);
+  return { served, ids, clients, trades };
+}
+
+function hasTrades(t: Test, { ticks }: Client, trades: number, name: string): void {
+  const values = ticks.filter((tick) => tick.kind === 'trade').map((tick) => tick.value);
+  t.equal(values.length, trades, `${name}: all trades`);
+  t.ok(
+    values.every((value, i) => value === i + 1),
+    `${name}: in order`,
+  );
+}
+
+t.test('in mode latest they come to the same state, and trades are whole', async (t) => {
+  const { ids, clients, trades } = await latestConvoyOf(t);
+  for (const [i, client] of clients.entries()) {
+    hasTrades(t, client, trades, `client ${i}`);
     for (const id of ids) {
       const own = client.ticks.filter((tick) => tick.kind === 'quote' && tick.symbolId === id);
       const [state] = clients[0].ticks
@@ -139,6 +153,24 @@ t.test('in mode latest they come to the same state, and trades are whole', async
       t.ok(own.every((tick, i) => i === 0 || tick.seq > own[i - 1].seq));
     }
   }
+});
+
+t.test('in mode latest, too, one that stops reading is held to its window', async (t) => {
+  const { served, ids, clients, trades } = await latestConvoyOf(t);
+  const [slow, ...quick] = clients;
+  const bytes = bytesBeside(served, quick);
+  slow.socket.pause();
+  let count = trades;
+  for (let i = 0; i < 40; i++) {
+    count = market(served, ids, count, 1000);
+    await reached(quick, served.shard.head);
+  }
+  const { read, beside } = bytes();
+  t.ok(beside <= WINDOW_BYTES, `${beside} bytes went to the one that does not read`);
+  t.ok(read > 2 * quick.length * WINDOW_BYTES);
+  slow.socket.resume();
+  await reached(clients, served.shard.head);
+  for (const [i, client] of clients.entries()) hasTrades(t, client, count, `client ${i}`);
 });
 
 t.test('a symbol that is new is told to each of them before its ticks', async (t) => {
