@@ -101,6 +101,27 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
+/** Has one of them stop reading while there are ticks: it gets no more than its window, until it reads on. */
+async function stopsOne(
+  t: Test,
+  served: Served,
+  [slow, ...quick]: readonly Client[],
+  windowBytes: number,
+  step: () => void,
+) {
+  const bytes = bytesBeside(served, quick);
+  slow.socket.pause();
+  for (let i = 0; i < 40; i++) {
+    step();
+    await reached(quick, served.shard.head);
+  }
+  const { read, beside } = bytes();
+  t.ok(beside <= windowBytes, `${beside} bytes went to the one that does not read`);
+  t.ok(read > 2 * quick.length * windowBytes);
+  slow.socket.resume();
+  await reached([slow], served.shard.head);
+}
+
 /** Quotes of all symbols, and trades whose prices count on from `trades`; returns to where. */
 function market({ shard }: Served, ids: readonly number[], trades: number, count: number): number {
   for (const id of ids) shard.quote(id, 1 + trades / 1e7, 2, 1 / 3, 1);
@@ -157,19 +178,10 @@ t.test('in mode latest they come to the same state, and trades are whole', async
 
 t.test('in mode latest, too, one that stops reading is held to its window', async (t) => {
   const { served, ids, clients, trades } = await latestConvoyOf(t);
-  const [slow, ...quick] = clients;
-  const bytes = bytesBeside(served, quick);
-  slow.socket.pause();
   let count = trades;
-  for (let i = 0; i < 40; i++) {
+  await stopsOne(t, served, clients, WINDOW_BYTES, () => {
     count = market(served, ids, count, 1000);
-    await reached(quick, served.shard.head);
-  }
-  const { read, beside } = bytes();
-  t.ok(beside <= WINDOW_BYTES, `${beside} bytes went to the one that does not read`);
-  t.ok(read > 2 * quick.length * WINDOW_BYTES);
-  slow.socket.resume();
-  await reached(clients, served.shard.head);
+  });
   for (const [i, client] of clients.entries()) hasTrades(t, client, count, `client ${i}`);
 });
 
@@ -205,18 +217,7 @@ t.test('a convoy that the ring has passed goes on from the log', async (t) => {
 
 t.test('a member that stops reading is held to its window, and delays nobody', async (t) => {
   const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 16 } });
-  const [slow, ...quick] = clients;
-  const bytes = bytesBeside(served, quick);
-  slow.socket.pause();
-  for (let i = 0; i < 40; i++) {
-    quotes(served, ids, 1000);
-    await reached(quick, served.shard.head);
-  }
-  const { read, beside } = bytes();
-  t.ok(beside <= EVERY_CONVOY_WINDOW_BYTES, `${beside} bytes went to the one that does not read`);
-  t.ok(read > 2 * quick.length * EVERY_CONVOY_WINDOW_BYTES);
-  slow.socket.resume();
-  await reached(clients, served.shard.head);
+  await stopsOne(t, served, clients, EVERY_CONVOY_WINDOW_BYTES, () => quotes(served, ids, 1000));
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
