@@ -101,16 +101,20 @@ export class Selection {
     full: number,
     skip: SkipMap | null,
   ): number {
-    const { critical, ring } = this.shared[view.index];
     if (skip === null) {
       const head = this.critical ? view.criticalHead : Math.min(limit, view.head);
-      const stretches = this.critical ? critical : ring;
-      const stretch = stretches.after(from, head, body.epoch, this.watch.registry.seen);
+      const stretches = this.#stretches(view);
+      const stretch = stretches.after(from, head, body.epoch, this.watch.registry.seen, this.#isAll);
       if (stretch !== null) return this.#copyStretch(body, stretch, from, limit, full);
     }
     return this.critical
       ? this.#readCritical(body, view, from, limit, full, skip)
       : this.#readRing(body, view, from, limit, full, skip);
+  }
+
+  #stretches(view: ShardView): Stretches {
+    const { critical, ring } = this.shared[view.index];
+    return this.critical ? critical : ring;
   }
 
   #copyStretch(body: Body, stretch: Stretch, from: number, limit: number, full: number): number {
@@ -164,12 +168,15 @@ export class Selection {
 
   #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
     const { ring } = view;
+    const stretches = this.#stretches(view);
     const end = Math.min(limit, from + SCAN_MAX);
     let seq = from;
     while (seq < end && body.bytes <= full) {
-      const piece = Math.min(end - seq, STRETCH_TICKS);
+      const at = seq % STRETCH_TICKS;
+      const piece = Math.min(end - seq, STRETCH_TICKS - at);
       const count = this.#pickLabels(ring, seq + 1, piece);
       const taken = this.#putPicks(body, ring, seq + 1, count, full, skip);
+      stretches.asked(seq - at, taken);
       seq += taken < count ? picks[taken - 1] + 1 : piece;
     }
     return ring.oldest() > from + 1 ? OVERTAKEN : seq;
@@ -242,6 +249,7 @@ export class Selection {
     const { critical, criticalHead } = view;
     const { records } = critical;
     const { bits } = this.watch;
+    const stretches = this.#stretches(view);
     let at = from;
     while (at < criticalHead && body.bytes <= full) {
       const seq = view.criticalSeq(at + 1);
@@ -252,6 +260,7 @@ export class Selection {
       if (!this.#wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
       if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
       this.encoder.put(body, records, slot, seq);
+      stretches.asked(at - 1 - ((at - 1) % STRETCH_TICKS), 1);
     }
     return critical.oldest() > from + 1 ? OVERTAKEN : at;
   }

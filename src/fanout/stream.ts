@@ -49,9 +49,6 @@ export class Stream {
   readonly #shared = new Map<Encoding, Shared[]>();
   /** Whether heads were read that no flush has taken in. */
   #looked = false;
-  /** Whether groups came or went since the demand was counted. */
-  #regrouped = false;
-  #countedAt = 0;
   readonly #gap = Records.allocate(1);
   readonly #cursors: CursorWriter;
 
@@ -129,7 +126,6 @@ export class Stream {
     for (const view of this.shards) view.advance(this.flushNo);
     this.watches.refresh();
     this.mirror.collect(this.flushNo);
-    this.#countDemand();
   }
 
   get groups(): number {
@@ -146,7 +142,6 @@ export class Stream {
       this.#groups.set(key, group);
     }
     group.users++;
-    this.#regrouped = true;
     return group;
   }
 
@@ -164,23 +159,7 @@ export class Stream {
     return shared;
   }
 
-  /** Counts how often each record would be encoded if every subscription did it for itself. */
-  #countDemand(): void {
-    const { seen } = this.deps.registry;
-    if (!this.#regrouped && seen === this.#countedAt) return;
-    this.#regrouped = false;
-    this.#countedAt = seen;
-    for (const shared of this.#shared.values()) {
-      for (const { ring, critical } of shared) ring.demand = critical.demand = 0;
-    }
-    for (const group of this.#groups.values()) {
-      const demand = group.users * group.watch.share;
-      for (const { ring, critical } of group.shared) (group.critical ? critical : ring).demand += demand;
-    }
-  }
-
   release(group: Group): void {
-    this.#regrouped = true;
     if (--group.users === 0) this.#groups.delete(group.key);
     this.watches.release(group.watch);
   }

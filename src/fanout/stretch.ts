@@ -2,7 +2,9 @@
  * Stretches: a ring's records, encoded once for everybody. The positions of a ring are cut into stretches of
  * equal length; an encoded stretch stays for as long as it is asked for, so subscribers that lag share it as
  * well as those at the head. A group copies out of it the records that it wants, or, where it wants all of
- * them, sends its bytes as they stand.
+ * them, sends its bytes as they stand. Groups that want a part take it from the ring until all of them together
+ * have encoded as many records of a stretch as it has; so subscribers that lag at many places, too far from each
+ * other to share anything, are not slowed by records that none of them wants.
  */
 import type { BroadcastReader } from '../pipeline/broadcast.js';
 import { KIND_MASK, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
@@ -14,6 +16,8 @@ import type { ShardView } from './shard-view.js';
 export const STRETCH_TICKS = 512;
 /** Words of a bit for each of them. */
 export const STRETCH_WORDS = STRETCH_TICKS / 32;
+/** Stretches of one ring that are accounted for: about as many as there is memory for. */
+const ACCOUNTS = 64;
 
 /** An encoded stretch, or as much of it as there is, or as fits into its memory. */
 export class Stretch implements EncodedTicks {
@@ -90,12 +94,10 @@ export class StretchPool {
 
 /** The stretches of one ring in one encoding. */
 export class Stretches {
-  /**
-   * How often each record would be encoded if every subscription did it for itself. Below 1 it is cheaper to let
-   * them.
-   */
-  demand = 0;
   readonly #byFrom = new Map<number, Stretch>();
+  /** By account: whose it is, the one that came last, and how many of its records groups have encoded on their own. */
+  readonly #accounts = new Float64Array(ACCOUNTS);
+  readonly #asked = new Uint32Array(ACCOUNTS);
   #registrySeen = 0;
 
   constructor(
@@ -105,9 +107,11 @@ export class Stretches {
     readonly isCritical: boolean,
   ) {}
 
-  /** The stretch that holds what follows a position up to `head` or its own end; null where there is none. */
-  after(position: number, head: number, epoch: number, registrySeen: number): Stretch | null {
-    if (this.demand < 1) return null;
+  /**
+   * The stretch that holds what follows a position up to `head` or its own end; null where there is none, and where
+   * nobody wants all of it and it does not pay yet.
+   */
+  after(position: number, head: number, epoch: number, registrySeen: number, all: boolean): Stretch | null {
     // A symbol that was redefined has other digits: what was encoded before means something else now.
     if (registrySeen !== this.#registrySeen) {
       this.#byFrom.clear();
@@ -116,6 +120,7 @@ export class Stretches {
     const from = position - (position % STRETCH_TICKS);
     let stretch = this.#byFrom.get(from);
     if (stretch === undefined) {
+      if (!all && !this.#pays(from)) return null;
       const ring = this.isCritical ? this.view.critical : this.view.ring;
       if (ring.oldest() > from + 1) return null;
       stretch = this.pool.take(this);
@@ -127,6 +132,28 @@ export class Stretches {
     const to = Math.min(head, from + STRETCH_TICKS);
     if (from + stretch.count < to) this.#extend(stretch, to);
     return this.#byFrom.has(from) && from + stretch.count > position ? stretch : null;
+  }
+
+  /** Tells that a group has encoded so many records of the stretch after `from`, taken from the ring. */
+  asked(from: number, count: number): void {
+    const account = this.#account(from);
+    if (this.#accounts[account] !== from) {
+      this.#accounts[account] = from;
+      this.#asked[account] = 0;
+    }
+    this.#asked[account] += count;
+  }
+
+  /** Whether groups have encoded as many records of a stretch as it has. They are counted anew after that. */
+  #pays(from: number): boolean {
+    const account = this.#account(from);
+    if (this.#accounts[account] !== from || this.#asked[account] < STRETCH_TICKS) return false;
+    this.#asked[account] = 0;
+    return true;
+  }
+
+  #account(from: number): number {
+    return (from / STRETCH_TICKS) % ACCOUNTS;
   }
 
   forget(stretch: Stretch): void {

@@ -62,12 +62,6 @@ export class Watch {
     }
   }
 
-  /** The part of all symbols that it watches. */
-  get share(): number {
-    const watched = this.lists.reduce((sum, list) => sum + list.length, 0);
-    return this.isAll ? 1 : watched / Math.max(1, this.registry.symbolCount - 1);
-  }
-
   /** Names without a pattern that no source has defined so far. */
   unknown(): string[] {
     return [...this.#names].filter((name) => this.registry.symbolId(name) === undefined);
