@@ -17,7 +17,9 @@ import { smallMemory } from '../helpers/memory.js';
 import { TestShard } from '../helpers/test-shard.js';
 
 const SYMBOLS = 10;
-const RING = 131_072;
+/** More than there is memory for when encoded. */
+const RING = 262_144;
+const HELD = 250_000;
 const BODY_BYTES = 4096;
 const TRADES = 1 << 1;
 const ALL = 0b1111;
@@ -56,7 +58,7 @@ class Bench {
     this.view = new ShardView(memory, 0, table);
     const { registry } = this.shard;
     const ids = Array.from({ length: SYMBOLS }, (_, i) => this.shard.define(`S${i}`));
-    for (let i = 0; i < RING / 2; i++) append(this.shard, ids[i % SYMBOLS]);
+    for (let i = 0; i < HELD; i++) append(this.shard, ids[i % SYMBOLS]);
     this.shard.commit();
     this.view.advance(1);
     this.#watches = new Watches(registry, 1);
@@ -98,7 +100,7 @@ const names = (i: number) => [`S${i % SYMBOLS}`];
 
 t.test('readers of a part, far from each other, have nothing encoded but what they want', async (t) => {
   const bench = quotes();
-  const starts = Array.from({ length: 50 }, (_, i) => i * 1291);
+  const starts = Array.from({ length: 50 }, (_, i) => i * 4999);
   const places = starts.map((at, i) => bench.place(names(i), at));
   bench.read(places, 20);
   let sum = 0;
@@ -145,7 +147,7 @@ t.test('whoever wants all of it has it encoded at once, and nobody after that', 
 
 t.test('the critical ring is shared by the same rule', async (t) => {
   const bench = new Bench((shard, id) => shard.trade(id, 1.5));
-  const scattered = Array.from({ length: 50 }, (_, i) => bench.place(names(i), i * 1291, 'every', TRADES));
+  const scattered = Array.from({ length: 50 }, (_, i) => bench.place(names(i), i * 4999, 'every', TRADES));
   bench.read(scattered, 20);
   const wanted = scattered.reduce((all, { got }) => all + got, 0);
   t.ok(wanted > 10_000);
