@@ -19,7 +19,7 @@ import type { Mode } from '../wire/ticks.js';
 import { LogPage } from './log-pages.js';
 import type { QuoteCache } from './quote-cache.js';
 import type { ShardView } from './shard-view.js';
-import { STRETCH_TICKS, STRETCH_WORDS, type Stretch, type Stretches } from './stretch.js';
+import { STRETCH_TICKS, STRETCH_WORDS, type Stretch, type Stretches, withinStretch } from './stretch.js';
 import type { Watch } from './watch.js';
 
 /** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
@@ -172,11 +172,11 @@ export class Selection {
     const end = Math.min(limit, from + SCAN_MAX);
     let seq = from;
     while (seq < end && body.bytes <= full) {
-      const at = seq % STRETCH_TICKS;
-      const piece = Math.min(end - seq, STRETCH_TICKS - at);
+      const piece = Math.min(end - seq, STRETCH_TICKS - withinStretch(seq));
       const count = this.#pickLabels(ring, seq + 1, piece);
+      const before = body.count;
       const taken = this.#putPicks(body, ring, seq + 1, count, full, skip);
-      stretches.asked(seq - at, taken);
+      stretches.asked(seq, body.count - before);
       seq += taken < count ? picks[taken - 1] + 1 : piece;
     }
     return ring.oldest() > from + 1 ? OVERTAKEN : seq;
@@ -260,7 +260,7 @@ export class Selection {
       if (!this.#wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
       if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
       this.encoder.put(body, records, slot, seq);
-      stretches.asked(at - 1 - ((at - 1) % STRETCH_TICKS), 1);
+      stretches.asked(at - 1, 1);
     }
     return critical.oldest() > from + 1 ? OVERTAKEN : at;
   }

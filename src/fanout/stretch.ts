@@ -3,8 +3,8 @@
  * equal length; an encoded stretch stays for as long as it is asked for, so subscribers that lag share it as
  * well as those at the head. A group copies out of it the records that it wants, or, where it wants all of
  * them, sends its bytes as they stand. Groups that want a part take it from the ring until all of them together
- * have encoded as many records of a stretch as it has; so subscribers that lag at many places, too far from each
- * other to share anything, are not slowed by records that none of them wants.
+ * have encoded as many records of a stretch as a whole one has. So subscribers that lag at many places, too far from
+ * each other to share anything, pay for what they want and at most for as much again.
  */
 import type { BroadcastReader } from '../pipeline/broadcast.js';
 import { KIND_MASK, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../tick.js';
@@ -16,8 +16,11 @@ import type { ShardView } from './shard-view.js';
 export const STRETCH_TICKS = 512;
 /** Words of a bit for each of them. */
 export const STRETCH_WORDS = STRETCH_TICKS / 32;
-/** Stretches of one ring that are accounted for: about as many as there is memory for. */
-const ACCOUNTS = 64;
+
+/** Positions of its stretch that lie before the one after `position`. */
+export function withinStretch(position: number): number {
+  return position & (STRETCH_TICKS - 1);
+}
 
 /** An encoded stretch, or as much of it as there is, or as fits into its memory. */
 export class Stretch implements EncodedTicks {
@@ -95,9 +98,11 @@ export class StretchPool {
 /** The stretches of one ring in one encoding. */
 export class Stretches {
   readonly #byFrom = new Map<number, Stretch>();
-  /** By account: whose it is, the one that came last, and how many of its records groups have encoded on their own. */
-  readonly #accounts = new Float64Array(ACCOUNTS);
-  readonly #asked = new Uint32Array(ACCOUNTS);
+  /** Stretches that are accounted for, a power of two: twice what the ring holds, so that readers never empty each other's. */
+  readonly #accounts: number;
+  /** By account: the start of the stretch that it is of, and how many of its records groups have encoded on their own. */
+  readonly #starts: Float64Array;
+  readonly #asked: Uint32Array;
   #registrySeen = 0;
 
   constructor(
@@ -105,7 +110,15 @@ export class Stretches {
     readonly pool: StretchPool,
     readonly view: ShardView,
     readonly isCritical: boolean,
-  ) {}
+  ) {
+    this.#accounts = Math.max(1, (2 * this.#ring.capacity) / STRETCH_TICKS);
+    this.#starts = new Float64Array(this.#accounts);
+    this.#asked = new Uint32Array(this.#accounts);
+  }
+
+  get #ring(): BroadcastReader {
+    return this.isCritical ? this.view.critical : this.view.ring;
+  }
 
   /**
    * The stretch that holds what follows a position up to `head` or its own end; null where there is none, and where
@@ -117,12 +130,11 @@ export class Stretches {
       this.#byFrom.clear();
       this.#registrySeen = registrySeen;
     }
-    const from = position - (position % STRETCH_TICKS);
+    const from = position - withinStretch(position);
     let stretch = this.#byFrom.get(from);
     if (stretch === undefined) {
+      if (this.#ring.oldest() > from + 1) return null;
       if (!all && !this.#pays(from)) return null;
-      const ring = this.isCritical ? this.view.critical : this.view.ring;
-      if (ring.oldest() > from + 1) return null;
       stretch = this.pool.take(this);
       stretch.from = from;
       stretch.body.begin(stretch.at, this.view.index, epoch, false);
@@ -134,26 +146,27 @@ export class Stretches {
     return this.#byFrom.has(from) && from + stretch.count > position ? stretch : null;
   }
 
-  /** Tells that a group has encoded so many records of the stretch after `from`, taken from the ring. */
-  asked(from: number, count: number): void {
+  /** Tells that a group has encoded so many records after `position`, of one stretch, taken from the ring. */
+  asked(position: number, count: number): void {
+    const from = position - withinStretch(position);
     const account = this.#account(from);
-    if (this.#accounts[account] !== from) {
-      this.#accounts[account] = from;
+    if (this.#starts[account] !== from) {
+      this.#starts[account] = from;
       this.#asked[account] = 0;
     }
     this.#asked[account] += count;
   }
 
-  /** Whether groups have encoded as many records of a stretch as it has. They are counted anew after that. */
+  /** Whether groups have encoded as many records of a stretch as a whole one has. They are counted anew after that. */
   #pays(from: number): boolean {
     const account = this.#account(from);
-    if (this.#accounts[account] !== from || this.#asked[account] < STRETCH_TICKS) return false;
+    if (this.#starts[account] !== from || this.#asked[account] < STRETCH_TICKS) return false;
     this.#asked[account] = 0;
     return true;
   }
 
   #account(from: number): number {
-    return (from / STRETCH_TICKS) % ACCOUNTS;
+    return (from / STRETCH_TICKS) & (this.#accounts - 1);
   }
 
   forget(stretch: Stretch): void {
@@ -163,7 +176,7 @@ export class Stretches {
   #extend(stretch: Stretch, to: number): void {
     const { encoder, view, isCritical } = this;
     const { body } = stretch;
-    const ring: BroadcastReader = isCritical ? view.critical : view.ring;
+    const ring = this.#ring;
     const { u16, u32 } = ring.records;
     const full = stretch.bytes - encoder.tickBytesMax;
     const first = stretch.from + stretch.count + 1;
