@@ -191,9 +191,7 @@ t.test('those that keep up go on sharing with laggers read in between', async (t
       const before = bench.encoder.puts;
       bench.read(keeping.slice(i * 9, i * 9 + 9), 1, head, LARGE_BODIES, LARGE_BYTES);
       puts += bench.encoder.puts - before;
-      const lagging = bench.place(names(i), i * 10_000);
-      bench.read([lagging], 1, head, LARGE_BODIES, LARGE_BYTES);
-      t.ok(lagging.at > i * 10_000 + 33_000, 'who lags passes many stretches in between');
+      bench.read([bench.place(names(i), i * 10_000)], 1, head, LARGE_BODIES, LARGE_BYTES);
     }
   }
   const sum = keeping.reduce((all, { got }) => all + got, 0);
