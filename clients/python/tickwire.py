@@ -300,6 +300,8 @@ class Subscription:
     def _count(self, tick: Tick) -> None:
         if tick.symbol_seq == 0 or tick.seq == 0:
             return  # a gap made for this subscription; state that an earlier epoch numbered
+        if tick.snapshot and self.request.get("mode") == "every":
+            return  # the stream goes on from the cursor, not from this tick
         first_newest = self._counted.setdefault((tick.epoch, tick.shard, tick.symbol), [tick.symbol_seq] * 2)
         first, newest = first_newest
         ahead = _distance(tick.symbol_seq, newest)

@@ -23,6 +23,8 @@ export class Account {
   #critical = new Uint32Array(64);
   /** By symbol: the epoch of these numbers; 0 before the first tick. */
   #epochs = new Uint32Array(64);
+  /** By symbol, in mode `every`: whether only state at the start has come, which does not tell what lies before the stream. */
+  #isState = new Uint8Array(64);
   #epoch = 0;
 
   /**
@@ -61,10 +63,16 @@ export class Account {
     this.received++;
     if (symbol >= this.#epochs.length) this.#grow(symbol);
     const epoch = this.#epochs[symbol];
-    if (epoch !== this.#epoch) {
+    if (inSnapshot && !this.#folds) {
       this.#epochs[symbol] = this.#epoch;
+      this.#isState[symbol] = 1;
+      return 0;
+    }
+    if (epoch !== this.#epoch || this.#isState[symbol] === 1) {
       // Only who had everything of the epoch before can say that the new one's first ticks are missing.
-      const joins = epoch === 0 || this.#folds;
+      const joins = epoch === 0 || epoch === this.#epoch || this.#folds;
+      this.#epochs[symbol] = this.#epoch;
+      this.#isState[symbol] = 0;
       const base = joins ? symbolSeq : 0;
       this.#first[symbol] = base;
       this.#newest[symbol] = base;
@@ -75,7 +83,7 @@ export class Account {
     if (ahead > 0) {
       this.#newest[symbol] = symbolSeq;
       if (critical) this.#critical[symbol] = symbolSeq;
-      if (this.#folds || conflated || inSnapshot) this.folded += ahead - 1;
+      if (this.#folds || conflated) this.folded += ahead - 1;
       else if (this.#complete) this.gaps += ahead - 1;
       return ahead - 1;
     }
@@ -108,5 +116,8 @@ export class Account {
     this.#newest = grow(this.#newest);
     this.#critical = grow(this.#critical);
     this.#epochs = grow(this.#epochs);
+    const isState = new Uint8Array(length);
+    isState.set(this.#isState);
+    this.#isState = isState;
   }
 }

@@ -6,10 +6,10 @@ import type { Body } from '../wire/body.js';
 import type { Deliver, Mode, Speed } from '../wire/ticks.js';
 import type { EpochInfo } from './deps.js';
 import type { Frame } from './frame.js';
-import { FROM_NOTHING, type Group } from './group.js';
+import type { Group } from './group.js';
 import { Lane, type LaneOwner } from './lane.js';
 import { LaneCursor } from './lane-cursor.js';
-import { FROM_CURSOR, Quotes } from './quotes.js';
+import { FROM_CURSOR, FROM_NOTHING, Quotes } from './quotes.js';
 import { QUOTE_BIT } from './selection.js';
 import type { Stream } from './stream.js';
 
@@ -68,22 +68,29 @@ export class Course implements LaneOwner {
     const { stream, group, settings } = this;
     const { deliver, speed } = settings;
     const isPast = typeof start === 'object';
-    // With a snapshot the stream starts at T, read before any entry of the table is.
-    const newest = stream.shards.map((view) => (start === 'snapshot' ? view.applied : view.head));
-    const seqs = Float64Array.from(isPast ? start.seqs : newest);
+    const seqs = Float64Array.from(isPast ? start.seqs : this.#newest(start));
     const epoch = isPast ? start.epoch : stream.epoch;
     const cursor = new LaneCursor(stream, group.critical, isPast ? start.epochs : [], epoch, seqs);
     return new Lane(stream, group, this, deliver, cursor, isPast, speed);
   }
 
+  /** By shard: the place of what is newest. State and quotes come from the table, so with them that is its T. */
+  #newest(start: 'live' | 'snapshot'): number[] {
+    const { stream, settings } = this;
+    const isOfTable = start === 'snapshot' || settings.mode === 'latest';
+    const newest = stream.shards.map((view) => (isOfTable ? view.applied : view.head));
+    if (start === 'live' || settings.deliver === 'published') return newest;
+    return newest.map((seq, s) => Math.min(seq, stream.deps.catchUp!.durable(s)));
+  }
+
   #quotesAt(start: Start): Quotes | null {
     const { stream, group, settings } = this;
     const { mode, intervalMs } = settings;
-    if (start === 'snapshot') return new Quotes(stream, group, intervalMs, FROM_NOTHING, []);
-    if (mode === 'every') return null;
-    let newer = stream.shards.map((view) => view.applied);
-    if (start !== 'live') newer = start.epoch === stream.epoch ? start.seqs : newer.map(() => -1);
-    return new Quotes(stream, group, intervalMs, FROM_CURSOR, newer);
+    const { seqs } = this.#lane.cursor;
+    if (start === 'snapshot') return new Quotes(stream, group, intervalMs, FROM_NOTHING, seqs);
+    if (mode === 'every' || (group.kindsMask & QUOTE_BIT) === 0) return null;
+    const isPresent = start === 'live' || start.epoch === stream.epoch;
+    return new Quotes(stream, group, intervalMs, FROM_CURSOR, isPresent ? seqs : stream.shards.map(() => -1));
   }
 
   close(): void {
@@ -101,7 +108,7 @@ export class Course implements LaneOwner {
     if (quotes === null) return true;
     const wantsQuotes = (this.group.kindsMask & QUOTE_BIT) !== 0;
     const wanted = wantsQuotes || !quotes.started;
-    const all = !wanted || quotes.flush(frame, this, this.#lane);
+    const all = !wanted || quotes.flush(frame, this);
     if (quotes.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#quotes = null;
     return all;
   }

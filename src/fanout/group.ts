@@ -9,7 +9,7 @@ import type { Arena } from './arena.js';
 import type { Convoy } from './convoy.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
 import { putQuote, quoteBase } from './quote-cache.js';
-import { Selection, type Shared, type SkipMap, type Source } from './selection.js';
+import { Selection, type Shared, type Source } from './selection.js';
 import type { ShardView } from './shard-view.js';
 import type { Watch } from './watch.js';
 
@@ -19,9 +19,6 @@ export const SHARED_BYTES = 64 * 1024;
 const CHUNK_BYTES = 160 * 1024;
 /** Bodies of one shard that are remembered within a flush. */
 const SHARED_BODIES = 32;
-/** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
-export const FROM_NOTHING = -1;
-
 /** A body of ticks and the place that it ends at. */
 export class LaneBody extends Body {
   generation = -1;
@@ -29,6 +26,13 @@ export class LaneBody extends Body {
   from = 0;
   limit = 0;
   next = 0;
+}
+
+/** The state of a chunk as of a place: `lowest` is the first seq as of which it is this, `beyond` the next as of which it is not. */
+class StateBody extends Body {
+  generation = -1;
+  lowest = 0;
+  beyond = 0;
 }
 
 /** Symbols whose quotes a chunk needs: for one chunk at a time. */
@@ -44,6 +48,7 @@ export class Group {
   readonly convoys = new Set<Convoy>();
   readonly #bodies: LaneBody[][];
   readonly #chunks: LaneBody[][];
+  readonly #states: StateBody[][];
 
   constructor(
     readonly key: string,
@@ -60,6 +65,7 @@ export class Group {
     this.chunk = Math.floor(CHUNK_BYTES / (MIRROR_SLOTS * encoder.tickBytesMax));
     this.#bodies = watch.lists.map(() => []);
     this.#chunks = watch.lists.map(() => []);
+    this.#states = watch.lists.map(() => []);
   }
 
   /**
@@ -78,15 +84,15 @@ export class Group {
       if (bodies.length >= SHARED_BODIES) body = bodies[0];
       else bodies.push((body = new LaneBody()));
     }
-    this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES, null);
+    this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES);
     if (body.at === this.arena.at) this.arena.keep(body);
     body.generation = this.arena.generation;
     return body;
   }
 
   /**
-   * As `sharedBody`, into a body of the caller's, of at most `bytes`, without what `skip` covers. It has to be
-   * delivered before the next one is made: one memory for all of them stays in the processor's cache.
+   * As `sharedBody`, into a body of the caller's, of at most `bytes`. It has to be delivered before the next one is
+   * made: one memory for all of them stays in the processor's cache.
    */
   fill(
     body: LaneBody,
@@ -96,44 +102,57 @@ export class Group {
     limit: number,
     epoch: number,
     bytes: number,
-    skip: SkipMap | null,
   ): void {
     body.begin(this.arena.reserve(bytes), shard, epoch, false);
     body.source = source;
     body.from = from;
     body.limit = limit;
     const full = bytes - this.encoder.tickBytesMax;
-    body.next = this.#selection.read(body, source, from, limit, full, skip);
+    body.next = this.#selection.read(body, source, from, limit, full);
   }
 
   chunks(shard: number): number {
     return Math.ceil(this.watch.lists[shard].length / this.chunk);
   }
 
-  /**
-   * The state of one chunk of the watched symbols: of those whose quote changed after flush `from`, or of
-   * all of them, with trade and status, as a snapshot.
-   */
+  /** The quotes of one chunk of the watched symbols that changed after flush `from`. */
   chunkBody(mirror: Mirror, view: ShardView, k: number, from: number, nowMs: number, epoch: number): Body {
     const bodies = this.#chunks[view.index];
     const body = (bodies[k] ??= new LaneBody());
     if (body.generation === this.arena.generation && body.from === from) return body;
-    this.#beginChunk(body, view, epoch, from === FROM_NOTHING);
+    this.#beginChunk(body, view, epoch, false);
     body.from = from;
-    const list = this.watch.lists[view.index];
     const first = k * this.chunk;
-    const end = Math.min(list.length, first + this.chunk);
-    if (from === FROM_NOTHING) {
-      for (let i = first; i < end; i++) this.#putState(body, mirror, list[i]);
-    } else {
-      const count = this.#pickChanged(mirror, view, first, end, from);
-      this.shared[view.index].quotes.copyInto(body, changed, count, nowMs, epoch);
-    }
-    // What nobody shares is delivered at once: one memory for all of it stays in the processor's cache.
-    if (this.users === 1) return body;
+    const end = Math.min(this.watch.lists[view.index].length, first + this.chunk);
+    const count = this.#pickChanged(mirror, view, first, end, from);
+    this.shared[view.index].quotes.copyInto(body, changed, count, nowMs, epoch);
+    this.#keep(body);
+    return body;
+  }
+
+  /**
+   * The state of one chunk as a snapshot: what its lanes do not send of it, since they go on after seq `at`. Quotes of
+   * mode `latest` are in no lane, and are the newest there are.
+   */
+  stateBody(mirror: Mirror, view: ShardView, k: number, at: number, epoch: number): Body {
+    const bodies = this.#states[view.index];
+    const body = (bodies[k] ??= new StateBody());
+    if (body.generation === this.arena.generation && body.lowest <= at && at < body.beyond) return body;
+    this.#beginChunk(body, view, epoch, true);
+    body.lowest = 0;
+    body.beyond = Number.POSITIVE_INFINITY;
+    const list = this.watch.lists[view.index];
+    const end = Math.min(list.length, (k + 1) * this.chunk);
+    for (let i = k * this.chunk; i < end; i++) this.#putState(body, mirror, list[i], at);
+    this.#keep(body);
+    return body;
+  }
+
+  /** What nobody shares is delivered at once: one memory for all of it stays in the processor's cache. */
+  #keep(body: LaneBody | StateBody): void {
+    if (this.users === 1) return;
     this.arena.keep(body);
     body.generation = this.arena.generation;
-    return body;
   }
 
   /** Picks those of the watched symbols from the first up to the end whose quote changed after flush `from`. */
@@ -172,12 +191,18 @@ export class Group {
     body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
   }
 
-  #putState(body: Body, mirror: Mirror, id: number): void {
+  #putState(body: StateBody, mirror: Mirror, id: number, at: number): void {
     for (let slot = 0; slot < MIRROR_SLOTS; slot++) {
-      const at = id * MIRROR_SLOTS + slot;
-      const wanted = ((this.kindsMask >>> slot) & 1) === 1;
-      if (wanted && !Number.isNaN(mirror.seqs[at]))
-        this.encoder.put(body, mirror.records, at, mirror.seqs[at]);
+      const i = id * MIRROR_SLOTS + slot;
+      const seq = mirror.seqs[i];
+      if (((this.kindsMask >>> slot) & 1) === 0 || Number.isNaN(seq)) continue;
+      const isInLane = slot !== Slot.quote || this.mode === 'every';
+      if (isInLane && seq > at) {
+        body.beyond = Math.min(body.beyond, seq);
+        continue;
+      }
+      if (isInLane) body.lowest = Math.max(body.lowest, seq);
+      this.encoder.put(body, mirror.records, i, seq);
     }
   }
 }

@@ -11,7 +11,7 @@ import { type Group, LaneBody, SHARED_BYTES } from './group.js';
 import type { LaneCursor } from './lane-cursor.js';
 import type { LogPage } from './log-pages.js';
 import { Pace } from './pace.js';
-import { OVERTAKEN, type SkipMap, type Source } from './selection.js';
+import { OVERTAKEN, type Source } from './selection.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 
@@ -31,8 +31,6 @@ export interface LaneOwner {
 }
 
 export class Lane {
-  /** What the snapshot has covered beyond the place that the lane started from. */
-  skip: SkipMap | null = null;
   #catching = false;
   #isClosed = false;
   /** Of what comes from the past; null: as fast as it goes. */
@@ -85,7 +83,7 @@ export class Lane {
   /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
   get lacksNothing(): boolean {
     const { stream, cursor } = this;
-    if (!cursor.isPresent || this.skip !== null || this.#catching) return false;
+    if (!cursor.isPresent || this.#catching) return false;
     return this.deliver === 'published' && stream.shards.every((view, s) => cursor.seqs[s] >= view.head);
   }
 
@@ -111,7 +109,6 @@ export class Lane {
       all &&= isWhole;
       if (seqs[view.index] < limit) behind = true;
     }
-    if (this.skip !== null && this.#passed(this.skip)) this.skip = null;
     if (this.#catching && !behind && !this.#isClosed) {
       this.#setCatching(false);
       this.#pace = null;
@@ -144,13 +141,6 @@ export class Lane {
     return durable;
   }
 
-  #passed(skip: SkipMap): boolean {
-    for (const [symbol, seq] of skip) {
-      if (this.cursor.seqs[this.stream.mirror.shardOf(symbol)] < seq) return false;
-    }
-    return true;
-  }
-
   /** False when the frame is full and there is more. */
   #flushShard(frame: Frame, view: ShardView, limit: number): boolean {
     const { cursor } = this;
@@ -179,13 +169,13 @@ export class Lane {
   #read(frame: Frame, source: Source, shard: number, from: number, limit: number): LaneBody {
     const { group } = this;
     const { epoch } = this.cursor;
-    if (this.skip === null && group.users > 1) {
+    if (group.users > 1) {
       const shared = group.sharedBody(source, shard, from, limit, epoch);
       if (shared.next === OVERTAKEN || frame.fits(group.encoder, shared)) return shared;
     }
     const room = frame.room(group.encoder);
     const bytes = Math.min(room, SHARED_BYTES, Math.max(ROOM_MIN, (frame.ticksLeft + 1) * TICK_BYTES_MIN));
-    group.fill(this.#own, source, shard, from, limit, epoch, bytes, this.skip);
+    group.fill(this.#own, source, shard, from, limit, epoch, bytes);
     return this.#own;
   }
 

@@ -5,11 +5,13 @@
 import { FRAME_BYTES_MAX } from '../limits.js';
 import { Body } from '../wire/body.js';
 import type { Frame } from './frame.js';
-import { FROM_NOTHING, type Group } from './group.js';
-import type { Lane, LaneOwner } from './lane.js';
+import type { Group } from './group.js';
+import type { LaneOwner } from './lane.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 
+/** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
+export const FROM_NOTHING = -1;
 /** Where a chunk stands that resumes at a cursor: quotes newer than that are sent. */
 export const FROM_CURSOR = -2;
 /** Bytes of a frame that quotes leave to the trades once they have sent anything. */
@@ -24,38 +26,52 @@ interface Chunk {
 
 export class Quotes {
   #chunks: Chunk[][];
+  readonly #place: Float64Array;
   /** Chunks that have not been sent for the first time. */
   #pending = 0;
   /** The shard that goes first, and by shard the chunk that does: so each has its turn where a frame cannot take all. */
   #first = 0;
   readonly #firsts: number[];
   #dueAtMs = 0;
+  /** Whether anything was flushed; until then symbols that join are a part of the start. */
+  #isBegun = false;
   readonly #own = new Body();
 
   /**
-   * @param start FROM_NOTHING or FROM_CURSOR
-   * @param resume by shard, for FROM_CURSOR: the seq that quotes have to be newer than
+   * @param start FROM_NOTHING or FROM_CURSOR, or the flush that all was sent in
+   * @param place by shard: the seq as of which the state is sent, or that quotes have to be newer than
    */
   constructor(
     readonly stream: Stream,
     readonly group: Group,
     readonly intervalMs: number,
     readonly start: number,
-    readonly resume: ArrayLike<number>,
+    place: ArrayLike<number>,
   ) {
-    this.#chunks = stream.shards.map((view) =>
-      Array.from({ length: group.chunks(view.index) }, () => ({
-        flushNo: start,
-        applied: start === FROM_CURSOR ? Math.max(0, resume[view.index]) : view.applied,
-      })),
-    );
+    // The lane moves on, the place does not.
+    this.#place = Float64Array.from(place);
+    this.#chunks = stream.shards.map(() => []);
     this.#firsts = stream.shards.map(() => 0);
-    if (start < 0) for (const chunks of this.#chunks) this.#pending += chunks.length;
+    for (const view of stream.shards) this.#grow(view);
   }
 
   /** Whether the state at the start has been sent. */
   get started(): boolean {
-    return this.#pending === 0;
+    return this.#isBegun && this.#pending === 0;
+  }
+
+  /** Symbols may have joined. */
+  #grow(view: ShardView): void {
+    const chunks = this.#chunks[view.index];
+    const count = this.group.chunks(view.index);
+    // A chunk that comes into being after the start holds only symbols that never were in a flush before.
+    const isLate = this.started;
+    const flushNo = isLate ? 0 : this.start;
+    const applied = isLate ? view.applied : Math.max(0, this.#place[view.index]);
+    while (chunks.length < count) {
+      chunks.push({ flushNo, applied });
+      if (flushNo < 0) this.#pending++;
+    }
   }
 
   /** The seq up to which all quotes of a shard have been sent or folded. */
@@ -78,25 +94,28 @@ export class Quotes {
   /** Others that have been sent the same; the state at the start has been. */
   copy(): Quotes {
     const { stream, group, intervalMs } = this;
-    const quotes = new Quotes(stream, group, intervalMs, stream.flushNo, []);
+    const quotes = new Quotes(stream, group, intervalMs, stream.flushNo, this.#place);
+    quotes.#isBegun = true;
     quotes.#chunks = this.#chunks.map((chunks) => chunks.map((chunk) => ({ ...chunk })));
     return quotes;
   }
 
   /** Sends what fits into the frame. False when there was more than that. */
-  flush(frame: Frame, owner: LaneOwner, lane: Lane): boolean {
+  flush(frame: Frame, owner: LaneOwner): boolean {
     const { stream } = this;
     if (this.started && this.intervalMs > 0 && stream.nowMs < this.#dueAtMs && !stream.draining) {
       if (this.#changed()) stream.dueAtMs = Math.min(stream.dueAtMs, this.#dueAtMs);
       return true;
     }
+    for (const view of stream.shards) this.#grow(view);
+    this.#isBegun = true;
     const before = frame.ticks;
     let all = true;
     const shards = stream.shards.length;
     const first = this.#first;
     for (let n = 0; n < shards; n++) {
       const s = (first + n) % shards;
-      if (this.#flushShard(frame, owner, lane, stream.shards[s])) continue;
+      if (this.#flushShard(frame, owner, stream.shards[s])) continue;
       // Nothing overtakes what is first in line: the room that it waits for would never come about.
       if (frame.ticks === 0) return false;
       if (all) this.#first = (s + 1) % shards;
@@ -115,12 +134,10 @@ export class Quotes {
     );
   }
 
-  #flushShard(frame: Frame, owner: LaneOwner, lane: Lane, view: ShardView): boolean {
+  #flushShard(frame: Frame, owner: LaneOwner, view: ShardView): boolean {
     const { stream, group } = this;
     const chunks = this.#chunks[view.index];
-    const count = group.chunks(view.index);
-    // A chunk that came into being after the start holds only symbols that never were in a flush before.
-    while (chunks.length < count) chunks.push({ flushNo: 0, applied: view.applied });
+    const count = chunks.length;
     const first = this.#firsts[view.index];
     for (let n = 0; n < count; n++) {
       const k = (first + n) % count;
@@ -137,7 +154,6 @@ export class Quotes {
         this.#firsts[view.index] = k;
         return false;
       }
-      if (chunk.flushNo === FROM_NOTHING) this.#cover(view, k, lane);
       if (chunk.flushNo < 0) this.#pending--;
       chunk.flushNo = stream.flushNo;
       chunk.applied = view.applied;
@@ -148,10 +164,11 @@ export class Quotes {
 
   #body(view: ShardView, k: number, chunk: Chunk): Body {
     const { stream, group } = this;
-    if (chunk.flushNo !== FROM_CURSOR) {
-      return group.chunkBody(stream.mirror, view, k, chunk.flushNo, stream.nowMs, stream.epoch);
-    }
-    group.resumeBody(this.#own, stream.mirror, view, k, this.resume[view.index], stream.epoch);
+    const { mirror, nowMs, epoch } = stream;
+    const place = this.#place[view.index];
+    if (chunk.flushNo === FROM_NOTHING) return group.stateBody(mirror, view, k, place, epoch);
+    if (chunk.flushNo !== FROM_CURSOR) return group.chunkBody(mirror, view, k, chunk.flushNo, nowMs, epoch);
+    group.resumeBody(this.#own, mirror, view, k, place, epoch);
     return this.#own;
   }
 
@@ -164,17 +181,5 @@ export class Quotes {
   #torn(view: ShardView, k: number): boolean {
     const { torn } = this.stream.mirror;
     return torn.size > 0 && this.#symbols(view, k).some((id) => torn.has(id));
-  }
-
-  /** Each symbol of a snapshot streams after the seq of its entry, where that lies beyond the lane's place. */
-  #cover(view: ShardView, k: number, lane: Lane): void {
-    const { mirror } = this.stream;
-    for (const id of this.#symbols(view, k)) {
-      const seq = mirror.lastSeq[id];
-      if (seq > lane.cursor.seqs[view.index]) {
-        lane.skip ??= new Map();
-        lane.skip.set(id, seq);
-      }
-    }
   }
 }

@@ -44,9 +44,6 @@ export interface Shared {
   quotes: QuoteCache;
 }
 
-/** Seqs that a snapshot has already covered, by symbol. */
-export type SkipMap = Map<number, number>;
-
 /** Records that are wanted of a stretch, as bits and as indices. For one reading at a time. */
 const marks = new Int32Array(STRETCH_WORDS);
 const picks = new Uint32Array(STRETCH_TICKS);
@@ -85,31 +82,22 @@ export class Selection {
 
   /**
    * Appends what is wanted of the ticks after `from` (a seq; in the critical ring a position) up to seq `limit` to a
-   * body, until that has more than `full` bytes; without what `skip` covers.
+   * body, until that has more than `full` bytes.
    * @returns where to go on, or OVERTAKEN
    */
-  read(body: Body, source: Source, from: number, limit: number, full: number, skip: SkipMap | null): number {
-    if (source instanceof LogPage) return this.#readPage(body, source, from, limit, full, skip);
-    return this.#readShard(body, source, from, limit, full, skip);
+  read(body: Body, source: Source, from: number, limit: number, full: number): number {
+    if (source instanceof LogPage) return this.#readPage(body, source, from, limit, full);
+    return this.#readShard(body, source, from, limit, full);
   }
 
-  #readShard(
-    body: Body,
-    view: ShardView,
-    from: number,
-    limit: number,
-    full: number,
-    skip: SkipMap | null,
-  ): number {
-    if (skip === null) {
-      const head = this.critical ? view.criticalHead : Math.min(limit, view.head);
-      const stretches = this.#stretches(view);
-      const stretch = stretches.after(from, head, body.epoch, this.watch.registry.seen, this.#isAll);
-      if (stretch !== null) return this.#copyStretch(body, stretch, from, limit, full);
-    }
+  #readShard(body: Body, view: ShardView, from: number, limit: number, full: number): number {
+    const head = this.critical ? view.criticalHead : Math.min(limit, view.head);
+    const stretches = this.#stretches(view);
+    const stretch = stretches.after(from, head, body.epoch, this.watch.registry.seen, this.#isAll);
+    if (stretch !== null) return this.#copyStretch(body, stretch, from, limit, full);
     return this.critical
-      ? this.#readCritical(body, view, from, limit, full, skip)
-      : this.#readRing(body, view, from, limit, full, skip);
+      ? this.#readCritical(body, view, from, limit, full)
+      : this.#readRing(body, view, from, limit, full);
   }
 
   #stretches(view: ShardView): Stretches {
@@ -166,7 +154,7 @@ export class Selection {
     return count;
   }
 
-  #readRing(body: Body, view: ShardView, from: number, limit: number, full: number, skip: SkipMap | null) {
+  #readRing(body: Body, view: ShardView, from: number, limit: number, full: number): number {
     const { ring } = view;
     const stretches = this.#stretches(view);
     const end = Math.min(limit, from + SCAN_MAX);
@@ -175,7 +163,7 @@ export class Selection {
       const piece = Math.min(end - seq, STRETCH_TICKS - withinStretch(seq));
       const count = this.#pickLabels(ring, seq + 1, piece);
       const before = body.count;
-      const taken = this.#putPicks(body, ring, seq + 1, count, full, skip);
+      const taken = this.#putPicks(body, ring, seq + 1, count, full);
       stretches.asked(seq, body.count - before);
       seq += taken < count ? picks[taken - 1] + 1 : piece;
     }
@@ -219,33 +207,17 @@ export class Selection {
   }
 
   /** Appends the first `count` picks from seq `first` on, until the body is full; returns how many. */
-  #putPicks(
-    body: Body,
-    ring: BroadcastReader,
-    first: number,
-    count: number,
-    full: number,
-    skip: SkipMap | null,
-  ) {
-    const { labels, records } = ring;
+  #putPicks(body: Body, ring: BroadcastReader, first: number, count: number, full: number): number {
+    const { records } = ring;
     let k = 0;
     while (k < count && body.bytes <= full) {
       const seq = first + picks[k++];
-      const slot = ring.slot(seq);
-      if (skip !== null && seq <= (skip.get(labels[slot] & LABEL_SYMBOL) ?? 0)) continue;
-      this.encoder.put(body, records, slot, seq);
+      this.encoder.put(body, records, ring.slot(seq), seq);
     }
     return k;
   }
 
-  #readCritical(
-    body: Body,
-    view: ShardView,
-    from: number,
-    limit: number,
-    full: number,
-    skip: SkipMap | null,
-  ): number {
+  #readCritical(body: Body, view: ShardView, from: number, limit: number, full: number): number {
     const { critical, criticalHead } = view;
     const { records } = critical;
     const { bits } = this.watch;
@@ -258,7 +230,6 @@ export class Selection {
       const symbol = records.u32[slot * RECORD_U32 + U32_SYMBOL];
       if (bits[symbol] !== 1) continue;
       if (!this.#wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
-      if (skip !== null && seq <= (skip.get(symbol) ?? 0)) continue;
       this.encoder.put(body, records, slot, seq);
       stretches.asked(at - 1, 1);
     }
@@ -266,22 +237,14 @@ export class Selection {
   }
 
   /** The caller sees to it that the page holds everything up to `limit`, gaps left out. */
-  #readPage(
-    body: Body,
-    page: LogPage,
-    from: number,
-    limit: number,
-    full: number,
-    skip: SkipMap | null,
-  ): number {
-    const { records, seqs, labels } = page;
+  #readPage(body: Body, page: LogPage, from: number, limit: number, full: number): number {
+    const { records, seqs } = page;
     const end = page.indexAfter(limit);
     for (let first = page.indexAfter(from); first < end; first += STRETCH_TICKS) {
       const count = this.#pickLabels(page, first, Math.min(end - first, STRETCH_TICKS));
       for (let k = 0; k < count; k++) {
         const i = first + picks[k];
         if (body.bytes > full) return seqs[i] - 1;
-        if (skip !== null && seqs[i] <= (skip.get(labels[i] & LABEL_SYMBOL) ?? 0)) continue;
         this.encoder.put(body, records, i, seqs[i]);
       }
     }

@@ -42,6 +42,15 @@ t.test('every: the same tick again is a repeat, in a snapshot it is not', async 
   t.match(count(begun(false), [[4], [5], [5], [4], [5, 'snapshot']]), { repeats: 2, gaps: 0 });
 });
 
+t.test('every: state at the start does not say what the stream begins with', async (t) => {
+  // Its newest tick may have been crossed, late, or of a kind that was left out of the state.
+  const account = count(begun(false), [[5, 'snapshot'], [3, 'snapshot'], [9], [10], [12]]);
+  t.match(account, { received: 5, gaps: 1, folded: 0, repeats: 0 });
+  const other = count(begun(false), [[5, 'snapshot']]);
+  other.enter(2);
+  t.match(count(other, [[4]]), { gaps: 3 }, 'of a later epoch it was to get everything');
+});
+
 t.test('symbolSeq wraps at 2^32', async (t) => {
   t.match(count(begun(false), [[0xffffffff], [0], [1]]), { gaps: 0, repeats: 0 });
 });

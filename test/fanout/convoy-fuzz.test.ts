@@ -21,13 +21,14 @@ const TICKS_MAX = 200_000;
 const STILL_MS = 2_000;
 const ENCODINGS: Encoding[] = ['packed', 'msgpack', 'json'];
 const SETTINGS = [
+  { symbols: ['*'], mode: 'every' },
   { symbols: ['*'], mode: 'every', snapshot: false },
-  { symbols: ['*'], mode: 'every', snapshot: false },
-  { symbols: ['S1*', 'S3'], mode: 'every', snapshot: false },
+  { symbols: ['S1*', 'S3'], mode: 'every' },
   { symbols: ['*'], mode: 'every', kinds: ['trade', 'status'], snapshot: false },
   { symbols: ['*'], mode: 'latest' },
   { symbols: ['*'], mode: 'latest', snapshot: false },
   { symbols: ['*'], mode: 'latest', intervalMs: 20 },
+  { symbols: ['*'], mode: 'latest', kinds: ['trade', 'status'] },
   { symbols: ['S2', 'S5', 'S10'], mode: 'latest', kinds: ['quote'] },
 ];
 

@@ -40,50 +40,6 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
-t.test('snapshot, then stream: a table ahead of T repeats and loses nothing', async (t) => {
-  const served = await serve();
-  t.teardown(() => served.close());
-  const { shard } = served;
-  const eur = shard.define('EURUSD');
-  const gbp = shard.define('GBPUSD');
-  for (let i = 0; i < 10; i++) shard.quote(i % 2 === 0 ? eur : gbp, 1 + i / 100, 2);
-  shard.commit();
-  // Now a batch is committed, the entry of EURUSD is already projected, and T still says 10.
-  shard.quote(eur, 1.5, 2);
-  shard.quote(eur, 1.6, 2);
-  shard.trade(eur, 1.55, 1);
-  shard.quote(gbp, 1.7, 2);
-  shard.commitHead();
-  shard.project(13);
-  const client = await served.connect();
-  const answer = await client.subscribe(['*'], { mode: 'every' });
-  t.equal(answer.op, 'subscribed');
-  await client.until(() => client.ticks.some((tick) => tick.seq === 14));
-  const snapshot = client.ticks.filter((tick) => tick.snapshot);
-  const live = client.ticks.filter((tick) => !tick.snapshot);
-  t.same(
-    snapshot.map((tick) => [tick.symbolId, tick.kind, tick.seq]),
-    [
-      [eur, 'quote', 12],
-      [eur, 'trade', 13],
-      [gbp, 'quote', 10],
-    ],
-  );
-  t.same(
-    live.map((tick) => tick.seq),
-    [14],
-    'what the snapshot covers is skipped, what it lacks comes',
-  );
-  shard.commit();
-  shard.quote(eur, 1.8, 2);
-  shard.commit();
-  await client.until(() => client.ticks.some((tick) => tick.seq === 15));
-  t.same(
-    client.ticks.filter((tick) => !tick.snapshot).map((tick) => tick.seq),
-    [14, 15],
-  );
-});
-
 t.test('overtaken by the ring: on from the log, then back, without gap or repeat', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());

@@ -77,7 +77,7 @@ class Subscriber {
     const { random, names, kinds } = this;
     const more = {
       mode: 'every',
-      snapshot: false,
+      snapshot: random.chance(2),
       ...(from === undefined ? {} : { from, speed: random.pick(SPEEDS) }),
       ...(kinds === undefined ? {} : { kinds }),
     };
@@ -91,7 +91,7 @@ class Subscriber {
   }
 
   got(): GotTick[] {
-    return this.client.ticks.slice(this.at).filter((k) => k.sub === this.sub);
+    return this.client.ticks.slice(this.at).filter((k) => k.sub === this.sub && !k.snapshot);
   }
 
   /** What is wrong with what it has got so far, up to `to`; null when nothing is. */

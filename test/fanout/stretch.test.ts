@@ -116,7 +116,7 @@ class Bench {
   /** A place gets its next body, which must go on where the one before it ended. */
   #fill(place: Place, limit: number, bytes: number): void {
     this.encoder.bodySeqs = [];
-    place.group.fill(this.#body, this.view, 0, place.at, limit, 1, bytes, null);
+    place.group.fill(this.#body, this.view, 0, place.at, limit, 1, bytes);
     place.at = this.#body.next;
     place.got += this.#body.count;
     if (place.next === null) return;

@@ -14,8 +14,7 @@ class Watching {
   /** By shard: the last tick in order, and the place that all of it began at. */
   lasts: number[] = [];
   starts: number[] = [];
-  /** By symbol: what a snapshot covered, and the last quote. */
-  readonly covered = new Map<number, number>();
+  /** By symbol: the last quote. */
   readonly quotes = new Map<number, number>();
 
   constructor(
@@ -26,7 +25,6 @@ class Watching {
   begin(cursor: string): void {
     this.lasts = Array.from(cursorFromText(cursor)!.seqs);
     this.starts = [...this.lasts];
-    this.covered.clear();
     this.quotes.clear();
   }
 
@@ -116,7 +114,8 @@ export class Follower {
 
   #takeState(watching: Watching, tick: GotTick): void {
     const { symbolId, seq } = tick;
-    watching.covered.set(symbolId, Math.max(seq, watching.covered.get(symbolId) ?? 0));
+    const start = watching.starts[this.served.shardOf(symbolId)];
+    if (watching.isInOrder(tick.kind) && seq > start) this.#fault(tick, `it comes again after seq ${start}`);
     if (tick.kind === 'quote') watching.quotes.set(symbolId, seq);
   }
 
@@ -125,7 +124,7 @@ export class Follower {
     const { history, head } = this.served.shards[s];
     for (let seq = watching.lasts[s] + 1; seq <= head; seq++) {
       const symbol = history.u32[(seq - 1) * RECORD_U32 + U32_SYMBOL];
-      if (!watching.watched.has(symbol) || seq <= (watching.covered.get(symbol) ?? 0)) continue;
+      if (!watching.watched.has(symbol)) continue;
       if (watching.isInOrder(KIND_NAMES[kindOf(history, seq - 1)])) return seq;
     }
     return undefined;

@@ -15,6 +15,7 @@ export interface ConnectOptions {
 export interface GotTick {
   sub: number;
   epoch: number;
+  shard: number;
   snapshot: boolean;
   kind: string;
   symbolId: number;
@@ -40,6 +41,8 @@ export class Client {
   #flushes = 0;
   /** Called for every tick, once it is in `ticks`. */
   onTick: (tick: GotTick) => void = () => {};
+  /** Called after the ticks of each batch. */
+  onBatch: (sub: number, cursor: string) => void = () => {};
   bytes = 0;
   closeCode: number | undefined;
   closeReason = '';
@@ -86,10 +89,11 @@ export class Client {
         const value = k.kind === Kind.quote ? k.bid : k.price;
         const { symbolId, seq, symbolSeq, ask, first, last } = k;
         const kind = KIND_NAMES[k.kind];
-        const { sub, epoch, snapshot } = reader;
-        this.#got({ sub, epoch, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
+        const { sub, epoch, shard, snapshot } = reader;
+        this.#got({ sub, epoch, shard, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
       }
       this.cursor = reader.cursorText();
+      this.onBatch(reader.sub, this.cursor);
     }
   }
 
@@ -107,7 +111,7 @@ export class Client {
       }
       return;
     }
-    const { sub, epoch } = message;
+    const { sub, epoch, shard } = message;
     const snapshot = message.snapshot === true;
     for (const t of message.ticks) {
       const tick = Array.isArray(t)
@@ -115,9 +119,10 @@ export class Client {
         : { ...t, symbolId: this.#ids.get(t.symbol) ?? 0, value: t.bid ?? t.price };
       const { kind, symbolId, seq, symbolSeq, value, ask } = tick;
       const [first, last] = Array.isArray(t) ? [t[8], t[9]] : [t.first, t.last];
-      this.#got({ sub, epoch, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
+      this.#got({ sub, epoch, shard, snapshot, kind, symbolId, seq, symbolSeq, value, ask, first, last });
     }
     this.cursor = message.cursor;
+    this.onBatch(sub, this.cursor);
   }
 
   #wake(): void {
