@@ -172,12 +172,23 @@ export const SPEED_MAX = 1_000_000;
 /** Ticks of a page of `/v1/ticks` unless `limit` says otherwise, and at most. More: 400 `bad_request`. */
 export const REST_PAGE_TICKS = 1_000;
 export const REST_PAGE_TICKS_MAX = 10_000;
-/** Pages read from the log at once, and likewise answers of thousands of states written. More: 503 `busy`. */
+/**
+ * Pages read from the log at once, and likewise answers of thousands of states written; in all, and of one client (a key,
+ * or where there is none an address). More: they wait.
+ */
 export const REST_PAGES_AT_ONCE = 4;
+export const REST_PAGES_AT_ONCE_OF_CLIENT = 3;
+/** Requests that wait for that, in all and of one client. More: 503 `busy`. */
+export const REST_WAITING_MAX = 64;
+export const REST_WAITING_OF_CLIENT_MAX = 8;
+/** Milliseconds that they wait at most. Longer: 503 `busy`. */
+export const REST_WAIT_MS_MAX = 2_000;
 /** Catch-up jobs that one page takes. Then it ends where it stands, and its cursor goes on. */
 export const REST_PAGE_JOBS_MAX = 16;
 /** Bytes of HTTP answers that their readers have not taken yet; a small answer is not counted. More: 503 `busy`. */
 export const HTTP_UNREAD_BYTES = 64 * 1024 * 1024;
+/** The same of one client. */
+export const HTTP_UNREAD_BYTES_OF_CLIENT = HTTP_UNREAD_BYTES / 2;
 /** Bytes up to which an answer counts as small. */
 export const HTTP_SMALL_BYTES = 64 * 1024;
 /** Milliseconds that a flush waits for more ticks when flushing costs much time, unless a setting says otherwise. */
@@ -246,6 +257,7 @@ assertLimit(
     EVERY_CONVOY_PING_EVERY_BYTES + 3 * CONVOY_BYTES <= EVERY_CONVOY_WINDOW_BYTES,
   'a member has time to answer a ping before its window lacks the room for a frame',
 );
+assertLimit(REST_PAGES_AT_ONCE_OF_CLIENT < REST_PAGES_AT_ONCE, 'one client leaves a place to others');
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
 assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');

@@ -6,25 +6,33 @@ import type { HttpRequest, HttpResponse } from './uws.js';
 
 const REALM = 'Bearer realm="tickwire"';
 
-/** What a request is answered without a good token, where one is wanted; null where it may go on. */
-export function tokenRefusal(
+/** As whom a request counts, or what it is answered where it lacks a good token that is wanted. */
+export type Entry = { client: string } | { refused: Answer };
+
+export function entryOf(
   context: UpgradeContext,
   res: HttpResponse,
   req: HttpRequest,
-): Answer | null | Promise<Answer | null> {
+): Entry | Promise<Entry> {
   const { auth } = context;
-  if (auth === undefined) return null;
+  const address = addressOf(context, res, req);
+  if (auth === undefined) return { client: address };
   const token = bearerToken(req.getHeader('authorization'));
   if (token === undefined) {
     const headers = { 'www-authenticate': REALM };
-    return problem(401, 'unauthorised', 'Send the token as Authorization: Bearer.', headers);
+    return { refused: problem(401, 'unauthorised', 'Send the token as Authorization: Bearer.', headers) };
   }
-  const verdict = auth.check(token, addressOf(context, res, req));
+  const verdict = auth.check(token, address);
   return verdict instanceof Promise ? verdict.then(answerTo) : answerTo(verdict);
 }
 
-function answerTo(verdict: Verdict): Answer | null {
-  if ('account' in verdict) return null;
+function answerTo(verdict: Verdict): Entry {
+  // No address has a blank in it.
+  if ('account' in verdict) return { client: `key ${verdict.account.name}` };
+  return { refused: refusalOf(verdict) };
+}
+
+function refusalOf(verdict: Extract<Verdict, { refused: unknown }>): Answer {
   const retry = { 'retry-after': String(Math.ceil(verdict.retryMs / 1000)) };
   switch (verdict.refused) {
     case 'wrong': {

@@ -20,6 +20,8 @@ export class Refusal extends Error {
 
 /** What of a request its answer depends on. It is read at once, as a request does not outlive its handler. */
 export interface Caller {
+  /** What it counts as with others: its key, or where there is none its address. */
+  client: string;
   isHead: boolean;
   /** The page's origin, where that may read the answer; else empty. */
   origin: string;
@@ -82,9 +84,10 @@ export function matchesTag(ifNoneMatch: string, etag: string): boolean {
   return (ifNoneMatch.match(/(?:W\/)?"[^"]*"/g) ?? []).some((tag) => strong(tag) === strong(etag));
 }
 
-export function callerOf(req: HttpRequest, allowedOrigins: readonly string[]): Caller {
+export function callerOf(client: string, req: HttpRequest, allowedOrigins: readonly string[]): Caller {
   const origin = req.getHeader('origin');
   return {
+    client,
     isHead: req.getMethod() === 'head',
     origin: originAllowed(origin, req.getHeader('host'), allowedOrigins) ? origin : '',
     ifNoneMatch: req.getHeader('if-none-match'),
@@ -98,7 +101,7 @@ export function send(
   answer: Answer,
   allowedOrigins: readonly string[],
 ): void {
-  write(res, callerOf(req, allowedOrigins), answer);
+  write(res, callerOf('', req, allowedOrigins), answer);
 }
 
 /**
@@ -110,8 +113,8 @@ export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?
   const bytes = typeof answer.body === 'string' ? Buffer.byteLength(answer.body) : answer.body.length;
   const isLarge = outbox !== undefined && bytes > HTTP_SMALL_BYTES && !caller.isHead;
   const told =
-    isLarge && !outbox.hasRoom(bytes)
-      ? busy('Others have not read their answers yet: ask again, or for less.')
+    isLarge && !outbox.hasRoom(caller.client, bytes)
+      ? busy('Answers that were asked for before have not been read yet: read them, or ask again.')
       : answer;
   const etag = told.headers?.etag;
   const isUnchanged = told.status === 200 && etag !== undefined && matchesTag(caller.ifNoneMatch, etag);
@@ -121,7 +124,11 @@ export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?
     if (status === 204 || status === 304) res.endWithoutBody();
     else if (caller.isHead) res.writeHeader('content-length', String(bytes)).endWithoutBody();
     else if (isLarge && told === answer)
-      outbox.send(res, typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body);
+      outbox.send(
+        caller.client,
+        res,
+        typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body,
+      );
     else res.end(told.body);
   });
   return status;

@@ -1,6 +1,6 @@
 /** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
 import { messageOf } from '../errors.js';
-import { tokenRefusal } from './guard.js';
+import { type Entry, entryOf } from './guard.js';
 import { type Answer, type Caller, callerOf, json, problem, Refusal, write } from './http.js';
 import { MetricsPage } from './metrics.js';
 import { OPENAPI } from './openapi.js';
@@ -8,6 +8,7 @@ import { Outbox } from './outbox.js';
 import { tagOf } from './pages.js';
 import { RestTicks } from './rest-ticks.js';
 import type { RouteContext } from './routes.js';
+import { addressOf } from './upgrade.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.js';
 
 const METHODS = 'GET, HEAD';
@@ -48,8 +49,14 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
     '/openapi.json': () => openapi,
   };
 
-  const reply = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
-    const request = { ...callerOf(req, context.settings.allowedOrigins), ...readRequest(req) };
+  const reply = (
+    res: HttpResponse,
+    req: HttpRequest,
+    pattern: string,
+    handler: Handler,
+    client = addressOf(context, res, req),
+  ) => {
+    const request = { ...callerOf(client, req, context.settings.allowedOrigins), ...readRequest(req) };
     res.onAborted(() => {
       request.isAborted = true;
       outbox.release(res);
@@ -70,10 +77,14 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
     }
   };
   const guarded = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
-    const refusal = tokenRefusal(context, res, req);
-    if (refusal === null) reply(res, req, pattern, handler);
-    else if (!(refusal instanceof Promise)) reply(res, req, pattern, () => refusal);
-    else reply(res, req, pattern, async (request) => (await refusal) ?? handler(request));
+    const found = entryOf(context, res, req);
+    const enter = (request: RestRequest, entry: Entry) => {
+      if ('refused' in entry) return entry.refused;
+      request.client = entry.client;
+      return handler(request);
+    };
+    if (!(found instanceof Promise)) reply(res, req, pattern, (request) => enter(request, found));
+    else reply(res, req, pattern, async (request) => enter(request, await found));
   };
   for (const [pattern, handler] of Object.entries(routes)) {
     const answer = OPEN.includes(pattern) ? reply : guarded;

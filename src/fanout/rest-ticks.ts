@@ -1,6 +1,6 @@
 /** `GET /v1/ticks/{symbol}`: the request, checked, and what its page is answered with. */
 import { messageOf } from '../errors.js';
-import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX, REST_PAGES_AT_ONCE } from '../limits.js';
+import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX } from '../limits.js';
 import { parseTime, type Time } from '../time.js';
 import { cursorFromText } from '../wire/cursor.js';
 import { pageTokenFromText } from '../wire/page-token.js';
@@ -11,6 +11,7 @@ import { acceptedType, badRequest, parseQuery } from './query.js';
 import { unknownSymbol } from './rest.js';
 import type { RestRequest } from './rest-routes.js';
 import { type Resume, resumeAt } from './resume.js';
+import { REST_SHARES, Shares } from './shares.js';
 import type { Stream } from './stream.js';
 import { encodePage, MEDIA_TYPES } from './tick-formats.js';
 import { readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
@@ -33,9 +34,10 @@ interface Asked {
 }
 
 export class RestTicks {
-  #reading = 0;
-
-  constructor(readonly stream: Stream) {}
+  constructor(
+    readonly stream: Stream,
+    readonly shares = new Shares(REST_SHARES),
+  ) {}
 
   /** @throws Refusal */
   async page(request: RestRequest): Promise<Answer> {
@@ -50,9 +52,8 @@ export class RestTicks {
         'no_log',
         'This server keeps no log, so there is no history; /v1/quotes has the newest.',
       );
-    if (this.#reading >= REST_PAGES_AT_ONCE)
-      return busy(`${REST_PAGES_AT_ONCE} others read the log just now; ask again.`);
-    this.#reading++;
+    if (!(await this.shares.enter(request.client, request)))
+      return busy('Too many pages are being read from the log; ask again, for fewer at once.');
     try {
       const page = await this.#read(request, asked, catchUp, symbolId);
       const body = await encodePage(page, MEDIA_TYPES[asked.mediaType], request);
@@ -66,7 +67,7 @@ export class RestTicks {
       const detail = "The log could not be read; the server's log says why.";
       return problem(503, 'log_failed', detail, { 'retry-after': '1' });
     } finally {
-      this.#reading--;
+      this.shares.leave(request.client);
     }
   }
 

@@ -1,6 +1,6 @@
 /** REST, read from the last-value table and the counters: the same numbers as on the wire. */
 import { randomBytes } from 'node:crypto';
-import { REST_PAGES_AT_ONCE, SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../limits.js';
+import { SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../limits.js';
 import { CounterReader, type Totals } from '../pipeline/counters.js';
 import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
 import { turn } from '../pipeline/wait.js';
@@ -10,11 +10,19 @@ import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
 import { type Answer, busy, json, problem } from './http.js';
 import { badRequest, parseQuery } from './query.js';
+import { REST_SHARES, Shares } from './shares.js';
 import type { Stream } from './stream.js';
 import { matchesPattern, parsePattern } from './watch.js';
 
 /** States written between two turns of the event loop, which has subscribers to serve. */
 const STATES_PER_SLICE = 1_024;
+
+/** `isAborted` once nobody waits for the answer any more. */
+interface QuotesRequest {
+  client: string;
+  query: string;
+  readonly isAborted: boolean;
+}
 
 type Rates = Record<'received' | 'numbered' | 'logged' | 'sent', number>;
 interface Sample {
@@ -30,7 +38,7 @@ export class Rest {
   readonly #counters: CounterReader;
   readonly #watermarks: WatermarkReader;
   /** Answers of several slices being written. */
-  #large = 0;
+  readonly #large = new Shares(REST_SHARES);
   #sample: Sample;
   #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
 
@@ -55,10 +63,19 @@ export class Rest {
 
   /**
    * The states of the symbols that the query names: `symbols` may hold names and patterns, separated by commas.
-   * @param request `isAborted` once nobody waits for the answer: what is left is not looked at
    * @throws Refusal for a bad query
    */
-  async quotes(request: { query: string; readonly isAborted: boolean }): Promise<Answer> {
+  async quotes(request: QuotesRequest): Promise<Answer> {
+    const place = { isTaken: false };
+    try {
+      return await this.#quotes(request, place);
+    } finally {
+      if (place.isTaken) this.#large.leave(request.client);
+    }
+  }
+
+  /** @param place told once one of those for large answers is taken */
+  async #quotes(request: QuotesRequest, place: { isTaken: boolean }): Promise<Answer> {
     const filter = parseQuery(request.query, ['symbols']).get('symbols') ?? '';
     const wanted = parseWanted(filter === '' ? '*' : filter);
     this.stream.watches.refresh();
@@ -78,13 +95,14 @@ export class Rest {
       text += count === 0 ? state.body : `,${state.body}`;
       if (state.stale) stale++;
       if (++count % STATES_PER_SLICE !== 0) continue;
-      if (slices.length === 0 && this.#large >= REST_PAGES_AT_ONCE)
-        return busy(`${REST_PAGES_AT_ONCE} others ask for as much just now; ask again, or for less.`);
       slices.push(Buffer.from(text));
       text = '';
-      this.#large++;
+      if (!place.isTaken) {
+        if (!(await this.#large.enter(request.client, request)))
+          return busy('Too many large answers are being written; ask again, for fewer at once, or for less.');
+        place.isTaken = true;
+      }
       await turn();
-      this.#large--;
     }
     const unknown = [...wanted.names].filter((name) => registry.symbolId(name) === undefined);
     slices.push(Buffer.from(`${text}],"unknown":${JSON.stringify(unknown)}}`));

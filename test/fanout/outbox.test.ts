@@ -38,9 +38,9 @@ const answer = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i
 const asResponse = (slow: SlowResponse) => slow as unknown as HttpResponse;
 
 t.test('a body arrives whole, in the pieces that its reader takes', async (t) => {
-  const outbox = new Outbox(1000);
+  const outbox = new Outbox(1000, 1000);
   const slow = new SlowResponse(300);
-  outbox.send(asResponse(slow), answer(1000));
+  outbox.send('a', asResponse(slow), answer(1000));
   t.equal(outbox.bytes, 1000, 'it counts until all of it was taken');
   t.same([slow.drain(), slow.drain(), slow.drain()], [false, false, true]);
   t.same(slow.taken, [...answer(1000)]);
@@ -48,21 +48,36 @@ t.test('a body arrives whole, in the pieces that its reader takes', async (t) =>
 });
 
 t.test('what is taken at once is not counted', async (t) => {
-  const outbox = new Outbox(1000);
-  outbox.send(asResponse(new SlowResponse(5000)), answer(900));
+  const outbox = new Outbox(1000, 1000);
+  outbox.send('a', asResponse(new SlowResponse(5000)), answer(900));
   t.equal(outbox.bytes, 0);
 });
 
 t.test('there is room for so many bytes, and for one answer at least', async (t) => {
-  const outbox = new Outbox(1000);
-  t.ok(outbox.hasRoom(2000), 'one that is larger than all room goes alone');
+  const outbox = new Outbox(1000, 1000);
+  t.ok(outbox.hasRoom('a', 2000), 'one that is larger than all room goes alone');
   const [one, other] = [new SlowResponse(10), new SlowResponse(10)];
-  outbox.send(asResponse(one), answer(600));
-  t.notOk(outbox.hasRoom(401));
-  t.ok(outbox.hasRoom(400));
-  outbox.send(asResponse(other), answer(400));
+  outbox.send('a', asResponse(one), answer(600));
+  t.notOk(outbox.hasRoom('a', 401));
+  t.ok(outbox.hasRoom('a', 400));
+  outbox.send('a', asResponse(other), answer(400));
   outbox.release(asResponse(one));
   outbox.release(asResponse(one));
   t.equal(outbox.bytes, 400, 'a reader that is gone gives its room back, once');
-  t.ok(outbox.hasRoom(600));
+  t.ok(outbox.hasRoom('a', 600));
+});
+
+t.test('one client that does not read leaves room to the others', async (t) => {
+  const outbox = new Outbox(1000, 500);
+  const [one, other] = [new SlowResponse(10), new SlowResponse(10)];
+  t.ok(outbox.hasRoom('a', 800), 'a large answer goes alone');
+  outbox.send('a', asResponse(one), answer(400));
+  t.notOk(outbox.hasRoom('a', 101));
+  t.ok(outbox.hasRoom('a', 100));
+  t.ok(outbox.hasRoom('b', 600));
+  outbox.send('b', asResponse(other), answer(600));
+  t.notOk(outbox.hasRoom('b', 1), 'all room is taken');
+  outbox.release(asResponse(one));
+  t.ok(outbox.hasRoom('a', 400));
+  t.notOk(outbox.hasRoom('b', 1), 'it has more than its share');
 });

@@ -3,14 +3,18 @@ import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { matchesTag } from '../../src/fanout/http.js';
 import { acceptedType, parseQuery } from '../../src/fanout/query.js';
-import { HTTP_UNREAD_BYTES, SUBSCRIBE_PATTERNS_MAX, SYMBOL_NAME_BYTES_MAX } from '../../src/limits.js';
+import {
+  HTTP_UNREAD_BYTES_OF_CLIENT,
+  SUBSCRIBE_PATTERNS_MAX,
+  SYMBOL_NAME_BYTES_MAX,
+} from '../../src/limits.js';
 import { type Served, serve } from '../helpers/fanout.js';
 import { type Ask, asker } from '../helpers/http.js';
 
 /** Enough of them for an answer of 10 MB, more than the kernel takes off our hands. */
 const SYMBOLS = 16_383;
-/** Readers that do not read, and together have more coming than may be unread. */
-const READERS = Math.ceil(HTTP_UNREAD_BYTES / 8e6);
+/** Readers that do not read, and together have more coming than one client may leave unread. */
+const READERS = Math.ceil(HTTP_UNREAD_BYTES_OF_CLIENT / 8e6);
 const DESK = 'https://desk.example';
 const PATHS = [
   ...['/v1/symbols', '/v1/quotes', '/v1/quotes/EURUSD', '/v1/ticks/EURUSD', '/v1/feeds', '/v1/pipeline'],
@@ -203,6 +207,11 @@ t.test('a slow reader gets all of a large answer, those that leave or never read
   t.match(refused, { status: 503, headers: { 'retry-after': '1' } }, 'too much is unread');
   t.match(JSON.parse(refused.body), { code: 'busy' });
   t.equal((await ask('/v1/quotes?symbols=*SS1')).status, 200, 'small answers go out');
+  t.equal(
+    (await asker(server.port, '127.0.0.2')('/v1/quotes')).status,
+    200,
+    'another client gets its answer',
+  );
 
   const parts: Buffer[] = [];
   const due = JSON.parse((await ask('/v1/quotes?symbols=*SS1')).body).quotes[0];

@@ -1,7 +1,6 @@
 /** The history of a symbol, page by page: every tick of the range once and in order, in four media types. */
 import t from 'tap';
-import type { RangeResult } from '../../src/fanout/deps.js';
-import { REST_PAGE_JOBS_MAX, REST_PAGES_AT_ONCE } from '../../src/limits.js';
+import { REST_PAGE_JOBS_MAX } from '../../src/limits.js';
 import { cursorToText } from '../../src/wire/cursor.js';
 import { unpackMessage } from '../../src/wire/msgpack.js';
 import { LOG_ID, type Served, serve } from '../helpers/fanout.js';
@@ -266,42 +265,6 @@ t.test('a page of a rare symbol ends after so many jobs, and its cursor goes on'
   const pages = await allPages(t, get, '');
   t.equal(pages.length, Math.ceil(100 / REST_PAGE_JOBS_MAX));
   t.same(seqsOf(pages), odd(1, 99));
-});
-
-t.test('more pages at once than there may be are told to wait', async (t) => {
-  const { errors, get, log, port } = await market(t, 100);
-  const read = log!.readRange.bind(log!);
-  let letGo = () => {};
-  const held = new Promise<void>((resolve) => {
-    letGo = resolve;
-  });
-  let reading = 0;
-  let wake = () => {};
-  log!.readRange = async (request): Promise<RangeResult> => {
-    reading++;
-    wake();
-    await held;
-    return read(request);
-  };
-  const until = async (count: number) => {
-    while (reading < count) await new Promise<void>((resolve) => (wake = resolve));
-  };
-  const gone = new AbortController();
-  const waiting = [];
-  for (let i = 0; i < REST_PAGES_AT_ONCE - 1; i++) waiting.push(get('/v1/ticks/GBPUSD'));
-  const aborted = fetch(`http://127.0.0.1:${port}/v1/ticks/GBPUSD`, { signal: gone.signal }).catch(
-    () => 'aborted',
-  );
-  await until(REST_PAGES_AT_ONCE);
-  const refused = await get('/v1/ticks/GBPUSD');
-  t.match(await refused.json(), { status: 503, code: 'busy' });
-  t.match(refused.headers.get('retry-after'), /^\d+$/);
-  gone.abort();
-  t.equal(await aborted, 'aborted');
-  letGo();
-  for (const page of waiting) t.same(seqsOf([await (await page).json()]), odd(1, 99));
-  t.same(seqsOf([await (await get('/v1/ticks/GBPUSD')).json()]), odd(1, 99), 'places are free again');
-  t.same(errors, []);
 });
 
 t.test('a cursor of the stream goes on here, and one of a page goes on there', async (t) => {

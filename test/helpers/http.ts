@@ -9,11 +9,13 @@ export interface HttpAnswer {
 
 export type Ask = (path: string, headers?: Record<string, string>, method?: string) => Promise<HttpAnswer>;
 
-/** Asks a server on loopback, over a connection of its own each time. */
-export function asker(port: number): Ask {
+/** Asks a server on loopback from an address of that, over a connection of its own each time. */
+export function asker(port: number, localAddress = '127.0.0.1'): Ask {
   return (path, headers = {}, method = 'GET') =>
     new Promise((resolve, reject) => {
-      const asked = request({ port, path, method, headers, agent: false }, (response) => {
+      const host = '127.0.0.1';
+      const from = { host, port, localAddress, agent: false };
+      const asked = request({ ...from, path, method, headers }, (response) => {
         let body = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => {
