@@ -9,8 +9,10 @@ export interface Time {
 }
 
 const NANO_DIGITS = 9;
-/** Fewer digits are seconds, milliseconds or a year rather than nanoseconds: they would silently mean 1970. */
-const NANOSECONDS = /^(?:0|\d{16,19})$/;
+/** Fewer digits are seconds, milliseconds, microseconds or a year rather than nanoseconds: they would silently mean 1970. */
+const NANOSECONDS = /^(?:0|\d{17,19})$/;
+/** By how many digits a time of these years has in it. */
+const UNITS: Record<number, string> = { 10: 'seconds', 13: 'milliseconds', 16: 'microseconds' };
 
 /**
  * Reads ISO 8601 text (`2024-06-19T08:00:00.123456789Z`; without a zone: UTC), or UNIX nanoseconds as an
@@ -29,6 +31,15 @@ export function parseTime(from: string | number | bigint): Time | null {
   const fraction = /[.,](\d{1,9})/.exec(text)?.[1] ?? '';
   const seconds = Math.floor(time.toMillis() / 1000);
   return inRange({ seconds, nanos: Number(fraction.padEnd(NANO_DIGITS, '0')) });
+}
+
+/** Why a number is no time in nanoseconds; empty where it is one, and for other text. */
+export function digitsHint(text: string): string {
+  const digits = text.trim();
+  if (!/^\d+$/.test(digits) || NANOSECONDS.test(digits)) return '';
+  const unit = UNITS[digits.length];
+  const what = unit === undefined ? '' : `, as ${unit} have`;
+  return ` It has ${digits.length} digits${what}; UNIX nanoseconds have 17 to 19.`;
 }
 
 function inRange(time: Time): Time | null {

@@ -44,6 +44,27 @@ const STATUS_TEXT: Record<number, string> = {
   501: '501 Not Implemented',
   503: '503 Service Unavailable',
 };
+/** The codes of problem documents, by what they are answered with; `docs/protocol.md` says what each means. */
+export const PROBLEMS = {
+  bad_request: [400],
+  cursor_invalid: [400],
+  unknown_subprotocol: [400],
+  unauthorised: [401, 429, 503],
+  forbidden: [403],
+  unknown_symbol: [404],
+  no_quote: [404],
+  cursor_unknown: [404],
+  not_found: [404],
+  method_not_allowed: [405],
+  not_acceptable: [406],
+  cursor_expired: [410],
+  internal: [500],
+  no_log: [501],
+  busy: [503],
+  log_failed: [503],
+  shutting_down: [503],
+} as const satisfies Record<string, readonly number[]>;
+export type ProblemCode = keyof typeof PROBLEMS;
 /** What scripts of pages of other origins may read of an answer. */
 const EXPOSED = 'etag, age, link, retry-after, x-next-cursor, x-missing';
 
@@ -58,7 +79,7 @@ export function json(body: unknown, headers: Record<string, string> = {}, status
  */
 export function problem(
   status: number,
-  code: string,
+  code: ProblemCode,
   detail: string,
   headers: Record<string, string> = {},
   more: object = {},

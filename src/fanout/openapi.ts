@@ -1,6 +1,7 @@
 /** `GET /openapi.json`: REST described for programs. */
 import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
 import { PROTOCOL_VERSION } from '../wire/ticks.js';
+import type { ProblemCode } from './http.js';
 import { ref, SCHEMAS, type Schema } from './openapi-schemas.js';
 
 type Responses = Record<string, object>;
@@ -14,7 +15,7 @@ const ok = (description: string, schema: string, headers: object = {}) => ({
 });
 
 /** A refusal with these codes. */
-function refused(description: string, ...codes: string[]): object {
+function refused(description: string, ...codes: ProblemCode[]): object {
   return {
     description: `${description} Codes: ${codes.join(', ')}.`,
     content: content('application/problem+json', ref('Problem')),

@@ -2,21 +2,28 @@
 import { z } from 'zod';
 import { SPEED_MAX } from '../limits.js';
 import { KIND_NAMES, type KindName } from '../tick.js';
+import { digitsHint } from '../time.js';
 import { unpackMessage } from '../wire/msgpack.js';
 import type { Encoding, RequestId } from '../wire/ticks.js';
+import {
+  CURSOR_LENGTH_MAX,
+  complaintOf,
+  ID_LENGTH_MAX,
+  INTERVAL_MS_MAX,
+  PATTERN_LENGTH_MAX,
+  SYMBOL_SEQ_MAX,
+  TOKEN_LENGTH_MAX,
+} from './complaint.js';
 import { isPlainMsgpack } from './msgpack-check.js';
-
-const PATTERN_LENGTH_MAX = 128;
-const ID_LENGTH_MAX = 128;
-const INTERVAL_MS_MAX = 3_600_000;
-const TOKEN_LENGTH_MAX = 8_192;
-const CURSOR_LENGTH_MAX = 4_096;
 
 const id = z.union([z.string().max(ID_LENGTH_MAX), z.number()]);
 const sub = z.number();
-const from = z.union([z.string().max(CURSOR_LENGTH_MAX), z.int().min(0), z.bigint().min(0n)]).nullish();
+const from = z
+  .union([z.string().max(CURSOR_LENGTH_MAX), z.int().min(0), z.bigint().min(0n)])
+  .refine((value) => digitsHint(String(value)) === '')
+  .nullish();
 const speed = z.union([z.literal('max'), z.number().positive().max(SPEED_MAX)]);
-const symbolSeq = z.int().min(0).max(0xffff_ffff);
+const symbolSeq = z.int().min(0).max(SYMBOL_SEQ_MAX);
 const seq = z.int().min(0).optional();
 const subscribe = z.object({
   op: z.literal('subscribe'),
@@ -39,14 +46,14 @@ const history = z
     op: z.literal('history'),
     id,
     symbol: z.string().min(1).max(PATTERN_LENGTH_MAX),
-    epoch: z.int().min(1).max(0xffff_ffff).optional(),
+    epoch: z.int().min(1).max(SYMBOL_SEQ_MAX).optional(),
     fromSymbolSeq: symbolSeq,
     toSymbolSeq: symbolSeq,
     fromSeq: seq,
     toSeq: seq,
   })
   .refine(({ fromSymbolSeq, toSymbolSeq }) => ((toSymbolSeq - fromSymbolSeq) | 0) >= 0, {
-    error: 'fromSymbolSeq must not lie after toSymbolSeq',
+    error: 'fromSymbolSeq lies after toSymbolSeq: exchange them.',
   });
 const request = z.discriminatedUnion('op', [
   subscribe,
@@ -58,6 +65,7 @@ const request = z.discriminatedUnion('op', [
   z.object({ op: z.literal('auth'), id, token: z.string().max(TOKEN_LENGTH_MAX) }),
   z.object({ op: z.literal('ping'), id }),
 ]);
+const OPS = request.options.map((option) => option.shape.op.value);
 
 export type Subscribe = z.output<typeof subscribe>;
 export type Seek = z.output<typeof seek>;
@@ -84,13 +92,11 @@ export function parseMessage(message: ArrayBuffer, isBinary: boolean, encoding: 
   const parsed = request.safeParse(value);
   if (parsed.success) return { request: parsed.data };
   const known = id.safeParse((value as { id?: unknown }).id);
-  const issue = parsed.error.issues[0];
-  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
   return {
     error: {
       id: known.success ? known.data : null,
       code: 'bad_request',
-      message: `${where}${issue.message}`,
+      message: complaintOf(parsed.error.issues[0], value, OPS),
     },
   };
 }

@@ -1,11 +1,11 @@
 /** `GET /v1/ticks/{symbol}`: the request, checked, and what its page is answered with. */
 import { messageOf } from '../errors.js';
 import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX } from '../limits.js';
-import { parseTime, type Time } from '../time.js';
+import { digitsHint, parseTime, type Time } from '../time.js';
 import { cursorFromText } from '../wire/cursor.js';
 import { pageTokenFromText } from '../wire/page-token.js';
 import type { CatchUp, Place } from './deps.js';
-import { type Answer, busy, problem, Refusal } from './http.js';
+import { type Answer, busy, PROBLEMS, problem, Refusal } from './http.js';
 import { placeAt, readMergedPage } from './merged-page.js';
 import { acceptedType, badRequest, parseQuery } from './query.js';
 import { unknownSymbol } from './rest.js';
@@ -17,13 +17,6 @@ import { encodePage, MEDIA_TYPES } from './tick-formats.js';
 import { readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
 
 const PARAMETERS = ['from', 'to', 'limit', 'cursor', 'format'];
-/** HTTP status of each refusal of a cursor. */
-const CURSOR_STATUS: Record<string, number> = {
-  cursor_invalid: 400,
-  cursor_unknown: 404,
-  cursor_expired: 410,
-};
-
 interface Asked {
   query: Map<string, string>;
   from: Time | null;
@@ -103,7 +96,7 @@ export class RestTicks {
     if (!('refused' in resume)) return resume;
     const { code, message, oldest } = resume.refused;
     const more = oldest === undefined ? {} : { oldest };
-    throw new Refusal(problem(CURSOR_STATUS[code] ?? 400, code, message, {}, more));
+    throw new Refusal(problem(PROBLEMS[code][0], code, message, {}, more));
   }
 }
 
@@ -127,7 +120,7 @@ function timeOf(query: Map<string, string>, name: string): Time | null {
   const time = parseTime(text);
   if (time !== null) return time;
   throw badRequest(
-    `${name} must be a time such as 2024-06-19T08:00:00Z (without a zone: UTC), or UNIX time in nanoseconds, not ${JSON.stringify(text)}.`,
+    `${name} must be a time such as 2024-06-19T08:00:00Z (without a zone: UTC), or UNIX time in nanoseconds, not ${JSON.stringify(text)}.${digitsHint(text)}`,
   );
 }
 

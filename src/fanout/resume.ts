@@ -2,14 +2,16 @@
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import { parseTime, type Time } from '../time.js';
 import { type Cursor, cursorFromText, cursorToText } from '../wire/cursor.js';
-import type { From, WireErrorCode } from '../wire/ticks.js';
+import type { From } from '../wire/ticks.js';
 import type { ResumePoint } from './course.js';
 import type { EpochInfo, Place } from './deps.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 
+type RefusalCode = 'cursor_invalid' | 'cursor_unknown' | 'cursor_expired';
+
 export interface ResumeRefusal {
-  code: WireErrorCode;
+  code: RefusalCode;
   message: string;
   /** The oldest cursor that is still held. */
   oldest?: string;
@@ -84,7 +86,7 @@ function beforeInRing(view: ShardView, seq: number, time: Time): number {
   return ring.oldest() > seq + 1 ? seq : at;
 }
 
-function refuse(code: WireErrorCode, message: string, oldest?: Cursor): Resume {
+function refuse(code: RefusalCode, message: string, oldest?: Cursor): Resume {
   return {
     refused: { code, message, ...(oldest === undefined ? {} : { oldest: cursorToText(oldest) }) },
   };

@@ -1,6 +1,6 @@
 /** Where a replay begins and ends: a time of receipt, or a place in the sequence. */
 import { TickwireError } from '../errors.js';
-import { parseTime, type Time } from '../time.js';
+import { digitsHint, parseTime, type Time } from '../time.js';
 import { cursorFromText } from '../wire/cursor.js';
 
 /** A time: UNIX seconds and nanoseconds, UTC. */
@@ -39,7 +39,7 @@ export function parseBound(text: string, side: 'from' | 'to' = 'from'): Bound {
   if (cursor === null) {
     throw new TickwireError(
       'bad_config',
-      `"${text}" is neither a time such as 2024-06-19T08:00:00Z, nor a place such as 3:1000 (epoch:seq), nor a cursor.`,
+      `"${text}" is neither a time such as 2024-06-19T08:00:00Z, nor a place such as 3:1000 (epoch:seq), nor a cursor.${digitsHint(text)}`,
     );
   }
   const { epoch, logId } = cursor;
