@@ -205,7 +205,7 @@ t.test('late: flagged, in order of receipt, and nothing newer is replaced', asyn
 
 t.test('clock skew is a gauge, never a reason', async (t) => {
   const { e, quote } = set();
-  t.match(quote(1, 2, { s: 1_700_003_600 }), { flags: [] });
+  t.match(quote(1, 2, { s: 1_700_003_600 }), { flags: ['suspicious'], bid: 1 });
   t.equal(e.shardWord(ShardWord.skewNs), -3600e9);
   quote(1, 2);
   t.equal(e.shardWord(ShardWord.skewNs), -3600e9, 'a tick without time tells nothing');

@@ -42,8 +42,6 @@ import { touch } from './states';
 /** A move of the mid beyond this many mean moves is suspicious, once the symbol has ticked often enough to tell. */
 const SUSPICIOUS_MOVES: f64 = 50;
 const SUSPICIOUS_AFTER: u32 = 64;
-/** EVENT_AHEAD_S_MAX of `limits.ts`. NO_TIME_S lies too far ahead to be the newest time. */
-const EVENT_AHEAD_S_MAX: u64 = 86_400;
 
 /** How far the mid moved. Side by side, so that unchanged sides give 0 and not what their sum's rounding left over. */
 // @inline
@@ -69,10 +67,19 @@ function isBeyond(state: usize, move: f64): bool {
   );
 }
 
-/** Whether the time of a record is near enough to its receipt to be the newest of its symbol. */
+/** A time as one number, seconds above nanoseconds, so that two compare. */
 // @inline
-function isPlausible(eventS: u32, at: usize): boolean {
-  return <u64>eventS <= <u64>load<u32>(at, AT_RECV_S) + EVENT_AHEAD_S_MAX;
+export function timeAt(at: usize): u64 {
+  return rotl<u64>(load<u64>(at), 32);
+}
+
+/**
+ * Whether others are judged by the time of the record at `at`: one that is late says nothing of them, nor does one beyond
+ * its receipt, since nothing has happened by then. NO_TIME_S lies beyond any receipt.
+ */
+// @inline
+function isNewest(at: usize, head: u32): bool {
+  return (head & LATE) === 0 && timeAt(at + AT_EVENT_S) <= timeAt(at + AT_RECV_S);
 }
 
 /**
@@ -106,10 +113,7 @@ export function applyQuote(
   store<f64>(state, seq, S_SEQ);
   store<u32>(state, symbolSeq, S_SYMBOL_SEQ);
   if ((head & (CROSSED | LATE)) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
-  const eventS = load<u32>(at, AT_EVENT_S);
-  if ((head & LATE) === 0 && isPlausible(eventS, at)) {
-    store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
-  }
+  if (isNewest(at, head)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
   touch(id, state);
 }
 
@@ -128,10 +132,8 @@ function outlie(state: usize, move: f64): void {
 export function applyTrade(at: usize, id: u32, state: usize, seq: f64, head: u32): void {
   store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
   store<f64>(state, seq, S_SEQ);
-  if ((head & LATE) === 0) {
-    store<f64>(state, seq, S_TRADE_SEQ);
-    if (isPlausible(load<u32>(at, AT_EVENT_S), at)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_TRADE_S);
-  }
+  if ((head & LATE) === 0) store<f64>(state, seq, S_TRADE_SEQ);
+  if (isNewest(at, head)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_TRADE_S);
   touch(id, state);
 }
 
