@@ -281,6 +281,25 @@ t.test('a spike is flagged, not dropped', async (t) => {
   assertSums(t, e.totals());
 });
 
+t.test('after a spike the good quotes are not suspicious, and the next spike is', async (t) => {
+  const { e, quote } = set(5);
+  for (let i = 0; i < 100; i++) quote(1.1 + (i % 2) * 1e-5, 1.2 + (i % 2) * 1e-5);
+  for (let round = 1; round <= 3; round++) {
+    t.match(quote(1.5, 1.6), { flags: ['suspicious'] });
+    t.match(quote(1.50001, 1.6), { flags: [] }, 'it lasts for two');
+    for (let i = 0; i < 10; i++) t.match(quote(1.1 + (i % 2) * 1e-5, 1.2), { flags: [] }, `round ${round}`);
+    t.equal(e.totals().suspicious, round);
+  }
+  t.match(quote(0.00001, 1.2), { flags: ['suspicious'] });
+  t.match(quote(1.1, 1.2), { flags: [] });
+  t.match(quote(2.1, 2.2), { flags: ['suspicious'] }, 'a new level');
+  for (let i = 0; i < 10; i++)
+    t.match(quote(2.1 + (i % 2) * 1e-5, 2.2), { flags: [] }, 'is believed at once');
+  t.match(quote(9, 10), { flags: ['suspicious'] });
+  t.match(quote(2.1, 2.2), { flags: [] });
+  assertSums(t, e.totals());
+});
+
 t.test('the first ticks of a symbol are never suspicious', async (t) => {
   const { e, quote } = set(5);
   for (let i = 0; i < 60; i++) quote(1 + i * i, 2 + i * i * 1000);

@@ -37,7 +37,7 @@ import {
   TRADE,
   WEIGHTS,
 } from './layout';
-import { touch } from './states';
+import { midBefore, touch } from './states';
 
 /** A move of the mid beyond this many mean moves is suspicious, once the symbol has ticked often enough to tell. */
 const SUSPICIOUS_MOVES: f64 = 50;
@@ -52,19 +52,25 @@ export function midMove(prices: v128, last: v128): f64 {
 
 /** Whether a move of the mid is too far to be believed. */
 // @inline
-export function isSuspicious(state: usize, move: f64): bool {
+export function isSuspicious(id: u32, state: usize, move: f64, prices: v128): bool {
   // One comparison for nearly all.
   if (!(move > load<f64>(0, CLIP) * load<f64>(state, S_DEVIATION))) return false;
-  return isBeyond(state, move);
+  return isBeyond(id, state, move, prices);
 }
 
-function isBeyond(state: usize, move: f64): bool {
-  const deviation = load<f64>(state, S_DEVIATION);
-  return (
-    deviation !== 0 &&
-    move > SUSPICIOUS_MOVES * deviation &&
-    load<u32>(state, S_SYMBOL_SEQ) > SUSPICIOUS_AFTER
-  );
+/** The same for a move that is far. One back to where the mid was before a spike is right: the spike was not. */
+function isBeyond(id: u32, state: usize, move: f64, prices: v128): bool {
+  const bound = SUSPICIOUS_MOVES * load<f64>(state, S_DEVIATION);
+  if (bound === 0 || move <= bound || load<u32>(state, S_SYMBOL_SEQ) <= SUSPICIOUS_AFTER) return false;
+  const at = midBefore(id);
+  const before = load<f64>(at);
+  const isBack = before !== 0 && abs<f64>(midOf(prices) - before) <= bound;
+  store<f64>(at, isBack ? 0 : midOf(v128.load(state, S_BID)));
+  return !isBack;
+}
+
+function midOf(prices: v128): f64 {
+  return (f64x2.extract_lane(prices, 0) + f64x2.extract_lane(prices, 1)) * 0.5;
 }
 
 /** A time as one number, seconds above nanoseconds, so that two compare. */

@@ -138,7 +138,7 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
         add(COUNT_RELEASED);
       }
       const move = midMove(prices, v128.load(state, S_BID));
-      if (isSuspicious(state, move)) doubts |= SUSPICIOUS;
+      if (isSuspicious(id, state, move, prices)) doubts |= SUSPICIOUS;
       if (doubts !== 0) head |= counted(doubts);
       stamp(at, id, head, seqLow, symbolSeq, positions, distance);
       applyQuote(at, id, state, seq, head, move, prices, symbolSeq);
