@@ -50,8 +50,8 @@ export const HELD_PER_BATCH = 64;
 /** Critical ticks waiting beside a full raw ring under `conflate`. More: dropped, counted, marked by a gap record. */
 export const SIDE_QUEUE_SLOTS = 4_096;
 
-/** Seconds that an event time may lie ahead of receipt and still count as the newest: a wrong one must not make all that follows late. */
-export const EVENT_AHEAD_S_MAX = 86_400;
+/** Whole seconds that an event time may lie beyond receipt, as clocks differ. More: the tick is flagged `suspicious`. */
+export const EVENT_AHEAD_S_MAX = 1;
 
 /** Ticks of a log block. */
 export const BLOCK_TICKS = 8_192;
@@ -211,6 +211,8 @@ export const MT5_HELLO_BYTES_MAX = 2_048;
 export const MT5_STRING_BYTES_MAX = 512;
 /** Symbols that one terminal numbers. More: those definitions are answered with an error, the others go on. */
 export const MT5_SYMBOLS_MAX = 65_536;
+/** Ticks that a terminal may pass over as dropped at once; rings carry low words of counts, which tell twice as much apart. More: bad framing. */
+export const MT5_GAP_TICKS_MAX = 2 ** 29;
 /** Ticks in one MT5 batch. */
 export const MT5_BATCH_TICKS_MAX = 4_096;
 /** Ticks that a terminal keeps until they are acknowledged. More: its source is paused, or, where it cannot be, the oldest go, counted. */

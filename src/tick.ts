@@ -84,11 +84,11 @@ export const Flag = {
   crossed: 8,
   /** bid = ask: valid. */
   locked: 16,
-  /** The source's time went back; order is by receipt. */
+  /** Older than the newest of its symbol and kind in this epoch: order is by receipt, and it is no last value. */
   late: 32,
   /** The source sent state, not an event (first messages after a subscribe). */
   snapshot: 64,
-  /** A move beyond the bound in robust deviations: delivered all the same. */
+  /** A move beyond the bound in robust deviations, or a time beyond receipt: delivered all the same. */
   suspicious: 128,
   /** Stands for earlier quotes too; symbolSeq advanced by their number. */
   conflated: 256,

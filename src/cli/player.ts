@@ -4,6 +4,7 @@ import { SharedClock } from '../clock.js';
 import { EntryKind, type TickBatch } from '../feeds/file/batch.js';
 import { Checkpoint } from '../feeds/file/checkpoint.js';
 import { Pacer } from '../feeds/file/pacer.js';
+import { placeOf } from '../feeds/file/place.js';
 import type { TickFile } from '../feeds/file/reader.js';
 import type { Mt5Terminal } from '../feeds/mt5/index.js';
 import { MqlFlag } from '../feeds/mt5/mqltick.js';
@@ -89,19 +90,19 @@ export class Player {
     const times = this.#times;
     if (times.isFresh && this.options.shiftToNow) {
       this.#clock.stamp();
-      times.shiftTo(eventS, eventNs, this.#clock.seconds, this.#clock.nanos);
+      const place = placeOf(batch, i);
+      times.shiftTo(batch.eventS[place], batch.eventNs[place], this.#clock.seconds, this.#clock.nanos);
     }
-    times.shifted(eventS, eventNs);
-    if (this.options.speed !== 'max') await this.#untilDue();
+    await this.#untilDue(batch, i);
     while (!this.options.signal.aborted && !this.#send(batch, i)) await this.terminal.room();
     times.done(eventS, eventNs);
     this.played++;
   }
 
-  async #untilDue(): Promise<void> {
+  async #untilDue(batch: TickBatch, i: number): Promise<void> {
     for (;;) {
-      this.#clock.stamp();
-      const waitMs = this.#pacer.dueInMs(this.#times.eventS, this.#times.eventNs);
+      if (this.options.speed !== 'max') this.#clock.stamp();
+      const waitMs = this.#pacer.dueInMs(batch, i, this.#times);
       if (waitMs <= 0 || this.options.signal.aborted) return;
       this.options.onProgress?.();
       await sleep(Math.min(waitMs, SLEEP_MS_MAX));

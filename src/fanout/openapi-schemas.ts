@@ -95,7 +95,11 @@ export const SCHEMAS: Record<string, Schema> = {
       trade: refOrNull('Trade'),
       status: refOrNull('Status'),
       ageMs: { ...number, description: 'Since the newest of quote and trade was received.' },
-      stale: { ...boolean, description: 'Whether that exceeds the time to live of the symbol.' },
+      stale: {
+        ...boolean,
+        description:
+          'Whether the quote (where there is none, the trade) is older than the time to live of the symbol, or of an earlier epoch, or the source has told since that ticks are missing.',
+      },
     }),
     description: 'The last tick of each kind.',
   },
@@ -105,7 +109,7 @@ export const SCHEMAS: Record<string, Schema> = {
         symbol: name,
         digits: count,
         version: { ...count, description: 'Raised with every change of the definition.' },
-        ttlMs: { ...orNull(number), description: 'Age from which a quote is stale; null: never.' },
+        ttlMs: { ...orNull(number), description: 'Age from which a quote is stale; null: at none.' },
       }),
     ),
   }),

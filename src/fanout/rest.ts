@@ -5,7 +5,14 @@ import { CounterReader, type Totals } from '../pipeline/counters.js';
 import { EntryF64, Slot, TableEntry } from '../pipeline/table.js';
 import { turn } from '../pipeline/wait.js';
 import { type Watermark, WatermarkReader } from '../pipeline/watermarks.js';
-import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import {
+  RECORD_U16,
+  RECORD_U32,
+  StatusCode,
+  U16_STATUS_CODE,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+} from '../tick.js';
 import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
 import { type Answer, busy, json, problem } from './http.js';
@@ -145,11 +152,28 @@ export class Rest {
       0,
       Math.min(...(newest.length === 0 ? slots : newest).map((slot) => this.#ageMs(slot))),
     );
-    const stale = ttlMs !== undefined && ageMs > ttlMs;
+    const stale = this.#isStale(ttlMs);
     const body =
       `{"symbol":${JSON.stringify(name)},"digits":${digits},"quote":${parts[Slot.quote]},` +
       `"trade":${parts[Slot.trade]},"status":${parts[Slot.status]},"ageMs":${Math.round(ageMs)},"stale":${stale}}`;
     return { body, seq: entry.seq, ageMs, stale };
+  }
+
+  /**
+   * Whether what the entry shows is not to be taken for the present: its quote (its trade, where it has none) is older
+   * than `ttlMs`, or of an earlier epoch, or the source has said that it misses some since.
+   */
+  #isStale(ttlMs: number | undefined): boolean {
+    const entry = this.#entry;
+    const slot = entry.has(Slot.quote) ? Slot.quote : Slot.trade;
+    if (!entry.has(slot)) return false;
+    const seq = entry.f64[EntryF64.quoteSeq + slot];
+    if (seq === 0) return true;
+    const code = entry.records.u16[Slot.status * RECORD_U16 + U16_STATUS_CODE];
+    const isTold = entry.has(Slot.status) && code === StatusCode.symbolStale;
+    return (
+      (isTold && entry.f64[EntryF64.statusSeq] > seq) || (ttlMs !== undefined && this.#ageMs(slot) > ttlMs)
+    );
   }
 
   /** Milliseconds since a record of the entry was received; infinite where there is none. */

@@ -6,8 +6,8 @@ import type { EngineMemory } from '../pipeline/memory.js';
 
 /**
  * Finds out what is durable. It notes how far the feed had written, waits until the shards have consumed
- * that much, notes how far they had numbered by then, and waits until the log holds that. One question is
- * under way at a time; its answer covers every source of the feed.
+ * that much, notes how far they had numbered by then, and waits until the log holds that, or was left behind
+ * without it (`log.onStall = shed`). One question is under way at a time; its answer covers every source of the feed.
  */
 export class Acknowledger {
   readonly #log: CommitCells | undefined;
@@ -54,8 +54,13 @@ export class Acknowledger {
         if (words[ShardWord.tails + this.feed] < this.#heads[s]) return false;
         this.#needed[s] = words[ShardWord.head];
       }
-      if (this.#log !== undefined && this.#log.read(LogWord.durable + s) < this.#needed[s]) return false;
+      if (this.#log !== undefined && settledOf(this.#log, s) < this.#needed[s]) return false;
     }
     return true;
   }
+}
+
+/** Seq up to which the log holds every tick of a shard durably, or never will. */
+function settledOf(log: CommitCells, shard: number): number {
+  return Math.max(log.read(LogWord.durable + shard), log.read(LogWord.settled + shard));
 }

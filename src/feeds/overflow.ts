@@ -16,8 +16,15 @@ import {
   Kind,
   RECORD_F64,
   RECORD_U16,
+  RECORD_U32,
   type Records,
   U16_SOURCE,
+  U32_RAW_FOLDED,
+  U32_RAW_POSITION,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
   writeGap,
   writeHeader,
   writeQuote,
@@ -56,6 +63,7 @@ export class Overflow {
   /**
    * Keeps a quote beside a full ring in place of the symbol's last one. A bad quote must not replace a good one,
    * so it is rejected here rather than by the shard; a half-quote takes its other side from the one it replaces.
+   * A whole one that would be late after the one that is there is folded into that.
    * @param position in half ticks, as the record carries it
    */
   quote(
@@ -87,6 +95,13 @@ export class Overflow {
     const noAsk = aside.replaced && isMissing(ask, signed);
     if (aside.replaced) next[FeedWord.conflated]++;
     else next[FeedWord.aside]++;
+    const isWhole = !isMissing(bid, signed) && !isMissing(ask, signed);
+    if (aside.replaced && isWhole && this.#isLate(i, signed, eventS, eventNs)) {
+      const w = i * RECORD_U32;
+      r.u32[w + U32_RAW_FOLDED] = aside.folded(i);
+      if (r.u16[i * RECORD_U16 + U16_SOURCE] === sourceId) r.u32[w + U32_RAW_POSITION] = position;
+      return;
+    }
     writeHeader(r, i, symbolId, Kind.quote | flags, sourceId, position, aside.folded(i));
     writeTimes(r, i, eventS, eventNs, receipt.recvS, receipt.recvNs);
     writeQuote(
@@ -97,6 +112,17 @@ export class Overflow {
       noBid ? r.f64[d + F64_BID_SIZE] : bidSize,
       noAsk ? r.f64[d + F64_ASK_SIZE] : askSize,
     );
+  }
+
+  /** Whether a quote of this time would be late after the whole one at `i`. As in numbering, one beyond its receipt judges none. */
+  #isLate(i: number, signed: boolean, eventS: number, eventNs: number): boolean {
+    const { u32, f64 } = this.aside.records;
+    const w = i * RECORD_U32;
+    const d = i * RECORD_F64;
+    if (isMissing(f64[d + F64_BID], signed) || isMissing(f64[d + F64_ASK], signed)) return false;
+    const [newestS, newestNs] = [u32[w + U32_TS_EVENT_S], u32[w + U32_TS_EVENT_NS]];
+    const [recvS, recvNs] = [u32[w + U32_TS_RECV_S], u32[w + U32_TS_RECV_NS]];
+    return !isBefore(recvS, recvNs, newestS, newestNs) && isBefore(eventS, eventNs, newestS, newestNs);
   }
 
   /** Slot for a critical tick in `target`: the ring, or the side queue, or -1 when even that is full. */
@@ -179,4 +205,8 @@ export class Overflow {
     writeTimes(target, slot, receipt.recvS, receipt.recvNs, receipt.recvS, receipt.recvNs);
     writeGap(target, slot, reason, 0, 0, count);
   }
+}
+
+function isBefore(s: number, ns: number, otherS: number, otherNs: number): boolean {
+  return s < otherS || (s === otherS && ns < otherNs);
 }

@@ -329,7 +329,7 @@ export class FeedSink {
 
   /**
    * The highest position of the source such that it and all before it that were offered in this run are
-   * durable (numbered, without a log). 0 at first: after a restart of the process the log may hold the ticks
+   * durable or shed by the log (numbered, without a log). 0 at first: after a restart of the process the log may hold the ticks
    * of one shard up to a higher position than those of another, so nothing is known until they are offered again.
    * Cheap; to be asked every few milliseconds by connectors that acknowledge.
    */

@@ -7,24 +7,18 @@ export const LAST_F64 = 32;
 export const LastU32 = {
   symbol: 0,
   what: 1,
-  newestS: 2,
-  newestNs: 3,
-  newestTradeS: 4,
-  newestTradeNs: 5,
   quote: 16,
   trade: 32,
   status: 48,
 } as const;
 /** Word of 64 bits: bid, ask and both sizes follow. */
-export const LAST_QUOTE_F64 = 3;
+export const LAST_QUOTE_F64 = 1;
 /** Bits of `what`. */
 export const LastBit = {
   quote: 1,
   trade: 2,
   status: 4,
   lastQuote: 8,
-  newestQuote: 16,
-  newestTrade: 32,
 } as const;
 
 /** A copy that is kept beyond the next block, used again and again. */

@@ -1,7 +1,8 @@
 /**
  * The last values that the log knows: what the last-value table would show had it seen exactly the logged
  * ticks. It takes the numbers of an epoch out of them (seqs, symbolSeq, definitions), as the next epoch
- * numbers from 1. Rules as in the table: crossed and late quotes and late trades are no last values.
+ * numbers from 1. The newest times stay out too: no tick of the next epoch is late against one of an earlier.
+ * Rules as in the table: crossed and late quotes and late trades are no last values.
  */
 
 import { ENTRY_BYTES, EntryF64, EntryU32, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
@@ -83,14 +84,6 @@ export class Projection {
         const quote = k * LAST_F64 + LAST_QUOTE_F64;
         for (let f = 0; f < 4; f++) this.#f64[id * ENTRY_F64 + EntryF64.bid + f] = f64[quote + f];
       }
-      if ((what & LastBit.newestQuote) !== 0) {
-        mine[e + EntryU32.quoteS] = u32[from + LastU32.newestS];
-        mine[e + EntryU32.quoteS + 1] = u32[from + LastU32.newestNs];
-      }
-      if ((what & LastBit.newestTrade) !== 0) {
-        mine[e + EntryU32.tradeS] = u32[from + LastU32.newestTradeS];
-        mine[e + EntryU32.tradeS + 1] = u32[from + LastU32.newestTradeNs];
-      }
       mine[e + EntryU32.seen] = 1;
       this.#markDirty(id);
     }
@@ -106,7 +99,10 @@ export class Projection {
   load(symbolId: number, bytes: Uint8Array): void {
     if (symbolId >= SYMBOLS_CODED || bytes.length !== ENTRY_BYTES) return;
     if (symbolId >= this.#capacity) this.#grow(symbolId);
-    this.#u32.set(new Uint32Array(bytes.buffer, bytes.byteOffset, ENTRY_U32), symbolId * ENTRY_U32);
+    const e = symbolId * ENTRY_U32;
+    this.#u32.set(new Uint32Array(bytes.buffer, bytes.byteOffset, ENTRY_U32), e);
+    // Checkpoints of earlier versions have newest times.
+    this.#u32.fill(0, e + EntryU32.quoteS, e + EntryU32.tradeNs + 1);
   }
 
   /** Symbols whose entry changed since the last call. */

@@ -28,7 +28,7 @@ import { isCommitFailure, unlessCommitFailed } from './disk.js';
 import { Filler } from './filler.js';
 import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
 import { Roll } from './roll.js';
-import { leaveBehind, Standstill, type StandstillOptions } from './standstill.js';
+import { leaveBehind, Standstill, type StandstillOptions, settleShed } from './standstill.js';
 import { LogState } from './state.js';
 import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from './store.js';
 import { ShardTail, SourceCounts } from './tail.js';
@@ -212,6 +212,7 @@ class LogStage {
       const durable = this.roll.segment === undefined ? next[LogWord.durable + tail.shard] : last;
       next[LogWord.durable + tail.shard] = Math.min(durable, last);
       next[LogWord.logged + tail.shard] = tail.next - 1 - next[LogWord.shed + tail.shard];
+      settleShed(tail, next);
     }
     next[LogWord.epoch] = epoch;
     next[LogWord.stalled] = 0;
@@ -335,6 +336,7 @@ class LogStage {
     last.forEach((seq, s) => {
       if (seq > next[LogWord.durable + s]) next[LogWord.durable + s] = seq;
     });
+    for (const tail of this.#tails) settleShed(tail, next);
     this.#cells.commit();
   }
 

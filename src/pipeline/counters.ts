@@ -114,8 +114,10 @@ export const LogWord = {
   fileBytes: 4 * SHARDS_MAX + 6,
   /** Bytes that recompression has taken off closed segments. */
   savedBytes: 4 * SHARDS_MAX + 7,
+  /** Seq, by shard, up to which every tick is durable or was shed. It is raised when ticks are shed: see `durable` for the rest. */
+  settled: 4 * SHARDS_MAX + 8,
 } as const;
-export const LOG_WORDS = 4 * SHARDS_MAX + 8;
+export const LOG_WORDS = 5 * SHARDS_MAX + 8;
 
 /** One reading of all counters. */
 export interface Totals {

@@ -43,7 +43,7 @@ const OWN = 1;
 
 /** Bytes of the module's part of a shard's memory. */
 export function moduleBytes(maxSymbols: number): number {
-  return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + 4)) / 128) * 128;
+  return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + 12)) / 128) * 128;
 }
 
 export class NumberingModule {

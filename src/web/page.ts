@@ -60,7 +60,8 @@ function showTick(tick: TickView): void {
   if (kind === 'quote') {
     row.bid = tick.bid;
     row.ask = tick.ask;
-    row.stale = false;
+    // Of an earlier run of the engine: nothing has come in this one.
+    row.stale = tick.seq === 0;
   } else if (kind === 'trade') {
     row.last = tick.price;
   } else {

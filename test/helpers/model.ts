@@ -5,6 +5,9 @@
 import type { RejectReason } from '../../src/pipeline/counters.js';
 import { Flag, NO_PRICE, NO_TIME_S, StatusCode } from '../../src/tick.js';
 
+/** When everything is received, as `SmallEngine` has it, in microseconds. */
+const RECEIVED = 1_700_000_000e6;
+
 export interface RawTick {
   kind: 'quote' | 'trade' | 'status' | 'gap';
   symbol: number;
@@ -113,7 +116,7 @@ export class Model {
     if (now[0][0] === now[1][0]) flags |= Flag.locked;
     const time = timeOf(raw);
     if (time !== undefined && time < state.quoteTime) flags |= Flag.late;
-    else if (time !== undefined) state.quoteTime = time;
+    else if (time !== undefined && time <= RECEIVED) state.quoteTime = time;
     if (state.held > 0) {
       flags |= Flag.conflated;
       this.conflated++;
@@ -132,7 +135,7 @@ export class Model {
     let flags = raw.flags;
     const time = timeOf(raw);
     if (time !== undefined && time < state.tradeTime) flags |= Flag.late;
-    else if (time !== undefined) state.tradeTime = time;
+    else if (time !== undefined && time <= RECEIVED) state.tradeTime = time;
     const values = [decimal(price, symbol.digits), size, tradeId];
     const tick = this.#number(raw, 'trade', values, flags, 0, raw.position);
     if ((flags & Flag.late) === 0) state.trade = tick;

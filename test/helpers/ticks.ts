@@ -42,7 +42,7 @@ export function randomTick(random: Random, symbols: Map<number, ModelSymbol>, po
     kind: 'quote',
     symbol,
     position,
-    s: random.chance(20) ? NO_TIME_S : 1_700_000_000 + random.below(3) + Math.floor(position / 50),
+    s: random.chance(20) ? NO_TIME_S : 1_699_999_970 + random.below(3) + Math.floor(position / 50),
     ns: random.chance(100) ? 1_000_000_000 + random.below(1000) : random.below(1_000_000_000),
     flags: random.chance(10) ? Flag.snapshot : 0,
     values: [],

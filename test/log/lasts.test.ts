@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { EVENT_AHEAD_S_MAX } from '../../src/limits.js';
 import { checkBlock } from '../../src/log/block.js';
 import { readTicks } from '../../src/log/block-ticks.js';
 import { BlockCodec } from '../../src/log/codec.js';
@@ -23,7 +22,6 @@ import {
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-  U32_TS_RECV_S,
 } from '../../src/tick.js';
 import { GOLDEN_TICKS, goldenRecords } from '../helpers/golden-records.js';
 import { Market, seeded } from './support.js';
@@ -33,8 +31,6 @@ interface Last {
   trade?: string;
   status?: string;
   lastQuote?: number[];
-  newest?: number[];
-  newestTrade?: number[];
 }
 
 /** A record's bytes. */
@@ -53,17 +49,11 @@ function oneByOne({ u16, u32, f64 }: Records, count: number): Map<number, Last> 
     const head = u32[w + U32_KIND_FLAGS_SOURCE];
     const isLate = (head & Flag.late) !== 0;
     const kind = head & KIND_MASK;
-    const time = [u32[w + U32_TS_EVENT_S], u32[w + U32_TS_EVENT_NS]];
-    const isPlausible = time[0] <= u32[w + U32_TS_RECV_S] + EVENT_AHEAD_S_MAX;
     if (kind === Kind.quote) {
       last.lastQuote = [...f64.subarray(i * RECORD_F64 + F64_BID, i * RECORD_F64 + F64_BID + 4)];
       if (!isLate && (head & Flag.crossed) === 0) last.quote = hex(u32, w);
-      if (!isLate && isPlausible) last.newest = time;
     }
-    if (kind === Kind.trade && !isLate) {
-      last.trade = hex(u32, w);
-      if (isPlausible) last.newestTrade = time;
-    }
+    if (kind === Kind.trade && !isLate) last.trade = hex(u32, w);
     const code = u16[i * RECORD_U16 + U16_STATUS_CODE];
     if (kind === Kind.status && code !== StatusCode.symbolDefined) last.status = hex(u32, w);
   }
@@ -81,10 +71,6 @@ function asMap({ count, u32, f64 }: Lasts): Map<number, Last> {
     if ((what & LastBit.status) !== 0) last.status = hex(u32, w + LastU32.status);
     const quote = k * LAST_F64 + LAST_QUOTE_F64;
     if ((what & LastBit.lastQuote) !== 0) last.lastQuote = [...f64.subarray(quote, quote + 4)];
-    if ((what & LastBit.newestQuote) !== 0)
-      last.newest = [...u32.subarray(w + LastU32.newestS, w + LastU32.newestNs + 1)];
-    if ((what & LastBit.newestTrade) !== 0)
-      last.newestTrade = [...u32.subarray(w + LastU32.newestTradeS, w + LastU32.newestTradeNs + 1)];
     lasts.set(u32[w + LastU32.symbol], last);
   }
   return lasts;
@@ -108,10 +94,6 @@ function mixed(count: number, seed: number): Records {
     if (next() % 4 === 0) {
       records.u32[w - U32_KIND_FLAGS_SOURCE + U32_TS_EVENT_S] = NO_TIME_S;
       records.u32[w - U32_KIND_FLAGS_SOURCE + U32_TS_EVENT_NS] = 0;
-    } else if (next() % 9 === 0) {
-      // Some just near enough to the receipt, some just beyond that.
-      const receipt = records.u32[w - U32_KIND_FLAGS_SOURCE + U32_TS_RECV_S];
-      records.u32[w - U32_KIND_FLAGS_SOURCE + U32_TS_EVENT_S] = receipt + EVENT_AHEAD_S_MAX + (next() % 2);
     }
     if (next() % 97 === 0) records.u32[w] = Kind.gap | (1 << 16);
   }

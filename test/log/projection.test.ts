@@ -4,6 +4,7 @@ import { BLOCK_TICKS } from '../../src/limits.js';
 import { BlockCodec } from '../../src/log/codec.js';
 import { Lasts } from '../../src/log/lasts.js';
 import { Projection } from '../../src/log/projection.js';
+import { EntryF64, EntryU32, LastValueTable, TableEntry } from '../../src/pipeline/table.js';
 import { Flag, Kind, Records, writeHeader, writeQuote, writeTimes, writeTrade } from '../../src/tick.js';
 import { seeded } from './support.js';
 
@@ -47,4 +48,31 @@ t.test('folded together, as one by one', async (t) => {
   );
   for (const id of ids)
     t.same(Buffer.from(together.entry(id)), Buffer.from(single.entry(id)), `symbol ${id}`);
+});
+
+t.test('newest times of an earlier epoch judge no tick of the next', async (t) => {
+  const before = new TableEntry();
+  before.clear();
+  before.u32[EntryU32.seen] = 1;
+  for (let word = EntryU32.quoteS; word <= EntryU32.tradeNs; word++) before.u32[word] = 1_800_000_000;
+  before.f64[EntryF64.bid] = 1.5;
+  const projection = new Projection();
+  projection.load(7, new Uint8Array(before.u32.buffer));
+  const table = new LastValueTable(LastValueTable.allocate(64), 64);
+  t.equal(projection.copyInto(table), 1);
+  const entry = new TableEntry();
+  table.read(7, entry);
+  t.equal(entry.f64[EntryF64.bid], 1.5);
+  t.same([...entry.u32.slice(EntryU32.quoteS, EntryU32.tradeNs + 1)], [0, 0, 0, 0], 'of a checkpoint');
+
+  projection.fold([block(new BlockCodec(), (k) => seeded(3)() % k, 1)]);
+  projection.copyInto(table);
+  for (let id = 1; id < 64; id++) {
+    table.read(id, entry);
+    t.same(
+      [...entry.u32.slice(EntryU32.quoteS, EntryU32.tradeNs + 1)],
+      [0, 0, 0, 0],
+      `of a block, symbol ${id}`,
+    );
+  }
 });

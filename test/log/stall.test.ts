@@ -1,7 +1,9 @@
 /** Without room on the disk the log either stands still or is left behind, and says so. */
 import t from 'tap';
 import { LogReader } from '../../src/log/reader.js';
-import { LogWord } from '../../src/pipeline/counters.js';
+import { settleShed } from '../../src/log/standstill.js';
+import { CommitCells } from '../../src/pipeline/cells.js';
+import { LOG_WORDS, LogWord } from '../../src/pipeline/counters.js';
 import { Command } from '../../src/pipeline/memory.js';
 import { turn } from '../../src/pipeline/wait.js';
 import { drain, FakeShard, Market, makeFolder, openRig, readAll, removeFolder } from './support.js';
@@ -66,5 +68,44 @@ t.test('shed: ticks go on, and the log shows the gap', async (t) => {
   t.equal(totals.logged + totals.shed, totals.numbered);
   t.equal(totals.shed, 5000);
   await reader.close();
+  await rig.opened.close();
+});
+
+t.test('shed: what sources may forget never passes what is logged and not yet durable', async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => removeFolder(folder));
+  const rig = await openRig(folder, 5, { ringSlots: 1024 });
+  const shard = new FakeShard(rig.memory, 0, new Market(5, 1), 20_000);
+  const settled = () => rig.counters.log(LogWord.settled);
+  const first = rig.stage();
+  await shard.publishAll(2000);
+  await drain(rig, first);
+  t.equal(settled(), 0, 'nothing was shed');
+  t.equal(rig.counters.durable(0), 2000);
+
+  const cells = new CommitCells(rig.memory.logCells, LOG_WORDS);
+  const without = rig.stage({ freeBytesFloor: NO_DISK_HAS_THAT, onStall: 'shed' });
+  await shard.publishAll(3000);
+  await until(() => shard.visible === 5000);
+  t.equal(settled(), 5000, 'told when it is shed');
+  t.equal(rig.counters.durable(0), 2000, 'and not called durable');
+  await drain(rig, without);
+
+  // As if the last commit before the shed ones were still being flushed.
+  cells.prime()[LogWord.settled] = 0;
+  cells.commit();
+  const tail = { gapFirst: 2001, logged: 2000, next: 5001, shard: 0 };
+  const words = cells.prime();
+  words[LogWord.durable] = 1999;
+  settleShed(tail, words);
+  t.equal(words[LogWord.settled], 0);
+  words[LogWord.durable] = 2000;
+  settleShed(tail, words);
+  t.equal(words[LogWord.settled], 5000);
+  words[LogWord.settled] = 0;
+
+  const after = rig.stage();
+  await until(() => rig.counters.durable(0) === 5000);
+  await drain(rig, after);
   await rig.opened.close();
 });

@@ -205,7 +205,7 @@ t.test('late: flagged, in order of receipt, and nothing newer is replaced', asyn
 
 t.test('clock skew is a gauge, never a reason', async (t) => {
   const { e, quote } = set();
-  t.match(quote(1, 2, { s: 1_700_003_600 }), { flags: [] });
+  t.match(quote(1, 2, { s: 1_700_003_600 }), { flags: ['suspicious'], bid: 1 });
   t.equal(e.shardWord(ShardWord.skewNs), -3600e9);
   quote(1, 2);
   t.equal(e.shardWord(ShardWord.skewNs), -3600e9, 'a tick without time tells nothing');
@@ -278,6 +278,25 @@ t.test('a spike is flagged, not dropped', async (t) => {
   t.match(quote(1.5, 1.6), { flags: ['suspicious'], bid: 1.5 });
   t.match(shown(Slot.quote), { bid: 1.5 }, 'and shown');
   t.equal(e.totals().suspicious, 1);
+  assertSums(t, e.totals());
+});
+
+t.test('after a spike the good quotes are not suspicious, and the next spike is', async (t) => {
+  const { e, quote } = set(5);
+  for (let i = 0; i < 100; i++) quote(1.1 + (i % 2) * 1e-5, 1.2 + (i % 2) * 1e-5);
+  for (let round = 1; round <= 3; round++) {
+    t.match(quote(1.5, 1.6), { flags: ['suspicious'] });
+    t.match(quote(1.50001, 1.6), { flags: [] }, 'it lasts for two');
+    for (let i = 0; i < 10; i++) t.match(quote(1.1 + (i % 2) * 1e-5, 1.2), { flags: [] }, `round ${round}`);
+    t.equal(e.totals().suspicious, round);
+  }
+  t.match(quote(0.00001, 1.2), { flags: ['suspicious'] });
+  t.match(quote(1.1, 1.2), { flags: [] });
+  t.match(quote(2.1, 2.2), { flags: ['suspicious'] }, 'a new level');
+  for (let i = 0; i < 10; i++)
+    t.match(quote(2.1 + (i % 2) * 1e-5, 2.2), { flags: [] }, 'is believed at once');
+  t.match(quote(9, 10), { flags: ['suspicious'] });
+  t.match(quote(2.1, 2.2), { flags: [] });
   assertSums(t, e.totals());
 });
 

@@ -12,6 +12,7 @@ import { openMerged } from './merge.js';
 import type { FileOptions } from './options.js';
 import { Pacer } from './pacer.js';
 import { listTickFiles } from './paths.js';
+import { placeOf } from './place.js';
 import type { TickFile, TickFileOptions } from './reader.js';
 
 /** A pause or stop in a long silence of the recording is noticed within this time. */
@@ -176,10 +177,10 @@ export class FileFeed implements Feed {
       const eventS = batch.eventS[i];
       const eventNs = batch.eventNs[i];
       if (checkpoint.isFresh && this.options.shiftToNow) {
-        checkpoint.shiftTo(eventS, eventNs, sink.recvS, sink.recvNs);
+        const place = placeOf(batch, i);
+        checkpoint.shiftTo(batch.eventS[place], batch.eventNs[place], sink.recvS, sink.recvNs);
       }
-      checkpoint.shifted(eventS, eventNs);
-      this.#waitMs = this.#pacer.dueInMs(checkpoint.eventS, checkpoint.eventNs);
+      this.#waitMs = this.#pacer.dueInMs(batch, i, checkpoint);
       if (this.#waitMs > 0) return i;
       const id = this.#ids[batch.symbol[i]];
       const answer = sink.take(this.#source, id, 0);

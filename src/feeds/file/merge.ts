@@ -4,6 +4,7 @@
 import { TickwireError } from '../../errors.js';
 import { FILE_MERGE_MAX } from '../../limits.js';
 import { EntryKind, TickBatch } from './batch.js';
+import { isInDoubt, placeOf } from './place.js';
 import { openTickFile, type TickFile, type TickFileOptions } from './reader.js';
 import { type FileSymbol, FileSymbols } from './symbols.js';
 
@@ -106,7 +107,14 @@ class Head {
     const b = other.batch!;
     if (a.kind[this.at] === EntryKind.bad) return true;
     if (b.kind[other.at] === EntryKind.bad) return false;
-    const [aS, bS] = [a.eventS[this.at], b.eventS[other.at]];
-    return aS < bS || (aS === bS && a.eventNs[this.at] < b.eventNs[other.at]);
+    const [i, j] = [this.#place(), other.#place()];
+    const [aS, bS] = [a.eventS[i], b.eventS[j]];
+    return aS < bS || (aS === bS && a.eventNs[i] < b.eventNs[j]);
+  }
+
+  /** The entry by whose time the next one goes. */
+  #place(): number {
+    const batch = this.batch!;
+    return isInDoubt(batch, this.at) ? placeOf(batch, this.at) : this.at;
   }
 }

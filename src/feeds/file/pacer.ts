@@ -2,6 +2,12 @@
  * When a recorded tick is due: as long after the first one as it was recorded, divided by the speed.
  */
 import type { Clock } from '../../clock.js';
+import type { TickBatch } from './batch.js';
+import type { Checkpoint } from './checkpoint.js';
+import { placeOf } from './place.js';
+
+/** Recorded milliseconds beyond which a silence is not waited for: no market is closed for so long, so a time is wrong. */
+const SILENCE_MS_MAX = 31 * 86_400_000;
 
 export class Pacer {
   #isAnchored = false;
@@ -22,11 +28,27 @@ export class Pacer {
   }
 
   /**
-   * Milliseconds until a tick of this event time is due by the clock's last stamp; 0 or less: it is due.
-   * The first one asked about is due at once. A time before it is due too: order is the file's.
+   * Milliseconds until an entry is due by the clock's last stamp; 0 or less: it is due. The first one asked about is due
+   * at once. A time before it is due too: order is the file's. A time that is wrong is not waited for.
+   * @param times shifts the recorded times; afterwards it has that of the entry
    */
-  dueInMs(eventS: number, eventNs: number): number {
-    if (this.speed === 'max') return 0;
+  dueInMs(batch: TickBatch, i: number, times: Checkpoint): number {
+    const dueInMs = this.speed === 'max' ? 0 : this.#dueInMs(batch, i, times, this.speed);
+    times.shifted(batch.eventS[i], batch.eventNs[i]);
+    return dueInMs;
+  }
+
+  #dueInMs(batch: TickBatch, i: number, times: Checkpoint, speed: number): number {
+    let ms = this.#isAnchored ? this.#until(batch, i, times, speed) : 1;
+    if (ms > 0) ms = this.#until(batch, placeOf(batch, i), times, speed);
+    if (ms * speed <= SILENCE_MS_MAX) return ms;
+    this.reset();
+    return this.#until(batch, i, times, speed);
+  }
+
+  #until(batch: TickBatch, i: number, times: Checkpoint, speed: number): number {
+    times.shifted(batch.eventS[i], batch.eventNs[i]);
+    const { eventS, eventNs } = times;
     const { seconds, nanos } = this.clock;
     if (!this.#isAnchored) {
       this.#isAnchored = true;
@@ -37,6 +59,6 @@ export class Pacer {
     }
     const playedMs = (seconds - this.#clockS) * 1e3 + (nanos - this.#clockNs) / 1e6;
     const recordedMs = (eventS - this.#eventS) * 1e3 + (eventNs - this.#eventNs) / 1e6;
-    return recordedMs / this.speed - playedMs;
+    return recordedMs / speed - playedMs;
   }
 }

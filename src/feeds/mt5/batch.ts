@@ -2,11 +2,13 @@
  * Takes the ticks of batch frames into the sink, in place, without an allocation per tick. A batch can stop
  * at any tick when the ring is full, and goes on there.
  */
+import { MT5_GAP_TICKS_MAX } from '../../limits.js';
 import { ENGINE_SYMBOL, GapReason } from '../../tick.js';
 import type { FeedSink } from '../sink.js';
 import { type FieldReader, FRAME_HEADER_BYTES } from './fields.js';
 import { BATCH_TICK_BYTES, BATCH_TICKS_AT, decodeBatchHeader } from './framing.js';
 import { MqlTick, readMqlTick } from './mqltick.js';
+import { Refusal } from './refusal.js';
 import type { TerminalSource } from './sources.js';
 import { putTick } from './ticks.js';
 
@@ -49,6 +51,7 @@ export class BatchIntake {
     const ticksAt = body.at + BATCH_TICKS_AT - FRAME_HEADER_BYTES;
     if (this.#first === 0) {
       const header = decodeBatchHeader(body);
+      checkCount(source, header.first, header.ticks);
       if (!this.#admitGap(source, header.first)) return false;
       this.#first = header.first;
       this.#ticks = header.ticks;
@@ -79,8 +82,30 @@ export class BatchIntake {
     if (missing <= 0) return true;
     const reason = GapReason.sourceSequence;
     if (!this.sink.gap(source.source, ENGINE_SYMBOL, reason, source.next, first - 1, missing)) return false;
+    source.gap = { first: source.next, last: first - 1 };
     source.next = first;
     this.gaps++;
     return true;
+  }
+}
+
+/**
+ * A count that is wrong once must not make all later ticks look like ones that came before: they would be dropped as
+ * duplicates, and acknowledged.
+ * @throws Refusal bad_framing
+ */
+function checkCount({ next, gap }: TerminalSource, first: number, ticks: number): void {
+  if (next !== 0 && first - next > MT5_GAP_TICKS_MAX) {
+    throw new Refusal(
+      'bad_framing',
+      `A batch begins at tick ${first}, and ${next} is due: no terminal drops more than ${MT5_GAP_TICKS_MAX} ticks.`,
+    );
+  }
+  const last = first + ticks - 1;
+  if (gap !== undefined && first >= gap.first && last <= gap.last && ticks > 0) {
+    throw new Refusal(
+      'bad_framing',
+      `A batch has ticks ${first} to ${last}, and ${gap.first} to ${gap.last} were passed over as dropped. The count of a stream never goes back: begin a new stream, with a new stream id.`,
+    );
   }
 }

@@ -16,6 +16,8 @@ export interface TerminalSource {
   clock: ServerClock;
   /** Count of the tick that comes next in the stream; 0 while that is not known. */
   next: number;
+  /** Counts that the stream passed over last: ticks that the terminal had dropped. */
+  gap: { first: number; last: number } | undefined;
   /** The connection in force. */
   connection: Connection | undefined;
   /** Whether the engine was last told that the source is up. */
@@ -64,11 +66,23 @@ export class TerminalSources {
     }
     const source = this.context.source(name, { stream: streamId, info: { account, server, zone } });
     if (known === undefined) {
-      const fresh = { name, source, streamId, clock, next: 0, connection, isAnnounced: false };
+      const fresh = {
+        name,
+        source,
+        streamId,
+        clock,
+        next: 0,
+        gap: undefined,
+        connection,
+        isAnnounced: false,
+      };
       this.#byName.set(name, fresh);
       return fresh;
     }
-    if (known.streamId !== streamId) known.next = 0;
+    if (known.streamId !== streamId) {
+      known.next = 0;
+      known.gap = undefined;
+    }
     // The clock remembers how far the source had come, so it is kept while its rule stays.
     if (known.clock.rule.text !== zone) known.clock = clock;
     known.source = source;

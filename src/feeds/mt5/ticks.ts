@@ -68,7 +68,8 @@ export function putTick(
   let eventNs = 0;
   const wallMs = tick.timeMs !== 0 ? tick.timeMs : tick.time * 1000;
   if (wallMs !== 0) {
-    const utcMs = wallMs > 0 && wallMs < TIME_MAX_MS ? clock.toUtc(wallMs) : -1;
+    const recvMs = sink.recvS * 1000 + sink.recvNs / 1e6;
+    const utcMs = wallMs > 0 && wallMs < TIME_MAX_MS ? clock.toUtc(wallMs, recvMs) : -1;
     if (utcMs < 0 || utcMs >= TIME_MAX_MS) {
       sink.refuse(source, position, 'bad_time');
       return true;

@@ -108,12 +108,16 @@ export class ServerClock {
     this.rule = typeof rule === 'string' ? parseZone(rule) : rule;
   }
 
-  /** UTC milliseconds of a wall time in milliseconds. Times of the source are to be given as they come. */
-  toUtc(wallMs: number): number {
+  /**
+   * UTC milliseconds of a wall time in milliseconds. Times of the source are to be given as they come.
+   * @param recvMs when it was received, UTC: the source has come no further by then, whatever it says
+   */
+  toUtc(wallMs: number, recvMs = Number.POSITIVE_INFINITY): number {
     const utc =
       wallMs >= this.#wallFrom && wallMs < this.#wallTo ? wallMs - this.#wallOffset : this.#lookUp(wallMs);
     // A newest time that the source falls far behind of was an error of the source, and is forgotten.
-    if (utc > this.#newestMs || this.#newestMs - utc > PLAUSIBLE_MS) this.#newestMs = utc;
+    if (this.#newestMs - utc > PLAUSIBLE_MS) this.#newestMs = utc;
+    else if (utc > this.#newestMs) this.#newestMs = Math.max(this.#newestMs, Math.min(utc, recvMs));
     return utc;
   }
 

@@ -67,8 +67,6 @@ export const LATE: u32 = 32;
 /** The code of a status that defines a symbol. */
 export const SYMBOL_DEFINED: u32 = 1;
 export const NO_TIME_S: u32 = 0xffffffff;
-/** That of `../../limits.ts`. NO_TIME_S lies too far ahead to be the newest time. */
-export const EVENT_AHEAD_S_MAX: u64 = 86_400;
 /** A size or id that is not known, as a float64's bits. */
 export const UNKNOWN: u64 = 0x7ff8000000000000;
 

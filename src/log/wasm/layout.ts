@@ -95,5 +95,5 @@ export const SYMBOL_TABLE: usize = HEAD_TABLE + TABLE;
 export const SIZE_KEYS: usize = SYMBOL_TABLE + TABLE;
 /** By place in the directory: ticks that are the last of their kind, and what is kept of them: see `lasts.ts`. */
 export const LAST_PLACES: usize = SIZE_KEYS + 8 * TICKS;
-export const LASTS: usize = LAST_PLACES + 32 * TICKS;
+export const LASTS: usize = LAST_PLACES + 16 * TICKS;
 export const END: usize = LASTS + 256 * TICKS;

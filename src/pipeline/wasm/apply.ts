@@ -37,13 +37,11 @@ import {
   TRADE,
   WEIGHTS,
 } from './layout';
-import { touch } from './states';
+import { midBefore, touch } from './states';
 
 /** A move of the mid beyond this many mean moves is suspicious, once the symbol has ticked often enough to tell. */
 const SUSPICIOUS_MOVES: f64 = 50;
 const SUSPICIOUS_AFTER: u32 = 64;
-/** EVENT_AHEAD_S_MAX of `limits.ts`. NO_TIME_S lies too far ahead to be the newest time. */
-const EVENT_AHEAD_S_MAX: u64 = 86_400;
 
 /** How far the mid moved. Side by side, so that unchanged sides give 0 and not what their sum's rounding left over. */
 // @inline
@@ -54,25 +52,40 @@ export function midMove(prices: v128, last: v128): f64 {
 
 /** Whether a move of the mid is too far to be believed. */
 // @inline
-export function isSuspicious(state: usize, move: f64): bool {
+export function isSuspicious(id: u32, state: usize, move: f64, prices: v128): bool {
   // One comparison for nearly all.
   if (!(move > load<f64>(0, CLIP) * load<f64>(state, S_DEVIATION))) return false;
-  return isBeyond(state, move);
+  return isBeyond(id, state, move, prices);
 }
 
-function isBeyond(state: usize, move: f64): bool {
-  const deviation = load<f64>(state, S_DEVIATION);
-  return (
-    deviation !== 0 &&
-    move > SUSPICIOUS_MOVES * deviation &&
-    load<u32>(state, S_SYMBOL_SEQ) > SUSPICIOUS_AFTER
-  );
+/** The same for a move that is far. One back to where the mid was before a spike is right: the spike was not. */
+function isBeyond(id: u32, state: usize, move: f64, prices: v128): bool {
+  const bound = SUSPICIOUS_MOVES * load<f64>(state, S_DEVIATION);
+  if (bound === 0 || move <= bound || load<u32>(state, S_SYMBOL_SEQ) <= SUSPICIOUS_AFTER) return false;
+  const at = midBefore(id);
+  const before = load<f64>(at);
+  const isBack = before !== 0 && abs<f64>(midOf(prices) - before) <= bound;
+  store<f64>(at, isBack ? 0 : midOf(v128.load(state, S_BID)));
+  return !isBack;
 }
 
-/** Whether the time of a record is near enough to its receipt to be the newest of its symbol. */
+function midOf(prices: v128): f64 {
+  return (f64x2.extract_lane(prices, 0) + f64x2.extract_lane(prices, 1)) * 0.5;
+}
+
+/** A time as one number, seconds above nanoseconds, so that two compare. */
 // @inline
-function isPlausible(eventS: u32, at: usize): boolean {
-  return <u64>eventS <= <u64>load<u32>(at, AT_RECV_S) + EVENT_AHEAD_S_MAX;
+export function timeAt(at: usize): u64 {
+  return rotl<u64>(load<u64>(at), 32);
+}
+
+/**
+ * Whether others are judged by the time of the record at `at`: one that is late says nothing of them, nor does one beyond
+ * its receipt, since nothing has happened by then. NO_TIME_S lies beyond any receipt.
+ */
+// @inline
+function isNewest(at: usize, head: u32): bool {
+  return (head & LATE) === 0 && timeAt(at + AT_EVENT_S) <= timeAt(at + AT_RECV_S);
 }
 
 /**
@@ -106,10 +119,7 @@ export function applyQuote(
   store<f64>(state, seq, S_SEQ);
   store<u32>(state, symbolSeq, S_SYMBOL_SEQ);
   if ((head & (CROSSED | LATE)) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
-  const eventS = load<u32>(at, AT_EVENT_S);
-  if ((head & LATE) === 0 && isPlausible(eventS, at)) {
-    store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
-  }
+  if (isNewest(at, head)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
   touch(id, state);
 }
 
@@ -128,10 +138,8 @@ function outlie(state: usize, move: f64): void {
 export function applyTrade(at: usize, id: u32, state: usize, seq: f64, head: u32): void {
   store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
   store<f64>(state, seq, S_SEQ);
-  if ((head & LATE) === 0) {
-    store<f64>(state, seq, S_TRADE_SEQ);
-    if (isPlausible(load<u32>(at, AT_EVENT_S), at)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_TRADE_S);
-  }
+  if ((head & LATE) === 0) store<f64>(state, seq, S_TRADE_SEQ);
+  if (isNewest(at, head)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_TRADE_S);
   touch(id, state);
 }
 

@@ -8,7 +8,8 @@
  *   288 u32 × 8: counts (COUNT_…)
  *   320 what is the same for all ticks, so that it is loaded and not made each time (`states.ts`)
  *   512 u32 each: where the critical ones of a run stand
- * 16384 symbols, 128 bytes each │ u32 × symbols: those changed since the last projection
+ * 16384 symbols, 128 bytes each │ f64 × symbols: the mid before the last suspicious quote, 0 = none
+ *     … u32 × symbols: those changed since the last projection
  * ```
  */
 

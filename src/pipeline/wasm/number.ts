@@ -1,11 +1,12 @@
 /** Numbering: raw records become numbered ones, in the broadcast ring or where they stand. This is the hot path. */
-import { applyQuote, applyTrade, isSuspicious, midMove } from './apply';
+import { applyQuote, applyTrade, isSuspicious, midMove, timeAt } from './apply';
 import {
   AT_BID,
   AT_BID_SIZE,
   AT_EVENT_NS,
   AT_EVENT_S,
   AT_HEAD,
+  AT_RECV_S,
   AT_SEQ_LOW,
   AT_SYMBOL,
   AT_SYMBOL_SEQ,
@@ -49,6 +50,9 @@ import { symbols } from './states';
 const SECOND_NS: u32 = 1_000_000_000;
 /** Both prices good, or that of a trade and its kind in the other's place; no higher kind; the symbol is ready. */
 const GOOD: u32 = 0b1_0011;
+/** Those of `limits.ts` and `tick.ts`. */
+const EVENT_AHEAD_S_MAX: u64 = 1;
+const NO_TIME_S: u32 = 0xffffffff;
 /** Records that are settled before they are numbered: few enough to stay in the core's own cache. */
 const SETTLED: u32 = 64;
 
@@ -126,7 +130,7 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
       const bid = f64x2.extract_lane(prices, 0);
       const ask = f64x2.extract_lane(prices, 1);
       if (bid >= ask) head |= crossing(bid, ask);
-      if (isLate(at, state + S_QUOTE_S)) head |= late();
+      let doubts = timing(at, state + S_QUOTE_S);
       let symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
       if (load<u64>(state, S_HELD) !== 0) {
         symbolSeq += <u32>load<f64>(state, S_HELD);
@@ -134,11 +138,13 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
         add(COUNT_RELEASED);
       }
       const move = midMove(prices, v128.load(state, S_BID));
-      if (isSuspicious(state, move)) head |= suspicious();
+      if (isSuspicious(id, state, move, prices)) doubts |= SUSPICIOUS;
+      if (doubts !== 0) head |= counted(doubts);
       stamp(at, id, head, seqLow, symbolSeq, positions, distance);
       applyQuote(at, id, state, seq, head, move, prices, symbolSeq);
     } else {
-      if (isLate(at, state + S_TRADE_S)) head |= late();
+      const doubts = timing(at, state + S_TRADE_S);
+      if (doubts !== 0) head |= counted(doubts);
       const symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
       stamp(at, id | (TRADE << LABEL_KIND_SHIFT), head, seqLow, symbolSeq, positions, distance);
       applyTrade(at, id, state, seq, head);
@@ -170,9 +176,19 @@ function stamp(
   store<u32>(at, symbolSeq, AT_SYMBOL_SEQ);
 }
 
-/** Whether the record's time of the event is before the one at `newest`: as one number, seconds above nanoseconds. */
-function isLate(at: usize, newest: usize): boolean {
-  return rotl<u64>(load<u64>(at, AT_EVENT_S), 32) < rotl<u64>(load<u64>(newest), 32);
+/** What a record's time of the event says: late where it is before the one at `newest`; suspicious where it is far beyond its receipt. */
+// @inline
+function timing(at: usize, newest: usize): u32 {
+  const event = timeAt(at + AT_EVENT_S);
+  if (event < timeAt(newest)) return LATE;
+  return event > timeAt(at + AT_RECV_S) ? ahead(at) : 0;
+}
+
+/** Clocks differ a little, and a record without a time has none to doubt. */
+function ahead(at: usize): u32 {
+  const eventS = load<u32>(at, AT_EVENT_S);
+  const isBelieved = <u64>eventS <= <u64>load<u32>(at, AT_RECV_S) + EVENT_AHEAD_S_MAX;
+  return isBelieved || eventS === NO_TIME_S ? 0 : SUSPICIOUS;
 }
 
 function crossing(bid: f64, ask: f64): u32 {
@@ -180,14 +196,10 @@ function crossing(bid: f64, ask: f64): u32 {
   return bid > ask ? CROSSED : LOCKED;
 }
 
-function late(): u32 {
-  add(COUNT_LATE);
-  return LATE;
-}
-
-function suspicious(): u32 {
-  add(COUNT_SUSPICIOUS);
-  return SUSPICIOUS;
+function counted(doubts: u32): u32 {
+  if ((doubts & LATE) !== 0) add(COUNT_LATE);
+  if ((doubts & SUSPICIOUS) !== 0) add(COUNT_SUSPICIOUS);
+  return doubts;
 }
 
 function add(count: usize): void {

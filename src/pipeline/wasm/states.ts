@@ -22,7 +22,7 @@ export function begin(count: u32): usize {
   symbols = count;
   // Fresh memory is zero, and is better left untouched; else a thread before this one left it as it was.
   if (load<f64>(0, ONE) !== 0) {
-    memory.fill(STATES, 0, <usize>count * (STATE + 4));
+    memory.fill(STATES, 0, <usize>count * (STATE + 12));
     // Last, as this forgets that there was one.
     memory.fill(RECORDS, 0, STATES - RECORDS);
   }
@@ -44,6 +44,11 @@ export function touch(id: u32, state: usize): void {
   store<u32>(COUNTS, count + 1, COUNT_CHANGED);
 }
 
+/** Where the mid stands that a symbol had before its last suspicious quote. */
+export function midBefore(id: u32): usize {
+  return STATES + <usize>symbols * STATE + <usize>id * 8;
+}
+
 function changed(): usize {
-  return STATES + <usize>symbols * STATE;
+  return STATES + <usize>symbols * (STATE + 8);
 }

@@ -96,6 +96,27 @@ t.test('the repeated hour of autumn', async (t) => {
   t.equal(misled.toUtc(wall), first + HOUR, 'and is forgotten with the next one');
 });
 
+t.test('in the repeated hour, a time beyond its receipt does not choose the pass', async (t) => {
+  const first = Date.UTC(2024, 10, 3, 5);
+  const wall = new ServerClock('America/New_York+7h').toWall(first);
+  const misled = new ServerClock('America/New_York+7h');
+  for (let minute = 0; minute < 60; minute++) {
+    const at = minute * MINUTE;
+    if (minute % 20 === 10) misled.toUtc(wall + at + 2 * HOUR, first + at + 50);
+    t.equal(misled.toUtc(wall + at, first + at + 50), first + at, `minute ${minute}`);
+  }
+  for (let minute = 0; minute < 60; minute++) {
+    const at = minute * MINUTE;
+    t.equal(misled.toUtc(wall + at, first + HOUR + at + 50), first + HOUR + at, `minute ${minute} again`);
+  }
+
+  const fast = new ServerClock('America/New_York+7h');
+  for (let minute = 0; minute < 120; minute++) {
+    const utc = first + minute * MINUTE;
+    t.equal(fast.toUtc(fast.toWall(utc), utc - 5_000), utc, `a clock that is 5 s fast, minute ${minute}`);
+  }
+});
+
 t.test('the missing hour of spring is read as if the clock had not been put forward', async (t) => {
   const clock = new ServerClock('America/New_York+7h');
   const edge = Date.UTC(2024, 2, 10, 7);
