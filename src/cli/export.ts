@@ -16,7 +16,7 @@ import { LogStream } from '../replay/stream.js';
 import { readLogRegistry, watchOf } from '../replay/symbols.js';
 import { KIND_NAMES, Kind, type KindName } from '../tick.js';
 import { badUse, stopSignal } from './exit.js';
-import { LineOutput, Progress } from './output.js';
+import { LineOutput, note, Progress } from './output.js';
 
 const ALL_KINDS = 0xff;
 const ENDINGS: Record<ExportFormat, string> = {
@@ -97,7 +97,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   };
   const registry = await readLogRegistry(flags.data);
   const reader = LogReader.open(flags.data);
-  reader.hold();
+  reader.hold(note);
   const progress = new Progress();
   try {
     const range: ExportRange = {

@@ -1,4 +1,5 @@
 /** A file that appears whole or not at all: written beside its place, then renamed into it. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -21,7 +22,7 @@ export class FileOutput {
 
   /** @throws TickwireError bad_input when nothing can be written there */
   static async create(path: string): Promise<FileOutput> {
-    const temporary = `${path}.${process.pid}.part`;
+    const temporary = `${path}.${randomUUID()}.part`;
     const stream = createWriteStream(temporary, { flags: 'wx' });
     try {
       await once(stream, 'open');

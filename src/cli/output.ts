@@ -10,6 +10,11 @@ export function endOnBrokenPipe(): void {
   });
 }
 
+/** Tells something beside the data. */
+export function note(message: string): void {
+  process.stderr.write(`ticks: ${message}\n`);
+}
+
 /** Gathers lines and writes them in large pieces. */
 export class LineOutput {
   #text = '';

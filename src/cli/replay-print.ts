@@ -8,6 +8,7 @@ import { spanOf } from '../replay/span.js';
 import { LogSymbols } from '../replay/symbols.js';
 import { cursorToText } from '../wire/cursor.js';
 import { stopSignal } from './exit.js';
+import { note } from './output.js';
 import { ReplayConsole } from './replay-console.js';
 import { type ReplayFlags, rangeOf } from './replay-flags.js';
 import { TickOutput } from './tick-output.js';
@@ -20,7 +21,7 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
   const range = rangeOf(flags);
   const symbols = await LogSymbols.open(flags.data, flags.symbols ?? ['*']);
   const reader = LogReader.open(flags.data);
-  reader.hold();
+  reader.hold(note);
   const control = ReplayControl.create(flags.speed ?? 'max');
   const quit = new AbortController();
   const signal = AbortSignal.any([stopSignal(), quit.signal]);

@@ -28,7 +28,8 @@ export async function serveReplay(flags: ReplayFlags, port: number): Promise<voi
   };
   // Asked here, so that a folder without a log, or another one's cursor, is told at once and not by a stage.
   const reader = LogReader.open(flags.data);
-  reader.hold();
+  // The feed that plays it tells where it cannot.
+  reader.hold(() => {});
   const span = spanOf(reader, range.from, range.to);
   const { logId } = reader;
   await reader.close();

@@ -35,7 +35,8 @@ export default async function exportFiles(job: ExportJob): Promise<ExportAnswer>
   const gaps: ExportGap[] = [];
   const registry = await readLogRegistry(job.data);
   const reader = LogReader.open(job.data);
-  reader.hold();
+  // The process has told already where it cannot.
+  reader.hold(() => {});
   try {
     const files = copyToFiles({ reader, registry }, job.range, job.target, counts, {
       turn(ticks) {

@@ -1,4 +1,5 @@
 /** Runs the jobs of an export, and gives the files their names once all of them are whole. */
+import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -42,7 +43,7 @@ export async function exportToFiles(
   signal: AbortSignal,
   onProgress: (ticks: number) => void,
 ): Promise<ExportOutcome | undefined> {
-  const mark = `.ticks-export-${process.pid}-${Date.now().toString(36)}-`;
+  const mark = `.ticks-export-${randomUUID()}-`;
   const shared = new SharedArrayBuffer(SHARED_WORDS_AT + plan.jobs.length * 8);
   const progress = new Float64Array(shared, SHARED_WORDS_AT);
   const stop = () => Atomics.store(new Int32Array(shared, 0, 1), 0, 1);

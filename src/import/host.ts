@@ -5,7 +5,7 @@ import { TickwireError } from '../errors.js';
 import { REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
 import { identityPuts, openCatalog, readLogId, readRegistry, sealed } from '../log/catalog.js';
 import { commitPuts, flush, type Put } from '../log/commit.js';
-import { lockFolder } from '../log/lock.js';
+import { FolderLock } from '../log/lock.js';
 import { openStore } from '../log/store.js';
 import { Registry } from '../pipeline/registry.js';
 import { ImportDesk, postRequest, type Step, type Steps, takeAnswer } from './desk.js';
@@ -18,9 +18,9 @@ const PATIENCE_MS = 60_000;
 const LOG_ID_BYTES = 8;
 
 /** Takes the folder's lock; undefined while another holds it. */
-function tryLock(data: string): (() => void) | undefined {
+function tryLock(data: string): FolderLock | undefined {
   try {
-    return lockFolder(data);
+    return FolderLock.take(data);
   } catch (error) {
     if (error instanceof TickwireError && error.code === 'data_folder_locked') return undefined;
     throw error;
@@ -47,16 +47,16 @@ export async function haveDone<S extends Step>(
     if (answer !== undefined) return answer;
     if (performance.now() - triedAt >= LOCK_EVERY_MS) {
       triedAt = performance.now();
-      const unlock = tryLock(data);
+      const lock = tryLock(data);
       // Whoever held the folder may have answered last thing.
-      if (unlock !== undefined) {
+      if (lock !== undefined) {
         try {
           return (
             (isPosted ? takeAnswer(staging, step) : undefined) ??
-            (await standIn(data, staging, step, request))
+            (await standIn(data, lock, staging, step, request))
           );
         } finally {
-          unlock();
+          lock.release();
         }
       }
     }
@@ -76,12 +76,14 @@ export function stopped(): TickwireError {
 
 async function standIn<S extends Step>(
   data: string,
+  lock: FolderLock,
   staging: string,
   step: S,
   request: Steps[S]['request'],
 ): Promise<Steps[S]['answer']> {
   const store = openStore(data, { sync: 'every-commit', isAlone: true });
   try {
+    lock.coverLog();
     const { catalog } = store;
     const puts: Put[] = [];
     if (readLogId(catalog) === '') {

@@ -6,6 +6,7 @@
  * identify ─▶ read, a job a file ─▶ define symbols ─▶ merge, number, build segments ─▶ adopt
  * ```
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -13,7 +14,7 @@ import { Piscina } from 'piscina';
 import { TickwireError } from '../errors.js';
 import { openCatalog } from '../log/catalog.js';
 import { type ImportRecord, readImports } from '../log/imports.js';
-import { lockFolder } from '../log/lock.js';
+import { FolderLock } from '../log/lock.js';
 import type { Built } from './build.js';
 import { importsFolder } from './desk.js';
 import { haveDone, registryOf, stopped } from './host.js';
@@ -22,6 +23,7 @@ import { type Answer, type BuildJob, type IdentifyJob, PROGRESS_AT, type ReadJob
 import type { ReadFile } from './read.js';
 
 const LOOK_MS = 100;
+const STAGING_TRIES = 3;
 
 export interface ImportOutcome {
   /** Names the content that was imported now; absent where there was nothing new. */
@@ -65,30 +67,47 @@ export async function importFiles(
   }
 }
 
-/** A folder of this process's own; what dead ones left is removed. */
+/** A folder of this import's own; what dead ones left is removed. */
 function makeStaging(data: string): { folder: string; remove: () => void } {
   const above = importsFolder(data);
   mkdirSync(above, { recursive: true });
-  for (const name of readdirSync(above)) {
-    const left = path.join(above, name);
-    try {
-      lockFolder(left);
-      rmSync(left, { recursive: true, force: true });
-    } catch (error) {
-      if (!(error instanceof TickwireError && error.code === 'data_folder_locked')) throw error;
-    }
-  }
-  const folder = path.join(above, `${process.pid}-${Date.now().toString(36)}`);
-  const unlock = lockFolder(folder);
+  for (const name of readdirSync(above)) removeLeft(path.join(above, name));
+  const { folder, lock } = lockStaging(above);
   mkdirSync(path.join(folder, 'runs'));
   mkdirSync(path.join(folder, 'segments'));
   return {
     folder,
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
-      unlock();
+      lock.release();
     },
   };
+}
+
+function removeLeft(staging: string): void {
+  try {
+    const lock = FolderLock.take(staging);
+    try {
+      rmSync(staging, { recursive: true, force: true });
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    const isHeld = error instanceof TickwireError && error.code === 'data_folder_locked';
+    if (!isHeld && existsSync(staging)) throw error;
+  }
+}
+
+function lockStaging(above: string): { folder: string; lock: FolderLock } {
+  for (let tries = 1; ; tries++) {
+    const folder = path.join(above, randomUUID());
+    try {
+      return { folder, lock: FolderLock.take(folder) };
+    } catch (error) {
+      // Another import may clear it up in the moment before it is locked.
+      if (tries === STAGING_TRIES) throw error;
+    }
+  }
 }
 
 class Import {

@@ -22,6 +22,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { TickwireError } from '../errors.js';
 import type { Put } from './commit.js';
 import { assertWhole } from './pages.js';
+import { assertOwnNumber } from './process-number.js';
 import { isRoomShort, prepareFolder, takeRoom } from './room.js';
 import type { SegmentRecord } from './segments.js';
 import { settle } from './settle.js';
@@ -91,7 +92,7 @@ export interface CatalogOptions {
   isAlone?: boolean;
 }
 
-/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, log_corrupt */
+/** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, data_folder_locked, log_corrupt */
 export function openCatalog(dataFolder: string, options: CatalogOptions = {}): Catalog {
   const folder = logFolder(dataFolder);
   const readOnly = options.readOnly === true;
@@ -105,6 +106,7 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
     if (!readOnly) prepareFolder(folder);
     assertWhole(folder, !readOnly);
     if (options.isAlone === true) settle(folder);
+    assertOwnNumber(folder);
     const root = open<Buffer, string>({
       path: folder,
       noSubdir: false,

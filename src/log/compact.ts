@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
 import type { Compression } from './compress.js';
-import { lockFolder } from './lock.js';
+import { FolderLock } from './lock.js';
 import recompressSegment, { isDue, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
 import { type LogStore, openStore } from './store.js';
@@ -23,7 +23,7 @@ export async function compactLog(
   compression: Compression,
   turn: (left: number) => boolean,
 ): Promise<Compacted[]> {
-  const unlock = lockFolder(dataFolder);
+  const lock = FolderLock.take(dataFolder);
   try {
     const store = openStore(dataFolder, { sync: 'every-commit', isAlone: true });
     try {
@@ -38,7 +38,7 @@ export async function compactLog(
       await store.close();
     }
   } finally {
-    unlock();
+    lock.release();
   }
 }
 

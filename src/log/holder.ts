@@ -1,14 +1,12 @@
-/** Who holds a file of the data folder: a process, told from a later one that was given its pid. */
-import { readFileSync } from 'node:fs';
-import { codeOf } from '../errors.js';
-
-/** Field of `/proc/<pid>/stat` that tells the start, counted after the command's closing bracket. */
-const START_FIELD = 19;
+/** Who holds a file of the data folder, for messages only: what holds is the lock on it. */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 
 export interface Holder {
   pid: number;
-  /** Boot and start time of the process; empty where the system does not tell. */
-  started: string;
+  host: string;
+  /** Of process numbers, as the system names it: those of two containers may be the same. */
+  space: string;
 }
 
 /** A file's text; empty when it cannot be read. */
@@ -20,34 +18,35 @@ export function readText(file: string): string {
   }
 }
 
-/** What tells a process from a later one with its pid; empty when there is none or the system does not tell. */
-function startOf(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields.length <= START_FIELD || fields[0] === 'Z') return '';
-  return `${readText('/proc/sys/kernel/random/boot_id').trim()} ${fields[START_FIELD]}`;
-}
-
-export function isAlive(holder: Holder): boolean {
-  if (holder.started !== '') return startOf(holder.pid) === holder.started;
+function spaceOfNumbers(): string {
   try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-export function parseHolder(text: string): Holder | undefined {
-  try {
-    const holder = JSON.parse(text) as Holder;
-    return Number.isInteger(holder.pid) && typeof holder.started === 'string' ? holder : undefined;
+    return readlinkSync('/proc/self/ns/pid');
   } catch {
-    return undefined;
+    return '';
   }
 }
 
 /** This process. */
 export function myself(): Holder {
-  return { pid: process.pid, started: startOf(process.pid) };
+  return { pid: process.pid, host: hostname(), space: spaceOfNumbers() };
+}
+
+/** What a file says of its holder; undefined for anything else. */
+export function parseHolder(text: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(text) as Holder;
+    const isOne =
+      Number.isInteger(holder.pid) && typeof holder.host === 'string' && typeof holder.space === 'string';
+    return isOne ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A holder in a sentence. */
+export function describe(holder: Holder | undefined): string {
+  if (holder === undefined) return 'another process';
+  const { host, space } = myself();
+  if (holder.host === host && holder.space === space) return `process ${holder.pid}`;
+  return `process ${holder.pid} of another container or host (${holder.host})`;
 }

@@ -1,64 +1,106 @@
 /**
- * One engine a data folder. The lock is a file that names the holder's process and when that process
- * started, so that a killed engine's lock is told from a living one's although its pid may be taken again.
+ * One engine a data folder. Its lock is the kernel's, on `engine.lock`; what stands in that file is for people only.
+ * The log's own file is locked besides: whoever removes or replaces `engine.lock` does not let a second engine in.
  */
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
-import { isAlive, myself, parseHolder, readText } from './holder.js';
+import { isAt, openLocked, writeText } from './file-lock.js';
+import { describe, myself, parseHolder, readText } from './holder.js';
 
 const LOCK_FILE = 'engine.lock';
+const LOG_FILE = path.join('log', 'data.mdb');
 const TRIES = 5;
-/**
- * Makes the folder where it is missing, and takes its lock.
- * @returns what lets go of it
- * @throws TickwireError data_folder_locked, data_folder_unusable
- */
-export function lockFolder(folder: string): () => void {
-  const file = path.join(folder, LOCK_FILE);
-  const mine = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  try {
-    makeFolders(path.resolve(folder));
-    writeFileSync(mine, JSON.stringify(myself()));
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (place(mine, file)) return () => rmSync(file, { force: true });
-      const text = readText(file);
-      const holder = parseHolder(text);
-      if (holder !== undefined && isAlive(holder)) {
-        throw new TickwireError(
-          'data_folder_locked',
-          `The data folder ${folder} is in use by process ${holder.pid}. Stop it, or give this engine another folder.`,
-        );
-      }
-      setAside(file, text, mine);
+
+export class FolderLock {
+  readonly #file: string;
+  #lock: number | undefined;
+  #logLock: number | undefined;
+
+  private constructor(readonly folder: string) {
+    this.#file = path.join(folder, LOCK_FILE);
+  }
+
+  /**
+   * Makes the folder where it is missing, and takes its lock.
+   * @throws TickwireError data_folder_locked, data_folder_unusable, unsupported
+   */
+  static take(folder: string): FolderLock {
+    const lock = new FolderLock(folder);
+    try {
+      makeFolders(path.resolve(folder));
+      lock.#take();
+      lock.coverLog();
+      return lock;
+    } catch (error) {
+      lock.release();
+      if (error instanceof TickwireError) throw error;
+      throw new TickwireError(
+        'data_folder_unusable',
+        `The data folder ${folder} cannot be written: ${messageOf(error)}. Check the path and its permissions.`,
+        { cause: error },
+      );
     }
-    throw new TickwireError(
+  }
+
+  #take(): void {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const fd = openLocked(this.#file, constants.O_RDWR | constants.O_CREAT);
+      if (fd === undefined) throw this.#refusal(describe(parseHolder(readText(this.#file))));
+      // Whoever had it may have removed it just before it let go.
+      if (isAt(fd, this.#file)) {
+        this.#lock = fd;
+        tellHolder(fd);
+        return;
+      }
+      closeSync(fd);
+    }
+    throw this.#refusal('several processes in turn');
+  }
+
+  /**
+   * Locks the log's file too. To be called again once the log was made.
+   * @throws TickwireError data_folder_locked
+   */
+  coverLog(): void {
+    const file = path.join(this.folder, LOG_FILE);
+    if (this.#logLock !== undefined || !existsSync(file)) return;
+    this.#logLock = openLocked(file, 'r+');
+    if (this.#logLock === undefined) throw this.#refusal('another process');
+  }
+
+  #refusal(holder: string): TickwireError {
+    return new TickwireError(
       'data_folder_locked',
-      `Others keep taking the lock of the data folder ${folder}.`,
+      `The data folder ${this.folder} is in use by ${holder}. Stop it, or give this engine another folder.`,
     );
-  } catch (error) {
-    if (error instanceof TickwireError) throw error;
-    throw new TickwireError(
-      'data_folder_unusable',
-      `The data folder ${folder} cannot be written: ${messageOf(error)}. Check the path and its permissions.`,
-      { cause: error },
-    );
-  } finally {
-    removeQuietly(mine);
+  }
+
+  release(): void {
+    if (this.#lock !== undefined) {
+      if (isAt(this.#lock, this.#file)) rmSync(this.#file, { force: true });
+      closeSync(this.#lock);
+    }
+    if (this.#logLock !== undefined) closeSync(this.#logLock);
+    this.#lock = undefined;
+    this.#logLock = undefined;
   }
 }
 
-/** Where the folder itself is at fault, there is nothing to remove, and the first error says more. */
-function removeQuietly(file: string): void {
+/** Where the disk is full the file stays empty: the lock holds all the same. */
+function tellHolder(fd: number): void {
   try {
-    rmSync(file, { force: true });
-  } catch {
-    return;
+    writeText(fd, JSON.stringify(myself()));
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
   }
 }
 
-/** Makes a folder and those above it. (mkdir's own `recursive` never returns where a file system refuses folders.) */
-function makeFolders(folder: string): void {
+/**
+ * Makes a folder and those above it. (mkdir's own `recursive` never returns where a file system refuses folders, and
+ * gives ENOENT on one that may only be read.)
+ */
+export function makeFolders(folder: string): void {
   if (existsSync(folder)) return;
   makeFolders(path.dirname(folder));
   try {
@@ -66,28 +108,4 @@ function makeFolders(folder: string): void {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
-}
-
-/** A link is made whole or not at all, so nobody reads a lock half written. */
-function place(mine: string, file: string): boolean {
-  try {
-    linkSync(mine, file);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Takes a dead holder's lock away; what another engine placed meanwhile is put back. */
-function setAside(file: string, stale: string, mine: string): void {
-  const aside = `${mine}.stale`;
-  try {
-    renameSync(file, aside);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  if (readText(aside) !== stale) place(aside, file);
-  rmSync(aside, { force: true });
 }

@@ -102,15 +102,23 @@ export class LogReader {
 
   /**
    * Keeps retention from removing what the log holds now, until `letGo` or `close`: for readers that go through
-   * it at a pace of their own. Without the right to write into the data folder nothing is kept.
+   * it at a pace of their own.
+   * @param warn told where nothing is kept, as this process may not write into the data folder
    */
-  hold(): void {
+  hold(warn: (message: string) => void = process.emitWarning): void {
+    const { dataFolder } = this.#store;
     this.#store.refresh();
     this.#held = this.#store.segments();
     this.#lease ??= Lease.take(
-      this.#store.dataFolder,
+      dataFolder,
       this.#held.map((r) => r.number),
     );
+    if (this.#lease === undefined) {
+      warn(
+        `This process may not write to ${dataFolder}, so it cannot hold what it reads: retention may remove ` +
+          'some of it before it is read, which is then told as a gap.',
+      );
+    }
     // What went while the lease was written is gone.
     this.#store.refresh();
   }

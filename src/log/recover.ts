@@ -22,7 +22,7 @@ import { commitPuts, flush, type Put } from './commit.js';
 import type { Compression } from './compress.js';
 import { removePagesFrom, ShardIndexWriter } from './index-writer.js';
 import { parseKey } from './keys.js';
-import { lockFolder } from './lock.js';
+import { FolderLock } from './lock.js';
 import { beginSegments } from './roll.js';
 import { type Segment, segmentName } from './segments.js';
 import { LogState } from './state.js';
@@ -78,14 +78,15 @@ export interface OpenedLog {
  * @throws TickwireError data_folder_locked, data_folder_unusable, log_corrupt
  */
 export async function openLog(dataFolder: string, options: OpenLogOptions): Promise<OpenedLog> {
-  const unlock = lockFolder(dataFolder);
+  const lock = FolderLock.take(dataFolder);
   let store: LogStore | undefined;
   try {
     store = openStore(dataFolder, { sync: options.sync ?? 'every-commit', isAlone: true });
-    return await begin(dataFolder, store, options, unlock);
+    lock.coverLog();
+    return await begin(dataFolder, store, options, lock);
   } catch (error) {
     await store?.close();
-    unlock();
+    lock.release();
     if (error instanceof TickwireError) throw error;
     throw new TickwireError(
       'data_folder_unusable',
@@ -99,7 +100,7 @@ async function begin(
   folder: string,
   store: LogStore,
   options: OpenLogOptions,
-  unlock: () => void,
+  lock: FolderLock,
 ): Promise<OpenedLog> {
   const warn = options.warn ?? (() => {});
   const { catalog } = store;
@@ -145,7 +146,7 @@ async function begin(
     close: async () => {
       await held.blocks.close();
       await store.close();
-      unlock();
+      lock.release();
     },
   };
 }

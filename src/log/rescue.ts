@@ -30,7 +30,7 @@ import { commitPuts, flush, type Put } from './commit.js';
 import { importPut, readImports } from './imports.js';
 import { ShardIndexWriter } from './index-writer.js';
 import { blockKey } from './keys.js';
-import { lockFolder } from './lock.js';
+import { FolderLock } from './lock.js';
 import { blocksOfLog } from './salvage.js';
 import { blocksOfSegment, type SegmentBlock } from './segment-blocks.js';
 import { rangesWithTimes } from './segment-ranges.js';
@@ -77,13 +77,17 @@ export async function rescueLog(
   ) {
     throw new TickwireError('bad_input', `There is a log in ${target} already: name a folder without one.`);
   }
-  const unlock = lockFolder(target);
-  const to = openCatalog(target, { sync: 'every-commit' });
+  const lock = FolderLock.take(target);
   try {
-    return await new Rescue(from, to, target).run(turn);
+    const to = openCatalog(target, { sync: 'every-commit' });
+    try {
+      lock.coverLog();
+      return await new Rescue(from, to, target).run(turn);
+    } finally {
+      await to.root.close();
+    }
   } finally {
-    await to.root.close();
-    unlock();
+    lock.release();
   }
 }
 

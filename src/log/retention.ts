@@ -87,12 +87,12 @@ export class Retention {
   }
 
   #isHeld(record: SegmentRecord, why: string): boolean {
-    const pid = heldSegments(this.store.dataFolder).get(record.number);
-    if (pid === undefined) return false;
+    const holder = heldSegments(this.store.dataFolder).get(record.number);
+    if (holder === undefined) return false;
     if (this.#told !== record.number) {
       this.report(
         'warn',
-        `Segment ${record.folder} of the tick log is to go, as ${why}, but process ${pid} reads from it: ` +
+        `Segment ${record.folder} of the tick log is to go, as ${why}, but ${holder} reads from it: ` +
           'it stays until that is done.',
       );
     }

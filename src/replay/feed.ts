@@ -58,7 +58,7 @@ class ReplayFeed implements Feed {
     this.#context = context;
     const symbols = await LogSymbols.open(dataFolder, this.options.symbols);
     this.#reader = LogReader.open(dataFolder);
-    this.#reader.hold();
+    this.#reader.hold((message) => context.log.warn({}, message));
     this.#source = context.source('replay');
     this.#offer = new LogOffer(context, symbols, () => this.#source);
     // A thread that died goes on where its last commit left off; it was let go on before.

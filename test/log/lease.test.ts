@@ -1,23 +1,27 @@
 /** Retention leaves alone what a reader holds, in this process or another, for as long as that lives. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import { Worker } from 'node:worker_threads';
+import t, { type Test } from 'tap';
 import { VirtualClock } from '../../src/clock.js';
+import { heldSegments, Lease } from '../../src/log/lease.js';
 import { LogReader } from '../../src/log/reader.js';
 import { Retention } from '../../src/log/retention.js';
 import { type LogStore, openStore } from '../../src/log/store.js';
 import { turn } from '../../src/pipeline/wait.js';
 import { LogStream } from '../../src/replay/stream.js';
+import { mountedToo, numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
 import { drain, FakeShard, Market, makeFolder, openRig, removeFolder } from './support.js';
 
 const SEGMENT_MS = 1_000;
 const SEGMENTS = 6;
 const TICKS = 20_000;
 const NO_IMPORTS: ReadonlyMap<number, number> = new Map();
-const child = fileURLToPath(new URL('./lease.child.js', import.meta.url));
+const CHILD = fileURLToPath(new URL('./lock.child.js', import.meta.url));
+const noContainers = whyNoContainers();
 
 /** A log of some closed segments and an open one. */
 async function fill(folder: string): Promise<void> {
@@ -88,27 +92,99 @@ t.test('what was open when it came goes too, once it is closed and passed', asyn
   await rig.opened.close();
 });
 
-async function startHolding(folder: string): Promise<ChildProcess> {
-  const holding = spawn(process.execPath, [child, folder], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH },
-  });
-  await once(holding.stdout!, 'data');
-  return holding;
+function holding(folder: string): string[] {
+  return [process.execPath, CHILD, 'reader', folder];
 }
 
-t.test('a reader of another process, until it is killed', async (t) => {
+/** A reader that was started some way, until it is killed. */
+async function holdsUntilKilled(
+  t: Test,
+  how: (folder: string) => [string, string[]],
+  who: RegExp,
+): Promise<void> {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   await fill(folder);
   const store = openStore(folder);
   t.teardown(() => store.close());
-  const holding = await startHolding(folder);
+  const reader = await Started.start(how(folder));
+  t.match(reader.stdout, /^held/, reader.stderr);
   const { left, reports } = await look(store);
   t.equal(left, SEGMENTS);
-  t.match(reports, [new RegExp(`process ${holding.pid} reads from it`)]);
-  holding.kill('SIGKILL');
-  await once(holding, 'close');
+  t.equal(reports.length, 1);
+  t.match(reports[0], who);
+  await reader.stop();
   t.equal((await look(store)).left, 1);
   t.same(readdirSync(path.join(folder, 'log', 'readers')), [], 'its file is gone');
+}
+
+t.test('a reader of another process, until it is killed', (t) =>
+  holdsUntilKilled(
+    t,
+    (folder) => [process.execPath, [CHILD, 'reader', folder]],
+    /, but process \d+ reads from it/,
+  ),
+);
+
+t.test('a reader in a container', { skip: noContainers }, (t) =>
+  holdsUntilKilled(
+    t,
+    (folder) => numberedAnew(holding(folder)),
+    /, but process 1 of another container or host \(.+\) reads from it/,
+  ),
+);
+
+t.test('a reader in a container that has the folder elsewhere', { skip: noContainers }, (t) => {
+  const mounted = makeFolder();
+  t.teardown(() => removeFolder(mounted));
+  return holdsUntilKilled(
+    t,
+    (folder) => mountedToo(folder, mounted, holding(mounted)),
+    /of another container/,
+  );
+});
+
+t.test('files that are left hold nothing, whatever they say', async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => removeFolder(folder));
+  await fill(folder);
+  const store = openStore(folder);
+  t.teardown(() => store.close());
+  const readers = path.join(folder, 'log', 'readers');
+  mkdirSync(readers);
+  const segments = store.segments().map((r) => r.number);
+  const mine = { pid: process.pid, host: hostname(), space: readlinkSync('/proc/self/ns/pid') };
+  writeFileSync(path.join(readers, 'same-pid.json'), JSON.stringify({ ...mine, segments }));
+  writeFileSync(path.join(readers, 'first.json'), JSON.stringify({ pid: 1, started: '', segments }));
+  writeFileSync(path.join(readers, 'half.json.new'), '{"pid":');
+  t.equal((await look(store)).left, 1);
+  t.same(readdirSync(readers), []);
+});
+
+t.test('retention that looks while readers come and go removes none of their files', async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => removeFolder(folder));
+  await fill(folder);
+  const looking = new Worker(new URL('./lease.worker.js', import.meta.url), { workerData: folder });
+  t.teardown(() => looking.terminate());
+  await once(looking, 'message');
+  for (let n = 1; n <= 300; n++) {
+    const lease = Lease.take(folder, [n])!;
+    lease.hold([n + 1]);
+    if (!heldSegments(folder).has(n + 1) || heldSegments(folder).has(n)) t.fail(`lease ${n} does not hold`);
+    lease.release();
+  }
+  t.equal(heldSegments(folder).size, 0);
+});
+
+t.test('a reader that may not write there is told', { skip: noContainers }, async (t) => {
+  const folder = makeFolder();
+  const mounted = makeFolder();
+  t.teardown(() => [folder, mounted].forEach(removeFolder));
+  await fill(folder);
+  const readOnly = ['sh', '-c', 'mount -o remount,bind,ro "$1" && shift && exec "$@"', 'sh', mounted];
+  const reader = await Started.start(mountedToo(folder, mounted, [...readOnly, ...holding(mounted)]));
+  t.match(reader.stdout, /^held/);
+  await reader.stop();
+  t.match(reader.stderr, `This process may not write to ${mounted}, so it cannot hold what it reads`);
 });
