@@ -11,8 +11,8 @@
  *  0 f64 last bid │ 8 f64 last ask │ 16 f64 last bid size │ 24 f64 last ask size (NaN = never seen)
  * 32 f64 mean absolute move of the mid │ 40 f64 ticks that held half-quotes stand for │ 48 f64 10^digits
  * 56 f64 seq of the last tick │ 64 f64 of the quote to show │ 72 f64 of the trade │ 80 f64 of the status
- * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent s │ 100 ns
- * 104 u32 newest trade tsEvent s │ 108 ns │ 112 u32 1 = changed since the last projection
+ * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent ns │ 100 s
+ * 104 u32 newest trade tsEvent ns │ 108 s │ 112 u32 1 = changed since the last projection
  * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry (0 = unknown) │ 124 u32 1 = that version is numbered: quotes may follow
  * ```
  */
@@ -48,10 +48,10 @@ const S_TRADE_SEQ = 9;
 const S_STATUS_SEQ = 10;
 export const SU_SYMBOL_SEQ = 22;
 export const SU_DEFINED = 23;
-export const SU_QUOTE_S = 24;
-export const SU_QUOTE_NS = 25;
-export const SU_TRADE_S = 26;
-export const SU_TRADE_NS = 27;
+export const SU_QUOTE_NS = 24;
+export const SU_QUOTE_S = 25;
+export const SU_TRADE_NS = 26;
+export const SU_TRADE_S = 27;
 const SU_CHANGED = 28;
 export const SU_SIGNED = 29;
 export const SU_VERSION = 30;

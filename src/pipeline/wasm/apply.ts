@@ -21,14 +21,14 @@ import {
   S_DEFINED,
   S_DEVIATION,
   S_HELD,
-  S_QUOTE_S,
   S_QUOTE_SEQ,
+  S_QUOTE_TIME,
   S_READY,
   S_SEQ,
   S_STATUS_SEQ,
   S_SYMBOL_SEQ,
-  S_TRADE_S,
   S_TRADE_SEQ,
+  S_TRADE_TIME,
   S_VERSION,
   STATE,
   STATES,
@@ -79,17 +79,16 @@ export function timeAt(at: usize): u64 {
   return rotl<u64>(load<u64>(at), 32);
 }
 
-/**
- * Whether others are judged by the time of the record at `at`: one that is late says nothing of them, nor does one beyond
- * its receipt, since nothing has happened by then. NO_TIME_S lies beyond any receipt.
- */
+/** Has a record's time of the event be the newest, unless it lies beyond its receipt, as NO_TIME_S does. */
 // @inline
-function isNewest(at: usize, head: u32): bool {
-  return (head & LATE) === 0 && timeAt(at + AT_EVENT_S) <= timeAt(at + AT_RECV_S);
+function raise(at: usize, newest: usize): void {
+  const event = timeAt(at + AT_EVENT_S);
+  if (event <= timeAt(at + AT_RECV_S)) store<u64>(newest, event);
 }
 
 /**
  * Applies the quote at `at`, which moved the mid by `move`. What was only just stored there is passed: loading it would wait.
+ * A time beyond its receipt is not the newest: nothing has happened by then, so it makes no other quote late.
  * In place of a call, which costs a tenth of what numbering does.
  */
 // @inline
@@ -119,7 +118,7 @@ export function applyQuote(
   store<f64>(state, seq, S_SEQ);
   store<u32>(state, symbolSeq, S_SYMBOL_SEQ);
   if ((head & (CROSSED | LATE)) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
-  if (isNewest(at, head)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_QUOTE_S);
+  if ((head & LATE) === 0) raise(at, state + S_QUOTE_TIME);
   touch(id, state);
 }
 
@@ -134,12 +133,12 @@ function outlie(state: usize, move: f64): void {
   }
 }
 
-/** Applies a trade. */
+/** Applies a trade, likewise. */
 export function applyTrade(at: usize, id: u32, state: usize, seq: f64, head: u32): void {
   store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
   store<f64>(state, seq, S_SEQ);
   if ((head & LATE) === 0) store<f64>(state, seq, S_TRADE_SEQ);
-  if (isNewest(at, head)) store<u64>(state, load<u64>(at, AT_EVENT_S), S_TRADE_S);
+  if ((head & LATE) === 0) raise(at, state + S_TRADE_TIME);
   touch(id, state);
 }
 

@@ -86,10 +86,9 @@ export const S_TRADE_SEQ: usize = 72;
 export const S_STATUS_SEQ: usize = 80;
 export const S_SYMBOL_SEQ: usize = 88;
 export const S_DEFINED: usize = 92;
-export const S_QUOTE_S: usize = 96;
-export const S_QUOTE_NS: usize = 100;
-export const S_TRADE_S: usize = 104;
-export const S_TRADE_NS: usize = 108;
+/** Newest times as `timeAt` gives them. */
+export const S_QUOTE_TIME: usize = 96;
+export const S_TRADE_TIME: usize = 104;
 export const S_CHANGED: usize = 112;
 export const S_VERSION: usize = 120;
 export const S_READY: usize = 124;

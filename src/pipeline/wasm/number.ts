@@ -34,11 +34,11 @@ import {
   RECORDS,
   S_BID,
   S_HELD,
-  S_QUOTE_S,
+  S_QUOTE_TIME,
   S_READY,
   S_SCALE,
   S_SYMBOL_SEQ,
-  S_TRADE_S,
+  S_TRADE_TIME,
   STATE,
   STATES,
   SURE,
@@ -51,7 +51,7 @@ const SECOND_NS: u32 = 1_000_000_000;
 /** Both prices good, or that of a trade and its kind in the other's place; no higher kind; the symbol is ready. */
 const GOOD: u32 = 0b1_0011;
 /** Those of `limits.ts` and `tick.ts`. */
-const EVENT_AHEAD_S_MAX: u64 = 1;
+const EVENT_AHEAD_S_MAX: u32 = 1;
 const NO_TIME_S: u32 = 0xffffffff;
 /** Records that are settled before they are numbered: few enough to stay in the core's own cache. */
 const SETTLED: u32 = 64;
@@ -130,7 +130,7 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
       const bid = f64x2.extract_lane(prices, 0);
       const ask = f64x2.extract_lane(prices, 1);
       if (bid >= ask) head |= crossing(bid, ask);
-      let doubts = timing(at, state + S_QUOTE_S);
+      if (timeAt(at + AT_EVENT_S) < load<u64>(state, S_QUOTE_TIME)) head |= late();
       let symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
       if (load<u64>(state, S_HELD) !== 0) {
         symbolSeq += <u32>load<f64>(state, S_HELD);
@@ -138,13 +138,12 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
         add(COUNT_RELEASED);
       }
       const move = midMove(prices, v128.load(state, S_BID));
-      if (isSuspicious(id, state, move, prices)) doubts |= SUSPICIOUS;
-      if (doubts !== 0) head |= counted(doubts);
+      if (isSuspicious(id, state, move, prices) || isFarAhead(at)) head |= suspicious();
       stamp(at, id, head, seqLow, symbolSeq, positions, distance);
       applyQuote(at, id, state, seq, head, move, prices, symbolSeq);
     } else {
-      const doubts = timing(at, state + S_TRADE_S);
-      if (doubts !== 0) head |= counted(doubts);
+      if (timeAt(at + AT_EVENT_S) < load<u64>(state, S_TRADE_TIME)) head |= late();
+      if (isFarAhead(at)) head |= suspicious();
       const symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
       stamp(at, id | (TRADE << LABEL_KIND_SHIFT), head, seqLow, symbolSeq, positions, distance);
       applyTrade(at, id, state, seq, head);
@@ -176,19 +175,12 @@ function stamp(
   store<u32>(at, symbolSeq, AT_SYMBOL_SEQ);
 }
 
-/** What a record's time of the event says: late where it is before the one at `newest`; suspicious where it is far beyond its receipt. */
+/** Whether a time is beyond receipt by more than clocks differ. No time at all is none to doubt. */
 // @inline
-function timing(at: usize, newest: usize): u32 {
-  const event = timeAt(at + AT_EVENT_S);
-  if (event < timeAt(newest)) return LATE;
-  return event > timeAt(at + AT_RECV_S) ? ahead(at) : 0;
-}
-
-/** Clocks differ a little, and a record without a time has none to doubt. */
-function ahead(at: usize): u32 {
+function isFarAhead(at: usize): bool {
   const eventS = load<u32>(at, AT_EVENT_S);
-  const isBelieved = <u64>eventS <= <u64>load<u32>(at, AT_RECV_S) + EVENT_AHEAD_S_MAX;
-  return isBelieved || eventS === NO_TIME_S ? 0 : SUSPICIOUS;
+  const recvS = load<u32>(at, AT_RECV_S);
+  return eventS > recvS && eventS !== NO_TIME_S && eventS - recvS > EVENT_AHEAD_S_MAX;
 }
 
 function crossing(bid: f64, ask: f64): u32 {
@@ -196,10 +188,14 @@ function crossing(bid: f64, ask: f64): u32 {
   return bid > ask ? CROSSED : LOCKED;
 }
 
-function counted(doubts: u32): u32 {
-  if ((doubts & LATE) !== 0) add(COUNT_LATE);
-  if ((doubts & SUSPICIOUS) !== 0) add(COUNT_SUSPICIOUS);
-  return doubts;
+function late(): u32 {
+  add(COUNT_LATE);
+  return LATE;
+}
+
+function suspicious(): u32 {
+  add(COUNT_SUSPICIOUS);
+  return SUSPICIOUS;
 }
 
 function add(count: usize): void {
