@@ -257,6 +257,7 @@ class Server implements Fanout {
       closed: { ...this.#tally.closed },
       lost: this.#tally.lost,
       badMessages: this.#tally.badMessages,
+      overBounds: this.#stream.quotas.refused,
       wrongTokens: this.#tally.wrongTokens,
     };
   }

@@ -67,8 +67,10 @@ export async function historyOf(
   const symbolId = registry.symbolId(request.symbol);
   if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
   const { lookups } = stream.quotas;
-  if (lookups.inTheWay(address, 1) !== null)
+  if (lookups.inTheWay(address, 1) !== null) {
+    stream.quotas.refused++;
     throw new HistoryBusy('Many others are looking into history just now; try again.');
+  }
   lookups.add(address, 1);
   try {
     const epoch = request.epoch ?? stream.epoch;

@@ -151,6 +151,7 @@ export class Operations {
     const { lookups } = this.stream.quotas;
     const { address } = this.host;
     if (isTime && lookups.inTheWay(address, 1) !== null) {
+      this.stream.quotas.refused++;
       this.#refuseBusy(id);
       return;
     }
@@ -190,6 +191,7 @@ export class Operations {
     const wanted = stream.watches.want(request.symbols);
     const refusal = this.#refusalOfWanted(wanted);
     if (refusal !== null) {
+      stream.quotas.refused++;
       this.refuse(request.id, refusal);
       return;
     }
@@ -234,6 +236,7 @@ export class Operations {
     const { watches, quotas } = stream;
     const bound = watch.users > 1 ? null : quotas.watchBytes.inTheWay(watch.address, 0);
     if (bound !== null) {
+      quotas.refused++;
       watches.release(watch);
       this.refuse(request.id, tooMuch(`bytes of different lists of symbols, ${bound}`));
       return;

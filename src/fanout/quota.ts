@@ -64,6 +64,8 @@ export interface QuotaLimits {
 
 /** Those of one fan-out. */
 export class Quotas {
+  /** Requests that were refused for one of them. */
+  refused = 0;
   /** Names that subscriptions wait for, as no source has defined them. */
   readonly unknownNames: Quota;
   readonly patterns: Quota;

@@ -51,6 +51,7 @@ for (const [what, limit, star] of [
     const beyond = await from(served, '10.0.0.5');
     const { message } = await beyond.subscribe(fresh(1, star));
     t.match(message, /in all \(limit 160\)/);
+    t.equal(served.fanout.stats().overBounds, 3);
     t.equal(served.fanout.stats().connections, 18, 'nobody is sent away for it');
     others[0].socket.close();
     await others[0].closed();
@@ -137,5 +138,6 @@ t.test('one address leaves some lookups to others', async (t) => {
   const history = { op: 'history', symbol: 'A', fromSymbolSeq: 590, toSymbolSeq: 599 };
   t.equal((await greedy.request(history)).code, 'busy');
   t.equal((await modest.request(history)).op, 'history');
+  t.equal(served.fanout.stats().overBounds, LOOKUPS_MAX / 2 + 1);
   go();
 });
