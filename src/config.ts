@@ -10,6 +10,7 @@ import { badConfig, type Checked, check, hint } from './check.js';
 import type { EngineFeed, EngineOptions } from './engine-options.js';
 import { codeOf, messageOf, TickwireError } from './errors.js';
 import { fanoutOptionsSchema } from './fanout/options.js';
+import { checkFeedOptions } from './feed-options.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
 import {
   BROADCAST_RING_SLOTS,
@@ -113,6 +114,7 @@ const VARIABLES: Record<string, { path: string[]; read: 'text' | 'number' | 'jso
   PORT: { path: ['http', 'port'], read: 'number' },
   TICKWIRE_HTTP_PORT: { path: ['http', 'port'], read: 'number' },
   TICKWIRE_HTTP_ALLOWED_ORIGINS: { path: ['http', 'allowedOrigins'], read: 'json' },
+  TICKWIRE_HTTP_ALLOWED_HOSTS: { path: ['http', 'allowedHosts'], read: 'json' },
   TICKWIRE_HTTP_AUTH_KEYS: { path: ['http', 'auth', 'keys'], read: 'json' },
   TICKWIRE_HTTP_TRUSTED_PROXIES: { path: ['http', 'trustedProxies'], read: 'json' },
 };
@@ -254,16 +256,6 @@ function readFeed(given: unknown, index: number, faults: string[]): EngineFeed |
   const options: Checked<object> = checkFeedOptions(value.type, value.options, [...at, 'options']);
   faults.push(...options.faults);
   return { ...value, options: options.value } as EngineFeed;
-}
-
-/** Checks the options of a built-in connector by its own schema. */
-export function checkFeedOptions(
-  type: FeedTypeName,
-  options: unknown,
-  at: readonly PropertyKey[],
-): Checked<object> {
-  const schema = FEED_TYPES[type].schema as z.ZodType<object>;
-  return check(schema, options ?? {}, at);
 }
 
 /** A bare path becomes a file URL, because that is what a worker imports. */

@@ -1,9 +1,10 @@
 /** What an engine is made from: the options, and what is checked and filled in before anything runs. */
 import type { TemplatedApp } from 'uWebSockets.js';
-import { z } from 'zod';
 import type { CaptureOptions } from './capture.js';
+import { badConfig } from './check.js';
 import { messageOf, TickwireError } from './errors.js';
 import type { Authorise, FanoutOptions } from './fanout/index.js';
+import { checkFeedOptions } from './feed-options.js';
 import type { Feed, FeedStatus, FeedType } from './feeds/feed.js';
 import { FEED_TYPES, type FeedTypeName } from './feeds/index.js';
 import {
@@ -137,7 +138,7 @@ export async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
   if (isHostFeed(config)) {
     return { ...slot, config, policy: config.policy ?? 'block', stateWords: config.stateWords ?? 0 };
   }
-  const options = 'type' in config ? checkFeedOptions(config) : config.options;
+  const options = 'type' in config ? optionsOf(config) : config.options;
   const type =
     'type' in config
       ? (FEED_TYPES[config.type].type as FeedType<unknown>)
@@ -166,7 +167,7 @@ async function importModule(config: ModuleFeed): Promise<Record<string, unknown>
 }
 
 /** The options of a built-in connector, with its defaults. */
-function checkFeedOptions(config: BuiltInFeed): object {
+function optionsOf(config: BuiltInFeed): object {
   const known = FEED_TYPES[config.type];
   if (known === undefined) {
     throw new TickwireError(
@@ -174,9 +175,9 @@ function checkFeedOptions(config: BuiltInFeed): object {
       `Feed ${config.name}: there is no feed type "${config.type}"; there are ${Object.keys(FEED_TYPES).join(', ')}.`,
     );
   }
-  const parsed = known.schema.safeParse(config.options ?? {});
-  if (parsed.success) return parsed.data;
-  throw new TickwireError('bad_config', `Feed ${config.name}: ${z.prettifyError(parsed.error)}`);
+  const checked = checkFeedOptions(config.type, config.options, ['options']);
+  if (checked.value !== undefined) return checked.value;
+  throw badConfig(checked.faults.map((fault) => `Feed ${config.name}: ${fault}`));
 }
 
 export function logOptions(options: EngineOptions): LogStageOptions {

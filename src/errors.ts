@@ -2,20 +2,22 @@
  * Coded errors: set-up and operator faults. `code` is a stable lower_snake word; the message says what to do.
  * The hot path returns counts and named results instead.
  */
-export type ErrorCode =
-  | 'bad_config'
-  | 'bad_input'
-  | 'data_folder_unusable'
-  | 'data_folder_locked'
-  | 'port_taken'
-  | 'registry_full'
-  | 'limit_exceeded'
-  | 'log_corrupt'
-  | 'log_missing'
-  | 'stage_failed'
-  | 'bad_framing'
-  | 'connection_refused'
-  | 'unsupported';
+export const ERROR_CODES = [
+  'bad_config',
+  'bad_input',
+  'data_folder_unusable',
+  'data_folder_locked',
+  'port_taken',
+  'registry_full',
+  'limit_exceeded',
+  'log_corrupt',
+  'log_missing',
+  'stage_failed',
+  'bad_framing',
+  'connection_refused',
+  'unsupported',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export class TickwireError extends Error {
   readonly code: ErrorCode;

@@ -110,6 +110,20 @@ export const SUBSCRIPTIONS_MAX = 64;
 export const SUBSCRIBE_SYMBOLS_MAX = 10_000;
 /** Patterns among them: each is held against every symbol there is. More: error `too_many_symbols`. */
 export const SUBSCRIBE_PATTERNS_MAX = 64;
+/** Names that subscriptions wait for, as no source has defined them: of one connection a sixteenth, of one address a quarter. More: error `too_many_symbols`. */
+export const UNKNOWN_NAMES_MAX = 200_000;
+/** Patterns of all subscriptions, each of which is held against every new symbol; of one connection and one address likewise. More: error `too_many_symbols`. */
+export const PATTERNS_MAX = 8_192;
+/** Bytes of the tables by which subscriptions with different symbols tell theirs; of one address a quarter. More: error `too_many_symbols`. */
+export const WATCH_BYTES_MAX = 256 * 1024 * 1024;
+/** Milliseconds that requests of clients take of one turn of the event loop. The others wait for their turn. */
+export const REQUESTS_MS = 4;
+/** Bytes of requests that wait for their turn; of one address a quarter, of one connection a sixteenth. More: closed with 4002. */
+export const REQUEST_BYTES_WAITING_MAX = 256 * 1024 * 1024;
+/** Bytes of answers that one connection has not read. More: closed with 4001. */
+export const ANSWER_BYTES_PER_CONNECTION_MAX = 8 * 1024 * 1024;
+/** The same of all connections; of one address a quarter. More: those that have not read theirs are closed with 4001. */
+export const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 /** Bytes of a message from a client. More: closed with 4500; beyond the double of it cut off unread, without a code. */
 export const CLIENT_MESSAGE_BYTES_MAX = 256 * 1024;
 /** Control messages of a client per second, with as many again in a burst. More: closed with 4002. */
@@ -163,7 +177,7 @@ export const READ_AHEAD_PAGES = 16;
 export const PAGES_WAITING_MAX = 256;
 /** Ticks of one answer to `history`. More: the answer says how far it reaches. */
 export const HISTORY_TICKS_MAX = 4_096;
-/** Answers to `history`, and places of a time, being looked for at once. More: `busy`. */
+/** Answers to `history`, and places of a time, being looked for at once; for one address half of them. More: `busy`. */
 export const LOOKUPS_MAX = 8;
 /** Seeks of one subscription that are not answered: they take effect one after the other. More: `busy`. */
 export const SEEKS_WAITING_MAX = 8;

@@ -5,7 +5,8 @@ import { loadConfig } from '../config.js';
 import { createEngine, type Engine } from '../engine.js';
 import type { EngineOptions } from '../engine-options.js';
 import { TickwireError } from '../errors.js';
-import { FEED_TYPES } from '../feeds/index.js';
+import { optionsOf } from '../feed-options.js';
+import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
 import { portNumber, untilStopped, wholeNumber } from './exit.js';
 import { createLogger, LOG_LEVELS, type LogLevel } from './logger.js';
 
@@ -45,7 +46,11 @@ export function registerServe(program: Command): void {
     .option('--json', 'print one JSON object on stdout once it serves, and one when it has stopped')
     .addHelpText(
       'after',
-      `
+      () => `
+Feed types, and their options for --feed (or "options" in the config file):
+${feedHelp()}
+A module's feed ({"name", "module", "export", "options"} in the config file) gets its options as they stand.
+
 Settings come from flags, then the environment (PORT, TICKWIRE_…), then the config file, then defaults.
 
 Example:
@@ -56,6 +61,20 @@ Example:
 
 export function logLevelOption(): Option {
   return new Option('--log-level <level>', 'what is logged on stderr').choices(LOG_LEVELS).default('info');
+}
+
+/** The options of each feed type, from its schema. */
+export function feedHelp(): string {
+  const types = Object.keys(FEED_TYPES) as FeedTypeName[];
+  return types
+    .map((type) => {
+      const lines = optionsOf(type).map((option) => {
+        const standard = option.default ?? (option.isNeeded ? 'needed' : 'none');
+        return `    ${option.name}: ${option.values} [${standard}]\n        ${option.meaning}`;
+      });
+      return `  ${type}\n${lines.join('\n')}`;
+    })
+    .join('\n');
 }
 
 function addFeed(text: string, before: FeedFlag[] = []): FeedFlag[] {

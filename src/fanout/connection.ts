@@ -1,5 +1,11 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
-import { CONVOY_BYTES, FRAME_BYTES_MAX, WINDOW_BYTES } from '../limits.js';
+import {
+  ANSWER_BYTES_PER_CONNECTION_MAX,
+  CONVOY_BYTES,
+  EVERY_CONVOY_WINDOW_BYTES,
+  FRAME_BYTES_MAX,
+  WINDOW_BYTES,
+} from '../limits.js';
 import { nanoseconds } from '../tick.js';
 import type { TickEncoder } from '../wire/body.js';
 import { decodeCursor } from '../wire/cursor.js';
@@ -16,6 +22,7 @@ import type { HeartbeatBytes } from './heartbeat.js';
 import { Liveness } from './liveness.js';
 import { Operations, type OperationsHost } from './operations.js';
 import type { FanoutSettings } from './options.js';
+import { RequestQueue, type RequestTurns } from './request-queue.js';
 import { parseMessage } from './requests.js';
 import type { Stream } from './stream.js';
 import type { WebSocket } from './uws.js';
@@ -27,8 +34,6 @@ const ROOM_MIN = 16 * 1024;
 const LANES_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
 /** Bytes in the socket's own buffer above which a connection waits for them to drain. */
 const BUFFERED_MAX = 64 * 1024;
-/** Bytes of answers to requests that may be under way: a client that asks and does not read is closed. */
-const ANSWERS_BYTES_MAX = 8 * 1024 * 1024;
 /** What uWebSockets says of a message that left nothing behind in its own buffer. */
 const SENT = 1;
 /** What uWebSockets tells of a connection that ended without a closing handshake. */
@@ -54,6 +59,9 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #mayBeBuffered = false;
   #convoy: Convoy | null = null;
   readonly #liveness: Liveness;
+  readonly #requests: RequestQueue;
+  /** Bytes of answers that are counted as not read. */
+  #unread = 0;
 
   constructor(
     readonly socket: WebSocket<ConnectionData>,
@@ -63,6 +71,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     readonly convoys: Convoys,
     readonly count: (ticks: number, bytes: number) => void,
     readonly gate: Gate,
+    turns: RequestTurns,
     /** Flushes it soon, or between two rounds: there is more for it, and room. */
     readonly goOn: (connection: Connection) => void,
   ) {
@@ -71,6 +80,13 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     this.#beatAtMs = performance.now() - Math.random() * settings.heartbeatMs;
     this.#liveness = new Liveness(settings.idleMs, performance.now());
     this.#operations = new Operations(stream, this, encoding, settings);
+    this.#requests = new RequestQueue(turns, this.address, (message, isBinary) =>
+      this.#handle(message, isBinary),
+    );
+  }
+
+  get address(): string {
+    return this.gate.place.address;
   }
 
   get isClosed(): boolean {
@@ -81,6 +97,13 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#closed) return;
     this.#liveness.heard();
     if (this.#closeFor(this.gate.take(message.byteLength))) return;
+    this.#closeFor(this.#requests.take(message, isBinary));
+  }
+
+  #handle(message: ArrayBuffer, isBinary: boolean): void | Promise<void> {
+    if (this.#closed) return;
+    // Whose request had to wait was not silent.
+    this.#liveness.heard();
     this.alone();
     const parsed = parseMessage(message, isBinary, this.encoding);
     if ('error' in parsed) {
@@ -102,7 +125,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     } else if (request.op === 'ping') {
       this.control({ op: 'pong', id: request.id, time: this.#time() });
     } else {
-      this.#operations.handle(request);
+      return this.#operations.handle(request);
     }
   }
 
@@ -246,12 +269,32 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   control(message: ServerMessage): void {
     if (this.#closed) return;
-    if (this.#window.unanswered > ANSWERS_BYTES_MAX) {
-      this.close(closingFor(CloseCode.slow, 'answers are not read'));
+    const isText = this.encoding === 'json';
+    const bytes = isText ? Buffer.from(jsonControl(message)) : packControl(message);
+    const why = this.#answersInTheWay(bytes.length);
+    if (why !== null) {
+      this.close(closingFor(CloseCode.slow, why));
       return;
     }
-    if (this.encoding === 'json') this.transmit(Buffer.from(jsonControl(message)), true);
-    else this.transmit(packControl(message), false);
+    this.transmit(bytes, isText);
+    this.#countUnread();
+  }
+
+  /** Why an answer of so many bytes is one too many, if so: clients that ask and do not read would fill the memory. */
+  #answersInTheWay(bytes: number): string | null {
+    const { unanswered } = this.#window;
+    if (unanswered > ANSWER_BYTES_PER_CONNECTION_MAX) return 'answers are not read';
+    if (unanswered + bytes <= EVERY_CONVOY_WINDOW_BYTES) return null;
+    const bound = this.stream.quotas.answerBytes.inTheWay(this.address, bytes);
+    return bound === null ? null : `too many bytes of answers are not read ${bound}`;
+  }
+
+  /** What is beyond a window are answers: ticks never are. */
+  #countUnread(): void {
+    const unread = this.#closed ? 0 : Math.max(0, this.#window.unanswered - EVERY_CONVOY_WINDOW_BYTES);
+    if (unread === this.#unread) return;
+    this.stream.quotas.answerBytes.add(this.address, unread - this.#unread);
+    this.#unread = unread;
   }
 
   controlAfterFrame(message: ServerMessage): void {
@@ -298,7 +341,9 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     this.#liveness.heard();
     // uWebSockets puts together what is sent from here.
     this.#mayBeBuffered = true;
-    if (this.#window.pong(message) && !this.#flushedAll) this.goOn(this);
+    const isAnswer = this.#window.pong(message);
+    this.#countUnread();
+    if (isAnswer && !this.#flushedAll) this.goOn(this);
   }
 
   /** Says why and closes. */
@@ -315,6 +360,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   closed(code: number): void {
     this.#closed = true;
     this.#convoy?.remove(this);
+    this.#requests.clear();
+    this.#countUnread();
     this.gate.place.leave();
     if (code === LOST && !this.#closedByUs) this.gate.door.tally.lost++;
     this.#operations.endAll();

@@ -218,6 +218,8 @@ export interface FanoutStats {
   lost: number;
   /** Messages of clients that were no requests. */
   badMessages: number;
+  /** Requests refused because their connection, their address or all clients hold as much as they may. */
+  overBounds: number;
   /** Tokens that were wrong, or not looked at because too many of that address were. */
   wrongTokens: number;
 }

@@ -15,7 +15,9 @@ import { FlushLoop, type Served } from './flush-loop.js';
 import { Frame } from './frame.js';
 import { HeartbeatBytes } from './heartbeat.js';
 import { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './options.js';
+import { HostNames } from './origins.js';
 import { loadPages, type Page } from './pages.js';
+import { RequestTurns } from './request-queue.js';
 import { Rest } from './rest.js';
 import { addRoutes, type RouteContext } from './routes.js';
 import { Stream } from './stream.js';
@@ -105,12 +107,14 @@ class Server implements Fanout {
       admission: new Admission(settings.limits, this.#tally),
       tally: this.#tally,
       proxies: new Set(settings.trustedProxies.map(addressKey)),
+      hosts: new HostNames(deps.app === undefined ? settings.host : undefined, settings.allowedHosts),
       rest: this.#rest,
       pages: this.#loadPages(),
       shared: deps.app !== undefined,
       connections: this.#connections,
       closing: false,
       convoys: this.#convoys,
+      turns: new RequestTurns(this.#stream.quotas.requestBytes),
       count,
       goOn: (connection) => this.#goOn(connection),
       greet: (connection) => this.#greet(connection),
@@ -253,6 +257,7 @@ class Server implements Fanout {
       closed: { ...this.#tally.closed },
       lost: this.#tally.lost,
       badMessages: this.#tally.badMessages,
+      overBounds: this.#stream.quotas.refused,
       wrongTokens: this.#tally.wrongTokens,
     };
   }

@@ -160,7 +160,7 @@ export class Group {
     if (changed.length < end - first) changed = new Uint32Array(end - first);
     const changes = mirror.changes[view.index];
     let count = 0;
-    if (from === view.flushNo - 1 && changes.count < end - first) {
+    if (from === view.flushNo - 1 && changes.count < end - first && this.watch.isLong(view.index)) {
       const { place } = this.watch;
       for (let i = 0; i < changes.count; i++) {
         const at = place[changes.ids[i]];

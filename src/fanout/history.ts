@@ -1,5 +1,5 @@
 /** Answers `history`: the ticks of one symbol by their symbolSeq, from the ring and, for what it has passed, the log. */
-import { BUCKETS, HISTORY_TICKS_MAX, LOOKUPS_MAX } from '../limits.js';
+import { BUCKETS, HISTORY_TICKS_MAX } from '../limits.js';
 import { turn } from '../pipeline/wait.js';
 import { copyRecord, RECORD_U32, Records, U32_SYMBOL, U32_SYMBOL_SEQ } from '../tick.js';
 import { tickJson } from '../wire/json.js';
@@ -60,14 +60,18 @@ export async function historyOf(
   stream: Stream,
   request: HistoryQuestion,
   encoding: Encoding,
+  address: string,
 ): Promise<Omit<History, 'op' | 'id'>> {
   stream.watches.refresh();
   const { registry } = stream.deps;
   const symbolId = registry.symbolId(request.symbol);
   if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
-  if (stream.lookups >= LOOKUPS_MAX)
+  const { lookups } = stream.quotas;
+  if (lookups.inTheWay(address, 1) !== null) {
+    stream.quotas.refused++;
     throw new HistoryBusy('Many others are looking into history just now; try again.');
-  stream.lookups++;
+  }
+  lookups.add(address, 1);
   try {
     const epoch = request.epoch ?? stream.epoch;
     const { fromSymbolSeq } = request;
@@ -94,7 +98,7 @@ export async function historyOf(
       ),
     };
   } finally {
-    stream.lookups--;
+    lookups.add(address, -1);
   }
 }
 

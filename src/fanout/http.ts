@@ -93,6 +93,10 @@ export function problem(
   };
 }
 
+export function notEncoded(): Answer {
+  return problem(400, 'bad_request', 'The path or query is not percent-encoded UTF-8.');
+}
+
 /** @param seconds after which it is worth asking again */
 export function busy(detail: string, seconds = 1): Answer {
   return problem(503, 'busy', detail, { 'retry-after': String(seconds) });

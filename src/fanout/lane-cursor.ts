@@ -6,6 +6,8 @@ import type { EpochInfo } from './deps.js';
 import type { ShardView } from './shard-view.js';
 import type { Stream } from './stream.js';
 
+const NO_EPOCHS: readonly EpochInfo[] = [];
+
 export class LaneCursor {
   #positions: Float64Array;
 
@@ -17,7 +19,7 @@ export class LaneCursor {
   constructor(
     readonly stream: Stream,
     readonly critical: boolean,
-    readonly epochs: readonly EpochInfo[],
+    public epochs: readonly EpochInfo[],
     public epoch: number,
     public seqs: Float64Array,
   ) {
@@ -93,5 +95,7 @@ export class LaneCursor {
       this.seqs = new Float64Array(next?.shards ?? this.stream.shards.length);
       this.#positions = new Float64Array(this.seqs.length).fill(-1);
     }
+    // There may be thousands of them, and a subscription may live for long.
+    this.epochs = NO_EPOCHS;
   }
 }

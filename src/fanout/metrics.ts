@@ -192,6 +192,12 @@ const FAMILIES: Family[] = [
   ],
   ['fanout_lost_total', 'Connections that ended without a closing handshake.', [], fanout('lost')],
   ['fanout_bad_messages_total', 'Messages of clients that were no requests.', [], fanout('badMessages')],
+  [
+    'fanout_over_bounds_total',
+    'Requests refused because their client, its address or all clients hold as much as they may.',
+    [],
+    fanout('overBounds'),
+  ],
   ['fanout_wrong_tokens_total', 'Tokens that were wrong.', [], fanout('wrongTokens')],
   ['fanout_flush_seconds', 'Time that one flush takes, smoothed.', [], fanout('flushMs', 1e-3)],
   ['fanout_flush_interval_seconds', 'Time between two flushes.', [], fanout('intervalMs', 1e-3)],

@@ -56,7 +56,7 @@ const fanoutFigures = [
     'inConvoys',
     'gapsTold',
   ],
-  ...['groups', 'watches', 'lost', 'badMessages', 'wrongTokens'],
+  ...['groups', 'watches', 'lost', 'badMessages', 'overBounds', 'wrongTokens'],
 ];
 const all = (names: string[], schema: Schema) => Object.fromEntries(names.map((n) => [n, schema]));
 

@@ -29,6 +29,11 @@ const GUARDED: Responses = {
   401: refused('The token is missing or wrong.', 'unauthorised'),
   429: { ...refused('Too many wrong tokens came from this address.', 'unauthorised'), headers: RETRY },
 };
+/** Of every path. */
+const ALWAYS: Responses = {
+  400: refused('A parameter that does not exist here, or is wrong.', 'bad_request'),
+  403: refused('The name in Host is not one of this server.', 'forbidden'),
+};
 const BUSY = { ...refused('Come back later.', 'busy', 'log_failed', 'unauthorised'), headers: RETRY };
 
 const parameter = (name: string, description: string, schema: Schema = { type: 'string' }) => ({
@@ -185,7 +190,12 @@ export const OPENAPI = JSON.stringify({
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   servers: [{ url: '/' }],
-  paths: Object.fromEntries(Object.entries(OPERATIONS).map(([path, get]) => [path, { get }])),
+  paths: Object.fromEntries(
+    Object.entries(OPERATIONS).map(([path, operation]) => {
+      const responses = { ...ALWAYS, ...operation.responses };
+      return [path, { get: { ...operation, responses } }];
+    }),
+  ),
   components: {
     schemas: SCHEMAS,
     securitySchemes: {

@@ -1,6 +1,6 @@
 /** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
 import { messageOf } from '../errors.js';
-import { LOOKUPS_MAX, PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
+import { PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../limits.js';
 import { KIND_NAMES, Kind } from '../tick.js';
 import { parseTime } from '../time.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wire/ticks.js';
@@ -11,18 +11,26 @@ import type { HistoryQuestion, Request, Seek, Subscribe } from './requests.js';
 import { type Resume, resumeAt } from './resume.js';
 import type { Stream } from './stream.js';
 import { Subscription, type SubscriptionHost } from './subscription.js';
+import type { Wanted, Watch } from './watch.js';
 
 /** Milliseconds after which one who was told `busy` may ask again. */
 const BUSY_RETRY_MS = 500;
 
+/** Milliseconds after which others may have left room for more symbols. */
+const ROOM_RETRY_MS = 5_000;
+
 /** The connection, as its operations see it. */
 export interface OperationsHost extends SubscriptionHost {
   readonly isClosed: boolean;
+  /** For whose bounds it counts. */
+  readonly address: string;
   /** Goes on by itself, before its subscriptions change. */
   alone(): void;
 }
 
 type Found = Exclude<Resume, { refused: unknown }>;
+/** Where a subscription begins. */
+type Opening = { point: Start; rewound?: Found['rewound'] };
 type Refusal = Omit<WireError, 'op' | 'id' | 'temporary'> & { temporary?: boolean };
 
 export class Operations {
@@ -42,10 +50,13 @@ export class Operations {
     readonly settings: FanoutSettings,
   ) {}
 
-  /** Does what a request asks for; `ping` and `auth` are the connection's own. */
-  handle(request: Exclude<Request, { op: 'ping' | 'auth' }>): void {
-    if (request.op === 'subscribe') this.#subscribe(request);
-    else if (request.op === 'history') void this.#history(request);
+  /**
+   * Does what a request asks for; `ping` and `auth` are the connection's own.
+   * @returns a promise where the requests after it have to wait
+   */
+  handle(request: Exclude<Request, { op: 'ping' | 'auth' }>): void | Promise<void> {
+    if (request.op === 'subscribe') return this.#subscribe(request);
+    if (request.op === 'history') void this.#history(request);
     else {
       const subscription = this.#bySub.get(request.sub);
       if (subscription === undefined) {
@@ -87,18 +98,17 @@ export class Operations {
     this.host.control({ op: 'error', id, temporary, ...refusal } satisfies ServerMessage);
   }
 
-  #subscribe(request: Subscribe): void {
+  #subscribe(request: Subscribe): void | Promise<void> {
     const refusal = this.#refusalOf(request);
     if (refusal !== null) this.refuse(request.id, refusal);
     else if (request.from === undefined || request.from === null) {
-      this.#start(request, request.snapshot ? 'snapshot' : 'live');
+      return this.#open(request, { point: request.snapshot ? 'snapshot' : 'live' });
     } else {
       const critical = request.mode === 'latest' || !request.kinds.includes('quote');
       this.#opening++;
-      void this.#find(request.id, request.from, critical, (found) => {
-        const sub = this.#start(request, found.point);
-        if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
-      }).finally(() => this.#opening--);
+      void this.#find(request.id, request.from, critical, (found) => this.#open(request, found)).finally(
+        () => this.#opening--,
+      );
     }
   }
 
@@ -131,26 +141,34 @@ export class Operations {
   }
 
   /** Looks where `from` leads, then goes on, or refuses. */
-  async #find(id: RequestId, from: From, critical: boolean, go: (found: Found) => void): Promise<void> {
+  async #find(
+    id: RequestId,
+    from: From,
+    critical: boolean,
+    go: (found: Found) => void | Promise<void>,
+  ): Promise<void> {
     const isTime = parseTime(from) !== null;
-    if (isTime && this.stream.lookups >= LOOKUPS_MAX) {
+    const { lookups } = this.stream.quotas;
+    const { address } = this.host;
+    if (isTime && lookups.inTheWay(address, 1) !== null) {
+      this.stream.quotas.refused++;
       this.#refuseBusy(id);
       return;
     }
-    if (isTime) this.stream.lookups++;
+    if (isTime) lookups.add(address, 1);
     try {
       const resume = await resumeAt(this.stream, from, critical);
       if (this.host.isClosed) return;
       if ('refused' in resume) this.refuse(id, resume.refused);
       else if (this.#wouldWait(resume)) this.#refuseBusy(id);
-      else go(resume);
+      else await go(resume);
     } catch (error) {
       if (this.host.isClosed) return;
       this.stream.deps.logger.error({ error: messageOf(error) }, 'A place in the log could not be found.');
       const message = 'The log could not be read; try again.';
       this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
     } finally {
-      if (isTime) this.stream.lookups--;
+      if (isTime) lookups.add(address, -1);
     }
   }
 
@@ -167,20 +185,73 @@ export class Operations {
     return stream.shards.some((view, s) => view.ring.oldest() > point.seqs[s] + PAGE_TICKS);
   }
 
-  #start(request: Subscribe, start: Start): number {
+  /** Begins a subscription once its symbols are looked up: at once, or after some turns of the event loop. */
+  #open(request: Subscribe, found: Opening): void | Promise<void> {
+    const { stream, host } = this;
+    const wanted = stream.watches.want(request.symbols);
+    const refusal = this.#refusalOfWanted(wanted);
+    if (refusal !== null) {
+      stream.quotas.refused++;
+      this.refuse(request.id, refusal);
+      return;
+    }
+    const watch = stream.watches.take(wanted, host.address);
+    if (!(watch instanceof Promise)) {
+      this.#start(request, found, watch);
+      return;
+    }
+    this.#opening++;
+    return watch
+      .then((made) => {
+        if (host.isClosed) stream.watches.release(made);
+        else this.#start(request, found, made);
+      })
+      .finally(() => this.#opening--);
+  }
+
+  /** Why what a subscribe names is more than is kept for its connection, its address, or everybody. */
+  #refusalOfWanted(wanted: Wanted): Refusal | null {
+    const { unknownNames, patterns } = this.stream.quotas;
+    const watches = new Set(this.subscriptions.map(({ group }) => group.watch));
+    let unknown = wanted.unknown.length;
+    let starred = wanted.patterns.length;
+    for (const watch of watches) {
+      unknown += watch.unknownCount;
+      starred += watch.patternCount;
+    }
+    const isOver =
+      (wanted.unknown.length > 0 && unknown > unknownNames.perConnection) ||
+      (wanted.patterns.length > 0 && starred > patterns.perConnection);
+    const bound = this.stream.watches.refusal(wanted, this.host.address);
+    // What a subscription has already, another one has at no cost.
+    if ((!isOver && bound === null) || this.stream.watches.has(wanted)) return null;
+    if (!isOver) return tooMuch(bound!);
+    const names = `${unknownNames.perConnection} names that no source has defined`;
+    const message = `A connection holds at most ${names}, and ${patterns.perConnection} patterns; ask for less.`;
+    return { code: 'too_many_symbols', message };
+  }
+
+  #start(request: Subscribe, { point, rewound }: Opening, watch: Watch): void {
+    const { stream } = this;
+    const { watches, quotas } = stream;
+    const bound = watch.users > 1 ? null : quotas.watchBytes.inTheWay(watch.address, 0);
+    if (bound !== null) {
+      quotas.refused++;
+      watches.release(watch);
+      this.refuse(request.id, tooMuch(`bytes of different lists of symbols, ${bound}`));
+      return;
+    }
     // It may have joined a convoy while the place was looked for.
     this.host.alone();
     const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
     let mask = 0;
     for (const kind of kinds) mask |= 1 << Kind[kind];
-    const { stream } = this;
-    const watch = stream.watches.acquire(request.symbols);
     const group = stream.group(this.encoding, watch, request.mode, mask);
     const { mode, deliver, speed } = request;
     const intervalMs = mode === 'latest' ? request.intervalMs : 0;
     const sub = this.#nextSub++;
     const settings = { mode, kinds, intervalMs, deliver, speed };
-    const subscription = new Subscription(stream, this.host, sub, group, settings, start);
+    const subscription = new Subscription(stream, this.host, sub, group, settings, point);
     this.host.control({
       op: 'subscribed',
       id: request.id,
@@ -194,7 +265,7 @@ export class Operations {
     this.#bySub.set(sub, subscription);
     this.subscriptions.push(subscription);
     stream.wake();
-    return sub;
+    if (rewound !== undefined) this.host.control({ op: 'rewound', sub, ...rewound });
   }
 
   #seek(subscription: Subscription, request: Seek): void {
@@ -250,7 +321,7 @@ export class Operations {
 
   async #history(request: HistoryQuestion): Promise<void> {
     try {
-      const history = await historyOf(this.stream, request, this.encoding);
+      const history = await historyOf(this.stream, request, this.encoding, this.host.address);
       if (!this.host.isClosed) this.host.control({ op: 'history', id: request.id, ...history });
     } catch (error) {
       if (this.host.isClosed) return;
@@ -271,4 +342,9 @@ export class Operations {
       }
     }
   }
+}
+
+function tooMuch(bound: string): Refusal {
+  const message = `Subscriptions hold too many ${bound}; ask for less, or try again later.`;
+  return { code: 'too_many_symbols', message, temporary: true, retryMs: ROOM_RETRY_MS };
 }

@@ -12,11 +12,17 @@ import {
   HEARTBEAT_MS,
   IDLE_MS,
   PAGES_WAITING_MAX,
+  PATTERNS_MAX,
   SUBSCRIBE_SYMBOLS_MAX,
   SUBSCRIPTIONS_MAX,
+  UNKNOWN_NAMES_MAX,
+  WATCH_BYTES_MAX,
 } from '../limits.js';
 
 const TOKEN_LENGTH_MIN = 16;
+/** The page loads from this server, talks to it, and nothing else; it stands in no frame. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const NAME_LENGTH_MAX = 64;
 
 // Faults are in our own words throughout: the usual ones would show the token.
@@ -55,6 +61,22 @@ export const fanoutOptionsSchema = z.strictObject({
     .array(z.string())
     .default([])
     .describe('Origins of browser pages that may connect, besides pages of this server; "*" allows all.'),
+  allowedHosts: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\*|\[[0-9a-f:.]+\]|[^\s/:[\]]+)$/i,
+          'must be a name or address, without scheme and port; "*" allows all',
+        ),
+    )
+    .default([])
+    .describe('Names under which browsers may ask this server; on loopback besides those of loopback.'),
+  contentSecurityPolicy: z
+    .string()
+    .regex(/^[\x20-\x7e]*$/, 'must be one line of ASCII')
+    .default(PAGE_POLICY)
+    .describe('Content-Security-Policy of the static page; empty: none.'),
   flushIntervalMsMax: z
     .number()
     .min(0)
@@ -86,6 +108,21 @@ export const fanoutOptionsSchema = z.strictObject({
       connectionsPerAddress: z.int().min(1).default(CONNECTIONS_PER_ADDRESS_MAX),
       subscriptions: z.int().min(1).default(SUBSCRIPTIONS_MAX),
       subscribeSymbols: z.int().min(1).default(SUBSCRIBE_SYMBOLS_MAX),
+      unknownNames: z
+        .int()
+        .min(1)
+        .default(UNKNOWN_NAMES_MAX)
+        .describe('Names that subscriptions may wait for in all; of one address a quarter.'),
+      patterns: z
+        .int()
+        .min(1)
+        .default(PATTERNS_MAX)
+        .describe('Patterns of subscriptions in all; of one address a quarter.'),
+      watchBytes: z
+        .int()
+        .min(1024)
+        .default(WATCH_BYTES_MAX)
+        .describe('Bytes of the tables of subscriptions in all; of one address a quarter.'),
       messageBytes: z.int().min(1024).default(CLIENT_MESSAGE_BYTES_MAX),
       messagesPerSecond: z.number().min(1).default(CLIENT_MESSAGES_PER_SECOND),
       catchUpJobs: z.int().min(1).max(CATCHUP_JOBS_MAX).default(CATCHUP_JOBS),

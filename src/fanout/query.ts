@@ -17,7 +17,11 @@ export function parseQuery(raw: string, known: readonly string[]): Map<string, s
     const at = pair.includes('=') ? pair.indexOf('=') : pair.length;
     const name = decodeURIComponent(pair.slice(0, at));
     if (!known.includes(name))
-      throw badRequest(`There is no parameter ${JSON.stringify(name)} here, only ${known.join(', ')}.`);
+      throw badRequest(
+        known.length === 0
+          ? `There are no parameters here; leave ${JSON.stringify(name)} out.`
+          : `There is no parameter ${JSON.stringify(name)} here, only ${known.join(', ')}.`,
+      );
     if (query.has(name)) throw badRequest(`The parameter ${name} is given twice; give it once.`);
     query.set(name, decodeURIComponent(pair.slice(at + 1)));
   }

@@ -1,14 +1,15 @@
 /** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
 import { messageOf } from '../errors.js';
 import { type Entry, entryOf } from './guard.js';
-import { type Answer, type Caller, callerOf, json, problem, Refusal, write } from './http.js';
+import { type Answer, type Caller, callerOf, json, notEncoded, problem, Refusal, write } from './http.js';
 import { MetricsPage } from './metrics.js';
 import { OPENAPI } from './openapi.js';
 import { Outbox } from './outbox.js';
 import { tagOf } from './pages.js';
+import { parseQuery } from './query.js';
 import { RestTicks } from './rest-ticks.js';
 import type { RouteContext } from './routes.js';
-import { addressOf } from './upgrade.js';
+import { addressOf, wrongHost } from './upgrade.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from './uws.js';
 
 const METHODS = 'GET, HEAD';
@@ -26,6 +27,9 @@ export interface RestRequest extends Caller {
   /** Whether nobody waits for the answer any more. */
   isAborted: boolean;
 }
+
+/** Paths that take parameters see to them; the others take none. */
+const WITH_PARAMETERS = ['/v1/quotes', '/v1/ticks/:symbol'];
 
 type Handler = (request: RestRequest) => Answer | Promise<Answer>;
 
@@ -68,6 +72,10 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
     };
     const fail = (error: unknown) => finish(failed(context, error));
     try {
+      if (!context.hosts.allows(req.getHeader('host'))) {
+        finish(wrongHost());
+        return;
+      }
       if (pattern.includes(':')) request.parameter = decodeURIComponent(req.getParameter(0));
       const answer = handler(request);
       if (answer instanceof Promise) answer.then(finish).catch(fail);
@@ -77,6 +85,11 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
     }
   };
   const guarded = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
+    if (!context.hosts.allows(req.getHeader('host'))) {
+      // It is refused, and its token not even looked at.
+      reply(res, req, pattern, handler);
+      return;
+    }
     const found = entryOf(context, res, req);
     const enter = (request: RestRequest, entry: Entry) => {
       if ('refused' in entry) return entry.refused;
@@ -88,8 +101,12 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
   };
   for (const [pattern, handler] of Object.entries(routes)) {
     const answer = OPEN.includes(pattern) ? reply : guarded;
-    app.get(pattern, (res, req) => answer(res, req, pattern, handler));
-    app.head(pattern, (res, req) => answer(res, req, pattern, handler));
+    const checked: Handler = (request) => {
+      if (!WITH_PARAMETERS.includes(pattern)) parseQuery(request.query, []);
+      return handler(request);
+    };
+    app.get(pattern, (res, req) => answer(res, req, pattern, checked));
+    app.head(pattern, (res, req) => answer(res, req, pattern, checked));
     app.any(pattern, (res, req) => {
       const method = req.getMethod();
       reply(res, req, pattern, () => otherMethod(method));
@@ -115,8 +132,7 @@ function readRequest(req: HttpRequest): Omit<RestRequest, keyof Caller> {
 
 function failed(context: RouteContext, error: unknown): Answer {
   if (error instanceof Refusal) return error.answer;
-  if (error instanceof URIError)
-    return problem(400, 'bad_request', 'The path or query is not percent-encoded UTF-8.');
+  if (error instanceof URIError) return notEncoded();
   context.stream.deps.logger.error({ error: messageOf(error) }, 'A request failed.');
   return problem(500, 'internal', 'The server failed to answer; its log says why.');
 }
@@ -142,6 +158,8 @@ function page(context: RouteContext, path: string, method: string): Answer {
   const found = context.pages.get(path);
   if (found === undefined) return problem(404, 'not_found', 'There is nothing under this path.');
   if (method !== 'get' && method !== 'head') return otherMethod(method);
-  const headers = { etag: found.etag, 'cache-control': 'no-cache' };
+  const headers: Record<string, string> = { etag: found.etag, 'cache-control': 'no-cache' };
+  const policy = context.settings.contentSecurityPolicy;
+  if (policy !== '') headers['content-security-policy'] = policy;
   return { status: 200, type: found.type, body: found.body, headers };
 }

@@ -17,6 +17,8 @@ import type { Stream } from './stream.js';
 export class SinkSubscriber implements FrameTarget, OperationsHost {
   readonly encoder: TickEncoder;
   readonly isClosed = false;
+  /** The host's own. */
+  readonly address = '';
   readonly #operations: Operations;
   readonly #after: ServerMessage[] = [];
   #turn = 0;

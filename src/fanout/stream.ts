@@ -12,6 +12,7 @@ import type { FanoutDeps } from './deps.js';
 import { Group } from './group.js';
 import { LogPages } from './log-pages.js';
 import { Mirror } from './mirror.js';
+import { type QuotaLimits, Quotas } from './quota.js';
 import { QuoteCache } from './quote-cache.js';
 import type { Shared } from './selection.js';
 import { ShardView } from './shard-view.js';
@@ -23,6 +24,7 @@ export class Stream {
   readonly table: LastValueTable;
   readonly mirror: Mirror;
   readonly watches: Watches;
+  readonly quotas: Quotas;
   readonly clock: Clock;
   readonly arena = new Arena();
   readonly pages: LogPages;
@@ -40,8 +42,6 @@ export class Stream {
   draining = false;
   /** Subscriptions that have not reached the newest tick. */
   catchingUp = 0;
-  /** Answers to `history`, and places of a time, being looked for. */
-  lookups = 0;
   /** Subscriptions of all connections. */
   subscriptions = 0;
   readonly #groups = new Map<string, Group>();
@@ -55,7 +55,7 @@ export class Stream {
   /** @param wake asks for a flush soon */
   constructor(
     readonly deps: FanoutDeps,
-    limits: { catchUpJobs: number; catchUpPages: number },
+    limits: { catchUpJobs: number; catchUpPages: number } & QuotaLimits,
     readonly wake: () => void,
   ) {
     const { memory, registry } = deps;
@@ -65,7 +65,8 @@ export class Stream {
     this.clock = deps.clock ?? new SharedClock(memory.clock);
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
     this.mirror = new Mirror(this.table, registry, this.shards);
-    this.watches = new Watches(registry, this.shards.length);
+    this.quotas = new Quotas(limits);
+    this.watches = new Watches(registry, this.shards.length, this.quotas);
     this.pages = new LogPages(deps.catchUp, limits.catchUpJobs, limits.catchUpPages, wake);
     this.encoders = {
       packed: new PackedEncoder(this.arena.scratch, registry),

@@ -5,7 +5,10 @@ import { CloseCode } from '../wire/ticks.js';
 export const REFUSALS = [
   /** The server shuts down. */
   'closing',
+  /** A name that is not this server's. */
+  'host',
   'origin',
+  'query',
   'subprotocol',
   /** `limits.connections`, `limits.connectionsPerAddress`, the `connections` of a key. */
   'total',

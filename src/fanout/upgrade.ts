@@ -7,8 +7,10 @@ import { type Closing, closingFor, RETRY_MS } from './closing.js';
 import { Connection, type ConnectionData } from './connection.js';
 import type { Convoys } from './convoy.js';
 import { type Door, Gate } from './gate.js';
-import { type Answer, problem, send } from './http.js';
-import { originAllowed } from './origins.js';
+import { type Answer, notEncoded, problem, Refusal, send } from './http.js';
+import { type HostNames, originAllowed } from './origins.js';
+import { parseQuery } from './query.js';
+import type { RequestTurns } from './request-queue.js';
 import type { Stream } from './stream.js';
 import type { RefusalReason } from './tally.js';
 import {
@@ -29,12 +31,17 @@ const READ_TO_REFUSE = 2;
 /** What an answer looks up when its request is gone. */
 const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as HttpRequest;
 
+/** Of the query of an upgrade. */
+const PARAMETERS = ['token'];
+
 export interface UpgradeContext extends Door {
   readonly stream: Stream;
   readonly admission: Admission;
   readonly connections: Set<Connection>;
   readonly convoys: Convoys;
+  readonly turns: RequestTurns;
   readonly proxies: ReadonlySet<string>;
+  readonly hosts: HostNames;
   count(ticks: number, bytes: number): void;
   goOn(connection: Connection): void;
   greet(connection: Connection): void;
@@ -58,8 +65,8 @@ export function addStream(app: TemplatedApp, context: UpgradeContext): void {
         return;
       }
       const { encoding, gate } = data;
-      const { convoys, count, goOn } = context;
-      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, goOn);
+      const { convoys, count, goOn, turns } = context;
+      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, turns, goOn);
       context.connections.add(data.connection);
       context.greet(data.connection);
     },
@@ -98,6 +105,7 @@ function refusalOf(
     const answer = problem(503, 'shutting_down', 'The server shuts down.', headers);
     return { reason: 'closing', answer };
   }
+  if (!context.hosts.allows(req.getHeader('host'))) return { reason: 'host', answer: wrongHost() };
   if (!originAllowed(req.getHeader('origin'), req.getHeader('host'), context.settings.allowedOrigins)) {
     const answer = problem(403, 'forbidden', 'Pages of this origin may not connect.');
     return { reason: 'origin', answer };
@@ -109,6 +117,12 @@ function refusalOf(
   return null;
 }
 
+/** What is answered under a name that is not this server's. */
+export function wrongHost(): Answer {
+  const detail = 'This server does not answer under the name in Host; http.allowedHosts may allow it.';
+  return problem(403, 'forbidden', detail);
+}
+
 function upgrade(
   context: UpgradeContext,
   res: HttpResponse,
@@ -118,6 +132,13 @@ function upgrade(
   const refusal = refusalOf(context, req);
   if (refusal !== null) {
     refuse(context, res, refusal.reason, refusal.answer);
+    return;
+  }
+  let query: Map<string, string>;
+  try {
+    query = parseQuery(req.getQuery() ?? '', PARAMETERS);
+  } catch (error) {
+    refuse(context, res, 'query', error instanceof Refusal ? error.answer : notEncoded());
     return;
   }
   const { auth } = context;
@@ -136,7 +157,7 @@ function upgrade(
     return;
   }
   const gate = new Gate(context, place, performance.now());
-  const token = auth && (bearerToken(req.getHeader('authorization')) ?? tokenIn(req));
+  const token = auth && (bearerToken(req.getHeader('authorization')) ?? tokenIn(query));
   if (auth === undefined || token === undefined) {
     finish({ encoding, gate, connection: undefined });
     return;
@@ -188,8 +209,8 @@ function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReaso
 }
 
 /** Browsers cannot set headers on an upgrade: there the token travels in the query. */
-function tokenIn(req: HttpRequest): string | undefined {
-  const token = req.getQuery('token');
+function tokenIn(query: ReadonlyMap<string, string>): string | undefined {
+  const token = query.get('token');
   return token === '' ? undefined : token;
 }
 

@@ -2,8 +2,10 @@
  * The only file that knows uWebSockets.js. The package is an unofficial republication of it on npm; to use
  * the official release, point the dependency `uWebSockets.js` at it: nothing else changes.
  */
+
 import uws from 'uWebSockets.js';
-import { TickwireError } from '../errors.js';
+import { createServer } from 'node:net';
+import { codeOf, messageOf, TickwireError } from '../errors.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
 export type SocketContext = uws.us_socket_context_t;
@@ -26,7 +28,7 @@ type ListenWithOptions = (
 
 /**
  * Listens, on a port of its own: by default the operating system would let two servers share it.
- * @throws TickwireError port_taken
+ * @throws TickwireError port_taken; bad_config for an address that is none of this machine
  */
 export function listen(
   app: uws.TemplatedApp,
@@ -39,14 +41,40 @@ export function listen(
         resolve({ socket, port: uws.us_socket_local_port(socket) });
         return;
       }
-      reject(
-        new TickwireError(
-          'port_taken',
-          `Cannot listen on ${host}:${port}: the port is taken, or the address is not one of this machine.`,
-        ),
-      );
+      void whyNot(host, port).then(reject);
     });
   });
+}
+
+/** Why an address cannot be listened on: uWebSockets does not tell, the operating system does. */
+function whyNot(host: string, port: number): Promise<TickwireError> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error) => resolve(refusalOf(host, port, error)));
+    probe.listen({ host, port, exclusive: true }, () =>
+      // Whoever had it has left meanwhile.
+      probe.close(() => resolve(refusalOf(host, port, Object.assign(new Error(), { code: 'EADDRINUSE' })))),
+    );
+  });
+}
+
+function refusalOf(host: string, port: number, error: Error): TickwireError {
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return new TickwireError('port_taken', `Cannot listen on ${host}:${port}: the port is taken.`);
+    case 'EACCES':
+      return new TickwireError(
+        'bad_config',
+        `http.port: this user may not listen on port ${port}; take one from 1024.`,
+      );
+    case 'EADDRNOTAVAIL':
+      return new TickwireError('bad_config', `http.host: ${host} is no address of this machine.`);
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new TickwireError('bad_config', `http.host: the name ${host} has no address.`);
+    default:
+      return new TickwireError('bad_config', `http.host: cannot listen on ${host}: ${messageOf(error)}.`);
+  }
 }
 
 export function closeListenSocket(socket: ListenSocket): void {

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig } from '../../src/config.js';
+import { createEngine } from '../../src/engine.js';
+import type { EngineOptions } from '../../src/engine-options.js';
 import { codeOf, messageOf } from '../../src/errors.js';
 
 function faultOf(load: () => unknown): string {
@@ -48,8 +50,39 @@ t.test('an unknown setting is refused with a hint', async (t) => {
   );
   t.equal(
     ofFlags({ feeds: [{ ...mt5, options: { secrt: 'long enough' } }] }),
-    'feeds[0].options.secrt: unknown setting; did you mean "secret"?',
+    'feeds[0].options.secrt: unknown setting; did you mean "secret"? mt5 has host, port, secret, idleTimeoutMs, ackIntervalMs',
   );
+});
+
+t.test('an option of another feed type', async (t) => {
+  const feed = (type: string, options: object) => ({ feeds: [{ name: 'x', type, options }] });
+  t.match(
+    ofFlags(feed('synthetic', { speed: 3 })),
+    /^feeds\[0\]\.options\.speed: unknown setting; .*\bsynthetic has rate, swing, /,
+  );
+  t.match(
+    ofFlags(feed('mt5', { zone: 'UTC' })),
+    /^feeds\[0\]\.options\.zone: unknown setting; .*host, port, /,
+  );
+});
+
+t.test('a file feed without its files', async (t) => {
+  const folder = t.testdir({ 'a.csv': '' });
+  const feed = (path: string | string[]) => ({ feeds: [{ name: 'x', type: 'file', options: { path } }] });
+  const gone = `${folder}/gone`;
+  const told = `feeds[0].options.path: there is no file or folder ${gone}`;
+  t.equal(ofFlags(feed(gone)), told);
+  t.equal(ofFlags(feed([`${folder}/a.csv`, gone])), told);
+  t.equal(ofFlags(feed(`${gone}/*.csv`)), `${told}/*.csv`);
+  loadConfig({ flags: feed([folder, `${folder}/*.csv`, `${folder}/a.csv`]) });
+  const options = {
+    dataFolder: false,
+    feeds: [{ name: 'x', type: 'file', options: { path: gone } }],
+  } as const;
+  await t.rejects(createEngine(options as unknown as EngineOptions), {
+    code: 'bad_config',
+    message: `Feed x: options.path: there is no file or folder ${gone}`,
+  });
 });
 
 t.test('a bad feed', async (t) => {

@@ -12,6 +12,11 @@ t.test('a taken port', async (t) => {
   });
 });
 
+t.test('an address that is not one of this machine is no taken port', async (t) => {
+  for (const host of ['203.0.113.7', '2001:db8::7', 'nobody.invalid'])
+    await t.rejects(serve({ host }), { code: 'bad_config', message: new RegExp(`^http\\.host: .*${host}`) });
+});
+
 t.test('bad settings name the setting', async (t) => {
   await t.rejects(serve({ heartbeatMs: -1 }), { code: 'bad_config', message: /heartbeatMs/ });
 });

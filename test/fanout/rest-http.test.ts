@@ -196,7 +196,7 @@ t.test('a slow reader gets all of a large answer, those that leave or never read
   const open = async (): Promise<Socket> => {
     const socket = connect(server.port, '127.0.0.1').pause();
     t.teardown(() => socket.destroy());
-    socket.write('GET /v1/quotes HTTP/1.1\r\nhost: x\r\n\r\n');
+    socket.write('GET /v1/quotes HTTP/1.1\r\nhost: localhost\r\n\r\n');
     await new Promise((resolve) => socket.once('readable', resolve));
     return socket;
   };

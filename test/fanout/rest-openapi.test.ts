@@ -97,6 +97,22 @@ t.test('the document', async (t) => {
     t.equal(got.status, status, path);
     validate(path, got);
   }
+  for (const path of [
+    '/v1/symbols',
+    '/v1/feeds',
+    '/v1/pipeline',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/openapi.json',
+  ]) {
+    const unknown = await ask(`${path}?x=1`);
+    t.equal(unknown.status, 400);
+    validate(path, unknown);
+    const foreign = await ask(path, { host: 'evil.example' });
+    t.equal(foreign.status, 403);
+    validate(path, foreign);
+  }
   for (const [path, status, accept] of [
     ['quotes/EURUSD', 200],
     ['quotes/SILENT', 404],

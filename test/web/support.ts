@@ -8,10 +8,14 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { fanoutOptionsSchema } from '../../src/fanout/options.js';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PUBLIC = new URL('../../src/web/public/', import.meta.url);
 const TYPES: Record<string, string> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
+
+/** What the server sends along with the page. */
+const POLICY = fanoutOptionsSchema.parse({}).contentSecurityPolicy;
 
 /** The path of a Chromium, or undefined where there is none. */
 function findChromium(): string | undefined {
@@ -58,6 +62,7 @@ export function figures(perPoll: number): RequestListener {
     readFile(new URL(name, PUBLIC)).then(
       (body) => {
         response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
+        response.setHeader('content-security-policy', POLICY);
         response.end(body);
       },
       () => response.writeHead(404).end(),

@@ -11,34 +11,39 @@ export function isLoopback(host: string): boolean {
 
 export const mt5Options = z
   .strictObject({
-    /** Address to listen on. Other machines can reach it only off loopback, and then a secret is needed. */
-    host: z.string().min(1, 'host must be an address such as "127.0.0.1"').default('127.0.0.1'),
-    /** TCP port; 0 takes any free one. */
+    host: z
+      .string()
+      .min(1, 'host must be an address such as "127.0.0.1"')
+      .default('127.0.0.1')
+      .describe(
+        'Address to listen on; other machines reach it only off loopback, and then a secret is needed.',
+      ),
     port: z
       .int('port must be a whole number')
       .min(0, 'port must be 0 to 65535')
       .max(65_535, 'port must be 0 to 65535')
-      .default(5555),
-    /** What every terminal must know. Needed off loopback; checked wherever it is set. */
+      .default(5555)
+      .describe('TCP port; 0 takes a free one.'),
     secret: z
       .string()
       .min(8, 'secret must have at least 8 characters')
       .refine((s) => Buffer.byteLength(s) <= MT5_STRING_BYTES_MAX, {
         error: `secret must have at most ${MT5_STRING_BYTES_MAX} bytes`,
       })
-      .optional(),
-    /** Milliseconds without a word from a terminal before it is taken for gone. */
+      .optional()
+      .describe('What every terminal has to send; needed off loopback, checked wherever it is set.'),
     idleTimeoutMs: z
       .int('idleTimeoutMs must be a whole number of milliseconds')
       .min(100, 'idleTimeoutMs must be at least 100')
       .max(3_600_000, 'idleTimeoutMs must be at most an hour')
-      .default(15_000),
-    /** Milliseconds between two looks at what has become durable. */
+      .default(15_000)
+      .describe('Milliseconds without a word from a terminal after which it counts as gone.'),
     ackIntervalMs: z
       .int('ackIntervalMs must be a whole number of milliseconds')
       .min(1, 'ackIntervalMs must be at least 1')
       .max(1_000, 'ackIntervalMs must be at most 1000')
-      .default(5),
+      .default(5)
+      .describe('Milliseconds between two looks at what has become durable.'),
   })
   .refine((o) => o.secret !== undefined || isLoopback(o.host), {
     path: ['secret'],

@@ -286,7 +286,10 @@ export class Mt5Server implements Feed, ConnectionHost {
       if (codeOf(error) === 'EADDRINUSE') {
         throw new TickwireError('port_taken', `MT5 port ${host}:${port} is taken by another program.`);
       }
-      throw new TickwireError('bad_config', `MT5 port ${host}:${port} cannot be opened: ${messageOf(error)}`);
+      throw new TickwireError(
+        'bad_config',
+        `MT5 port ${host}:${port} cannot be opened: ${messageOf(error)}.`,
+      );
     }
   }
 
