@@ -19,6 +19,7 @@ import {
 import { messageOf, TickwireError } from './errors.js';
 import type { Fanout, FeedInfo } from './fanout/deps.js';
 import { createFanout } from './fanout/fanout.js';
+import { loadServer } from './fanout/uws.js';
 import type { CaptureTarget } from './feeds/capture/writer.js';
 import type { FeedStatus } from './feeds/feed.js';
 import {
@@ -308,10 +309,12 @@ export class Engine extends EventEmitter<EngineEvents> {
 /**
  * Makes an engine: checks the options, opens the log (raising its epoch) and allocates the shared memory.
  * Nothing runs until `start`.
- * @throws TickwireError bad_config, data_folder_locked, data_folder_unusable, log_corrupt
+ * @throws TickwireError bad_config, unsupported, data_folder_locked, data_folder_unusable, log_corrupt
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { shards, rings } = checkOptions(options);
+  // Asked before the log is opened, where a start would leave its traces.
+  if (options.http !== false && options.app === undefined) loadServer();
   const feeds = await Promise.all(options.feeds.map(feedSlot));
   const logger = options.logger ?? SILENT;
   const plan = {

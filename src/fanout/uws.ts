@@ -3,16 +3,44 @@
  * the official release, point the dependency `uWebSockets.js` at it: nothing else changes.
  */
 
-import uws from 'uWebSockets.js';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import type uws from 'uWebSockets.js';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
 export type SocketContext = uws.us_socket_context_t;
 export type ListenSocket = uws.us_listen_socket;
 
+let loaded: typeof uws | undefined;
+
+/**
+ * Loads the server at its first use: it is a binary for some versions of Node and of glibc, and all but serving
+ * works without it.
+ * @throws TickwireError unsupported where it does not load
+ */
+export function loadServer(): typeof uws {
+  try {
+    loaded ??= createRequire(import.meta.url)('uWebSockets.js') as typeof uws;
+    return loaded;
+  } catch (error) {
+    throw new TickwireError(
+      'unsupported',
+      `The server, uWebSockets.js, does not load with Node ${process.versions.node} and ${libc()}: ` +
+        'use Node 20, or Node 22 or 24 with glibc 2.38 or newer (Debian 13, Ubuntu 24.04).',
+      { cause: error },
+    );
+  }
+}
+
+function libc(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  const { glibcVersionRuntime: version } = header;
+  return version === undefined ? `no glibc (${process.platform})` : `glibc ${version}`;
+}
+
 export function createApp(): uws.TemplatedApp {
-  return uws.App();
+  return loadServer().App();
 }
 
 /** LIBUS_LISTEN_EXCLUSIVE_PORT. */
@@ -38,7 +66,7 @@ export function listen(
   return new Promise((resolve, reject) => {
     (app.listen as unknown as ListenWithOptions).call(app, host, port, EXCLUSIVE_PORT, (socket) => {
       if (socket !== false) {
-        resolve({ socket, port: uws.us_socket_local_port(socket) });
+        resolve({ socket, port: loadServer().us_socket_local_port(socket) });
         return;
       }
       void whyNot(host, port).then(reject);
@@ -78,7 +106,8 @@ function refusalOf(host: string, port: number, error: Error): TickwireError {
 }
 
 export function closeListenSocket(socket: ListenSocket): void {
-  uws.us_listen_socket_close(socket);
+  loadServer().us_listen_socket_close(socket);
 }
 
-export const NO_COMPRESSION = uws.DISABLED;
+/** Its `DISABLED`, written out as it is needed before anything is loaded. */
+export const NO_COMPRESSION = 0;

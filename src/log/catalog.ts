@@ -142,8 +142,9 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
 const SEALED_JSON = {
   encode: (value: unknown) => sealed(Buffer.from(JSON.stringify(value))),
   decode(value: Uint8Array, options?: number | { end?: number }): unknown {
-    const end = typeof options === 'number' ? options : options?.end;
-    const bytes = unsealed(end === undefined ? value : value.subarray(0, end));
+    const told = typeof options === 'number' ? options : options?.end;
+    // Lmdb's buffer is larger than the `length` that it shows, and from Node 24 on `subarray` goes by its true size.
+    const bytes = unsealed(value.subarray(0, told ?? value.length));
     if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString());
     throw new TickwireError(
       'log_corrupt',

@@ -187,7 +187,9 @@ export function bytesAt(place: BlockPlace): Buffer {
 
 /** The same without a copy: in memory that the next reading overwrites. */
 export function passingBytesAt(place: BlockPlace): Buffer {
-  return place.segment.blocks.getBinaryFast(place.key)!;
+  const bytes = place.segment.blocks.getBinaryFast(place.key)!;
+  // Lmdb's buffer is larger than the `length` that it shows, and from Node 24 on `subarray` goes by its true size.
+  return bytes.subarray(0, bytes.length);
 }
 
 /** Last seq of a block; of a damaged one, what its header says if that can be. */
