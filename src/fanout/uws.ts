@@ -3,9 +3,9 @@
  * the official release, point the dependency `uWebSockets.js` at it: nothing else changes.
  */
 
+import type uws from 'uWebSockets.js';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import type uws from 'uWebSockets.js';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
 
 export type { HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
