@@ -15,11 +15,11 @@ const ENV = { MALLOC_ARENA_MAX: '1' };
 function visit(url: string, mode: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
-    socket.on('open', () =>
-      socket.send(JSON.stringify({ op: 'subscribe', id: 1, symbols: ['*'], mode, encoding: 'packed' })),
-    );
-    socket.on('message', (_data, isBinary) => {
-      if (isBinary) socket.terminate();
+    socket.on('open', () => socket.send(JSON.stringify({ op: 'subscribe', id: 1, symbols: ['*'], mode })));
+    let messages = 0;
+    socket.on('message', () => {
+      // Behind the greeting and the answer the stream begins.
+      if (++messages > 2) socket.terminate();
     });
     socket.on('error', reject);
     socket.on('close', () => resolve());
