@@ -33,7 +33,9 @@ t.test('bad definitions', async (t) => {
   const bad = [
     { ...good, digits: 99 },
     { ...good, raw: '' },
-    { ...good, raw: 'A B' },
+    { ...good, raw: ' A' },
+    { ...good, raw: 'A\u0007' },
+    { ...good, raw: 'X'.repeat(129), alias: 'X' },
     { ...good, raw: 'X'.repeat(65) },
     { ...good, local: MT5_SYMBOLS_MAX },
   ];
