@@ -32,7 +32,9 @@ export function checkSymbolName(name: string): void {
           ? 'must not begin or end with a blank'
           : name === ENGINE_NAME
             ? "is the engine's own"
-            : undefined;
+            : name === '.' || name === '..'
+              ? 'cannot stand in the path of a URL'
+              : undefined;
   if (fault === undefined) return;
   throw new TickwireError('bad_input', `Symbol name ${quoted(name)} ${fault}. ${REMEDY}`);
 }

@@ -39,10 +39,15 @@ export function entryBytes(jsonBytes: number): number {
   return ENTRY_HEADER_BYTES + Math.ceil(jsonBytes / 4) * 4;
 }
 
+/** The lock was taken from a thread that held it for too long, and lives. */
+class LockLost extends Error {}
+
 export class RegistryMemory {
   /** Bytes that the entries may take. */
   readonly capacity: number;
   readonly #words: Int32Array;
+  /** The present taking of the lock. */
+  #mine = 0;
   readonly #areas: readonly [Uint8Array, Uint8Array];
 
   /**
@@ -110,6 +115,7 @@ export class RegistryMemory {
     new DataView(area.buffer, area.byteOffset + at).setUint32(0, json.length, true);
     area.set(json, at + ENTRY_HEADER_BYTES);
     probe();
+    this.#assertLocked();
     Atomics.store(this.#words, LENGTHS + (generation & 1), at + entryBytes(json.length));
     probe();
   }
@@ -125,6 +131,7 @@ export class RegistryMemory {
     }
     Atomics.store(this.#words, LENGTHS + other, length);
     probe();
+    this.#assertLocked();
     Atomics.store(this.#words, GENERATION, generation + 1);
     probe();
     return { generation: generation + 1, length };
@@ -141,7 +148,23 @@ export class RegistryMemory {
     if (Atomics.compareExchange(this.#words, LOCK, holder, 0) === holder) Atomics.notify(this.#words, LOCK);
   }
 
+  /** Runs the body under the lock; again, where the lock was lost before anything was committed. */
   locked<T>(body: () => T): T {
+    for (;;) {
+      try {
+        return this.#lockedOnce(body);
+      } catch (error) {
+        if (!(error instanceof LockLost)) throw error;
+      }
+    }
+  }
+
+  #assertLocked(): void {
+    // A thread that the system has stopped for long was taken for dead, and others have written since.
+    if (this.#mine !== 0 && Atomics.load(this.#words, LOCK) !== this.#mine) throw new LockLost();
+  }
+
+  #lockedOnce<T>(body: () => T): T {
     const mine = (Atomics.add(this.#words, TICKET, 1) << OWNER_BITS) | (this.owner + 1);
     let blocker = 0;
     let sinceMs = 0;
@@ -159,9 +182,11 @@ export class RegistryMemory {
       if (performance.now() - sinceMs > LOCK_PATIENCE_MS) this.#release(holder);
     }
     probe();
+    this.#mine = mine;
     try {
       return body();
     } finally {
+      this.#mine = 0;
       this.#release(mine);
     }
   }

@@ -340,15 +340,15 @@ export class Registry {
   #compact(): void {
     const sources = this.#sourcesPlaced.filter((placed) => placed !== undefined);
     sources.sort((a, b) => a!.at - b!.at);
-    const entries: Uint8Array[] = [];
-    let length = 0;
-    for (const placed of [...this.#symbolsPlaced, ...sources, ...this.#aliases.values()]) {
-      if (placed === undefined) continue;
-      entries.push(this.#memory.entryAt(placed.at));
-      placed.at = length;
-      length += placed.bytes;
+    const kept = [...this.#symbolsPlaced, ...sources, ...this.#aliases.values()].filter(
+      (p) => p !== undefined,
+    );
+    this.#place = this.#memory.replace(kept.map(({ at }) => this.#memory.entryAt(at)));
+    let at = 0;
+    for (const placed of kept) {
+      placed.at = at;
+      at += placed.bytes;
     }
-    this.#place = this.#memory.replace(entries);
   }
 
   /** Before all is read anew: what was forgotten elsewhere must not stay here. */

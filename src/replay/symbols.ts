@@ -1,5 +1,5 @@
 /** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
-import { matchesPattern, parsePattern } from '../fanout/watch.js';
+import { matchesPattern, parsePattern } from '../fanout/pattern.js';
 import { openCatalog, readRegistry } from '../log/catalog.js';
 import { Registry } from '../pipeline/registry.js';
 import { ENGINE_SYMBOL } from '../tick.js';

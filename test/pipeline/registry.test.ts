@@ -154,6 +154,31 @@ t.test('the lock of a dead holder is freed', async (t) => {
   t.equal(words[0], 0);
 });
 
+t.test(
+  'a thread that lost the lock does its work again, on what others have written meanwhile',
+  async (t) => {
+    const memory = Registry.allocate(KB);
+    const words = new Int32Array(memory, 0, 1);
+    const slow = new Registry(memory, 16, 1);
+    const other = new Registry(memory, 16, 2);
+    let isFirst = true;
+    const refresh = slow.refresh.bind(slow);
+    slow.refresh = () => {
+      const grew = refresh();
+      // In the middle of its work, under the lock, it is taken for dead.
+      if (words[0] !== 0 && isFirst) {
+        isFirst = false;
+        Atomics.store(words, 0, 0);
+        other.defineSymbol({ name: 'OTHER', digits: 1 });
+      }
+      return grew;
+    };
+    t.equal(slow.defineSymbol({ name: 'SLOW', digits: 1 }), 2);
+    t.same([other.symbolId('OTHER'), new Registry(memory, 16).symbolId('SLOW')], [1, 2]);
+    t.equal(words[0], 0);
+  },
+);
+
 t.test('buckets never change: positions in logs go by them', async (t) => {
   const names = ['EURUSD', 'GBPUSD', 'XAUUSD', 'BTCUSDT', 'US500.cash', 'WIN$', 'Währung€', 'A'];
   const fnv = (name: string) => {
