@@ -303,4 +303,5 @@ assertLimit(
 assertLimit(REST_PAGES_AT_ONCE_OF_CLIENT < REST_PAGES_AT_ONCE, 'one client leaves a place to others');
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
-assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');
+assertLimit(FEEDS_MAX * FEED_SOURCES_KEPT <= SOURCES_MAX, 'every feed has ids for the sources that it keeps');
+assertLimit(FEED_SOURCES_MAX < FEED_SOURCES_KEPT, 'some source of those that are kept is not open');

@@ -56,3 +56,19 @@ t.test('streams without end', { timeout: 120_000 }, async (t) => {
   await next.stop();
   assertLogEqualsMarket(t, engine, dataFolder, count);
 });
+
+t.test('the operator is warned before it is full', async (t) => {
+  const warnings: string[] = [];
+  const logger = { info() {}, warn: (_: object, message: string) => void warnings.push(message), error() {} };
+  await startEngine(t, {
+    feeds: [syntheticFeed(100)],
+    dataFolder: false,
+    http: false,
+    maxSymbols: 60,
+    logger,
+  });
+  while (warnings.length === 0) await delay(20);
+  t.same(warnings, [
+    '50 of at most 59 symbols are defined (84 %). Raise maxSymbols before new ones are refused.',
+  ]);
+});
