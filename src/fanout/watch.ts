@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Registry } from '../pipeline/registry.js';
 import { turn } from '../pipeline/wait.js';
 import { ENGINE_SYMBOL } from '../tick.js';
-import { isPattern, parsePattern, matchesPattern } from './pattern.js';
+import { isPattern, matchesPattern, parsePattern } from './pattern.js';
 import { Quotas } from './quota.js';
 
 /** Symbols that the tables of a watch have room for, at least. */
