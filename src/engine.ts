@@ -44,6 +44,7 @@ import {
   type MemoryPlan,
 } from './pipeline/memory.js';
 import { Registry } from './pipeline/registry.js';
+import { RegistryWatch } from './pipeline/registry-watch.js';
 import { LastValueTable } from './pipeline/table.js';
 import { type Watermark, WatermarkReader } from './pipeline/watermarks.js';
 import { Supervisor } from './supervisor.js';
@@ -76,6 +77,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly #log: EngineLog | undefined;
   readonly #logger: Logger;
   readonly #watermarks: WatermarkReader;
+  readonly #registryWatch = new RegistryWatch();
   #timer: NodeJS.Timeout | undefined;
   #failure: TickwireError | undefined;
   #state: 'created' | 'running' | 'stopping' | 'stopped' = 'created';
@@ -262,6 +264,8 @@ export class Engine extends EventEmitter<EngineEvents> {
   #everySecond(clock: SharedClock): void {
     clock.discipline();
     this.#log?.lookForImports();
+    this.registry.refresh();
+    for (const message of this.#registryWatch.look(this.registry.usage)) this.#logger.warn({}, message);
     this.#feeds.look();
   }
 

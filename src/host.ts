@@ -1,6 +1,6 @@
 /** For hosts that embed the engine: reads of the last-value table and of the ring, on the host's own thread. */
 import type { Engine } from './engine.js';
-import { matchesPattern, parsePattern } from './fanout/watch.js';
+import { matchesPattern, parsePattern } from './fanout/pattern.js';
 import type { BroadcastReader } from './pipeline/broadcast.js';
 import { EntryF64, Slot, TableEntry } from './pipeline/table.js';
 import { copyRecord, Records, type Tick, toTick, U32_SYMBOL } from './tick.js';

@@ -28,7 +28,7 @@ export * as limits from './limits.js';
 export { type EpochRecord, type LogGap, LogReader, type ReadRequest, type ReadResult } from './log/reader.js';
 export type { LogStageOptions } from './log/writer.js';
 export type { RejectReason, Totals } from './pipeline/counters.js';
-export type { SymbolDefinition, SymbolEntry } from './pipeline/registry.js';
+export type { SymbolDefinition, SymbolEntry } from './pipeline/registry-entries.js';
 export type { Watermark } from './pipeline/watermarks.js';
 export {
   ENGINE_SYMBOL,

@@ -10,20 +10,36 @@ export const SHARDS_MAX = 16;
 export const BUCKETS = 16;
 /** Feeds per engine. More: `bad_config`. */
 export const FEEDS_MAX = 16;
-/** Sources (terminals, files, venues) per feed in one run. More: the source is refused with `limit_exceeded`. */
+/** Sources (terminals, files, venues) that a feed has open at once. More: the source is refused with `limit_exceeded`. */
 export const FEED_SOURCES_MAX = 64;
-/** Source ids ever given in one data folder (u16 in the record). More: `registry_full`. */
+/** Sources that the registry knows of one feed. More: the one that was opened longest ago and is not open is forgotten, and its id goes to the new one. */
+export const FEED_SOURCES_KEPT = 1_024;
+/** Source ids of one data folder (u16 in the record). More: as above, or `registry_full`. */
 export const SOURCES_MAX = 65_535;
+/** UTF-8 bytes of a source's name, and of its stream id. Longer: `bad_input`. */
+export const SOURCE_NAME_BYTES_MAX = 256;
+/** Bytes of a source's details as JSON. More: `bad_input`. */
+export const SOURCE_INFO_BYTES_MAX = 1_024;
 /** Symbols ever defined in one data folder; a default that `maxSymbols` may change. More: `registry_full`. */
 export const SYMBOLS_DEFAULT = 16_384;
 /** The most that it may be changed to: ids are 24 bits. More: `bad_config`. */
 export const SYMBOLS_MAX = 0x1000000;
 /** UTF-8 bytes of a symbol name. Longer: the definition is rejected and counted. */
 export const SYMBOL_NAME_BYTES_MAX = 64;
+/** UTF-8 bytes of the name that a source itself gives a symbol. Longer: the definition is rejected and counted, with an alias too. */
+export const RAW_NAME_BYTES_MAX = 128;
 /** Decimal digits of a price. More: the definition is rejected. */
 export const DIGITS_MAX = 15;
-/** Bytes of definitions (symbols, sources, aliases) in the registry. Full: `registry_full`. */
+/** Bytes of definitions (symbols, sources, aliases) in the registry, superseded ones not counted. Full: `registry_full`. */
 export const REGISTRY_BYTES = 16 * 1024 * 1024;
+/** What every symbol beyond SYMBOLS_DEFAULT adds to them. */
+export const REGISTRY_BYTES_PER_SYMBOL = 256;
+/** Part of them that aliases may take, which are kept for information. More: those defined longest ago are forgotten. */
+export const REGISTRY_ALIAS_SHARE = 0.25;
+/** Bytes of superseded definitions that are not worth compacting the registry. More, and more than the others: they go. */
+export const REGISTRY_WASTE_BYTES = 256 * 1024;
+/** Part of the registry (bytes, symbols, source ids) at which the operator is warned. */
+export const REGISTRY_WARN_SHARE = 0.8;
 
 /** Slots of a raw ring (feed × shard). Full: the feed's policy, `block` or `conflate`. */
 export const RAW_RING_SLOTS = 16_384;
@@ -215,8 +231,19 @@ export const CAPTURE_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Bytes of a capture file, after which another is begun. */
 export const CAPTURE_FILE_BYTES = 256 * 1024 * 1024;
 
-/** Terminals connected to one MT5 port. More: refused with an error frame. */
+/** Terminals connected to one MT5 port, each after its hello. More: refused with an error frame. */
 export const MT5_CONNECTIONS_MAX = 64;
+/** Connections to it that have not said hello; they take no terminal's place. More: the oldest of the address that has most of them is closed. */
+export const MT5_GREETING_MAX = 256;
+/** The same of one address (of IPv6: one /64). More: its oldest is closed. */
+export const MT5_GREETING_PER_ADDRESS_MAX = MT5_CONNECTIONS_MAX;
+/** Milliseconds that a connection has for its hello, or the idle timeout where that is shorter. Later: closed. */
+export const MT5_HELLO_MS = 5_000;
+/** Closed connections that still have to read why. More: they are cut at once. */
+export const MT5_FAREWELLS_MAX = 256;
+/** Bytes of a source name, and of a trade server's name, in a hello. More: refused with `bad_hello`. */
+export const MT5_NAME_BYTES_MAX = 64;
+export const MT5_SERVER_BYTES_MAX = 128;
 /** Bytes of an MT5 frame: the largest batch, and its header. More: bad framing, the connection is closed. */
 export const MT5_FRAME_BYTES_MAX = 260 * 1024;
 /** Bytes of the first frame of a connection, which anyone may send. More: bad framing, as above. */
@@ -276,4 +303,5 @@ assertLimit(
 assertLimit(REST_PAGES_AT_ONCE_OF_CLIENT < REST_PAGES_AT_ONCE, 'one client leaves a place to others');
 assertLimit(REST_PAGE_TICKS <= REST_PAGE_TICKS_MAX, 'the default page is no larger than the largest');
 assertLimit(MT5_BATCH_TICKS_MAX * 64 + 24 <= MT5_FRAME_BYTES_MAX, 'a full MT5 batch fits into a frame');
-assertLimit(FEEDS_MAX * FEED_SOURCES_MAX <= SOURCES_MAX, 'source ids suffice for one run');
+assertLimit(FEEDS_MAX * FEED_SOURCES_KEPT <= SOURCES_MAX, 'every feed has ids for the sources that it keeps');
+assertLimit(FEED_SOURCES_MAX < FEED_SOURCES_KEPT, 'some source of those that are kept is not open');

@@ -61,6 +61,11 @@ def camel(name: str) -> str:
     return re.sub("_(.)", lambda letter: letter[1].upper(), name)
 
 
+def escape_symbol(name: str) -> str:
+    """A symbol's name as `subscribe` takes it: what a pattern would mean by it stands for itself."""
+    return re.sub(r"[*,\\]", r"\\\g<0>", name)
+
+
 # --- decoders
 
 Symbols = dict[int, tuple[str, int]]  # symbolId: (name, digits)

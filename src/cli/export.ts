@@ -9,6 +9,7 @@ import type { TextSink } from '../export/out-file.js';
 import { byDay, bySymbol, type PlannedJob, SPLITS, type Split } from '../export/plan.js';
 import { type ExportOutcome, exportToFiles } from '../export/run.js';
 import { EXPORT_FORMATS, type ExportFormat } from '../export/writer.js';
+import { isPattern } from '../fanout/pattern.js';
 import { parseZone } from '../feeds/mt5/zone.js';
 import { LogReader } from '../log/reader.js';
 import { parseBound } from '../replay/range.js';
@@ -127,7 +128,7 @@ function checkFlags({ format, out, symbols }: ExportFlags, split: Split): void {
   }
   if (out !== undefined) return;
   if (format === 'parquet') throw badUse('Parquet needs a place: give a file with --out.');
-  const isOne = symbols?.length === 1 && !symbols[0].includes('*');
+  const isOne = symbols?.length === 1 && !isPattern(symbols[0]);
   if (split === 'day' || (split === 'symbol' && !isOne)) {
     throw badUse('Several files need a folder: give it with --out. One symbol may go to stdout.');
   }

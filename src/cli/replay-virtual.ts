@@ -4,7 +4,7 @@
  */
 import { findCapture, readCapture } from '../capture.js';
 import { TickwireError } from '../errors.js';
-import { matchesPattern, parsePattern } from '../fanout/watch.js';
+import { matchesPattern, parsePattern } from '../fanout/pattern.js';
 import type { FeedLog } from '../feeds/feed.js';
 import { SYMBOLS_DEFAULT } from '../limits.js';
 import { LogReader } from '../log/reader.js';

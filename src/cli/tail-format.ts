@@ -53,7 +53,7 @@ export class TickLines {
         return [this.#moved(tick.symbol, tick.bid), this.#price(tick.symbol, tick.ask)];
       case 'trade': {
         const size = (tick.size === null ? '' : `× ${tick.size}`).padStart(PRICE_WIDTH);
-        return [this.#moved(`${tick.symbol} trade`, tick.price, tick.symbol), size];
+        return [this.#moved(`trade\n${tick.symbol}`, tick.price, tick.symbol), size];
       }
       case 'status':
         return [`${nameOf(StatusCode, tick.code)} ${tick.args.join(' ')}`.padEnd(2 * PRICE_WIDTH + 2)];

@@ -28,5 +28,5 @@ export type {
   Subscription,
   SubscriptionEvents,
 } from './subscription.js';
-export { ENGINE_NAME, type SymbolInfo } from './symbols.js';
+export { ENGINE_NAME, escapeSymbol, type SymbolInfo } from './symbols.js';
 export type { PlainTick, TickView } from './view.js';

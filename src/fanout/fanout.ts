@@ -1,11 +1,12 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
+
+import { addressKey } from '../address.js';
 import { messageOf, TickwireError } from '../errors.js';
 import { DRAIN_GRACE_MS } from '../limits.js';
 import { FANOUT_BELL } from '../pipeline/memory.js';
 import { Bell } from '../pipeline/wait.js';
 import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
 import { PROTOCOL_VERSION } from '../wire/ticks.js';
-import { addressKey } from './address.js';
 import { Admission } from './admission.js';
 import { Auth } from './auth.js';
 import type { Connection } from './connection.js';

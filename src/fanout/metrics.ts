@@ -1,6 +1,7 @@
 /** `GET /metrics`: every counter and gauge of the engine, and of its process, for Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { CounterReader, LogWord, type Totals } from '../pipeline/counters.js';
+import type { RegistryUsage } from '../pipeline/registry.js';
 import { LastValueTable } from '../pipeline/table.js';
 import { WatermarkReader } from '../pipeline/watermarks.js';
 import type { FanoutDeps, FanoutStats } from './deps.js';
@@ -60,6 +61,9 @@ const lag =
     reading.deps.memory.plan.log
       ? shard(({ watermarks }, s) => (watermarks.read(s)?.[key] ?? 0) / 1e3)(reading)
       : [];
+const registry =
+  (key: keyof RegistryUsage): Read =>
+  ({ deps }) => [[deps.registry.usage[key]]];
 const rawDepths: Read = ({ deps: { memory }, counters }) =>
   memory.plan.feeds.flatMap(({ name }, f) =>
     Array.from(
@@ -132,6 +136,11 @@ const FAMILIES: Family[] = [
     [],
     ({ deps }) => [[deps.memory.plan.ringSlots]],
   ],
+  ['registry_symbols', 'Symbols that are defined.', [], registry('symbols')],
+  ['registry_symbols_max', 'Symbols that may be defined.', [], registry('symbolsMax')],
+  ['registry_sources', 'Sources that are known.', [], registry('sources')],
+  ['registry_bytes', 'Bytes of definitions of symbols, sources and aliases.', [], registry('bytes')],
+  ['registry_bytes_max', 'Bytes that they may take.', [], registry('bytesMax')],
   ['epoch', 'Epoch of this run.', [], ({ deps }) => [[deps.identity.epoch]]],
   ['shard_head_seq', 'Last numbered seq.', ['shard'], shard(({ counters }, s) => counters.head(s))],
   [

@@ -82,7 +82,7 @@ const OPERATIONS: Record<string, Operation> = {
     parameters: [
       parameter(
         'symbols',
-        `Names, and up to ${SUBSCRIBE_PATTERNS_MAX} patterns such as XAU*, separated by commas.`,
+        `Names, and up to ${SUBSCRIBE_PATTERNS_MAX} patterns such as XAU*, separated by commas. A backslash before *, a comma or a backslash makes it stand for itself.`,
       ),
     ],
     responses: {

@@ -7,6 +7,7 @@ import type { Encoding, From, RequestId, ServerMessage, WireError } from '../wir
 import type { Start } from './course.js';
 import { HistoryBusy, historyOf, UnknownSymbol } from './history.js';
 import type { FanoutSettings } from './options.js';
+import { isPattern } from './pattern.js';
 import type { HistoryQuestion, Request, Seek, Subscribe } from './requests.js';
 import { type Resume, resumeAt } from './resume.js';
 import type { Stream } from './stream.js';
@@ -114,7 +115,7 @@ export class Operations {
 
   #refusalOf(request: Subscribe): Refusal | null {
     const { limits } = this.settings;
-    const patterns = request.symbols.filter((symbol) => symbol.includes('*')).length;
+    const patterns = request.symbols.filter(isPattern).length;
     if (request.symbols.length > limits.subscribeSymbols) {
       return {
         code: 'too_many_symbols',

@@ -16,10 +16,10 @@ import {
 import { tickJson } from '../wire/json.js';
 import type { FanoutStats } from './deps.js';
 import { type Answer, busy, json, problem } from './http.js';
+import { isPattern, matchesPattern, parsePattern, splitList } from './pattern.js';
 import { badRequest, parseQuery } from './query.js';
 import { REST_SHARES, Shares } from './shares.js';
 import type { Stream } from './stream.js';
-import { matchesPattern, parsePattern } from './watch.js';
 
 /** States written between two turns of the event loop, which has subscribers to serve. */
 const STATES_PER_SLICE = 1_024;
@@ -251,9 +251,9 @@ export function unknownSymbol(name: string): Answer {
 }
 
 function parseWanted(filter: string): { names: Set<string>; patterns: string[][] } {
-  const wanted = filter.split(',');
-  const names = wanted.filter((name) => name !== '' && !name.includes('*'));
-  const patterns = wanted.filter((name) => name.includes('*')).map(parsePattern);
+  const wanted = splitList(filter);
+  const names = wanted.filter((name) => name !== '' && !isPattern(name)).map((name) => parsePattern(name)[0]);
+  const patterns = wanted.filter(isPattern).map(parsePattern);
   if (names.length > SUBSCRIBE_SYMBOLS_MAX || patterns.length > SUBSCRIBE_PATTERNS_MAX) {
     throw badRequest(
       `symbols takes at most ${SUBSCRIBE_SYMBOLS_MAX} names and ${SUBSCRIBE_PATTERNS_MAX} patterns; ask in parts.`,

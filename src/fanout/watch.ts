@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Registry } from '../pipeline/registry.js';
 import { turn } from '../pipeline/wait.js';
 import { ENGINE_SYMBOL } from '../tick.js';
+import { isPattern, matchesPattern, parsePattern } from './pattern.js';
 import { Quotas } from './quota.js';
 
 /** Symbols that the tables of a watch have room for, at least. */
@@ -16,28 +17,6 @@ const COMPARISONS_AT_ONCE = 65_536;
 const SLICE_MS = 2;
 /** Bytes of a place in a list. */
 const LISTED_BYTES = 8;
-
-/** A pattern in which `*` stands for any run of characters: what stands between the stars. */
-export function parsePattern(pattern: string): string[] {
-  return pattern.split('*');
-}
-
-/** Whether `name` matches a pattern that was parsed. Linear in both. */
-export function matchesPattern(parts: readonly string[], name: string): boolean {
-  const first = parts[0];
-  const last = parts[parts.length - 1];
-  if (parts.length === 1) return name === first;
-  if (name.length < first.length + last.length) return false;
-  if (!name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  const end = name.length - last.length;
-  for (let i = 1; i < parts.length - 1; i++) {
-    const found = name.indexOf(parts[i], at);
-    if (found < 0 || found + parts[i].length > end) return false;
-    at = found + parts[i].length;
-  }
-  return true;
-}
 
 /** What a subscribe names, looked up. */
 export interface Wanted {
@@ -201,10 +180,14 @@ export class Watches {
     this.refresh();
     const wanted: Wanted = { symbols: [...new Set(named)], ids: [], unknown: [], patterns: [] };
     for (const symbol of wanted.symbols) {
-      const id = this.registry.symbolId(symbol);
+      if (isPattern(symbol)) {
+        wanted.patterns.push(symbol);
+        continue;
+      }
+      const [name] = parsePattern(symbol);
+      const id = this.registry.symbolId(name);
       if (id !== undefined) wanted.ids.push(id);
-      else if (symbol.includes('*')) wanted.patterns.push(symbol);
-      else wanted.unknown.push(symbol);
+      else wanted.unknown.push(name);
     }
     return wanted;
   }

@@ -13,6 +13,9 @@ export class Acknowledger {
   readonly #log: CommitCells | undefined;
   readonly #heads: Float64Array;
   readonly #needed: Float64Array;
+  /** By local source: whom it was asked of and answered for, as another may take the place, and the position. */
+  readonly #askedIds = new Float64Array(FEED_SOURCES_MAX);
+  readonly #knownIds = new Float64Array(FEED_SOURCES_MAX);
   readonly #asked = new Float64Array(FEED_SOURCES_MAX);
   readonly #known = new Float64Array(FEED_SOURCES_MAX);
   readonly #words = new Float64Array(ShardWord.heldList);
@@ -28,19 +31,21 @@ export class Acknowledger {
     this.#needed = new Float64Array(shards.length);
   }
 
-  position(committed: Float64Array, local: number): number {
+  position(committed: Float64Array, local: number, sourceId: number): number {
     if (!this.#underWay) this.#ask(committed);
     if (this.#isAnswered()) {
       this.#known.set(this.#asked);
+      this.#knownIds.set(this.#askedIds);
       this.#underWay = false;
     }
-    return this.#known[local];
+    return this.#knownIds[local] === sourceId ? this.#known[local] : 0;
   }
 
   #ask(committed: Float64Array): void {
     for (let s = 0; s < this.#heads.length; s++) this.#heads[s] = committed[FeedWord.heads + s];
     for (let local = 0; local < FEED_SOURCES_MAX; local++) {
       if (committed[FeedWord.sourceIds + local] === 0) break;
+      this.#askedIds[local] = committed[FeedWord.sourceIds + local];
       this.#asked[local] = committed[FeedWord.reached + local];
     }
     this.#needed.fill(-1);

@@ -4,7 +4,7 @@
  * URL) or on the host's (objects that the host passes).
  */
 import type { Clock } from '../clock.js';
-import type { SymbolDefinition } from '../pipeline/registry.js';
+import type { SymbolDefinition } from '../pipeline/registry-entries.js';
 import type { CaptureEntry } from './capture/reader.js';
 import type { CaptureWriter } from './capture/writer.js';
 import type { FeedSink, Source } from './sink.js';

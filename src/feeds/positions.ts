@@ -3,12 +3,13 @@
  * what may be acknowledged.
  */
 import { TickwireError } from '../errors.js';
-import { BUCKETS, FEED_SOURCES_MAX } from '../limits.js';
+import { BUCKETS, FEED_SOURCES_KEPT, FEED_SOURCES_MAX } from '../limits.js';
 import type { CommitCells } from '../pipeline/cells.js';
 import { FeedWord } from '../pipeline/counters.js';
 import type { EngineMemory } from '../pipeline/memory.js';
 import type { Registry } from '../pipeline/registry.js';
 import { Acknowledger } from './acknowledger.js';
+import { Departed, type DepartedSource } from './departed.js';
 import type { Outlet } from './outlet.js';
 
 /** One stream of ticks within a feed: a terminal, a file, a session with a venue. */
@@ -32,6 +33,10 @@ export function positionWord(source: Source, bucket: number): number {
 
 export class Positions {
   readonly #acks: Acknowledger;
+  readonly #departed: Departed;
+  /** Local sources that are open; and those that were and are not, the one that was released first in front. */
+  readonly #open = new Set<number>();
+  readonly #released = new Set<number>();
 
   constructor(
     readonly memory: EngineMemory,
@@ -41,28 +46,65 @@ export class Positions {
     shardCells: CommitCells[],
   ) {
     this.#acks = new Acknowledger(memory, feed, shardCells);
+    this.#departed = new Departed(memory.departed[feed]);
   }
 
-  /** Opens a source, or finds it again with the position that it had. */
+  /**
+   * Opens a source, or finds it again with the position that it had.
+   * @throws TickwireError limit_exceeded, bad_input, registry_full
+   */
   open(feedName: string, name: string, stream?: string, info?: Record<string, string | number>): Source {
-    const known = this.registry.sources.find((s) => s?.feed === feedName && s.name === name);
+    this.registry.refresh();
+    const known = this.registry.source(feedName, name);
+    // A source that takes over an id counts on from where the id had come, as a new stream of a source does.
+    const reused = known === undefined ? this.registry.idToReuse(feedName, this.#isOpen) : undefined;
     const sameStream = known !== undefined && known.stream === stream;
+    const before = known?.id ?? reused;
     let base = 0;
-    if (stream !== undefined && known !== undefined) {
-      base = sameStream ? (known.base ?? 0) : this.#highest(known.id);
+    if (stream !== undefined && before !== undefined) {
+      base = sameStream ? (known.base ?? 0) : this.#highest(before);
     }
-    const entry = this.registry.defineSource({
-      feed: feedName,
-      name,
-      ...(stream === undefined ? {} : { stream, base }),
-      ...(info === undefined ? {} : { info }),
-    });
+    if (this.#open.size === FEED_SOURCES_MAX && (known === undefined || !this.#isOpen(known.id))) {
+      throw new TickwireError(
+        'limit_exceeded',
+        `A feed has at most ${FEED_SOURCES_MAX} different sources open at once. Spread them over several feeds.`,
+      );
+    }
+    const entry = this.registry.defineSource(
+      {
+        feed: feedName,
+        name,
+        ...(stream === undefined ? {} : { stream, base }),
+        ...(info === undefined ? {} : { info }),
+      },
+      reused,
+    );
     return { id: entry.id, local: this.#localOf(entry.id), name, base };
+  }
+
+  /** Lets another source have the place of one that has gone. Opened again, it goes on where it was. */
+  release({ local, id }: Source): void {
+    if (this.outlet.next[FeedWord.sourceIds + local] !== id) return;
+    this.#open.delete(local);
+    this.#released.delete(local);
+    this.#released.add(local);
+  }
+
+  readonly #isOpen = (sourceId: number): boolean => {
+    for (const local of this.#open) {
+      if (this.outlet.next[FeedWord.sourceIds + local] === sourceId) return true;
+    }
+    return false;
+  };
+
+  /** Position up to which everything of a source was offered in this run. */
+  reached(source: Source): number {
+    return this.outlet.next[FeedWord.reached + source.local];
   }
 
   /** Whether everything of a source up to `position` was offered in this run. */
   isReached(source: Source, position: number): boolean {
-    return position <= this.outlet.next[FeedWord.reached + source.local];
+    return position <= this.reached(source);
   }
 
   /** Notes that everything of a source up to `position` was offered in this run. */
@@ -74,40 +116,67 @@ export class Positions {
 
   /** See `FeedSink.durablePosition`. */
   durable(source: Source): number {
-    return this.#acks.position(this.outlet.committed, source.local);
+    return this.#acks.position(this.outlet.committed, source.local, source.id);
   }
 
+  /** The highest position that a source has ever come to. */
   #highest(sourceId: number): number {
-    const { next } = this.outlet;
     let highest = 0;
+    const look = (reached: number, buckets: Iterable<number>) => {
+      highest = Math.max(highest, reached, Math.ceil(Math.max(...buckets) / HALVES));
+    };
     for (let local = 0; local < FEED_SOURCES_MAX; local++) {
-      if (next[FeedWord.sourceIds + local] !== sourceId) continue;
-      highest = Math.max(highest, next[FeedWord.reached + local]);
-      for (let b = 0; b < BUCKETS; b++) {
-        highest = Math.max(highest, Math.ceil(next[FeedWord.positions + local * BUCKETS + b] / HALVES));
-      }
+      if (this.outlet.next[FeedWord.sourceIds + local] !== sourceId) continue;
+      const { reached, buckets } = this.#at(local);
+      look(reached, buckets);
     }
-    for (const known of this.memory.positions) {
-      if (known.sourceId === sourceId)
-        highest = Math.max(highest, Math.ceil(Math.max(...known.buckets) / HALVES));
-    }
+    const departed = this.#departed.find(sourceId);
+    if (departed !== undefined) look(departed.reached, departed.buckets);
+    for (const known of this.memory.positions) if (known.sourceId === sourceId) look(0, known.buckets);
     return highest;
+  }
+
+  #at(local: number): DepartedSource {
+    const { next } = this.outlet;
+    const at = FeedWord.positions + local * BUCKETS;
+    return { reached: next[FeedWord.reached + local], buckets: next.subarray(at, at + BUCKETS) };
   }
 
   #localOf(sourceId: number): number {
     const { next } = this.outlet;
-    for (let local = 0; local < FEED_SOURCES_MAX; local++) {
-      const there = next[FeedWord.sourceIds + local];
-      if (there === sourceId) return local;
-      if (there !== 0) continue;
-      next[FeedWord.sourceIds + local] = sourceId;
-      const known = this.memory.positions.find((p) => p.sourceId === sourceId);
-      if (known !== undefined) next.set(known.buckets, FeedWord.positions + local * BUCKETS);
-      return local;
+    let local = 0;
+    while (local < FEED_SOURCES_MAX && next[FeedWord.sourceIds + local] !== 0) {
+      if (next[FeedWord.sourceIds + local] === sourceId) return this.#took(local);
+      local++;
     }
-    throw new TickwireError(
-      'limit_exceeded',
-      `A feed opens at most ${FEED_SOURCES_MAX} different sources in one run. Spread them over several feeds.`,
-    );
+    if (local === FEED_SOURCES_MAX) local = this.#vacate();
+    next[FeedWord.sourceIds + local] = sourceId;
+    const departed = this.#departed.find(sourceId);
+    const known = departed?.buckets ?? this.memory.positions.find((p) => p.sourceId === sourceId)?.buckets;
+    next.fill(0, FeedWord.positions + local * BUCKETS, FeedWord.positions + (local + 1) * BUCKETS);
+    if (known !== undefined) next.set(known, FeedWord.positions + local * BUCKETS);
+    next[FeedWord.reached + local] = departed?.reached ?? 0;
+    return this.#took(local);
+  }
+
+  #took(local: number): number {
+    this.#open.add(local);
+    this.#released.delete(local);
+    return local;
+  }
+
+  /** Takes the place of a source that is not open: of one that this thread never opened, or of the one released first. */
+  #vacate(): number {
+    const all = Array.from({ length: FEED_SOURCES_MAX }, (_, local) => local);
+    const local =
+      all.find((l) => !this.#open.has(l) && !this.#released.has(l)) ?? this.#released.values().next().value;
+    const id = local === undefined ? 0 : this.outlet.next[FeedWord.sourceIds + local];
+    if (local === undefined || !this.#departed.keep(id, this.#at(local))) {
+      throw new TickwireError(
+        'limit_exceeded',
+        `A feed opens at most ${FEED_SOURCES_KEPT} different sources in one run. Restart the engine, or spread them over several feeds.`,
+      );
+    }
+    return local;
   }
 }

@@ -58,6 +58,9 @@ export const Take = {
   rejected: 4,
 } as const;
 
+/** In place of a symbol's id where a definition was refused; ids have 24 bits. Its ticks are to be rejected as `refused_symbol`. */
+export const REFUSED_SYMBOL = 0xffffffff;
+
 /** Raw records that one source tick can become: a quote and a trade. */
 const RECORDS_PER_TICK = 2;
 
@@ -117,6 +120,16 @@ export class FeedSink {
   /** Opens a source, or finds it again with the position that it had. */
   open(feedName: string, name: string, stream?: string, info?: Record<string, string | number>): Source {
     return this.#positions.open(feedName, name, stream, info);
+  }
+
+  /** Tells that a source has gone: when there are many, another may take its place. It may be opened again. */
+  release(source: Source): void {
+    this.#positions.release(source);
+  }
+
+  /** The position up to which everything of a source was offered in this run; 0: not known. */
+  reachedPosition(source: Source): number {
+    return this.#positions.reached(source);
   }
 
   /**

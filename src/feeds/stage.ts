@@ -2,6 +2,7 @@
 import { type Clock, SharedClock } from '../clock.js';
 import { TickwireError } from '../errors.js';
 import { Command, type Control, type EngineMemory, HOST_STAGE } from '../pipeline/memory.js';
+import { checkRawName } from '../pipeline/names.js';
 import { Registry } from '../pipeline/registry.js';
 import { turn } from '../pipeline/wait.js';
 import { CaptureKind } from './capture/format.js';
@@ -138,6 +139,7 @@ export function createContext(
     state: () => sink.state(),
     source: (source, details = {}) => sink.open(name, source, details.stream, details.info),
     symbol(source, raw, definition, proposed) {
+      checkRawName(raw);
       const canonical = Object.hasOwn(run.aliases, raw) ? run.aliases[raw] : (proposed ?? raw);
       const id = registry.defineSymbol({ ...definition, name: canonical });
       if (canonical !== raw) registry.defineAlias(source.id, raw, id);

@@ -29,8 +29,6 @@ export interface Defined {
   sourceId: number;
   /** Symbol ids in the order asked. */
   ids: number[];
-  /** Bytes of the registry that hold all of them: once the catalog has as many, blocks may rely on it. */
-  registryBytes: number;
 }
 
 export interface Steps {
@@ -124,7 +122,7 @@ export class ImportDesk {
     const ids = symbols.map((symbol) => this.registry.defineSymbol(symbol));
     const { id: sourceId } = this.registry.defineSource({ feed: IMPORT_FEED, name: IMPORT_FEED });
     const epoch = epochOfImport(this.store.catalog, hash);
-    return { epoch, sourceId, ids, registryBytes: this.registry.length };
+    return { epoch, sourceId, ids };
   }
 
   /** @throws TickwireError unsupported where the same was imported meanwhile */

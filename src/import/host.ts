@@ -2,13 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TickwireError } from '../errors.js';
-import { REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
-import { identityPuts, openCatalog, readLogId, readRegistry, sealed } from '../log/catalog.js';
+import { identityPuts, openCatalog, readLogId, readRegistry, registryPuts } from '../log/catalog.js';
 import { commitPuts, flush, type Put } from '../log/commit.js';
 import { FolderLock } from '../log/lock.js';
 import { openStore } from '../log/store.js';
 import { Registry } from '../pipeline/registry.js';
-import { ImportDesk, postRequest, type Step, type Steps, takeAnswer } from './desk.js';
+import {
+  type Defined,
+  type DefineRequest,
+  ImportDesk,
+  postRequest,
+  type Step,
+  type Steps,
+  takeAnswer,
+} from './desk.js';
 
 const LOOK_MS = 50;
 /** How often it is tried whether the folder is free now. */
@@ -90,17 +97,16 @@ async function standIn<S extends Step>(
       puts.push(...identityPuts(catalog, randomBytes(LOG_ID_BYTES).toString('hex')));
     }
     const bytes = readRegistry(catalog);
-    const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(bytes.length / 16));
-    const registry = new Registry(Registry.allocate(REGISTRY_BYTES), symbolsMax);
-    registry.load(bytes);
+    const registry = Registry.from(bytes);
+    const held = registry.placeOf(bytes);
     const desk = new ImportDesk(store, registry);
     const answer =
       step === 'define'
         ? desk.define(request as Steps['define']['request'])
         : await desk.adopt(staging, request as Steps['adopt']['request']);
-    if (registry.length > bytes.length) {
-      const value = sealed(registry.bytesFrom(bytes.length));
-      puts.push({ database: catalog.registry, key: bytes.length, value, isNew: true });
+    if (!registry.isAt(held)) {
+      const grown = registry.after(held);
+      puts.push(...registryPuts(catalog, grown.bytes, grown.from));
     }
     if (puts.length > 0) {
       await commitPuts(catalog.root, puts);
@@ -112,15 +118,22 @@ async function standIn<S extends Step>(
   }
 }
 
-/** Waits until the catalog has the registry's bytes up to `length`; gives all that it has. */
-export async function registryOf(data: string, length: number, signal: AbortSignal): Promise<Uint8Array> {
+/** Waits until the catalog has what was defined, so that blocks may rely on it; gives the registry's bytes. */
+export async function registryOf(
+  data: string,
+  { symbols }: DefineRequest,
+  { ids, sourceId }: Defined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const catalog = openCatalog(data, { readOnly: true });
   try {
     for (const until = performance.now() + PATIENCE_MS; performance.now() < until; ) {
       if (signal.aborted) throw stopped();
       catalog.root.resetReadTxn();
       const bytes = readRegistry(catalog);
-      if (bytes.length >= length) return bytes;
+      const { sources, digits, symbols: known } = Registry.from(bytes);
+      const isThere = symbols.every((s, i) => known[ids[i]]?.name === s.name && digits[ids[i]] >= s.digits);
+      if (isThere && sources[sourceId] !== undefined) return bytes;
       await delay(LOOK_MS);
     }
   } finally {

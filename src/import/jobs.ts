@@ -1,6 +1,5 @@
 /** Jobs of the Piscina pool that imports: the reading of each file, then the building of the segments. */
 import { type ErrorCode, TickwireError } from '../errors.js';
-import { REGISTRY_BYTES } from '../limits.js';
 import { Registry } from '../pipeline/registry.js';
 import { type BuildFile, type Built, buildSegments } from './build.js';
 import { identityOf, type ReadOptions } from './identity.js';
@@ -73,9 +72,6 @@ export interface BuildJob {
 export function build(job: BuildJob): Promise<Answer<Built | undefined>> {
   const { data, folder, epoch, sourceId, files, shared } = job;
   // One entry takes more than 16 bytes, so this is room for every symbol that the bytes can define.
-  const symbolsMax = Math.ceil(job.registry.length / 16) + 1;
-  const memory = Registry.allocate(Math.max(REGISTRY_BYTES, job.registry.length));
-  const registry = new Registry(memory, symbolsMax);
-  registry.load(job.registry);
+  const registry = Registry.from(job.registry);
   return told(() => buildSegments(data, folder, epoch, sourceId, files, registry, watch(shared, 0)));
 }

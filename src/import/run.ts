@@ -168,9 +168,10 @@ class Import {
       file.symbols.map(({ raw, digits }) => ({ name: canonical(raw), digits })),
     );
     const symbols = [...mostDigits(named)].map(([name, digits]) => ({ name, digits }));
-    const defined = await haveDone(data, staging, 'define', { hash, symbols }, signal);
+    const request = { hash, symbols };
+    const defined = await haveDone(data, staging, 'define', request, signal);
     const idOf = new Map(symbols.map(({ name }, i) => [name, defined.ids[i]]));
-    const registry = await registryOf(data, defined.registryBytes, signal);
+    const registry = await registryOf(data, request, defined, signal);
     const total = files.reduce((sum, { ticks }) => sum + ticks, 0);
     const [built] = await this.#jobs<Built | undefined>('build', total, (shared) => [
       {

@@ -1,5 +1,6 @@
 /** What one commit will hold. Two of them take turns: one is filled while lmdb writes the other. */
 import { LOG_INFLIGHT_BYTES } from '../limits.js';
+import type { RegistryPlace } from '../pipeline/registry-memory.js';
 import type { Put } from './commit.js';
 
 /** Bytes that a filled batch and the one being written may hold, each. */
@@ -12,7 +13,7 @@ export class Batch {
   /** Blocks, and pages of their index. */
   puts: Put[] = [];
   /** What the catalog must hold before the blocks. */
-  registry: Put | undefined;
+  registry: Put[] = [];
   /** What it may hold once they are durable. */
   checkpoint: Put[] = [];
   /** A time in the stretch of the segment that begins with this batch; 0 = it goes where the last one went. */
@@ -25,7 +26,8 @@ export class Batch {
   blocks = 0;
   /** When the oldest of its ticks began to wait, in ms. */
   since = Number.POSITIVE_INFINITY;
-  registryEnd = 0;
+  /** How far the registry is in the catalog once `registry` is. */
+  registryEnd: RegistryPlace = { generation: -1, length: 0 };
 
   constructor(shards: number) {
     this.last = new Float64Array(shards);
@@ -34,7 +36,7 @@ export class Batch {
   clear(): void {
     this.used = 0;
     this.puts = [];
-    this.registry = undefined;
+    this.registry = [];
     this.checkpoint = [];
     this.rollsTo = 0;
     this.closing = [];
@@ -42,10 +44,9 @@ export class Batch {
     this.ticks = 0;
     this.blocks = 0;
     this.since = Number.POSITIVE_INFINITY;
-    this.registryEnd = 0;
   }
 
   get isEmpty(): boolean {
-    return this.puts.length === 0 && this.registry === undefined;
+    return this.puts.length === 0 && this.registry.length === 0;
   }
 }

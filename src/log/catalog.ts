@@ -281,6 +281,14 @@ export function readRegistry(catalog: Catalog): Uint8Array {
   return Buffer.concat(chunks);
 }
 
+/** What writes the registry's bytes from `from` on; from 0 on, they take the place of all that there are. */
+export function registryPuts({ registry }: Catalog, bytes: Uint8Array, from: number): Put[] {
+  const put = (isNew: boolean): Put => ({ database: registry, key: from, value: sealed(bytes), isNew });
+  if (from > 0) return [put(true)];
+  const old = Array.from(registry.getKeys({ start: 1 }));
+  return [...old.map((key) => ({ database: registry, key, value: undefined, isNew: false })), put(false)];
+}
+
 export function sealed(bytes: Uint8Array): Buffer {
   const value = Buffer.alloc(8 + bytes.length);
   value.set(bytes, 8);

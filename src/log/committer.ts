@@ -6,6 +6,8 @@
  * ```
  */
 import { probe } from '../pipeline/fault.js';
+import type { Registry } from '../pipeline/registry.js';
+import type { RegistryPlace } from '../pipeline/registry-memory.js';
 import type { Batch } from './batch.js';
 import { readRegistry, type SyncMode } from './catalog.js';
 import { commitPuts, flush, type Put } from './commit.js';
@@ -14,17 +16,18 @@ import type { SegmentRange } from './segments.js';
 import type { LogStore } from './store.js';
 
 export class Committer {
-  /** Bytes of the registry that the log holds. */
-  registryLogged: number;
+  /** How far the catalog holds the registry. */
+  registryLogged: RegistryPlace;
 
   /** @param onClosed told what a segment holds that was closed and is on the disk */
   constructor(
     readonly store: LogStore,
+    registry: Registry,
     readonly roll: Roll,
     readonly sync: SyncMode,
     readonly onClosed: (ranges: readonly SegmentRange[]) => void,
   ) {
-    this.registryLogged = readRegistry(store.catalog).length;
+    this.registryLogged = registry.placeOf(readRegistry(store.catalog));
   }
 
   /**
@@ -55,14 +58,14 @@ export class Committer {
   }
 
   async #commitRegistry(batch: Batch): Promise<void> {
-    if (batch.registry === undefined) return;
+    if (batch.registry.length === 0) return;
     probe();
     const { root } = this.store.catalog;
-    await commitPuts(root, [batch.registry]);
+    await commitPuts(root, batch.registry);
     // Its blocks are in another file, which must not be the only one to survive a power cut.
     if (this.sync === 'every-commit') await flush(root);
     this.registryLogged = batch.registryEnd;
-    batch.registry = undefined;
+    batch.registry = [];
   }
 
   /** Writes the last index pages of the segment that is written. */

@@ -244,7 +244,7 @@ class Rescue {
       length += bytes.length;
     }
     const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(length / 16), this.#highestId + 1);
-    const registry = new Registry(Registry.allocate(REGISTRY_BYTES), symbolsMax);
+    const registry = new Registry(Registry.allocate(REGISTRY_BYTES + length), symbolsMax);
     if (length > 0) registry.load(Buffer.concat(chunks));
     while (Math.max(1, registry.symbolCount) <= this.#highestId) {
       registry.defineSymbol({ name: `${LOST_NAME}${Math.max(1, registry.symbolCount)}`, digits: 0 });

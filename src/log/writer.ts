@@ -19,7 +19,7 @@ import { Command, type Control, type EngineMemory, LOG_STAGE } from '../pipeline
 import { Registry } from '../pipeline/registry.js';
 import { Bell, turn, YieldThenPark } from '../pipeline/wait.js';
 import { Batch } from './batch.js';
-import { type SyncMode, sealed } from './catalog.js';
+import { registryPuts, type SyncMode } from './catalog.js';
 import { Checkpoints } from './checkpoints.js';
 import { BlockCodec } from './codec.js';
 import { Committer } from './committer.js';
@@ -126,7 +126,7 @@ class LogStage {
     const { shards, maxSymbols } = memory.plan;
     this.#cells = new CommitCells(memory.logCells, LOG_WORDS);
     this.#registry = new Registry(memory.registry, maxSymbols, LOG_STAGE);
-    this.#committer = new Committer(store, roll, options.sync, (ranges) => {
+    this.#committer = new Committer(store, this.#registry, roll, options.sync, (ranges) => {
       for (const r of ranges) if (r.epoch === epoch) this.#settle(r.shard, r.last);
     });
     this.#checkpoints = new Checkpoints(this.#state, this.#committer, epoch, (error) => {
@@ -253,7 +253,7 @@ class LogStage {
     }
     const { batch } = this.#filler;
     const { registryLogged } = this.#committer;
-    const registryGrew = this.#registry.length > registryLogged;
+    const registryGrew = !this.#registry.isAt(registryLogged);
     // What the stage before left visible is durable once the segments of it are closed, whether a tick comes or not.
     const isWithoutSegment = this.roll.segment === undefined && batch.rollsTo !== 0;
     const isDue =
@@ -266,10 +266,9 @@ class LogStage {
       registryGrew;
     if (!isDue) return;
     if (registryGrew) {
-      const bytes = this.#registry.bytesFrom(registryLogged);
-      batch.registryEnd = registryLogged + bytes.length;
-      const { registry } = this.store.catalog;
-      batch.registry = { database: registry, key: registryLogged, value: sealed(bytes), isNew: true };
+      const { bytes, from, end } = this.#registry.after(registryLogged);
+      batch.registry = registryPuts(this.store.catalog, bytes, from);
+      batch.registryEnd = end;
     }
     batch.checkpoint = this.#checkpoints.make(now, batch.blocks);
     this.#writing = this.#filler.take(this.#writing);
@@ -384,8 +383,7 @@ class LogStage {
     if (this.#tails.some((tail) => tail.head() >= tail.next)) return false;
     if (this.#standstill.isOn) return true;
     return (
-      this.#registry.length === this.#committer.registryLogged &&
-      this.#tails.every((tail) => tail.gapFirst === 0)
+      this.#registry.isAt(this.#committer.registryLogged) && this.#tails.every((tail) => tail.gapFirst === 0)
     );
   }
 

@@ -26,6 +26,8 @@ export const REJECT_REASONS = [
   'bad_time',
   /** A line, frame or record that cannot be read. */
   'bad_record',
+  /** A symbol whose definition was refused: its name or digits, or there was no room for it. */
+  'refused_symbol',
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 export const Reject = Object.fromEntries(REJECT_REASONS.map((name, i) => [name, i])) as Record<

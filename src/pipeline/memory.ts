@@ -3,13 +3,13 @@
  * piece looks like inside stands in the file that owns it.
  */
 import { SharedClock } from '../clock.js';
-import { FEEDS_MAX, JOURNAL_NOTES, REGISTRY_BYTES, SHARDS_MAX } from '../limits.js';
+import { BUCKETS, FEED_SOURCES_KEPT, FEEDS_MAX, JOURNAL_NOTES, SHARDS_MAX } from '../limits.js';
 import { RECORD_BYTES } from '../tick.js';
 import { allocateBroadcast } from './broadcast.js';
 import { CommitCells } from './cells.js';
 import { FEED_WORDS, LOG_WORDS, REJECT_REASONS, SHARD_WORDS } from './counters.js';
 import { StageJournal } from './journal.js';
-import { Registry } from './registry.js';
+import { Registry, registryBytes } from './registry.js';
 import { allocateShard } from './shard-memory.js';
 import { LastValueTable } from './table.js';
 import { allocateBells } from './wait.js';
@@ -46,6 +46,8 @@ export interface EngineMemory {
   /** By shard. */
   shardCells: SharedArrayBuffer[];
   logCells: SharedArrayBuffer;
+  /** By feed: positions of sources that gave up their place among those that are open; see `src/feeds/departed.ts`. */
+  departed: SharedArrayBuffer[];
   /** By feed, then shard. */
   raw: Uint8Array[][];
   /** By shard. */
@@ -70,6 +72,8 @@ export interface SourcePosition {
 // Stages are numbered shards, log, feeds; bells and control blocks go by these numbers.
 export const LOG_STAGE = SHARDS_MAX;
 export const FANOUT_BELL = SHARDS_MAX + 1 + FEEDS_MAX;
+/** float64 words of a source that has departed: its id, what it has reached, its position in each bucket. */
+export const DEPARTED_WORDS: number = 2 + BUCKETS;
 /** The embedding thread, as an owner of the registry's lock. */
 export const HOST_STAGE = FANOUT_BELL;
 export const STAGES_MAX = FANOUT_BELL + 1;
@@ -85,13 +89,14 @@ export function allocateMemory(plan: MemoryPlan): EngineMemory {
   return {
     plan,
     clock: SharedClock.allocate(),
-    registry: Registry.allocate(REGISTRY_BYTES),
+    registry: Registry.allocate(registryBytes(plan.maxSymbols)),
     table: LastValueTable.allocate(plan.maxSymbols),
     control: new SharedArrayBuffer(STAGES_MAX * CONTROL_BYTES),
     bells: allocateBells(STAGES_MAX),
     feedCells: plan.feeds.map((feed) => CommitCells.allocate(FEED_WORDS + feed.stateWords)),
     shardCells: perShard(() => CommitCells.allocate(SHARD_WORDS)),
     logCells: CommitCells.allocate(LOG_WORDS),
+    departed: feeds.map(() => new SharedArrayBuffer(FEED_SOURCES_KEPT * DEPARTED_WORDS * 8)),
     raw: feeds.map((_, feed) => shards.map(({ raw }) => raw[feed])),
     broadcast: shards.map(({ broadcast }) => broadcast),
     shards: shards.map(({ memory }) => memory),

@@ -1,95 +1,68 @@
 /**
  * The registry: symbols, sources and aliases, defined once and known to every thread.
  *
- * It is an append-only list of JSON entries in shared memory. Any thread may append, holding a lock for a
- * moment; every thread decodes what it has not seen yet. The log keeps a copy of the bytes, so ids mean the
- * same for as long as the data folder lives.
- *
- * ```
- *  0 i32 lock: 0 free, else 1 + index of the stage that holds it (low 8 bits) and a ticket of this taking (the rest)
- *  4 i32 bytes committed, without the header
- *  8 i32 count of commits (a bell for readers)
- * 12 i32 count of tickets … padded to 64
- * 64 entries: u32 length │ UTF-8 JSON, padded to 4
- * ```
+ * It is a list of JSON entries in shared memory (`registry-memory.ts`). An entry supersedes an earlier one of the same
+ * symbol, source or alias; once there is more of what was superseded than of the rest, the list is compacted. The log
+ * keeps a copy of the bytes, so ids of symbols mean the same for as long as the data folder lives.
  */
 
 import { TickwireError } from '../errors.js';
-import { BUCKETS, DIGITS_MAX, SOURCES_MAX, SYMBOL_NAME_BYTES_MAX } from '../limits.js';
-import { probe } from './fault.js';
+import {
+  FEED_SOURCES_KEPT,
+  REGISTRY_ALIAS_SHARE,
+  REGISTRY_BYTES,
+  REGISTRY_BYTES_PER_SYMBOL,
+  REGISTRY_WASTE_BYTES,
+  SOURCES_MAX,
+  SYMBOLS_DEFAULT,
+} from '../limits.js';
+import { checkRawName, checkSource, ENGINE_NAME } from './names.js';
+import {
+  type AliasEntry,
+  aliasKey,
+  bucketOfName,
+  checkDefinition,
+  covers,
+  type RegistryEntry,
+  type SourceEntry,
+  type SymbolDefinition,
+  type SymbolEntry,
+  sourceKey,
+} from './registry-entries.js';
+import { entryBytes, RegistryMemory, type RegistryPlace } from './registry-memory.js';
 
-const HEADER_BYTES = 64;
-const LOCK = 0;
-const COMMITTED = 1;
-const COMMITS = 2;
-const TICKET = 3;
-const LOCK_PATIENCE_MS = 1000;
-const OWNER_BITS = 8;
-const OWNER_MASK = (1 << OWNER_BITS) - 1;
-
-export interface SymbolDefinition {
-  /** Canonical name: the one that subscribers use. */
-  name: string;
-  /** Decimal digits that prices are rounded to. */
-  digits: number;
-  /** Whether prices may be zero or negative (spreads, rates). */
-  negative?: boolean;
-  /** Milliseconds after which a quote counts as stale; absent: never. */
-  ttlMs?: number;
+/** Bytes that a registry of so many symbols has to have. */
+export function registryBytes(maxSymbols: number): number {
+  return REGISTRY_BYTES + Math.max(0, maxSymbols - SYMBOLS_DEFAULT) * REGISTRY_BYTES_PER_SYMBOL;
 }
 
-export interface SymbolEntry extends SymbolDefinition {
-  t: 'symbol';
-  id: number;
-  /** 1 for the first definition; raised whenever a field changes. */
-  version: number;
+/** How full a registry is. */
+export interface RegistryUsage {
+  /** What was superseded is not counted. */
+  bytes: number;
+  bytesMax: number;
+  symbols: number;
+  symbolsMax: number;
+  sources: number;
+  sourcesMax: number;
 }
 
-export interface SourceEntry {
-  t: 'source';
-  id: number;
-  feed: string;
-  name: string;
-  /** The present stream of a resumable source, and what its tick counts are added to. */
-  stream?: string;
-  base?: number;
-  /** Anything else worth keeping of it: account, server, rule of its clock. */
-  info?: Record<string, string | number>;
-}
-
-export interface AliasEntry {
-  t: 'alias';
-  source: number;
-  raw: string;
-  symbol: number;
-}
-
-export type RegistryEntry = SymbolEntry | SourceEntry | AliasEntry;
-
-/** A hash of the name that never changes (FNV-1a), folded onto the buckets. */
-export function bucketOfName(name: string): number {
-  let h = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) {
-    h = Math.imul(h ^ byte, 0x01000193);
-  }
-  h ^= h >>> 15;
-  return (h >>> 0) % BUCKETS;
-}
-
-function nameBytes(name: string): number {
-  return Buffer.byteLength(name, 'utf8');
+/** An entry, and where it stands in the area in force. */
+interface Placed<Entry> {
+  entry: Entry;
+  at: number;
+  bytes: number;
 }
 
 export class Registry {
-  readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  #seen = 0;
+  readonly #memory: RegistryMemory;
+  #place: RegistryPlace = { generation: 0, length: 0 };
+  /** Entries that this view has ever taken over. */
+  #learnt = 0;
 
   /** By symbol id; index 0 is the engine's own. Replaced when a symbol is redefined. */
   readonly symbols: (SymbolEntry | undefined)[] = [];
   readonly sources: (SourceEntry | undefined)[] = [];
-  readonly aliases: AliasEntry[] = [];
   /** By symbol id, for the hot path. */
   digits: Uint8Array;
   bucket: Uint8Array;
@@ -97,6 +70,14 @@ export class Registry {
   negative: Uint8Array;
   readonly #idByName = new Map<string, number>();
   readonly #sourceByName = new Map<string, number>();
+  /** By symbol id, and by source id. */
+  readonly #symbolsPlaced: (Placed<SymbolEntry> | undefined)[] = [];
+  readonly #sourcesPlaced: (Placed<SourceEntry> | undefined)[] = [];
+  /** By source and raw name, in the order in which they were defined. */
+  readonly #aliases = new Map<string, Placed<AliasEntry>>();
+  /** Bytes of the entries in force, and of the aliases among them. */
+  #live = 0;
+  #aliasBytes = 0;
 
   /**
    * @param owner who takes the lock: the stage's index, so that the supervisor can free it after a crash
@@ -104,11 +85,9 @@ export class Registry {
   constructor(
     readonly memory: SharedArrayBuffer,
     readonly maxSymbols: number,
-    readonly owner = 0,
+    owner = 0,
   ) {
-    this.#words = new Int32Array(memory, 0, 4);
-    this.#bytes = new Uint8Array(memory, HEADER_BYTES);
-    this.#view = new DataView(memory, HEADER_BYTES);
+    this.#memory = new RegistryMemory(memory, owner);
     this.digits = new Uint8Array(maxSymbols);
     this.bucket = new Uint8Array(maxSymbols);
     this.version = new Uint32Array(maxSymbols);
@@ -117,17 +96,27 @@ export class Registry {
   }
 
   static allocate(bytes: number): SharedArrayBuffer {
-    return new SharedArrayBuffer(HEADER_BYTES + bytes);
+    return RegistryMemory.allocate(bytes);
+  }
+
+  /** A registry of its own that holds what a log kept, with room for more. */
+  static from(bytes: Uint8Array): Registry {
+    // One entry takes more than 16 bytes, so this is room for every symbol that the bytes can define.
+    const maxSymbols = Math.max(SYMBOLS_DEFAULT, Math.ceil(bytes.length / 16));
+    const memory = Registry.allocate(REGISTRY_BYTES + bytes.length);
+    const registry = new Registry(memory, maxSymbols);
+    registry.load(bytes);
+    return registry;
   }
 
   /** Bytes committed so far. */
   get length(): number {
-    return Atomics.load(this.#words, COMMITTED);
+    return this.#memory.length;
   }
 
-  /** Bytes that this view has taken over: others may have appended more meanwhile. */
+  /** Another number whenever this view has taken something over: others may have appended more meanwhile. */
   get seen(): number {
-    return this.#seen;
+    return this.#learnt;
   }
 
   /** How many symbol ids this view knows: they are 0 … count − 1. */
@@ -135,22 +124,53 @@ export class Registry {
     return this.symbols.length;
   }
 
-  /** A copy of the committed bytes from `from` on, for the log. */
+  get aliases(): AliasEntry[] {
+    return Array.from(this.#aliases.values(), ({ entry }) => entry);
+  }
+
+  get usage(): RegistryUsage {
+    return {
+      bytes: this.#live,
+      bytesMax: this.#memory.capacity,
+      symbols: Math.max(0, this.symbols.length - 1),
+      symbolsMax: this.maxSymbols - 1,
+      sources: Math.max(0, this.sources.length - 1),
+      sourcesMax: SOURCES_MAX,
+    };
+  }
+
+  /** A copy of the committed bytes from `from` on. */
   bytesFrom(from: number): Uint8Array {
-    return this.#bytes.slice(from, this.length);
+    return this.#memory.after({ generation: -1, length: 0 }).bytes.subarray(from);
+  }
+
+  /** Whether somebody who has come to a place lacks nothing. */
+  isAt(place: Readonly<RegistryPlace>): boolean {
+    return this.#memory.isAt(place);
+  }
+
+  /** A copy of what was committed after a place, for the log; `from` is 0 where it replaces all that the log has. */
+  after(place: Readonly<RegistryPlace>): { bytes: Uint8Array; from: number; end: RegistryPlace } {
+    return this.#memory.after(place);
+  }
+
+  /** The place of somebody who holds these bytes: the beginning, where they are not what the registry begins with. */
+  placeOf(bytes: Uint8Array): RegistryPlace {
+    const all = this.#memory.after({ generation: -1, length: 0 });
+    const isPrefix = Buffer.compare(all.bytes.subarray(0, bytes.length), bytes) === 0;
+    return { generation: isPrefix ? all.end.generation : -1, length: isPrefix ? bytes.length : 0 };
   }
 
   /** Takes over bytes that the log kept. Only on an empty registry, before any stage runs. */
   load(bytes: Uint8Array): void {
     if (this.length !== 0) throw new RangeError('the registry is not empty');
-    if (bytes.length > this.#bytes.length) {
+    if (bytes.length > this.#memory.capacity) {
       throw new TickwireError(
         'registry_full',
         'The data folder defines more symbols than the registry holds.',
       );
     }
-    this.#bytes.set(bytes);
-    Atomics.store(this.#words, COMMITTED, bytes.length);
+    this.#memory.replace([bytes]);
     this.refresh();
     if (this.symbols.length > this.maxSymbols) {
       throw new TickwireError(
@@ -162,14 +182,17 @@ export class Registry {
 
   /** Decodes what others have appended. Cheap when there is nothing; true when there was. */
   refresh(): boolean {
-    const end = this.length;
-    if (end === this.#seen) return false;
-    while (this.#seen < end) {
-      const length = this.#view.getUint32(this.#seen, true);
-      const json = Buffer.from(this.#bytes.slice(this.#seen + 4, this.#seen + 4 + length)).toString('utf8');
-      this.#learn(JSON.parse(json) as RegistryEntry);
-      this.#seen += 4 + Math.ceil(length / 4) * 4;
+    if (this.#memory.isAt(this.#place)) return false;
+    const { bytes, from, end } = this.#memory.after(this.#place);
+    if (end.generation !== this.#place.generation) this.#forget();
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at < bytes.length; ) {
+      const length = text.readUInt32LE(at);
+      const entry = JSON.parse(text.toString('utf8', at + 4, at + 4 + length)) as RegistryEntry;
+      this.#learn(entry, from + at, entryBytes(length));
+      at += entryBytes(length);
     }
+    this.#place = end;
     return true;
   }
 
@@ -187,7 +210,7 @@ export class Registry {
     const known = this.#idByName.get(definition.name);
     if (known !== undefined && covers(this.symbols[known]!, definition)) return known;
     checkDefinition(definition);
-    return this.#locked(() => {
+    return this.#memory.locked(() => {
       this.refresh();
       const id = this.#idByName.get(definition.name);
       const before = id === undefined ? undefined : this.symbols[id];
@@ -210,88 +233,142 @@ export class Registry {
     });
   }
 
-  /** Defines a source of a feed, or finds it by name; changed details are kept as its newest entry. */
-  defineSource(source: Omit<SourceEntry, 't' | 'id'>): SourceEntry {
-    return this.#locked(() => {
+  /** The source of a feed by its name. */
+  source(feed: string, name: string): SourceEntry | undefined {
+    const id = this.#sourceByName.get(sourceKey(feed, name));
+    return id === undefined ? undefined : this.sources[id];
+  }
+
+  /**
+   * The id that a new source of a feed has to take over: of the one that was opened longest ago, and is not open.
+   * Undefined while there is room for more, or all are open.
+   */
+  idToReuse(feed: string, isOpen: (id: number) => boolean): number | undefined {
+    let count = 0;
+    let oldest: Placed<SourceEntry> | undefined;
+    for (const placed of this.#sourcesPlaced) {
+      if (placed === undefined || placed.entry.feed !== feed) continue;
+      count++;
+      if ((oldest === undefined || placed.at < oldest.at) && !isOpen(placed.entry.id)) oldest = placed;
+    }
+    return count >= FEED_SOURCES_KEPT || this.sources.length > SOURCES_MAX ? oldest?.entry.id : undefined;
+  }
+
+  /**
+   * Defines a source of a feed, or finds it by name; changed details are kept as its newest entry.
+   * @param reused the id that it takes over where it is new, see `idToReuse`
+   * @throws TickwireError bad_input for a name or details that are too long, registry_full
+   */
+  defineSource(source: Omit<SourceEntry, 't' | 'id'>, reused?: number): SourceEntry {
+    checkSource(source);
+    return this.#memory.locked(() => {
       this.refresh();
-      const known = this.#sourceByName.get(`${source.feed}\n${source.name}`);
-      const before = known === undefined ? undefined : this.sources[known];
-      const entry: SourceEntry = { t: 'source', id: known ?? Math.max(1, this.sources.length), ...source };
-      if (entry.id > SOURCES_MAX) {
-        throw new TickwireError('registry_full', `No room for source ${source.name} of feed ${source.feed}.`);
+      const before = this.source(source.feed, source.name);
+      const id = before?.id ?? reused ?? Math.max(1, this.sources.length);
+      const entry: SourceEntry = { t: 'source', id, ...source };
+      if (id > SOURCES_MAX) {
+        throw new TickwireError(
+          'registry_full',
+          `No room for source ${source.name} of feed ${source.feed}: ${SOURCES_MAX} sources are known. Start a new data folder.`,
+        );
       }
-      if (before === undefined || JSON.stringify(before) !== JSON.stringify(entry)) this.#append(entry);
+      const isSame = before !== undefined && JSON.stringify(before) === JSON.stringify(entry);
+      if (!isSame || this.#isOld(entry)) this.#append(entry);
       return entry;
     });
   }
 
-  /** Keeps under which raw name a source knows a symbol. */
+  /** Whether a source stands so far back among those of its feed that it has to be noted again that it was opened. */
+  #isOld({ feed, id }: SourceEntry): boolean {
+    const { at } = this.#sourcesPlaced[id]!;
+    let newer = 0;
+    for (const p of this.#sourcesPlaced) if (p !== undefined && p.at > at && p.entry.feed === feed) newer++;
+    return newer >= FEED_SOURCES_KEPT / 2;
+  }
+
+  /**
+   * Keeps under which raw name a source knows a symbol.
+   * @throws TickwireError bad_input for a name that is too long, registry_full
+   */
   defineAlias(source: number, raw: string, symbol: number): void {
-    this.#locked(() => {
+    checkRawName(raw);
+    const known = () => this.#aliases.get(aliasKey(source, raw))?.entry.symbol === symbol;
+    if (known()) return;
+    this.#memory.locked(() => {
       this.refresh();
-      if (this.aliases.some((a) => a.source === source && a.raw === raw && a.symbol === symbol)) return;
-      this.#append({ t: 'alias', source, raw, symbol });
+      if (!known()) this.#append({ t: 'alias', source, raw, symbol });
     });
   }
 
   /** For the supervisor: frees the lock of a stage that died. */
   releaseIfHeldBy(owner: number): void {
-    const holder = Atomics.load(this.#words, LOCK);
-    if ((holder & OWNER_MASK) === owner + 1) this.#release(holder);
-  }
-
-  /** Frees the lock if it is still the same taking of it: a late call never frees what another has taken since. */
-  #release(holder: number): void {
-    if (Atomics.compareExchange(this.#words, LOCK, holder, 0) === holder) Atomics.notify(this.#words, LOCK);
-  }
-
-  #locked<T>(body: () => T): T {
-    const mine = (Atomics.add(this.#words, TICKET, 1) << OWNER_BITS) | (this.owner + 1);
-    let blocker = 0;
-    let sinceMs = 0;
-    for (;;) {
-      const holder = Atomics.compareExchange(this.#words, LOCK, 0, mine);
-      if (holder === 0) break;
-      // Time is measured per taking: under contention the lock changes hands often, and every change of it
-      // ends the wait early, which says nothing about any holder being dead.
-      if (holder !== blocker) {
-        blocker = holder;
-        sinceMs = performance.now();
-      }
-      Atomics.wait(this.#words, LOCK, holder, 1);
-      // An append takes microseconds. A holder this late is dead, and the supervisor may itself be waiting here.
-      if (performance.now() - sinceMs > LOCK_PATIENCE_MS) this.#release(holder);
-    }
-    probe();
-    try {
-      return body();
-    } finally {
-      this.#release(mine);
-    }
+    this.#memory.releaseIfHeldBy(owner);
   }
 
   #append(entry: RegistryEntry): void {
     const json = new TextEncoder().encode(JSON.stringify(entry));
-    const at = this.length;
-    const end = at + 4 + Math.ceil(json.length / 4) * 4;
-    if (end > this.#bytes.length) {
+    const bytes = entryBytes(json.length);
+    const { capacity } = this.#memory;
+    const aliasesMax = capacity * REGISTRY_ALIAS_SHARE;
+    const hasManyAliases = entry.t === 'alias' && this.#aliasBytes + bytes > aliasesMax;
+    // Half of them go at once: what is compacted for one more would be compacted again for the next.
+    if (hasManyAliases) this.#forgetAliases(aliasesMax / 2);
+    const wasted = this.length - this.#live;
+    const isWorthIt = wasted > Math.max(REGISTRY_WASTE_BYTES, this.#live);
+    if (hasManyAliases || isWorthIt || (wasted > 0 && this.length + bytes > capacity)) this.#compact();
+    if (this.length + bytes > capacity) {
       throw new TickwireError(
         'registry_full',
-        'The registry of symbols and sources is full: start a new data folder.',
+        'The registry of symbols and sources is full: raise maxSymbols, or start a new data folder.',
       );
     }
-    this.#view.setUint32(at, json.length, true);
-    this.#bytes.set(json, at + 4);
-    probe();
-    Atomics.store(this.#words, COMMITTED, end);
-    Atomics.add(this.#words, COMMITS, 1);
-    probe();
+    this.#memory.append(json);
     this.refresh();
   }
 
-  #learn(entry: RegistryEntry): void {
+  /** Forgets the aliases that were defined longest ago, until the rest takes no more than so many bytes. */
+  #forgetAliases(bytesMax: number): void {
+    for (const [key, { bytes }] of this.#aliases) {
+      if (this.#aliasBytes <= bytesMax) return;
+      this.#aliases.delete(key);
+      this.#aliasBytes -= bytes;
+      this.#live -= bytes;
+    }
+  }
+
+  /** Writes the entries in force anew, without what they superseded. This view has seen all of them. */
+  #compact(): void {
+    const sources = this.#sourcesPlaced.filter((placed) => placed !== undefined);
+    sources.sort((a, b) => a!.at - b!.at);
+    const kept = [...this.#symbolsPlaced, ...sources, ...this.#aliases.values()].filter(
+      (p) => p !== undefined,
+    );
+    this.#place = this.#memory.replace(kept.map(({ at }) => this.#memory.entryAt(at)));
+    let at = 0;
+    for (const placed of kept) {
+      placed.at = at;
+      at += placed.bytes;
+    }
+  }
+
+  /** Before all is read anew: what was forgotten elsewhere must not stay here. */
+  #forget(): void {
+    this.sources.length = 0;
+    this.#sourcesPlaced.length = 0;
+    this.#symbolsPlaced.length = 0;
+    this.#sourceByName.clear();
+    this.#aliases.clear();
+    this.#live = 0;
+    this.#aliasBytes = 0;
+  }
+
+  #learn(entry: RegistryEntry, at: number, bytes: number): void {
+    this.#learnt++;
+    this.#live += bytes;
     if (entry.t === 'symbol') {
-      this.symbols[0] ??= { t: 'symbol', id: 0, name: '$engine', digits: 0, version: 0 };
+      this.symbols[0] ??= { t: 'symbol', id: 0, name: ENGINE_NAME, digits: 0, version: 0 };
+      this.#live -= this.#symbolsPlaced[entry.id]?.bytes ?? 0;
+      this.#symbolsPlaced[entry.id] = { entry, at, bytes };
       this.symbols[entry.id] = entry;
       this.#idByName.set(entry.name, entry.id);
       this.digits[entry.id] = entry.digits;
@@ -299,33 +376,22 @@ export class Registry {
       this.version[entry.id] = entry.version;
       this.negative[entry.id] = entry.negative === true ? 1 : 0;
     } else if (entry.t === 'source') {
+      const before = this.#sourcesPlaced[entry.id];
+      if (before !== undefined) {
+        this.#live -= before.bytes;
+        this.#sourceByName.delete(sourceKey(before.entry.feed, before.entry.name));
+      }
+      this.#sourcesPlaced[entry.id] = { entry, at, bytes };
       this.sources[entry.id] = entry;
-      this.#sourceByName.set(`${entry.feed}\n${entry.name}`, entry.id);
+      this.#sourceByName.set(sourceKey(entry.feed, entry.name), entry.id);
     } else {
-      this.aliases.push(entry);
+      const key = aliasKey(entry.source, entry.raw);
+      const before = this.#aliases.get(key)?.bytes ?? 0;
+      this.#live -= before;
+      this.#aliasBytes += bytes - before;
+      // What is defined anew goes to the end.
+      this.#aliases.delete(key);
+      this.#aliases.set(key, { entry, at, bytes });
     }
-  }
-}
-
-/** Whether a definition says nothing that the known one does not. */
-function covers(known: SymbolDefinition, asked: SymbolDefinition): boolean {
-  return (
-    known.digits >= asked.digits &&
-    (known.negative ?? false) === (asked.negative ?? false) &&
-    known.ttlMs === asked.ttlMs
-  );
-}
-
-function checkDefinition(definition: SymbolDefinition): void {
-  const { name, digits } = definition;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (name.length === 0 || nameBytes(name) > SYMBOL_NAME_BYTES_MAX || /[\u0000-\u0020*$]/.test(name)) {
-    throw new TickwireError(
-      'bad_input',
-      `Symbol name ${JSON.stringify(name)} must have 1 to ${SYMBOL_NAME_BYTES_MAX} bytes and no blanks, "*" or "$".`,
-    );
-  }
-  if (!Number.isInteger(digits) || digits < 0 || digits > DIGITS_MAX) {
-    throw new TickwireError('bad_input', `Symbol ${name}: digits must be 0 to ${DIGITS_MAX}, not ${digits}.`);
   }
 }

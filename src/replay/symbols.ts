@@ -1,6 +1,5 @@
 /** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
-import { matchesPattern, parsePattern } from '../fanout/watch.js';
-import { REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
+import { matchesPattern, parsePattern } from '../fanout/pattern.js';
 import { openCatalog, readRegistry } from '../log/catalog.js';
 import { Registry } from '../pipeline/registry.js';
 import { ENGINE_SYMBOL } from '../tick.js';
@@ -12,13 +11,7 @@ import { ENGINE_SYMBOL } from '../tick.js';
 export async function readLogRegistry(dataFolder: string): Promise<Registry> {
   const catalog = openCatalog(dataFolder, { readOnly: true });
   try {
-    const bytes = readRegistry(catalog);
-    // One entry takes more than 16 bytes, so this is room for every symbol that the bytes can define.
-    const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(bytes.length / 16));
-    const memory = Registry.allocate(Math.max(REGISTRY_BYTES, bytes.length));
-    const registry = new Registry(memory, symbolsMax);
-    registry.load(bytes);
-    return registry;
+    return Registry.from(readRegistry(catalog));
   } finally {
     await catalog.root.close();
   }

@@ -10,6 +10,7 @@ const PYTHON = '/usr/bin/python3';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 export const CLIENTS = join(ROOT, 'clients/python');
 export const FIXTURES = join(ROOT, 'fixtures/wire');
+export const NAMES = join(ROOT, 'test/clients/names.py');
 export const STEER = join(ROOT, 'test/clients/steer.py');
 export const TICKWIRE = join(CLIENTS, 'tickwire.py');
 

@@ -1,6 +1,7 @@
 /** How many connections, how much and how often: each limit has its code, its words, and is counted. */
 import t from 'tap';
-import { addressKey, clientAddress } from '../../src/fanout/address.js';
+import { addressKey } from '../../src/address.js';
+import { clientAddress } from '../../src/fanout/address.js';
 import { closingFor } from '../../src/fanout/closing.js';
 import { BAD_MESSAGES_MAX } from '../../src/limits.js';
 import { CloseCode } from '../../src/wire/ticks.js';

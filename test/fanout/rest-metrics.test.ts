@@ -51,6 +51,8 @@ t.test('the figures', async (t) => {
   is('log_stalled', 0);
   is('ready', 0);
   is('epoch', 1);
+  is('registry_symbols', 1);
+  t.ok(figures.get('tickwire_registry_bytes')! < figures.get('tickwire_registry_bytes_max')!);
   t.ok(figures.has('tickwire_ticks_rejected_total{reason="bad_price"}'));
   t.ok((figures.get('process_cpu_user_seconds_total') ?? 0) > 0, 'and of the process');
   const helps = [...answer.body.matchAll(/^# HELP (tickwire_\S+) (.+)$/gm)].map((match) => match[1]);

@@ -21,7 +21,8 @@ import {
   HOST_STAGE,
   type MemoryPlan,
 } from '../../src/pipeline/memory.js';
-import { Registry, type SymbolDefinition } from '../../src/pipeline/registry.js';
+import { Registry } from '../../src/pipeline/registry.js';
+import type { SymbolDefinition } from '../../src/pipeline/registry-entries.js';
 import { Shard } from '../../src/pipeline/shard.js';
 import { LastValueTable } from '../../src/pipeline/table.js';
 import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type Tick, toTick } from '../../src/tick.js';

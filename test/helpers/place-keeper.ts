@@ -3,7 +3,7 @@
  * the end. Afterwards `faults` holds each against the log. After every cursor that the server tells, everything up to
  * it has come that was asked for; whatever comes is as it was logged, once and in order.
  */
-import { matchesPattern, parsePattern } from '../../src/fanout/watch.js';
+import { matchesPattern, parsePattern } from '../../src/fanout/pattern.js';
 import { KIND_NAMES, type KindName } from '../../src/tick.js';
 import { cursorFromText } from '../../src/wire/cursor.js';
 import type { Client, GotTick } from './stream-client.js';

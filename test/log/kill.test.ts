@@ -5,7 +5,7 @@ import t from 'tap';
 import { BUCKETS } from '../../src/limits.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
-import { bucketOfName } from '../../src/pipeline/registry.js';
+import { bucketOfName } from '../../src/pipeline/registry-entries.js';
 import { RECORD_U32, Records, U32_SEQ_LOW } from '../../src/tick.js';
 import { times } from '../helpers/long.js';
 import { bytesOf, Market, makeFolder, readAll, removeFolder, seeded } from './support.js';

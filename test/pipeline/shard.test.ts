@@ -3,7 +3,7 @@ import t from 'tap';
 import { LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../../src/pipeline/broadcast.js';
 import { CommitCells } from '../../src/pipeline/cells.js';
 import { SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
-import { bucketOfName } from '../../src/pipeline/registry.js';
+import { bucketOfName } from '../../src/pipeline/registry-entries.js';
 import { Slot, TableEntry } from '../../src/pipeline/table.js';
 import { GapReason, Kind, RECORD_U32, StatusCode, toTick } from '../../src/tick.js';
 import { offerQuote, offerTrade, SmallEngine } from '../helpers/memory.js';

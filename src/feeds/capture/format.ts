@@ -24,6 +24,7 @@
  * 25 duplicate  0                 f64 count
  * 26 split      0                 none
  * 27 records    source            u32 1 = the time of receipt is that of the event │ u32 0 │ 64-byte records
+ * 28 release    source            none
  * ```
  *
  * Little-endian. A source, in the payload of a symbol as elsewhere, is its id.
@@ -49,6 +50,7 @@ export const CaptureKind = {
   duplicate: 25,
   split: 26,
   records: 27,
+  release: 28,
 } as const;
 
 /** Name of a feed's n-th capture file; feeds may have names that files may not. */

@@ -119,6 +119,8 @@ export class CallPlayback implements CapturePlayback {
         return always(() => sink.reject(reason(), f(0)));
       case CaptureKind.refuse:
         return always(() => sink.refuse(source, f(0), reason()));
+      case CaptureKind.release:
+        return always(() => sink.release(source));
       case CaptureKind.duplicate:
         return always(() => sink.duplicate(f(0)));
       default:

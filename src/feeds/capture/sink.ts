@@ -62,6 +62,11 @@ export class CapturingSink extends FeedSink {
     return source;
   }
 
+  override release(source: Source): void {
+    this.#write(CaptureKind.release, source.id);
+    super.release(source);
+  }
+
   override take(source: Source, symbolId: number, position: number): number {
     const taken = this.#inside(() => super.take(source, symbolId, position));
     if (taken !== Take.full) this.#write(CaptureKind.take, source.id, symbolId, position);

@@ -1,10 +1,10 @@
 /**
  * Plays recorded tick files into the engine, at their own pace, faster, or as fast as the rings take them.
  */
-import { messageOf } from '../../errors.js';
+import { messageOf, TickwireError } from '../../errors.js';
 import { turn } from '../../pipeline/wait.js';
 import type { Feed, FeedContext, FeedStatus } from '../feed.js';
-import { type Source, Take } from '../sink.js';
+import { REFUSED_SYMBOL, type Source, Take } from '../sink.js';
 import { EntryKind, type TickBatch } from './batch.js';
 import { Checkpoint } from './checkpoint.js';
 import { PauseGate, type Sleep, sleepFor } from './gate.js';
@@ -183,6 +183,11 @@ export class FileFeed implements Feed {
       this.#waitMs = this.#pacer.dueInMs(batch, i, checkpoint);
       if (this.#waitMs > 0) return i;
       const id = this.#ids[batch.symbol[i]];
+      if (id === REFUSED_SYMBOL) {
+        sink.reject('refused_symbol');
+        checkpoint.done(eventS, eventNs);
+        continue;
+      }
       const answer = sink.take(this.#source, id, 0);
       if (answer === Take.full) {
         this.#isFull = true;
@@ -220,10 +225,21 @@ export class FileFeed implements Feed {
       const { raw, digits } = file.symbols[i];
       let known = this.#defined.get(raw);
       if (known === undefined || known.digits < digits) {
-        known = { id: this.#context.symbol(this.#source, raw, { digits }), digits };
+        known = { id: this.#idOf(raw, digits), digits };
         this.#defined.set(raw, known);
       }
       this.#ids[i] = known.id;
+    }
+  }
+
+  /** Id of a symbol. One that is refused costs its own ticks and no others. */
+  #idOf(raw: string, digits: number): number {
+    try {
+      return this.#context.symbol(this.#source, raw, { digits });
+    } catch (error) {
+      if (!(error instanceof TickwireError)) throw error;
+      this.#context.log.warn({ symbol: raw }, `${error.message} Its ticks are counted as refused.`);
+      return REFUSED_SYMBOL;
     }
   }
 }

@@ -2,9 +2,9 @@
  * Takes the ticks of batch frames into the sink, in place, without an allocation per tick. A batch can stop
  * at any tick when the ring is full, and goes on there.
  */
-import { MT5_GAP_TICKS_MAX } from '../../limits.js';
+import { MT5_GAP_TICKS_MAX, MT5_SYMBOLS_MAX } from '../../limits.js';
 import { ENGINE_SYMBOL, GapReason } from '../../tick.js';
-import type { FeedSink } from '../sink.js';
+import { type FeedSink, REFUSED_SYMBOL } from '../sink.js';
 import { type FieldReader, FRAME_HEADER_BYTES } from './fields.js';
 import { BATCH_TICK_BYTES, BATCH_TICKS_AT, decodeBatchHeader } from './framing.js';
 import { MqlTick, readMqlTick } from './mqltick.js';
@@ -17,6 +17,8 @@ const SYMBOLS_AT_FIRST = 256;
 export class BatchIntake {
   /** Batches that did not start where the last one ended. */
   gaps = 0;
+  /** Ticks of symbols whose definition was refused. */
+  refusedTicks = 0;
   readonly #tick = new MqlTick();
   /** Symbol ids by the terminal's local number; 0 where there is none. */
   #symbols = new Uint32Array(SYMBOLS_AT_FIRST);
@@ -37,9 +39,9 @@ export class BatchIntake {
     this.#symbols[local] = symbolId;
   }
 
-  /** Takes a local number its meaning. */
-  forget(local: number): void {
-    if (local < this.#symbols.length) this.#symbols[local] = 0;
+  /** Gives a local number no meaning: its definition was refused, and so are its ticks. */
+  refuse(local: number): void {
+    if (local < MT5_SYMBOLS_MAX) this.define(local, REFUSED_SYMBOL);
   }
 
   /**
@@ -67,6 +69,7 @@ export class BatchIntake {
       readMqlTick(view, at + 4, this.#tick);
       const symbolId = local < symbols.length ? symbols[local] : 0;
       if (!putTick(this.sink, source.source, source.clock, symbolId, position + done, this.#tick)) break;
+      if (symbolId === REFUSED_SYMBOL) this.refusedTicks++;
       at += BATCH_TICK_BYTES;
     }
     this.#done = done;

@@ -4,8 +4,9 @@
  * `work` again when there is room. So it holds at most one chunk and one frame.
  */
 import type { Socket } from 'node:net';
+import { addressKey } from '../../address.js';
 import { messageOf, TickwireError } from '../../errors.js';
-import { MT5_FRAME_BYTES_MAX, MT5_HELLO_BYTES_MAX, MT5_SYMBOLS_MAX } from '../../limits.js';
+import { MT5_FRAME_BYTES_MAX, MT5_HELLO_BYTES_MAX, MT5_HELLO_MS, MT5_SYMBOLS_MAX } from '../../limits.js';
 import type { FeedSink } from '../sink.js';
 import { BatchIntake } from './batch.js';
 import { FieldReader, FRAME_HEADER_BYTES } from './fields.js';
@@ -50,6 +51,9 @@ export interface ConnectionHost {
   finish(): void;
   /** The connection is over. */
   left(connection: Connection): void;
+  /** Whether a closed peer may stay a moment to read why; `hasLeft` tells that it has gone. */
+  mayLinger(): boolean;
+  hasLeft(): void;
   count(what: string): void;
   warn(details: object, message: string): void;
 }
@@ -59,6 +63,8 @@ export class Connection {
   source: TerminalSource | undefined;
   isClosed = false;
   heardMs = performance.now();
+  /** What its bounds go by. */
+  readonly address: string;
   readonly #reader = new FrameReader(MT5_HELLO_BYTES_MAX);
   readonly #batches: BatchIntake;
   /** A frame was begun and not finished. */
@@ -72,15 +78,27 @@ export class Connection {
     readonly socket: Socket,
     readonly number: number,
   ) {
+    this.address = addressKey(socket.remoteAddress ?? '');
     this.#batches = new BatchIntake(host.sink);
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('error', () => host.count('socketErrors'));
     socket.on('close', () => this.#leave());
   }
 
+  /** Milliseconds of silence after which it is closed. */
+  get patienceMs(): number {
+    const { idleTimeoutMs } = this.host;
+    return this.source === undefined ? Math.min(MT5_HELLO_MS, idleTimeoutMs) : idleTimeoutMs;
+  }
+
   /** Batches that did not start where the last one ended. */
   get gaps(): number {
     return this.#batches.gaps;
+  }
+
+  /** Ticks of symbols whose definition was refused. */
+  get refusedTicks(): number {
+    return this.#batches.refusedTicks;
   }
 
   get isBlocked(): boolean {
@@ -215,7 +233,7 @@ export class Connection {
       this.host.count('bad_symbol');
       this.host.warn({ peer: this.peer, source: source.name, symbol: symbol.raw }, error.message);
       // What the number meant before is not what its coming ticks mean.
-      this.#batches.forget(symbol.local);
+      this.#batches.refuse(symbol.local);
       if (this.socket.writableLength > UNREAD_BYTES_MAX) return;
       this.socket.write(encodeError(Severity.notice, 'bad_symbol', error.message));
     }
@@ -236,9 +254,14 @@ export class Connection {
    */
   #end(frame: Buffer): void {
     if (this.isClosed) return;
-    this.socket.end(frame);
-    this.socket.resume();
-    setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref();
+    if (this.host.mayLinger()) {
+      this.socket.once('close', () => this.host.hasLeft());
+      this.socket.end(frame);
+      this.socket.resume();
+      setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref();
+    } else {
+      this.socket.destroy();
+    }
     this.#leave();
   }
 

@@ -6,18 +6,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { codeOf, messageOf, TickwireError } from '../../errors.js';
-import { MT5_CONNECTIONS_MAX } from '../../limits.js';
+import {
+  MT5_CONNECTIONS_MAX,
+  MT5_FAREWELLS_MAX,
+  MT5_NAME_BYTES_MAX,
+  MT5_SERVER_BYTES_MAX,
+} from '../../limits.js';
 import { CaptureKind } from '../capture/format.js';
 import type { Feed, FeedContext, FeedStatus } from '../feed.js';
 import type { FeedSink } from '../sink.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import type { Hello, SymbolFrame } from './framing.js';
+import { Lobby } from './lobby.js';
 import { type Mt5Options, type Mt5Settings, mt5Options } from './options.js';
 import { Refusal } from './refusal.js';
 import { type TerminalSource, TerminalSources } from './sources.js';
 import { ServerClock } from './zone.js';
 
-const NAME_BYTES_MAX = 64;
 const NOTHING = new Uint8Array(0);
 
 export class Mt5Server implements Feed, ConnectionHost {
@@ -31,6 +36,9 @@ export class Mt5Server implements Feed, ConnectionHost {
   #server: Server | undefined;
   #timers: NodeJS.Timeout[] = [];
   #accepted = 0;
+  readonly #lobby = new Lobby();
+  /** Closed connections whose peers still have to read why. */
+  #lingering = 0;
   #isWorking = false;
   #state: FeedStatus['state'] = 'starting';
   #failure = '';
@@ -124,13 +132,8 @@ export class Mt5Server implements Feed, ConnectionHost {
     if (secret !== undefined && !isSame(secret, hello.secret)) {
       throw new Refusal('unauthorised', "The secret in the hello is not this port's.");
     }
-    const nameBytes = Buffer.byteLength(hello.name);
-    if (nameBytes === 0 || nameBytes > NAME_BYTES_MAX || /\p{Cc}/u.test(hello.name)) {
-      throw new Refusal(
-        'bad_hello',
-        `A source name has 1 to ${NAME_BYTES_MAX} bytes and no control characters.`,
-      );
-    }
+    checkText('source name', hello.name, 1, MT5_NAME_BYTES_MAX);
+    checkText('name of the trade server', hello.server, 0, MT5_SERVER_BYTES_MAX);
     let clock: ServerClock;
     try {
       clock = new ServerClock(hello.zone);
@@ -143,7 +146,14 @@ export class Mt5Server implements Feed, ConnectionHost {
         new Refusal('taken_over', `Another connection took over as ${JSON.stringify(hello.name)}.`),
       );
     }
+    if (this.#sources.connected >= MT5_CONNECTIONS_MAX) {
+      throw new Refusal(
+        'limit_exceeded',
+        `${MT5_CONNECTIONS_MAX} terminals are connected; no more are taken.`,
+      );
+    }
     const terminal = this.#sources.open(hello, clock, connection);
+    this.#lobby.leave(connection);
     this.count('hellos');
     this.#context.log.info(
       { source: hello.name, server: hello.server, peer: connection.peer },
@@ -191,13 +201,35 @@ export class Mt5Server implements Feed, ConnectionHost {
     this.#capture(CaptureKind.closed, connection);
     this.#connections.delete(connection);
     this.#blocked.delete(connection);
+    this.#lobby.leave(connection);
     if (connection.gaps > 0) this.#counters.gaps = (this.#counters.gaps ?? 0) + connection.gaps;
+    this.#tellRefused(connection);
     const terminal = connection.source;
     if (terminal === undefined || terminal.connection !== connection) return;
     terminal.connection = undefined;
     this.#context.log.info({ source: terminal.name }, 'terminal is down');
     if (this.announce(terminal)) this.sink.commit();
     else this.#pump();
+  }
+
+  mayLinger(): boolean {
+    if (this.#lingering >= MT5_FAREWELLS_MAX) return false;
+    this.#lingering++;
+    return true;
+  }
+
+  hasLeft(): void {
+    this.#lingering--;
+  }
+
+  /** The terminal was told of each definition that was refused; the operator is told what that cost. */
+  #tellRefused({ refusedTicks, source }: Connection): void {
+    if (refusedTicks === 0) return;
+    this.#counters.refused_symbol_ticks = (this.#counters.refused_symbol_ticks ?? 0) + refusedTicks;
+    this.warn(
+      { source: source?.name, ticks: refusedTicks },
+      `${refusedTicks} ticks were lost: the definitions of their symbols were refused. Give such symbols other names by "aliases" of this feed.`,
+    );
   }
 
   count(what: string): void {
@@ -214,13 +246,12 @@ export class Mt5Server implements Feed, ConnectionHost {
     this.sink.stamp();
     this.#capture(CaptureKind.opened, connection, Buffer.from(connection.peer));
     this.count('connections');
-    if (this.#connections.size >= MT5_CONNECTIONS_MAX) {
-      connection.refuse(
-        new Refusal('limit_exceeded', `${MT5_CONNECTIONS_MAX} terminals are connected; no more are taken.`),
-      );
-      return connection;
-    }
     this.#connections.add(connection);
+    this.#lobby
+      .enter(connection)
+      ?.refuse(
+        new Refusal('limit_exceeded', 'Too many connections have not said hello, this one for longest.'),
+      );
     return connection;
   }
 
@@ -260,16 +291,18 @@ export class Mt5Server implements Feed, ConnectionHost {
     const suspects = [...this.#connections].filter((connection) => this.#isSilent(connection));
     if (suspects.length === 0) return;
     setImmediate(() => {
-      const refusal = new Refusal('idle', `Nothing was heard for ${this.idleTimeoutMs} ms.`);
-      for (const suspect of suspects)
-        if (!suspect.isClosed && this.#isSilent(suspect)) suspect.refuse(refusal);
+      for (const suspect of suspects) {
+        if (suspect.isClosed || !this.#isSilent(suspect)) continue;
+        const what = suspect.source === undefined ? 'No hello came' : 'Nothing was heard';
+        suspect.refuse(new Refusal('idle', `${what} for ${suspect.patienceMs} ms.`));
+      }
     });
   }
 
   #isSilent(connection: Connection): boolean {
     // One that is made to wait is not read, so nothing can be heard of it.
     if (connection.isBlocked) connection.heardMs = performance.now();
-    return performance.now() - connection.heardMs > this.idleTimeoutMs;
+    return performance.now() - connection.heardMs > connection.patienceMs;
   }
 
   async #listen(server: Server): Promise<void> {
@@ -298,6 +331,13 @@ export class Mt5Server implements Feed, ConnectionHost {
     this.#failure = `The MT5 port failed: ${error.message}`;
     this.#context.log.error({ error: error.message }, 'the MT5 port failed');
   }
+}
+
+/** @throws Refusal bad_hello */
+function checkText(what: string, text: string, bytesMin: number, bytesMax: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes >= bytesMin && bytes <= bytesMax && !/\p{Cc}/u.test(text)) return;
+  throw new Refusal('bad_hello', `A ${what} has ${bytesMin} to ${bytesMax} bytes and no control characters.`);
 }
 
 /** Compares in a time that tells nothing about where two secrets differ. */

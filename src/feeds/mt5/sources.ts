@@ -58,20 +58,17 @@ export class TerminalSources {
   open(hello: Hello, clock: ServerClock, connection: Connection): TerminalSource {
     const { name, streamId, account, server, zone } = hello;
     const known = this.#byName.get(name);
-    if (known === undefined && this.#byName.size >= FEED_SOURCES_MAX) {
-      throw new Refusal(
-        'limit_exceeded',
-        `This port has had ${FEED_SOURCES_MAX} different sources in this run; it takes no more.`,
-      );
-    }
+    if (known === undefined && this.#byName.size >= FEED_SOURCES_MAX) this.#forgetOne();
     const source = this.context.source(name, { stream: streamId, info: { account, server, zone } });
     if (known === undefined) {
+      // One that was forgotten in this run goes on where it was.
+      const reached = this.context.sink.reachedPosition(source) - source.base;
       const fresh = {
         name,
         source,
         streamId,
         clock,
-        next: 0,
+        next: reached > 0 ? reached + 1 : 0,
         gap: undefined,
         connection,
         isAnnounced: false,
@@ -79,6 +76,9 @@ export class TerminalSources {
       this.#byName.set(name, fresh);
       return fresh;
     }
+    // The terminals stand in the order in which they came.
+    this.#byName.delete(name);
+    this.#byName.set(name, known);
     if (known.streamId !== streamId) {
       known.next = 0;
       known.gap = undefined;
@@ -89,6 +89,20 @@ export class TerminalSources {
     known.streamId = streamId;
     known.connection = connection;
     return known;
+  }
+
+  /** Forgets the terminal that has gone and came before the others. @throws Refusal limit_exceeded */
+  #forgetOne(): void {
+    for (const { name, source, connection, isAnnounced } of this.#byName.values()) {
+      if (connection !== undefined || isAnnounced) continue;
+      this.#byName.delete(name);
+      this.context.sink.release(source);
+      return;
+    }
+    throw new Refusal(
+      'limit_exceeded',
+      `This port knows ${FEED_SOURCES_MAX} sources, and none of them has gone; it takes no more.`,
+    );
   }
 
   /** Tells the engine whether the source is up, unless it knows. False: there is no room yet. */

@@ -7,7 +7,7 @@
  * FX ticks have them, tell no aggressor. Prices go on as they are: the shard judges and rounds them.
  */
 import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../tick.js';
-import { type FeedSink, type Source, Take } from '../sink.js';
+import { type FeedSink, REFUSED_SYMBOL, type Source, Take } from '../sink.js';
 import { MqlFlag, type MqlTick } from './mqltick.js';
 import type { ServerClock } from './zone.js';
 
@@ -33,7 +33,7 @@ function aggressorOf(flags: number): number {
 
 /**
  * Puts one tick into the sink.
- * @param symbolId 0 for a symbol that the terminal never defined
+ * @param symbolId 0 for a symbol that the terminal never defined, or REFUSED_SYMBOL
  * @param position the tick's count in its stream, with the source's base
  * @returns false when the ring is full: nothing was done, and the tick is to be offered again
  */
@@ -45,8 +45,8 @@ export function putTick(
   position: number,
   tick: MqlTick,
 ): boolean {
-  if (symbolId === 0) {
-    sink.refuse(source, position, 'unknown_symbol');
+  if (symbolId === 0 || symbolId === REFUSED_SYMBOL) {
+    sink.refuse(source, position, symbolId === 0 ? 'unknown_symbol' : 'refused_symbol');
     return true;
   }
   const flags = tick.flags;

@@ -1,7 +1,8 @@
 /** The port starts again, with the engine's memory or without: nothing is lost, nothing comes twice. */
 import t from 'tap';
 import { MqlFlag } from '../../../src/feeds/mt5/mqltick.js';
-import { bucketOfName, Registry } from '../../../src/pipeline/registry.js';
+import { Registry } from '../../../src/pipeline/registry.js';
+import { bucketOfName } from '../../../src/pipeline/registry-entries.js';
 import { turn } from '../../../src/pipeline/wait.js';
 import { Bench, until } from './harness.js';
 

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { encodeSymbol, FrameType } from '../../../src/feeds/mt5/framing.js';
 import { MT5_SYMBOLS_MAX } from '../../../src/limits.js';
+import { ODD_NAMES } from '../../helpers/odd-names.js';
 import { Bench, until } from './harness.js';
 
 t.test('names', async (t) => {
@@ -25,6 +26,43 @@ t.test('names', async (t) => {
   await bench.server.stop();
 });
 
+t.test('any printable name is taken', async (t) => {
+  const bench = await new Bench({ aliases: { ' far too odd ': 'FINE' } }).start();
+  const terminal = bench.terminal();
+  for (const name of ODD_NAMES) terminal.define(name, 5);
+  terminal.define(' far too odd ', 2);
+  await terminal.start();
+  const names = [...ODD_NAMES, 'FINE'];
+  for (let i = 0; i < names.length; i++) terminal.send(i, 1e12, 6, 1, 2);
+  await bench.reading(() => terminal.counters.acked === names.length, 'all acknowledged');
+  t.strictSame(
+    bench.ticks.map((tick) => bench.registry.symbols[tick.symbolId]?.name),
+    names,
+  );
+  await terminal.close();
+  await bench.server.stop();
+});
+
+t.test('ticks of a symbol that is refused are counted, and the operator is told what helps', async (t) => {
+  const bench = await new Bench().start();
+  const terminal = bench.terminal();
+  const bad = terminal.define('X'.repeat(65), 5);
+  const good = terminal.define('EURUSD', 5);
+  await terminal.start();
+  for (let i = 0; i < 5; i++) terminal.send(bad, 1e12 + i, 6, 1, 2);
+  terminal.send(good, 1e12, 6, 1, 2);
+  terminal.send(99, 1e12, 6, 1, 2);
+  await bench.reading(() => terminal.counters.acked === 7, 'they hold up nothing');
+  t.match(bench.counters.totals().rejectedBy, { refused_symbol: 5, unknown_symbol: 1 });
+  t.match(bench.warnings, [/65\. Give it another name by an alias/], 'at the definition');
+  await terminal.close();
+  await bench.reading(() => bench.server.status().sources === 0, 'it is gone');
+  t.match(bench.warnings[1], /^5 ticks were lost: the definitions of their symbols were refused/);
+  t.equal(bench.count('refused_symbol_ticks'), 5);
+  t.equal(bench.missing, 0, 'sums hold');
+  await bench.server.stop();
+});
+
 t.test('bad definitions', async (t) => {
   const bench = await new Bench().start();
   const peer = await bench.peer();
@@ -33,7 +71,9 @@ t.test('bad definitions', async (t) => {
   const bad = [
     { ...good, digits: 99 },
     { ...good, raw: '' },
-    { ...good, raw: 'A B' },
+    { ...good, raw: ' A' },
+    { ...good, raw: 'A\u0007' },
+    { ...good, raw: 'X'.repeat(129), alias: 'X' },
     { ...good, raw: 'X'.repeat(65) },
     { ...good, local: MT5_SYMBOLS_MAX },
   ];

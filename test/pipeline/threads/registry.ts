@@ -16,3 +16,19 @@ export function defineAll(data: {
   }
   return ids;
 }
+
+/** Opens one stream after the other of a source, and defines symbols meanwhile; each has to be found again at once. */
+export function supersede(data: {
+  memory: SharedArrayBuffer;
+  owner: number;
+  streams: number;
+  symbols: number;
+}): void {
+  const registry = new Registry(data.memory, 256, data.owner);
+  const feed = `f${data.owner}`;
+  for (let i = 0; i < data.streams; i++) {
+    registry.defineSource({ feed, name: 'n', stream: `s${i}` });
+    if (registry.source(feed, 'n')?.stream !== `s${i}`) throw new Error(`stream ${i} was lost`);
+    if (i < data.symbols) registry.defineSymbol({ name: `${feed}-${i}`, digits: 2 });
+  }
+}
