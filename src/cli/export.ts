@@ -11,11 +11,12 @@ import { type ExportOutcome, exportToFiles } from '../export/run.js';
 import { EXPORT_FORMATS, type ExportFormat } from '../export/writer.js';
 import { parseZone } from '../feeds/mt5/zone.js';
 import { LogReader } from '../log/reader.js';
-import { parseBound } from '../replay/range.js';
+import { type Bound, parseBound } from '../replay/range.js';
 import { LogStream } from '../replay/stream.js';
 import { readLogRegistry, watchOf } from '../replay/symbols.js';
 import { KIND_NAMES, Kind, type KindName } from '../tick.js';
 import { badUse, stopSignal } from './exit.js';
+import { Missing } from './missing.js';
 import { LineOutput, note, Progress } from './output.js';
 
 const ALL_KINDS = 0xff;
@@ -25,9 +26,6 @@ const ENDINGS: Record<ExportFormat, string> = {
   mt5: '.csv',
   parquet: '.parquet',
 };
-/** Gaps that are told one by one; the rest is only counted. */
-const GAPS_TOLD = 20;
-
 interface ExportFlags {
   data: string;
   from?: string;
@@ -38,6 +36,7 @@ interface ExportFlags {
   split?: Split;
   zone: string;
   out?: string;
+  allowGaps?: boolean;
   json?: boolean;
 }
 
@@ -61,12 +60,13 @@ export function registerExport(program: Command): void {
     )
     .option('--zone <rule>', 'mt5: clock of the trade server, such as UTC+3 or America/New_York+7h', 'UTC')
     .option('-o, --out <path>', 'file to write, or folder where there are several; default: stdout')
+    .option('--allow-gaps', 'end with exit code 0 although ticks of the range are missing in the log')
     .option('--json', 'when done, print figures as one JSON object; on stderr where stdout has the ticks')
     .addHelpText(
       'after',
       `
-Files appear when they are whole, all at once; those of the same name are replaced. Gaps in the log are told on
-stderr. Times are those of receipt, UTC where no zone is given.
+Files appear when they are whole, all at once; those of the same name are replaced. What the
+log lacks of the range is told on stderr, and the exit code is 1 then, unless --allow-gaps is given. Times are those of receipt, UTC where no zone is given.
 
 The mt5 layout holds quotes and trades only: their prices, the size and side of trades, and the time of the event
 in milliseconds. "ticks import" gives the same quotes again. The others hold everything.
@@ -113,7 +113,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
         ? await toStdout(flags, range, source, tell)
         : await toFiles(flags, flags.out, split, range, source, tell);
     progress.done();
-    conclude(flags, outcome);
+    conclude(flags, outcome, bounds.to);
   } finally {
     progress.done();
     await reader.close();
@@ -209,21 +209,19 @@ async function toStdout(
     },
   });
   await sink.output.flush();
-  return { ...counts, files: [], gaps };
+  return { ...counts, files: [], gaps, lost: source.reader.lostSegments() };
 }
 
-function conclude(flags: ExportFlags, { ticks, unheld, files, gaps }: ExportOutcome): void {
-  let missing = 0;
-  gaps.forEach(({ epoch, shard, first, last, reason }, n) => {
-    missing += last - first + 1;
-    if (n >= GAPS_TOLD) return;
-    process.stderr.write(
-      `Not in the log: ${epoch}:${first} to ${epoch}:${last} of shard ${shard} (${reason}).\n`,
-    );
-  });
-  if (gaps.length > GAPS_TOLD) process.stderr.write(`… and ${gaps.length - GAPS_TOLD} gaps more.\n`);
+function conclude(
+  flags: ExportFlags,
+  { ticks, unheld, files, gaps, lost }: ExportOutcome,
+  to: Bound | undefined,
+): void {
+  const missing = new Missing();
+  for (const { epoch, shard, ...gap } of gaps) missing.gap(epoch, shard, gap);
+  missing.conclude(lost, to, flags.allowGaps === true);
   if (flags.json) {
-    const text = `${JSON.stringify({ ticks, unheld, missing, files })}\n`;
+    const text = `${JSON.stringify({ ticks, unheld, missing: missing.ticks, files })}\n`;
     if (flags.out === undefined) process.stderr.write(text);
     else process.stdout.write(text);
     return;

@@ -27,6 +27,7 @@ export interface ReplayFlags {
   host: string;
   /** False under `--no-wait`. */
   wait: boolean;
+  allowGaps?: boolean;
   json?: boolean;
   logLevel: LogLevel;
 }

@@ -48,13 +48,14 @@ export function registerReplay(program: Command): void {
     .option('--secret <text>', 'with --to-engine: what the port asks of terminals off loopback')
     .option('--host <address>', 'with --serve: address to serve on', '127.0.0.1')
     .option('--no-wait', 'with --serve: begin before the first subscriber has come')
+    .option('--allow-gaps', 'end with exit code 0 although ticks of the range are missing in the log')
     .option('--json', 'when done, print figures as one JSON object on stderr, as stdout has the ticks')
     .addOption(logLevelOption())
     .addHelpText(
       'after',
       `
-Times are those of receipt, UTC where no zone is given. Gaps in the log are told on stderr. In a terminal, keys
-steer the replay: space pauses, arrows move, g goes to a time, + and - change the speed, q ends.
+Times are those of receipt, UTC where no zone is given. What the log lacks of the range is told on stderr, and
+the exit code is 1 then, unless --allow-gaps is given. In a terminal, keys steer the replay: space pauses, arrows move, g goes to a time, + and - change the speed, q ends.
 
 Examples:
   $ ticks replay --from 2024-06-19T08:00:00Z --to 2024-06-19T09:00:00Z --symbols 'EUR*' --format csv

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { TickwireError } from '../errors.js';
+import type { LostSegment } from '../log/reader.js';
 import type { ExportedFile, ExportGap } from './copy.js';
 import { type ExportAnswer, type ExportJob, SHARED_WORDS_AT } from './jobs.js';
 import { discard, publish } from './out-file.js';
@@ -31,6 +32,8 @@ export interface ExportOutcome {
   unheld: number;
   files: { file: string; ticks: number; bytes: number }[];
   gaps: ExportGap[];
+  /** Segments that could not be read. */
+  lost: LostSegment[];
 }
 
 /**
@@ -97,16 +100,26 @@ function jobOf(
 }
 
 function sumOf(answers: readonly ExportAnswer[]): Omit<ExportOutcome, 'files'> {
-  // Jobs that read the same stretch tell the same gaps.
-  const gaps = new Map<string, ExportGap>();
-  for (const { gaps: told } of answers) {
-    for (const gap of told) gaps.set(`${gap.epoch} ${gap.shard} ${gap.first} ${gap.last}`, gap);
-  }
+  const lost = new Map(answers.flatMap((answer) => answer.lost).map((segment) => [segment.why, segment]));
   return {
     ticks: answers.reduce((sum, { ticks }) => sum + ticks, 0),
     unheld: answers.reduce((sum, { unheld }) => sum + unheld, 0),
-    gaps: [...gaps.values()],
+    gaps: joined(answers.flatMap(({ gaps }) => gaps)),
+    lost: [...lost.values()],
   };
+}
+
+/** Each gap once: jobs that read the same stretch tell the same gaps, or parts of them. */
+function joined(gaps: readonly ExportGap[]): ExportGap[] {
+  const all: ExportGap[] = [];
+  const sorted = [...gaps].sort((a, b) => a.epoch - b.epoch || a.shard - b.shard || a.first - b.first);
+  for (const gap of sorted) {
+    const before = all.at(-1);
+    const isSame = before?.epoch === gap.epoch && before.shard === gap.shard && before.reason === gap.reason;
+    if (isSame && gap.first <= before.last) before.last = Math.max(before.last, gap.last);
+    else all.push({ ...gap });
+  }
+  return all;
 }
 
 /** Gives all files their names; the folder's entries are on the disk then. */

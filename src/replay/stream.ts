@@ -166,11 +166,11 @@ export class LogStream {
 
   #firstOf(epoch: number, shard: number): number {
     const { from } = this.options;
+    // From a place on, what retention has removed is missing; else a range begins with the oldest that is held.
+    if (from?.kind === 'seq') return epoch === from.epoch ? Math.max(1, seqOf(from, shard)) : 1;
     const { oldest } = this.reader.bounds(epoch, shard);
-    if (from?.kind === 'time') {
-      return Math.max(oldest, this.reader.seekTime(epoch, shard, from.seconds, from.nanos));
-    }
-    return from !== undefined && from.epoch === epoch ? Math.max(oldest, seqOf(from, shard)) : oldest;
+    if (from === undefined) return oldest;
+    return Math.max(oldest, this.reader.seekTime(epoch, shard, from.seconds, from.nanos));
   }
 }
 
