@@ -18,6 +18,7 @@ import { KIND_NAMES, Kind, type KindName } from '../tick.js';
 import { badUse, stopSignal } from './exit.js';
 import { Missing } from './missing.js';
 import { LineOutput, note, Progress } from './output.js';
+import { SPREADSHEET } from './tick-output.js';
 
 const ALL_KINDS = 0xff;
 const ENDINGS: Record<ExportFormat, string> = {
@@ -35,6 +36,7 @@ interface ExportFlags {
   format: ExportFormat;
   split?: Split;
   zone: string;
+  spreadsheet?: boolean;
   out?: string;
   allowGaps?: boolean;
   json?: boolean;
@@ -59,6 +61,7 @@ export function registerExport(program: Command): void {
       ),
     )
     .option('--zone <rule>', 'mt5: clock of the trade server, such as UTC+3 or America/New_York+7h', 'UTC')
+    .option('--spreadsheet', `csv: ${SPREADSHEET}`)
     .option('-o, --out <path>', 'file to write, or folder where there are several; default: stdout')
     .option('--allow-gaps', 'end with exit code 0 although ticks of the range are missing in the log')
     .option('--json', 'when done, print figures as one JSON object; on stderr where stdout has the ticks')
@@ -134,7 +137,7 @@ function checkFlags({ format, out, symbols }: ExportFlags, split: Split): void {
 }
 
 async function toFiles(
-  { data, format, zone }: ExportFlags,
+  flags: ExportFlags,
   out: string,
   split: Split,
   range: ExportRange,
@@ -150,12 +153,17 @@ async function toFiles(
       : split === 'day'
         ? byDay(reader, range)
         : [{ name: path.basename(out), range }];
-  const plan = { data, format, zone, folder, ending: isFile ? '' : ENDINGS[format], jobs };
+  const ending = isFile ? '' : ENDINGS[flags.format];
+  const plan = { data: flags.data, ...styleOf(flags, flags.format), folder, ending, jobs };
   const outcome = await exportToFiles(plan, stopSignal(), tell);
   if (outcome === undefined) {
     throw new TickwireError('unsupported', 'The export was stopped: nothing was written.');
   }
   return outcome;
+}
+
+function styleOf<F extends ExportFormat>({ zone, spreadsheet }: ExportFlags, format: F) {
+  return { format, zone, isForSheet: spreadsheet === true };
 }
 
 function makeFolder(folder: string, file: string | undefined): void {
@@ -188,7 +196,7 @@ class StdoutSink implements TextSink {
 }
 
 async function toStdout(
-  { format, zone }: ExportFlags,
+  flags: ExportFlags,
   range: ExportRange,
   source: LogSource,
   tell: (ticks: number) => void,
@@ -197,7 +205,8 @@ async function toStdout(
   const sink = new StdoutSink();
   const counts = { ticks: 0, unheld: 0 };
   const gaps: ExportGap[] = [];
-  await copyLines(source, range, format as Exclude<ExportFormat, 'parquet'>, zone, sink, counts, {
+  const style = styleOf(flags, flags.format as Exclude<ExportFormat, 'parquet'>);
+  await copyLines(source, range, style, sink, counts, {
     async turn(ticks) {
       await sink.output.flush();
       await turn();

@@ -10,6 +10,7 @@ export interface ReplayFlags {
   to?: string;
   symbols?: string[];
   format: TickFormatName;
+  spreadsheet?: boolean;
   out?: string;
   speed?: number | 'max';
   follow?: boolean;

@@ -47,7 +47,7 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
 }
 
 async function print(player: ReplayPlayer, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
-  const output = await TickOutput.open(flags.format, flags.out);
+  const output = await TickOutput.open(flags, flags.out);
   try {
     await copy(player, output, signal);
     // A replay that follows the log ends by being stopped; any other one is not whole then.
@@ -71,7 +71,7 @@ async function copy(player: ReplayPlayer, output: TickOutput, signal: AbortSigna
       continue;
     }
     player.hasJumped = false;
-    output.add(player.stream, player.symbols.name(player.symbolId));
+    output.add(player.stream, player.symbols.line(player.symbolId));
     if (output.isFull) await output.flush();
     if (player.played % TURN_TICKS === 0) await turn();
   }

@@ -17,6 +17,7 @@ import { LogSymbols, nameOf } from '../replay/symbols.js';
 import { type NumberedTick, VirtualEngine } from '../replay/virtual-engine.js';
 import { runVirtual, type VirtualSource } from '../replay/virtual-run.js';
 import { KIND_NAMES, RECORD_U32, U32_SYMBOL } from '../tick.js';
+import type { LineSymbol } from '../wire/lines.js';
 import { stopSignal } from './exit.js';
 import { MessageOutput } from './message-output.js';
 import { Missing } from './missing.js';
@@ -39,7 +40,7 @@ interface Prepared {
   close(): void | Promise<void>;
 }
 
-type OnTick = (tick: NumberedTick, symbol: string) => void;
+type OnTick = (tick: NumberedTick, symbol: LineSymbol) => void;
 
 const LOG: FeedLog = {
   info() {},
@@ -52,7 +53,7 @@ export async function virtualReplay(flags: ReplayFlags): Promise<void> {
   const signal = stopSignal();
   const output = flags.virtual
     ? await MessageOutput.open(flags.encoding, flags.out)
-    : await TickOutput.open(flags.format, flags.out);
+    : await TickOutput.open(flags, flags.out);
   let prepared: Prepared | undefined;
   try {
     const onTick: OnTick | undefined =
@@ -140,7 +141,8 @@ function ofCapture(flags: ReplayFlags, folder: string, onTick: OnTick | undefine
     const id = tick.records.u32[tick.index * RECORD_U32 + U32_SYMBOL];
     if (engine.registry.symbols[id] === undefined) engine.registry.refresh();
     const name = nameOf(engine.registry, id);
-    if (isAll || patterns.some((pattern) => matchesPattern(pattern, name))) onTick?.(tick, name);
+    if (isAll || patterns.some((pattern) => matchesPattern(pattern, name)))
+      onTick?.(tick, { name, digits: engine.registry.digits[id] ?? 0 });
   };
   const engine: VirtualEngine = new VirtualEngine(
     run,

@@ -9,7 +9,7 @@ import { serveReplay } from './replay-serve.js';
 import { replayTo } from './replay-to.js';
 import { virtualReplay } from './replay-virtual.js';
 import { logLevelOption } from './serve.js';
-import { TICK_FORMATS } from './tick-output.js';
+import { SPREADSHEET, TICK_FORMATS } from './tick-output.js';
 
 const PLACE = '<time|epoch:seq|cursor>';
 
@@ -24,6 +24,7 @@ export function registerReplay(program: Command): void {
     .addOption(
       new Option('-f, --format <format>', 'of ticks written').choices(TICK_FORMATS).default('ndjson'),
     )
+    .option('--spreadsheet', `csv: ${SPREADSHEET}`)
     .option('-o, --out <file>', 'write there instead of to stdout; the file appears when it is whole')
     .option('--speed <n|max>', 'recorded seconds per second; default max, with --serve 1', speedValue)
     .option('--follow', 'at the end, go on with what is added to the log')

@@ -10,7 +10,7 @@ import { Mt5Writer } from './mt5.js';
 import { fileNamePart, mt5FileName } from './names.js';
 import { discard, OutFile, type TextSink } from './out-file.js';
 import { ParquetTickWriter } from './parquet.js';
-import type { ExportFormat, ExportSymbol, TickWriter } from './writer.js';
+import type { ExportFormat, ExportStyle, ExportSymbol, TickWriter } from './writer.js';
 
 /** Bytes, about, that wait in memory for all files of a job together. More: all of it is written. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
@@ -26,10 +26,7 @@ export interface ExportRange {
   kindsMask: number;
 }
 
-export interface ExportTarget {
-  format: ExportFormat;
-  /** Clock of the mt5 layout. */
-  zone: string;
+export interface ExportTarget extends ExportStyle {
   folder: string;
   /** What the hidden names of this job's files begin with. */
   mark: string;
@@ -94,14 +91,13 @@ function openRange(
 export async function copyLines(
   source: LogSource,
   range: ExportRange,
-  format: Exclude<ExportFormat, 'parquet'>,
-  zone: string,
+  style: ExportStyle & { format: Exclude<ExportFormat, 'parquet'> },
   sink: TextSink,
   counts: ExportCounts,
   watch: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
 ): Promise<void> {
   const stream = openRange(source, range, watch.gap);
-  const writer = format === 'mt5' ? new Mt5Writer(sink, zone) : new LineWriter(sink, format);
+  const writer = lineWriter(style, style.format, sink);
   const symbolOf = symbolsOf(source.registry);
   for (let n = 0; stream.next(); ) {
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
@@ -172,7 +168,15 @@ function partition<T>(all: readonly T[], isFirst: (item: T) => boolean): [T[], T
 
 function writerOf(target: ExportTarget, file: OutFile, logId: string): TickWriter {
   if (target.format === 'parquet') return new ParquetTickWriter(file, logId);
-  return target.format === 'mt5' ? new Mt5Writer(file, target.zone) : new LineWriter(file, target.format);
+  return lineWriter(target, target.format, file);
+}
+
+function lineWriter(
+  { zone, isForSheet }: ExportStyle,
+  format: Exclude<ExportFormat, 'parquet'>,
+  sink: TextSink,
+): TickWriter {
+  return format === 'mt5' ? new Mt5Writer(sink, zone) : new LineWriter(sink, format, isForSheet);
 }
 
 function relieve(files: Map<number, OpenFile>): void {

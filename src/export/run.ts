@@ -11,15 +11,13 @@ import type { ExportedFile, ExportGap } from './copy.js';
 import { type ExportAnswer, type ExportJob, SHARED_WORDS_AT } from './jobs.js';
 import { discard, publish } from './out-file.js';
 import type { PlannedJob } from './plan.js';
-import type { ExportFormat } from './writer.js';
+import type { ExportStyle } from './writer.js';
 
 const LOOK_MS = 100;
 
-export interface ExportPlan {
+export interface ExportPlan extends ExportStyle {
   /** The data folder. */
   data: string;
-  format: ExportFormat;
-  zone: string;
   /** Where the files go. */
   folder: string;
   /** Ending of their names, with its dot. */
@@ -83,13 +81,13 @@ export async function exportToFiles(
 }
 
 function jobOf(
-  { data, format, zone, folder, ending }: ExportPlan,
+  { data, format, zone, isForSheet, folder, ending }: ExportPlan,
   { range, name }: PlannedJob,
   index: number,
   mark: string,
   shared: SharedArrayBuffer,
 ): ExportJob {
-  const target = { format, zone, folder, mark: `${mark}${index}-`, ending };
+  const target = { format, zone, isForSheet, folder, mark: `${mark}${index}-`, ending };
   return {
     data,
     range,

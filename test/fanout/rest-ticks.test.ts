@@ -140,7 +140,7 @@ t.test('four media types say the same', async (t) => {
   t.match(header, /^epoch,shard,seq,symbol,symbolSeq,kind,tsEvent,tsRecv,bid,ask/);
   t.equal(
     rows[0],
-    `1,0,1,GBPUSD,1,quote,${receivedNs(1) - 12_345n},${receivedNs(1)},1.1,1.10002,,,,,,,,,,,,,`,
+    `1,0,1,GBPUSD,1,quote,${receivedNs(1) - 12_345n},${receivedNs(1)},1.10000,1.10002,,,,,,,,,,,,,`,
   );
   t.equal(rows.length, 20);
   const packed = unpackMessage(new Uint8Array(await answers[3].arrayBuffer())) as Body;
