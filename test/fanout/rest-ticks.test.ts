@@ -94,6 +94,23 @@ t.test('pages together hold every tick once, in order, across epochs', async (t)
   t.same(seqsOf([next]), [101], 'the last cursor goes on with what came later');
 });
 
+t.test('without from, pages begin at the oldest tick that is held', async (t) => {
+  const EMPTIED = 20;
+  const { log, get } = await market(t, 100, EMPTIED + 2);
+  // Retention has left nothing of most epochs, and of one its end.
+  for (let epoch = 1; epoch <= EMPTIED + 1; epoch++) addPast(log!, epoch, 60);
+  for (const { info } of log!.past) info.firstSeq = [info.epoch <= EMPTIED ? 61 : 41];
+  const pages = await allPages(t, get, 'limit=7');
+  t.same(seqsOf(pages.filter((p) => p.epoch === EMPTIED + 1)), odd(41, 60));
+  t.same(seqsOf(pages.filter((p) => p.epoch === EMPTIED + 2)), odd(1, 99));
+  t.same(
+    pages.flatMap((p) => p.gaps),
+    [],
+    'what retention has removed before is no gap',
+  );
+  t.equal(pages[0].ticks[0].seq, 41, 'the first page has ticks');
+});
+
 t.test('times are those of receipt, from inclusive, to exclusive', async (t) => {
   const { log, get } = await market(t, 100, 2);
   addPast(log!, 1, 10);
