@@ -7,7 +7,7 @@ import { messageOf, TickwireError } from '../errors.js';
 import { copyLines, type ExportGap, type ExportRange, type LogSource } from '../export/copy.js';
 import type { TextSink } from '../export/out-file.js';
 import { byDay, bySymbol, type PlannedJob, SPLITS, type Split } from '../export/plan.js';
-import { type ExportOutcome, exportToFiles } from '../export/run.js';
+import { discardUnfinished, type ExportOutcome, exportToFiles, newMark } from '../export/run.js';
 import { EXPORT_FORMATS, type ExportFormat } from '../export/writer.js';
 import { parseZone } from '../feeds/mt5/zone.js';
 import { LogReader } from '../log/reader.js';
@@ -18,6 +18,7 @@ import { KIND_NAMES, Kind, type KindName } from '../tick.js';
 import { badUse, stopSignal } from './exit.js';
 import { Missing } from './missing.js';
 import { LineOutput, note, Progress } from './output.js';
+import { removedAtExit } from './temporaries.js';
 import { SPREADSHEET } from './tick-output.js';
 
 const ALL_KINDS = 0xff;
@@ -154,8 +155,9 @@ async function toFiles(
         ? byDay(reader, range)
         : [{ name: path.basename(out), range }];
   const ending = isFile ? '' : ENDINGS[flags.format];
-  const plan = { data: flags.data, ...styleOf(flags, flags.format), folder, ending, jobs };
-  const outcome = await exportToFiles(plan, stopSignal(), tell);
+  const plan = { data: flags.data, ...styleOf(flags, flags.format), folder, mark: newMark(), ending, jobs };
+  const forget = removedAtExit(() => discardUnfinished(plan));
+  const outcome = await exportToFiles(plan, stopSignal(), tell).finally(forget);
   if (outcome === undefined) {
     throw new TickwireError('unsupported', 'The export was stopped: nothing was written.');
   }
@@ -218,6 +220,9 @@ async function toStdout(
     },
   });
   await sink.output.flush();
+  if (signal.aborted) {
+    throw new TickwireError('unsupported', 'The export was stopped: what stdout has is only a part of it.');
+  }
   return { ...counts, files: [], gaps, lost: source.reader.lostSegments() };
 }
 

@@ -34,7 +34,7 @@ import { type ReplayFlags, rangeOf } from './replay-flags.js';
 
 const TURN_TICKS = 1_024;
 /** Milliseconds that a stopped replay waits for what it sent to be acknowledged. */
-const STOP_DRAIN_MS = 1_000;
+const STOP_DRAIN_MS = 500;
 /** MT5 terminals are known by an account; this one has none. */
 const ACCOUNT = 0;
 

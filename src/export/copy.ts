@@ -20,6 +20,8 @@ const TURN_TICKS = 4_096;
 export interface ExportRange {
   from?: Bound | undefined;
   to?: Bound | undefined;
+  /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
+  only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
   watch: Uint8Array | null;
   /** Bit k = kind k wanted. */
@@ -34,6 +36,8 @@ export interface ExportTarget extends ExportStyle {
   ending: string;
   /** Name of the one file of all symbols; absent: each symbol has its own. */
   name?: string | undefined;
+  /** Whether that file is left out where it would have no ticks. */
+  isOptional?: boolean | undefined;
 }
 
 export interface ExportedFile {
@@ -76,12 +80,13 @@ function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
 /** The ticks of a range, one after the other. */
 function openRange(
   { reader }: LogSource,
-  { from, to, watch }: ExportRange,
+  { from, to, only, watch }: ExportRange,
   onGap: (gap: ExportGap) => void,
 ): LogStream {
   return new LogStream(reader, {
     from,
     to,
+    only,
     watch,
     onGap: (epoch, shard, gap) => onGap({ epoch, shard, ...gap }),
   });
@@ -100,10 +105,10 @@ export async function copyLines(
   const writer = lineWriter(style, style.format, sink);
   const symbolOf = symbolsOf(source.registry);
   for (let n = 0; stream.next(); ) {
+    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
     if (writer.add(stream, symbolOf(symbolIdOf(stream)))) counts.ticks++;
     else counts.unheld++;
-    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
   }
   writer.finish();
 }
@@ -138,6 +143,10 @@ export function copyToFiles(
   if (target.name !== undefined) open(0, '');
   const stream = openRange(source, range, watch.gap);
   for (let n = 0; stream.next(); ) {
+    if (++n % TURN_TICKS === 0) {
+      if (watch.turn(counts.ticks)) return undefined;
+      relieve(files);
+    }
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
     const id = symbolIdOf(stream);
     const symbol = symbolOf(id);
@@ -149,14 +158,11 @@ export function copyToFiles(
     } else {
       counts.unheld++;
     }
-    if (++n % TURN_TICKS !== 0) continue;
-    if (watch.turn(counts.ticks)) return undefined;
-    relieve(files);
   }
-  // A symbol that has nothing that the format holds has no file.
+  // A symbol or a day that has nothing that the format holds has no file.
   const [empty, full] = partition(
     [...files.values()],
-    ({ ticks }) => ticks === 0 && target.name === undefined,
+    ({ ticks }) => ticks === 0 && (target.name === undefined || target.isOptional === true),
   );
   for (const { file } of empty) discard(file.temporary);
   return full.map((file) => finish(file, target));

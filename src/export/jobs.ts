@@ -34,6 +34,7 @@ export default async function exportFiles(job: ExportJob): Promise<ExportAnswer>
   const progress = new Float64Array(job.shared, SHARED_WORDS_AT);
   const counts: ExportCounts = { ticks: 0, unheld: 0 };
   const gaps: ExportGap[] = [];
+  if (Atomics.load(stop, 0) !== 0) return { ...counts, gaps, lost: [] };
   const registry = await readLogRegistry(job.data);
   const reader = LogReader.open(job.data);
   // The process has told already where it cannot.

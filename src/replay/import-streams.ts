@@ -44,9 +44,11 @@ export class ImportStreams {
     this.#waiting.sort((a, b) => b.s - a.s || b.ns - a.ns || b.epoch - a.epoch);
   }
 
-  /** Ticks at most, wanted or not. */
-  get length(): number {
-    return this.#waiting.reduce((sum, { fromSeq, lastSeq }) => sum + lastSeq - fromSeq + 1, 0);
+  /** The imports that were not reached yet. */
+  *stretches(): Generator<{ epoch: number; shard: number; first: number; last: number }> {
+    for (const { epoch, fromSeq, lastSeq } of this.#waiting) {
+      yield { epoch, shard: SHARD, first: fromSeq, last: lastSeq };
+    }
   }
 
   /** By epoch, the first seq of each import that is not handed over yet. */

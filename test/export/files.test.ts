@@ -45,7 +45,7 @@ t.test('exports of one log', async (t) => {
   const write = async (name: string, format: ExportFormat, ending: string, jobs: PlannedJob[]) => {
     const folder = join(data, name);
     mkdirSync(folder);
-    const style = { format, zone: 'UTC', isForSheet: false };
+    const style = { format, zone: 'UTC', isForSheet: false, mark: '.x-' };
     const outcome = await exportToFiles({ data, ...style, folder, ending, jobs }, never, () => {});
     t.same(
       readdirSync(folder).sort(),
@@ -142,7 +142,7 @@ t.test('exports of one log', async (t) => {
     const abort = new AbortController();
     const jobs = bySymbol(ALL, registry.symbolCount);
     const running = exportToFiles(
-      { data, format: 'csv', zone: 'UTC', isForSheet: false, folder, ending: '.csv', jobs },
+      { data, format: 'csv', zone: 'UTC', isForSheet: false, mark: '.x-', folder, ending: '.csv', jobs },
       abort.signal,
       () => {},
     );

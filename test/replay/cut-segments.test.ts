@@ -7,6 +7,7 @@ import path from 'node:path';
 import t from 'tap';
 import { VirtualClock } from '../../src/clock.js';
 import { LogReader, type LostSegment } from '../../src/log/reader.js';
+import { bytesOfLog, Retention } from '../../src/log/retention.js';
 import { IMPORTS_FROM, type SegmentRecord, segmentPath } from '../../src/log/segments.js';
 import { openStore } from '../../src/log/store.js';
 import { LogVerifier } from '../../src/log/verify.js';
@@ -208,4 +209,21 @@ t.test('what lies outside of a range is not told', async (t) => {
     t.equal(after.missing, 0, `from the end of ${record.folder}`);
     rmSync(copy, { recursive: true });
   }
+});
+
+t.test('what retention removed is no gap at the beginning, and one after a place', async (t) => {
+  const data = path.join(t.testdir(), 'data');
+  await makeEpochs(data);
+  const whole = await readAll(data, { watch: null });
+  const store = openStore(data);
+  await new Retention(store, { totalBytes: bytesOfLog(store) / 2 }, () => {}).look(Date.now());
+  await store.close();
+  const left = await readAll(data, { watch: null });
+  t.ok(left.read > 0 && left.read < whole.read, `${left.read} of ${whole.read} are left`);
+  t.equal(left.missing, 0, 'it begins with the oldest that is held');
+  const placed = await readAll(data, { watch: null, from: { kind: 'seq', epoch: 1, seqs: [1] } });
+  t.equal(placed.read, left.read);
+  t.equal(placed.missing, whole.read - left.read, 'a place was asked for, and what follows it is gone');
+  const timed = await readAll(data, { watch: null, from: at(0) });
+  t.same([timed.read, timed.missing], [left.read, 0]);
 });
