@@ -1,7 +1,4 @@
 /** Scenario `e2e`: one system under test, its load generator, and rows between them. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { marketSymbols } from '../feeds/synthetic/universe.js';
 import { Child } from './child.js';
 import { type E2eRow, judgeRow, type Seen } from './e2e-row.js';
@@ -16,6 +13,7 @@ import type { HiccupWatch } from './hiccups.js';
 import { machineCpuNs, sleep } from './measure.js';
 import type { HostApi } from './peers/host.js';
 import { type ProcessUse, processUse, usedBetween } from './processes.js';
+import { makeScratch, removeScratch } from './scratch.js';
 
 const SETTLE_MS = 20_000;
 const STALE_MS = 120_000;
@@ -144,7 +142,7 @@ export class E2eRig {
       this.settings = started.settings;
       return started;
     }
-    this.#folder = log ? mkdtempSync(join(folder ?? tmpdir(), 'tickwire-bench-')) : false;
+    this.#folder = log ? makeScratch(folder) : false;
     const follows = this.options.clients;
     const start = {
       symbols,
@@ -279,6 +277,6 @@ export class E2eRig {
     if (this.#host !== null) await this.#host.ask('stop', {}).catch(() => {});
     else await this.#server!.ask('stop', {}).catch(() => {});
     await child!.end();
-    if (this.#folder !== false) rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== false) removeScratch(this.#folder);
   }
 }

@@ -1,7 +1,5 @@
 /** Scenario `fanout`: what one server delivers to many clients, each of which checks every tick. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { TickwireError } from '../errors.js';
 import { IDLE_MS } from '../limits.js';
@@ -14,6 +12,7 @@ import type { FanoutRow } from './fanout-row.js';
 import { type Measure, measureStopped, type StoppedEffect } from './fanout-stopped.js';
 import { positive, rateOrAuto, share, wholeNumber, wholeNumberOrZero, zeroOrMore } from './flags.js';
 import { type Figure, figure, type Scenario } from './scenario.js';
+import { makeScratch, removeScratch } from './scratch.js';
 
 const DIAGRAM = `
   core 0, one process                              core 1, one process
@@ -190,14 +189,14 @@ export async function benchFanout(
   const rows: FanoutRow[] = [];
   const figures: Partial<Record<Mode, FanoutFigures>> = {};
   for (const mode of modes) {
-    const folder = options.log ? mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-bench-')) : false;
+    const folder = options.log ? makeScratch(options.folder) : false;
     try {
       figures[mode] = await benchMode(options, mode, folder, cores, (row) => {
         rows.push(row);
         onRow(row);
       });
     } finally {
-      if (folder !== false) rmSync(folder, { recursive: true, force: true });
+      if (folder !== false) removeScratch(folder);
     }
   }
   const total = (of: (row: FanoutRow) => number) => rows.reduce((sum, row) => sum + of(row), 0);

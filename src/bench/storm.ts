@@ -1,11 +1,9 @@
 /** Scenario `storm`: all subscribers are cut at once, and come back at once. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { twoCores } from './child.js';
 import { FanoutRig, type Storm } from './fanout-rig.js';
 import { wholeNumber } from './flags.js';
 import { type Findings, figure, type Scenario } from './scenario.js';
+import { makeScratch, removeScratch } from './scratch.js';
 
 const DIAGRAM = `
   core 0, one process                           core 1, one process
@@ -48,7 +46,7 @@ export const storm: Scenario<StormOptions> = {
 async function benchStorm(options: StormOptions, tell: (line: string) => void): Promise<Findings> {
   const { clients, symbols, rate, runs, seed } = options;
   const pinning = twoCores();
-  const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-bench-'));
+  const folder = makeScratch(options.folder);
   const storms: Storm[] = [];
   try {
     const rig = await FanoutRig.start({
@@ -74,7 +72,7 @@ async function benchStorm(options: StormOptions, tell: (line: string) => void): 
       await rig.stop();
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeScratch(folder);
   }
   const took = figure(
     'ms',

@@ -1,5 +1,6 @@
 /** Bytes on stdout or into a file, gathered into large pieces, as fast as their reader takes them. */
 import { FileOutput } from './file-output.js';
+import { writeOut } from './output.js';
 
 /** What is gathered before it is written. */
 const FLUSH_BYTES = 64 * 1024;
@@ -43,16 +44,7 @@ export class ByteOutput {
     const piece = isText ? this.#parts.join('') : Buffer.concat(this.#parts.map((part) => Buffer.from(part)));
     this.#parts = [];
     this.#bytes = 0;
-    if (this.stream.write(piece)) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.stream.off('drain', done);
-        this.stream.off('error', done);
-        resolve();
-      };
-      this.stream.on('drain', done);
-      this.stream.on('error', done);
-    });
+    await writeOut(this.stream, piece);
   }
 
   /**

@@ -6,8 +6,19 @@ import { CommanderError, InvalidArgumentError } from 'commander';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
 
 export const ExitCode = { done: 0, failed: 1, wrongUse: 2 } as const;
-/** As a shell reports a process that SIGINT ended. */
-const INTERRUPTED = 130;
+/** As a shell reports a process that a signal ended. */
+const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const;
+type Signal = keyof typeof ENDED_BY;
+const SIGNALS = Object.keys(ENDED_BY) as Signal[];
+/** Milliseconds that a command which is told to stop has to end by itself. */
+const END_MS = 600;
+
+const stopping = new AbortController();
+
+/** Stops the command as a signal does. */
+export function stop(): void {
+  stopping.abort();
+}
 
 /** Tells an error on stderr and gives the exit code that it stands for. */
 export function report(error: unknown, verbose: boolean): number {
@@ -28,23 +39,31 @@ export function report(error: unknown, verbose: boolean): number {
  */
 export function untilStopped(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const stop = () => {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
-      process.on('SIGINT', () => process.exit(INTERRUPTED));
-      process.on('SIGTERM', () => process.exit(INTERRUPTED));
-      resolve();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
-    signal?.addEventListener('abort', () => resolve(), { once: true });
+    for (const name of SIGNALS) {
+      process.on(name, () => {
+        if (stopping.signal.aborted) process.exit(ENDED_BY[name]);
+        stop();
+      });
+    }
+    for (const end of [stopping.signal, signal]) {
+      if (end?.aborted) resolve();
+      end?.addEventListener('abort', () => resolve(), { once: true });
+    }
   });
 }
 
-/** An abort signal that SIGINT and SIGTERM set off, for commands that are busy until they are done. */
+/**
+ * An abort signal that SIGINT and SIGTERM set off, for commands that are busy until they are done. What does not end
+ * within a moment then is ended, and `temporary` files go.
+ */
 export function stopSignal(): AbortSignal {
   const abort = new AbortController();
-  void untilStopped().then(() => abort.abort());
+  let code: number = ExitCode.failed;
+  for (const name of SIGNALS) process.once(name, () => (code = ENDED_BY[name]));
+  void untilStopped().then(() => {
+    setTimeout(() => process.exit(code), END_MS).unref();
+    abort.abort();
+  });
   return abort.signal;
 }
 

@@ -7,17 +7,20 @@ import { messageOf, TickwireError } from '../errors.js';
 import { copyLines, type ExportGap, type ExportRange, type LogSource } from '../export/copy.js';
 import type { TextSink } from '../export/out-file.js';
 import { byDay, bySymbol, type PlannedJob, SPLITS, type Split } from '../export/plan.js';
-import { type ExportOutcome, exportToFiles } from '../export/run.js';
+import { discardUnfinished, type ExportOutcome, exportToFiles, newMark } from '../export/run.js';
 import { EXPORT_FORMATS, type ExportFormat } from '../export/writer.js';
 import { isPattern } from '../fanout/pattern.js';
 import { parseZone } from '../feeds/mt5/zone.js';
 import { LogReader } from '../log/reader.js';
-import { parseBound } from '../replay/range.js';
+import { type Bound, parseBound } from '../replay/range.js';
 import { LogStream } from '../replay/stream.js';
 import { readLogRegistry, watchOf } from '../replay/symbols.js';
 import { KIND_NAMES, Kind, type KindName } from '../tick.js';
 import { badUse, stopSignal } from './exit.js';
+import { Missing } from './missing.js';
 import { LineOutput, note, Progress } from './output.js';
+import { removedAtExit } from './temporaries.js';
+import { SPREADSHEET } from './tick-output.js';
 
 const ALL_KINDS = 0xff;
 const ENDINGS: Record<ExportFormat, string> = {
@@ -26,9 +29,6 @@ const ENDINGS: Record<ExportFormat, string> = {
   mt5: '.csv',
   parquet: '.parquet',
 };
-/** Gaps that are told one by one; the rest is only counted. */
-const GAPS_TOLD = 20;
-
 interface ExportFlags {
   data: string;
   from?: string;
@@ -38,7 +38,9 @@ interface ExportFlags {
   format: ExportFormat;
   split?: Split;
   zone: string;
+  spreadsheet?: boolean;
   out?: string;
+  allowGaps?: boolean;
   json?: boolean;
 }
 
@@ -61,13 +63,15 @@ export function registerExport(program: Command): void {
       ),
     )
     .option('--zone <rule>', 'mt5: clock of the trade server, such as UTC+3 or America/New_York+7h', 'UTC')
+    .option('--spreadsheet', `csv: ${SPREADSHEET}`)
     .option('-o, --out <path>', 'file to write, or folder where there are several; default: stdout')
+    .option('--allow-gaps', 'end with exit code 0 although ticks of the range are missing in the log')
     .option('--json', 'when done, print figures as one JSON object; on stderr where stdout has the ticks')
     .addHelpText(
       'after',
       `
-Files appear when they are whole, all at once; those of the same name are replaced. Gaps in the log are told on
-stderr. Times are those of receipt, UTC where no zone is given.
+Files appear when they are whole, all at once; those of the same name are replaced. What the
+log lacks of the range is told on stderr, and the exit code is 1 then, unless --allow-gaps is given. Times are those of receipt, UTC where no zone is given.
 
 The mt5 layout holds quotes and trades only: their prices, the size and side of trades, and the time of the event
 in milliseconds. "ticks import" gives the same quotes again. The others hold everything.
@@ -114,7 +118,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
         ? await toStdout(flags, range, source, tell)
         : await toFiles(flags, flags.out, split, range, source, tell);
     progress.done();
-    conclude(flags, outcome);
+    conclude(flags, outcome, bounds.to);
   } finally {
     progress.done();
     await reader.close();
@@ -135,7 +139,7 @@ function checkFlags({ format, out, symbols }: ExportFlags, split: Split): void {
 }
 
 async function toFiles(
-  { data, format, zone }: ExportFlags,
+  flags: ExportFlags,
   out: string,
   split: Split,
   range: ExportRange,
@@ -151,12 +155,18 @@ async function toFiles(
       : split === 'day'
         ? byDay(reader, range)
         : [{ name: path.basename(out), range }];
-  const plan = { data, format, zone, folder, ending: isFile ? '' : ENDINGS[format], jobs };
-  const outcome = await exportToFiles(plan, stopSignal(), tell);
+  const ending = isFile ? '' : ENDINGS[flags.format];
+  const plan = { data: flags.data, ...styleOf(flags, flags.format), folder, mark: newMark(), ending, jobs };
+  const forget = removedAtExit(() => discardUnfinished(plan));
+  const outcome = await exportToFiles(plan, stopSignal(), tell).finally(forget);
   if (outcome === undefined) {
     throw new TickwireError('unsupported', 'The export was stopped: nothing was written.');
   }
   return outcome;
+}
+
+function styleOf<F extends ExportFormat>({ zone, spreadsheet }: ExportFlags, format: F) {
+  return { format, zone, isForSheet: spreadsheet === true };
 }
 
 function makeFolder(folder: string, file: string | undefined): void {
@@ -189,7 +199,7 @@ class StdoutSink implements TextSink {
 }
 
 async function toStdout(
-  { format, zone }: ExportFlags,
+  flags: ExportFlags,
   range: ExportRange,
   source: LogSource,
   tell: (ticks: number) => void,
@@ -198,7 +208,8 @@ async function toStdout(
   const sink = new StdoutSink();
   const counts = { ticks: 0, unheld: 0 };
   const gaps: ExportGap[] = [];
-  await copyLines(source, range, format as Exclude<ExportFormat, 'parquet'>, zone, sink, counts, {
+  const style = styleOf(flags, flags.format as Exclude<ExportFormat, 'parquet'>);
+  await copyLines(source, range, style, sink, counts, {
     async turn(ticks) {
       await sink.output.flush();
       await turn();
@@ -210,21 +221,22 @@ async function toStdout(
     },
   });
   await sink.output.flush();
-  return { ...counts, files: [], gaps };
+  if (signal.aborted) {
+    throw new TickwireError('unsupported', 'The export was stopped: what stdout has is only a part of it.');
+  }
+  return { ...counts, files: [], gaps, lost: source.reader.lostSegments() };
 }
 
-function conclude(flags: ExportFlags, { ticks, unheld, files, gaps }: ExportOutcome): void {
-  let missing = 0;
-  gaps.forEach(({ epoch, shard, first, last, reason }, n) => {
-    missing += last - first + 1;
-    if (n >= GAPS_TOLD) return;
-    process.stderr.write(
-      `Not in the log: ${epoch}:${first} to ${epoch}:${last} of shard ${shard} (${reason}).\n`,
-    );
-  });
-  if (gaps.length > GAPS_TOLD) process.stderr.write(`… and ${gaps.length - GAPS_TOLD} gaps more.\n`);
+function conclude(
+  flags: ExportFlags,
+  { ticks, unheld, files, gaps, lost }: ExportOutcome,
+  to: Bound | undefined,
+): void {
+  const missing = new Missing();
+  for (const { epoch, shard, ...gap } of gaps) missing.gap(epoch, shard, gap);
+  missing.conclude(lost, to, flags.allowGaps === true);
   if (flags.json) {
-    const text = `${JSON.stringify({ ticks, unheld, missing, files })}\n`;
+    const text = `${JSON.stringify({ ticks, unheld, missing: missing.ticks, files })}\n`;
     if (flags.out === undefined) process.stderr.write(text);
     else process.stdout.write(text);
     return;

@@ -1,20 +1,23 @@
 /** A file that appears whole or not at all: written beside its place, then renamed into it. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
+import { removedAtExit } from './temporaries.js';
 
 export class FileOutput {
   #failure: unknown;
+  readonly #forget: () => void;
 
   private constructor(
     readonly path: string,
     readonly temporary: string,
     readonly stream: WriteStream,
   ) {
+    this.#forget = removedAtExit(() => rmSync(this.temporary, { force: true }));
     stream.on('error', (error) => {
       this.#failure = error;
     });
@@ -44,6 +47,7 @@ export class FileOutput {
       const file = await open(this.temporary, 'r+');
       await file.sync().finally(() => file.close());
       await rename(this.temporary, this.path);
+      this.#forget();
     } catch (error) {
       await this.drop();
       const why = messageOf(this.#failure ?? error);
@@ -55,5 +59,6 @@ export class FileOutput {
   async drop(): Promise<void> {
     this.stream.destroy();
     await rm(this.temporary, { force: true });
+    this.#forget();
   }
 }

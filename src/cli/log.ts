@@ -1,6 +1,8 @@
 /** `ticks log stat|verify|recover`: what a log holds, whether it is whole, and what can be saved if not. */
+import { existsSync, rmSync } from 'node:fs';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import { logFolder } from '../log/catalog.js';
 import { compactLog } from '../log/compact.js';
 import { COMPRESSIONS, type Compression } from '../log/compress.js';
 import { rescueLog } from '../log/rescue.js';
@@ -13,6 +15,7 @@ import { ExitCode, stopSignal, wholeNumber } from './exit.js';
 import { sizeText, statJson, statLines } from './log-stat-format.js';
 import { verifyJson, verifyLines } from './log-verify-format.js';
 import { Progress } from './output.js';
+import { removedAtExit } from './temporaries.js';
 
 /** Symbols that are listed unless told otherwise. */
 const TOP = 10;
@@ -136,8 +139,12 @@ async function recover(flags: LogFlags & { out: string }): Promise<void> {
   const { store, troubles: before, close } = await openToRescue(flags.data);
   const signal = stopSignal();
   const progress = new Progress();
+  const isNew = !existsSync(flags.out);
+  let forget: (() => void) | undefined;
   try {
     const rescued = await rescueLog(store, flags.out, async (blocks) => {
+      const made = isNew ? flags.out : logFolder(flags.out);
+      forget ??= removedAtExit(() => rmSync(made, { recursive: true, force: true }));
       progress.tell(() => `${blocks} blocks saved`);
       await immediate();
       return signal.aborted;
@@ -158,6 +165,7 @@ async function recover(flags: LogFlags & { out: string }): Promise<void> {
     const isWhole = saved.lostBlocks === 0 && saved.lostSymbols === 0 && saved.troubles.length === 0;
     process.exitCode = isWhole ? ExitCode.done : ExitCode.failed;
   } finally {
+    forget?.();
     progress.done();
     await close();
   }

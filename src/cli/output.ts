@@ -2,13 +2,22 @@
 
 const FLUSH_CHARS = 64 * 1024;
 
-/** Ends quietly when whoever reads stdout has gone, as `head` does. */
-export function endOnBrokenPipe(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+/** Writes, and waits while the reader is slower. A failure is told by the stream's `error`: nothing more is written. */
+export function writeOut(
+  stream: NodeJS.WritableStream,
+  piece: string | Uint8Array,
+): Promise<void> | undefined {
+  if (!stream.writable || stream.write(piece)) return undefined;
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ENDS) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ENDS) stream.on(event, done);
   });
 }
+
+const ENDS = ['drain', 'error', 'close'] as const;
 
 /** Tells something beside the data. */
 export function note(message: string): void {
@@ -36,8 +45,7 @@ export class LineOutput {
   async flush(): Promise<void> {
     const text = this.#text;
     this.#text = '';
-    if (text === '' || this.stream.write(text)) return;
-    await new Promise((resolve) => this.stream.once('drain', resolve));
+    if (text !== '') await writeOut(this.stream, text);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Puts the commands together. */
 import { readFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Command } from 'commander';
 import { register as registerBench } from '../bench/cli.js';
 import { registerDemo } from './demo.js';
@@ -7,10 +8,10 @@ import { report } from './exit.js';
 import { registerExport } from './export.js';
 import { registerImport } from './import.js';
 import { registerLog } from './log.js';
-import { endOnBrokenPipe } from './output.js';
 import { registerReplay } from './replay.js';
 import { registerServe } from './serve.js';
 import { registerSimulate } from './simulate.js';
+import { stdoutFailure, watchStdout } from './stdout.js';
 import { register as registerTail } from './tail.js';
 
 /** The version in package.json, two folders above the compiled file. */
@@ -50,12 +51,18 @@ function inherit(command: Command): void {
 
 /** Runs one command; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  endOnBrokenPipe();
+  watchStdout();
   const program = createProgram();
+  let thrown: unknown;
   try {
     await program.parseAsync(argv as string[]);
-    return Number(process.exitCode ?? 0);
   } catch (error) {
-    return report(error, program.opts().verbose === true);
+    thrown = error;
   }
+  // Streams tell a turn later that they failed. What was thrown follows from that then.
+  await turn();
+  thrown = stdoutFailure() ?? thrown;
+  return thrown === undefined
+    ? Number(process.exitCode ?? 0)
+    : report(thrown, program.opts().verbose === true);
 }

@@ -10,6 +10,7 @@ export interface ReplayFlags {
   to?: string;
   symbols?: string[];
   format: TickFormatName;
+  spreadsheet?: boolean;
   out?: string;
   speed?: number | 'max';
   follow?: boolean;
@@ -27,6 +28,7 @@ export interface ReplayFlags {
   host: string;
   /** False under `--no-wait`. */
   wait: boolean;
+  allowGaps?: boolean;
   json?: boolean;
   logLevel: LogLevel;
 }

@@ -8,6 +8,7 @@ import { spanOf } from '../replay/span.js';
 import { LogSymbols } from '../replay/symbols.js';
 import { cursorToText } from '../wire/cursor.js';
 import { stopSignal } from './exit.js';
+import { Missing } from './missing.js';
 import { note } from './output.js';
 import { ReplayConsole } from './replay-console.js';
 import { type ReplayFlags, rangeOf } from './replay-flags.js';
@@ -26,24 +27,18 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
   const quit = new AbortController();
   const signal = AbortSignal.any([stopSignal(), quit.signal]);
   let terminal: ReplayConsole | undefined;
-  let missing = 0;
+  const missing = new Missing((text) => terminal?.note(text));
   try {
-    const player = new ReplayPlayer(reader, symbols, control, {
-      ...range,
-      follow: flags.follow === true,
-      onGap(epoch, shard, { first, last, reason }) {
-        missing += last - first + 1;
-        const text = `Not in the log: ${epoch}:${first} to ${epoch}:${last} of shard ${shard} (${reason}).`;
-        terminal?.note(text);
-      },
-    });
+    const follow = flags.follow === true;
+    const player = new ReplayPlayer(reader, symbols, control, { ...range, follow, onGap: missing.gap });
     terminal = new ReplayConsole(control, spanOf(reader, range.from, range.to), () => quit.abort());
     await print(player, flags, signal);
+    missing.conclude(reader.lostSegments(), range.to, flags.allowGaps === true);
     if (flags.json) {
       const place = player.place();
       const cursor =
         place && cursorToText({ ...place, logId: reader.logId, seqs: place.seqs.map((s) => s - 1) });
-      terminal.note(JSON.stringify({ ticks: player.played, missing, cursor: cursor ?? null }));
+      terminal.note(JSON.stringify({ ticks: player.played, missing: missing.ticks, cursor: cursor ?? null }));
     }
   } finally {
     terminal?.close();
@@ -52,7 +47,7 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
 }
 
 async function print(player: ReplayPlayer, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
-  const output = await TickOutput.open(flags.format, flags.out);
+  const output = await TickOutput.open(flags, flags.out);
   try {
     await copy(player, output, signal);
     // A replay that follows the log ends by being stopped; any other one is not whole then.
@@ -76,7 +71,7 @@ async function copy(player: ReplayPlayer, output: TickOutput, signal: AbortSigna
       continue;
     }
     player.hasJumped = false;
-    output.add(player.stream, player.symbols.name(player.symbolId));
+    output.add(player.stream, player.symbols.line(player.symbolId));
     if (output.isFull) await output.flush();
     if (player.played % TURN_TICKS === 0) await turn();
   }

@@ -28,12 +28,13 @@ import {
   U32_TS_EVENT_S,
 } from '../tick.js';
 import { stopSignal } from './exit.js';
+import { Missing } from './missing.js';
 import { ReplayConsole } from './replay-console.js';
 import { type ReplayFlags, rangeOf } from './replay-flags.js';
 
 const TURN_TICKS = 1_024;
 /** Milliseconds that a stopped replay waits for what it sent to be acknowledged. */
-const STOP_DRAIN_MS = 1_000;
+const STOP_DRAIN_MS = 500;
 /** MT5 terminals are known by an account; this one has none. */
 const ACCOUNT = 0;
 
@@ -83,14 +84,17 @@ export async function replayTo(flags: ReplayFlags, to: string): Promise<void> {
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const player = new ReplayPlayer(reader, symbols, control, { ...range, follow: flags.follow === true });
+    const missing = new Missing((text) => terminal?.note(text));
+    const follow = flags.follow === true;
+    const player = new ReplayPlayer(reader, symbols, control, { ...range, follow, onGap: missing.gap });
     terminal = new ReplayConsole(control, spanOf(reader, range.from, range.to), () => quit.abort());
     await sender.start();
     const skipped = await send(player, sender, flags.prefix, signal);
     await sender.drain();
     await sender.close();
+    missing.conclude(reader.lostSegments(), range.to, flags.allowGaps === true);
     const { ticks, acked } = sender.counters;
-    if (flags.json) terminal.note(JSON.stringify({ ticks, acked, skipped }));
+    if (flags.json) terminal.note(JSON.stringify({ ticks, acked, skipped, missing: missing.ticks }));
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -17,8 +17,10 @@ import { LogSymbols, nameOf } from '../replay/symbols.js';
 import { type NumberedTick, VirtualEngine } from '../replay/virtual-engine.js';
 import { runVirtual, type VirtualSource } from '../replay/virtual-run.js';
 import { KIND_NAMES, RECORD_U32, U32_SYMBOL } from '../tick.js';
+import type { LineSymbol } from '../wire/lines.js';
 import { stopSignal } from './exit.js';
 import { MessageOutput } from './message-output.js';
+import { Missing } from './missing.js';
 import { type ReplayFlags, rangeOf } from './replay-flags.js';
 import { TickOutput } from './tick-output.js';
 
@@ -33,10 +35,12 @@ interface Output {
 interface Prepared {
   engine: VirtualEngine;
   source: VirtualSource;
+  /** Tells what the recording lacks; to be called at its end. */
+  conclude(): void;
   close(): void | Promise<void>;
 }
 
-type OnTick = (tick: NumberedTick, symbol: string) => void;
+type OnTick = (tick: NumberedTick, symbol: LineSymbol) => void;
 
 const LOG: FeedLog = {
   info() {},
@@ -49,7 +53,7 @@ export async function virtualReplay(flags: ReplayFlags): Promise<void> {
   const signal = stopSignal();
   const output = flags.virtual
     ? await MessageOutput.open(flags.encoding, flags.out)
-    : await TickOutput.open(flags.format, flags.out);
+    : await TickOutput.open(flags, flags.out);
   let prepared: Prepared | undefined;
   try {
     const onTick: OnTick | undefined =
@@ -57,6 +61,7 @@ export async function virtualReplay(flags: ReplayFlags): Promise<void> {
     prepared = flags.capture === undefined ? await ofLog(flags) : ofCapture(flags, flags.capture, onTick);
     if (output instanceof MessageOutput) subscribe(prepared.engine, flags, output);
     await play(prepared, flags, signal, output);
+    prepared.conclude();
     if (flags.json) {
       const { received, numbered, rejected, duplicate } = prepared.engine.totals();
       process.stderr.write(`${JSON.stringify({ received, numbered, rejected, duplicate })}\n`);
@@ -117,13 +122,14 @@ async function ofLog(flags: ReplayFlags): Promise<Prepared> {
     () => ({}),
   );
   const watch = symbols.wantsAll ? null : symbols.watch;
-  const onGap = (epoch: number, shard: number, gap: { first: number; last: number; reason: string }) => {
-    process.stderr.write(
-      `Not in the log: ${epoch}:${gap.first} to ${epoch}:${gap.last} of shard ${shard} (${gap.reason}).\n`,
-    );
+  const missing = new Missing();
+  const stream = new LogStream(reader, { ...range, watch, onGap: missing.gap });
+  return {
+    engine,
+    source: new LogSource(stream, symbols, engine.feed(0)),
+    conclude: () => missing.conclude(reader.lostSegments(), range.to, flags.allowGaps === true),
+    close: () => reader.close(),
   };
-  const stream = new LogStream(reader, { ...range, watch, onGap });
-  return { engine, source: new LogSource(stream, symbols, engine.feed(0)), close: () => reader.close() };
 }
 
 function ofCapture(flags: ReplayFlags, folder: string, onTick: OnTick | undefined): Prepared {
@@ -135,7 +141,8 @@ function ofCapture(flags: ReplayFlags, folder: string, onTick: OnTick | undefine
     const id = tick.records.u32[tick.index * RECORD_U32 + U32_SYMBOL];
     if (engine.registry.symbols[id] === undefined) engine.registry.refresh();
     const name = nameOf(engine.registry, id);
-    if (isAll || patterns.some((pattern) => matchesPattern(pattern, name))) onTick?.(tick, name);
+    if (isAll || patterns.some((pattern) => matchesPattern(pattern, name)))
+      onTick?.(tick, { name, digits: engine.registry.digits[id] ?? 0 });
   };
   const engine: VirtualEngine = new VirtualEngine(
     run,
@@ -149,5 +156,5 @@ function ofCapture(flags: ReplayFlags, folder: string, onTick: OnTick | undefine
   );
   const warn = (text: string) => void process.stderr.write(`${text}\n`);
   const source = new CaptureSource(path, run, (feed) => engine.feed(feed), warn);
-  return { engine, source, close: () => source.close() };
+  return { engine, source, conclude: () => {}, close: () => source.close() };
 }

@@ -9,7 +9,7 @@ import { serveReplay } from './replay-serve.js';
 import { replayTo } from './replay-to.js';
 import { virtualReplay } from './replay-virtual.js';
 import { logLevelOption } from './serve.js';
-import { TICK_FORMATS } from './tick-output.js';
+import { SPREADSHEET, TICK_FORMATS } from './tick-output.js';
 
 const PLACE = '<time|epoch:seq|cursor>';
 
@@ -24,6 +24,7 @@ export function registerReplay(program: Command): void {
     .addOption(
       new Option('-f, --format <format>', 'of ticks written').choices(TICK_FORMATS).default('ndjson'),
     )
+    .option('--spreadsheet', `csv: ${SPREADSHEET}`)
     .option('-o, --out <file>', 'write there instead of to stdout; the file appears when it is whole')
     .option('--speed <n|max>', 'recorded seconds per second; default max, with --serve 1', speedValue)
     .option('--follow', 'at the end, go on with what is added to the log')
@@ -48,13 +49,14 @@ export function registerReplay(program: Command): void {
     .option('--secret <text>', 'with --to-engine: what the port asks of terminals off loopback')
     .option('--host <address>', 'with --serve: address to serve on', '127.0.0.1')
     .option('--no-wait', 'with --serve: begin before the first subscriber has come')
+    .option('--allow-gaps', 'end with exit code 0 although ticks of the range are missing in the log')
     .option('--json', 'when done, print figures as one JSON object on stderr, as stdout has the ticks')
     .addOption(logLevelOption())
     .addHelpText(
       'after',
       `
-Times are those of receipt, UTC where no zone is given. Gaps in the log are told on stderr. In a terminal, keys
-steer the replay: space pauses, arrows move, g goes to a time, + and - change the speed, q ends.
+Times are those of receipt, UTC where no zone is given. What the log lacks of the range is told on stderr, and
+the exit code is 1 then, unless --allow-gaps is given. In a terminal, keys steer the replay: space pauses, arrows move, g goes to a time, + and - change the speed, q ends.
 
 Examples:
   $ ticks replay --from 2024-06-19T08:00:00Z --to 2024-06-19T09:00:00Z --symbols 'EUR*' --format csv

@@ -12,7 +12,7 @@ import { Progress } from './output.js';
 import { Player } from './player.js';
 
 /** Milliseconds that a stopped simulation waits for what it sent to be acknowledged. */
-const STOP_DRAIN_MS = 1_000;
+const STOP_DRAIN_MS = 500;
 
 /** What to play, and as which terminals. Plain data, so that a worker can be given it. */
 export interface Simulation {

@@ -10,7 +10,7 @@ import { Mt5Writer } from './mt5.js';
 import { fileNamePart, mt5FileName } from './names.js';
 import { discard, OutFile, type TextSink } from './out-file.js';
 import { ParquetTickWriter } from './parquet.js';
-import type { ExportFormat, ExportSymbol, TickWriter } from './writer.js';
+import type { ExportFormat, ExportStyle, ExportSymbol, TickWriter } from './writer.js';
 
 /** Bytes, about, that wait in memory for all files of a job together. More: all of it is written. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
@@ -20,16 +20,15 @@ const TURN_TICKS = 4_096;
 export interface ExportRange {
   from?: Bound | undefined;
   to?: Bound | undefined;
+  /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
+  only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
   watch: Uint8Array | null;
   /** Bit k = kind k wanted. */
   kindsMask: number;
 }
 
-export interface ExportTarget {
-  format: ExportFormat;
-  /** Clock of the mt5 layout. */
-  zone: string;
+export interface ExportTarget extends ExportStyle {
   folder: string;
   /** What the hidden names of this job's files begin with. */
   mark: string;
@@ -37,6 +36,8 @@ export interface ExportTarget {
   ending: string;
   /** Name of the one file of all symbols; absent: each symbol has its own. */
   name?: string | undefined;
+  /** Whether that file is left out where it would have no ticks. */
+  isOptional?: boolean | undefined;
 }
 
 export interface ExportedFile {
@@ -79,12 +80,13 @@ function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
 /** The ticks of a range, one after the other. */
 function openRange(
   { reader }: LogSource,
-  { from, to, watch }: ExportRange,
+  { from, to, only, watch }: ExportRange,
   onGap: (gap: ExportGap) => void,
 ): LogStream {
   return new LogStream(reader, {
     from,
     to,
+    only,
     watch,
     onGap: (epoch, shard, gap) => onGap({ epoch, shard, ...gap }),
   });
@@ -94,20 +96,19 @@ function openRange(
 export async function copyLines(
   source: LogSource,
   range: ExportRange,
-  format: Exclude<ExportFormat, 'parquet'>,
-  zone: string,
+  style: ExportStyle & { format: Exclude<ExportFormat, 'parquet'> },
   sink: TextSink,
   counts: ExportCounts,
   watch: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
 ): Promise<void> {
   const stream = openRange(source, range, watch.gap);
-  const writer = format === 'mt5' ? new Mt5Writer(sink, zone) : new LineWriter(sink, format);
+  const writer = lineWriter(style, style.format, sink);
   const symbolOf = symbolsOf(source.registry);
   for (let n = 0; stream.next(); ) {
+    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
     if (writer.add(stream, symbolOf(symbolIdOf(stream)))) counts.ticks++;
     else counts.unheld++;
-    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
   }
   writer.finish();
 }
@@ -142,6 +143,10 @@ export function copyToFiles(
   if (target.name !== undefined) open(0, '');
   const stream = openRange(source, range, watch.gap);
   for (let n = 0; stream.next(); ) {
+    if (++n % TURN_TICKS === 0) {
+      if (watch.turn(counts.ticks)) return undefined;
+      relieve(files);
+    }
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
     const id = symbolIdOf(stream);
     const symbol = symbolOf(id);
@@ -153,14 +158,11 @@ export function copyToFiles(
     } else {
       counts.unheld++;
     }
-    if (++n % TURN_TICKS !== 0) continue;
-    if (watch.turn(counts.ticks)) return undefined;
-    relieve(files);
   }
-  // A symbol that has nothing that the format holds has no file.
+  // A symbol or a day that has nothing that the format holds has no file.
   const [empty, full] = partition(
     [...files.values()],
-    ({ ticks }) => ticks === 0 && target.name === undefined,
+    ({ ticks }) => ticks === 0 && (target.name === undefined || target.isOptional === true),
   );
   for (const { file } of empty) discard(file.temporary);
   return full.map((file) => finish(file, target));
@@ -172,7 +174,15 @@ function partition<T>(all: readonly T[], isFirst: (item: T) => boolean): [T[], T
 
 function writerOf(target: ExportTarget, file: OutFile, logId: string): TickWriter {
   if (target.format === 'parquet') return new ParquetTickWriter(file, logId);
-  return target.format === 'mt5' ? new Mt5Writer(file, target.zone) : new LineWriter(file, target.format);
+  return lineWriter(target, target.format, file);
+}
+
+function lineWriter(
+  { zone, isForSheet }: ExportStyle,
+  format: Exclude<ExportFormat, 'parquet'>,
+  sink: TextSink,
+): TickWriter {
+  return format === 'mt5' ? new Mt5Writer(sink, zone) : new LineWriter(sink, format, isForSheet);
 }
 
 function relieve(files: Map<number, OpenFile>): void {

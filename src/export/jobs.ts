@@ -1,5 +1,5 @@
 /** Jobs of the Piscina pool that writes several files at once. The pool's filename is this file. */
-import { LogReader } from '../log/reader.js';
+import { LogReader, type LostSegment } from '../log/reader.js';
 import { readLogRegistry } from '../replay/symbols.js';
 import {
   copyToFiles,
@@ -24,6 +24,7 @@ export interface ExportAnswer extends ExportCounts {
   /** Absent when the job was stopped. */
   files?: ExportedFile[];
   gaps: ExportGap[];
+  lost: LostSegment[];
 }
 
 export const SHARED_WORDS_AT = 8;
@@ -33,6 +34,7 @@ export default async function exportFiles(job: ExportJob): Promise<ExportAnswer>
   const progress = new Float64Array(job.shared, SHARED_WORDS_AT);
   const counts: ExportCounts = { ticks: 0, unheld: 0 };
   const gaps: ExportGap[] = [];
+  if (Atomics.load(stop, 0) !== 0) return { ...counts, gaps, lost: [] };
   const registry = await readLogRegistry(job.data);
   const reader = LogReader.open(job.data);
   // The process has told already where it cannot.
@@ -47,7 +49,7 @@ export default async function exportFiles(job: ExportJob): Promise<ExportAnswer>
         gaps.push(gap);
       },
     });
-    return { ...counts, gaps, ...(files === undefined ? {} : { files }) };
+    return { ...counts, gaps, lost: reader.lostSegments(), ...(files === undefined ? {} : { files }) };
   } finally {
     await reader.close();
   }

@@ -1,14 +1,15 @@
 /** Exports as lines: ndjson and CSV as `ticks replay` prints them. */
-import { LINES, type LineFormatName, type PlacedTick } from '../wire/lines.js';
+import { LINES, type LineFormat, type LineFormatName, type PlacedTick } from '../wire/lines.js';
 import type { TextSink } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';
 
 export class LineWriter implements TickWriter {
-  readonly #line: (tick: PlacedTick, symbol: string) => string;
+  readonly #line: LineFormat['line'];
 
   constructor(
     readonly file: TextSink,
     format: LineFormatName,
+    readonly isForSheet: boolean,
   ) {
     const { header, line } = LINES[format];
     this.#line = line;
@@ -16,7 +17,7 @@ export class LineWriter implements TickWriter {
   }
 
   add(tick: PlacedTick, symbol: ExportSymbol): boolean {
-    if (this.file.addText(`${this.#line(tick, symbol.name)}\n`)) this.file.flush();
+    if (this.file.addText(`${this.#line(tick, symbol, this.isForSheet)}\n`)) this.file.flush();
     return true;
   }
 

@@ -26,19 +26,13 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../tick.js';
-import type { PlacedTick } from '../wire/lines.js';
+import { type PlacedTick, priceText } from '../wire/lines.js';
 import type { TextSink } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';
 
 const HEADER = '<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\r\n';
 /** The terminal's flag bits: see `feeds/mt5/mqltick.ts`. */
 const [BID, ASK, LAST, VOLUME, BUY, SELL] = [2, 4, 8, 16, 32, 64];
-
-/** Decimal text with the symbol's digits, where that says the price exactly. */
-function priceText(price: number, digits: number): string {
-  const text = price.toFixed(digits);
-  return Number(text) === price ? text : String(price);
-}
 
 /** Milliseconds, UTC, of the event, else of the receipt. */
 function timeMsOf(r: Records, i: number): number {

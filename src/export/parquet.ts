@@ -1,10 +1,11 @@
 /**
- * Exports as Parquet: the columns of the CSV, one row a tick, times as timestamps in nanoseconds, UTC. What a
- * tick of its kind does not have, or its source did not tell, is null.
+ * Exports as Parquet: the columns of the CSV, one row a tick, times as timestamps in nanoseconds, UTC, and again as
+ * integers, as readers without such timestamps round them. What a tick of its kind does not have, or its source did
+ * not tell, is null, never NaN: a reader that goes by the statistics of a column would pass over its rows.
  */
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { flagNames, flagsOf, type Tick, toTick } from '../tick.js';
+import { flagNames, flagsOf, NO_PRICE, type Tick, toTick } from '../tick.js';
 import type { PlacedTick } from '../wire/lines.js';
 import type { OutFile } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';
@@ -28,6 +29,7 @@ const NANOS = {
   type: 'INT64',
   logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'NANOS' },
 } as const;
+const INT64 = { type: 'INT64' } as const;
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 const U32 = { type: 'INT32', converted_type: 'UINT_32' } as const;
 const DOUBLE = { type: 'DOUBLE' } as const;
@@ -36,13 +38,15 @@ function required(name: string, type: Partial<SchemaElement>, of: Column['of']):
   return { name, ...type, repetition_type: 'REQUIRED', of };
 }
 function optional(name: string, type: Partial<SchemaElement>, of: (row: Row) => Cell | undefined): Column {
-  return { name, ...type, repetition_type: 'OPTIONAL', of: (row) => of(row) ?? null };
+  const orNull = (value: Cell | undefined) =>
+    value === undefined || Number.isNaN(value) || value === NO_PRICE ? null : value;
+  return { name, ...type, repetition_type: 'OPTIONAL', of: (row) => orNull(of(row)) };
 }
 
 const COLUMNS: Column[] = [
   required('epoch', U32, ({ place }) => place.epoch),
   required('shard', U32, ({ place }) => place.shard),
-  required('seq', { type: 'INT64' }, ({ place }) => BigInt(place.seq)),
+  required('seq', INT64, ({ place }) => BigInt(place.seq)),
   required('symbol', TEXT, ({ symbol }) => symbol),
   required('symbolSeq', U32, ({ tick }) => tick.symbolSeq),
   required('kind', TEXT, ({ tick }) => tick.kind),
@@ -63,6 +67,8 @@ const COLUMNS: Column[] = [
   optional('last', DOUBLE, ({ tick }) => tick.last),
   optional('count', DOUBLE, ({ tick }) => tick.count),
   required('flags', TEXT, ({ flags }) => flags),
+  optional('tsEventNs', INT64, ({ tick }) => tick.tsEvent),
+  required('tsRecvNs', INT64, ({ tick }) => tick.tsRecv),
 ];
 
 const SCHEMA: SchemaElement[] = [
@@ -86,8 +92,20 @@ class FileBytes extends ByteWriter {
   }
 
   override finish(): void {
+    if (this.offset === this.index) nameGroups(this.getBytes());
     this.flush();
   }
+}
+
+/** In the metadata of a file without rows: their number, and the list of groups, which names no type of its elements. */
+const NO_ROWS = Uint8Array.of(0x16, 0, 0x19, 0);
+const STRUCT = 12;
+
+/** Says what a list of no row groups would consist of: readers that want to know refuse the file else. */
+function nameGroups(file: Uint8Array): void {
+  const at = Buffer.from(file.buffer, file.byteOffset, file.byteLength).indexOf(NO_ROWS);
+  if (at < 0) throw new Error('the metadata of a Parquet file without rows is not as expected');
+  file[at + NO_ROWS.length - 1] = STRUCT;
 }
 
 export class ParquetTickWriter implements TickWriter {

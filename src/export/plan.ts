@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os';
 import type { LogReader } from '../log/reader.js';
 import type { TimeBound } from '../replay/range.js';
-import { NO_TIME_S, Records, U32_TS_RECV_S } from '../tick.js';
+import { LogStream, onlyOf } from '../replay/stream.js';
+import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import type { ExportRange } from './copy.js';
 
 /** One file for all, one a symbol, or one a UTC day of receipt. */
@@ -13,9 +14,13 @@ export interface PlannedJob {
   range: ExportRange;
   /** Of the one file, without its ending; absent: a file a symbol. */
   name?: string;
+  /** Whether there is no such file where it would have no ticks. */
+  isOptional?: boolean;
 }
 
 const DAY_S = 86_400;
+/** Name of a file that is not kept, as it has no ticks. */
+const NO_DAY = 'none';
 
 /** A job for each core, each with its part of the symbols: every job reads the range once. */
 export function bySymbol(range: ExportRange, symbolCount: number): PlannedJob[] {
@@ -34,43 +39,54 @@ export function bySymbol(range: ExportRange, symbolCount: number): PlannedJob[] 
 }
 
 /**
- * A job for each UTC day between the first and the last tick. The first day takes in what is older, the last
- * one what is newer, so that the days together are the range.
+ * A job for each UTC day of receipt that has wanted ticks. A job goes on until the next one begins, so that the days
+ * together are the range, and what is lost between them is told.
  */
 export function byDay(reader: LogReader, range: ExportRange): PlannedJob[] {
-  const { from, to } = range;
-  const held = heldSeconds(reader);
-  const firstS = Math.max(held.from, from?.kind === 'time' ? from.seconds : 0);
-  const lastS = Math.min(held.to, to?.kind === 'time' ? to.seconds : NO_TIME_S);
-  const first = Math.floor(firstS / DAY_S);
-  const last = Math.max(first, Math.floor(lastS / DAY_S));
-  return Array.from({ length: last - first + 1 }, (_, n) => {
-    const day = first + n;
-    const start: TimeBound = { kind: 'time', seconds: day * DAY_S, nanos: 0 };
-    const end: TimeBound = { kind: 'time', seconds: (day + 1) * DAY_S, nanos: 0 };
-    return {
-      name: new Date(day * DAY_S * 1000).toISOString().slice(0, 10),
-      range: { ...range, from: n === 0 ? from : start, to: day === last ? to : end },
-    };
-  });
+  const only = onlyOf(range);
+  const days = daysOf(reader, range);
+  // Without a tick that can be read, one job tells what is lost.
+  if (days.length === 0) return [{ name: NO_DAY, range, isOptional: true }];
+  const startOf = (n: number): TimeBound => ({ kind: 'time', seconds: days[n] * DAY_S, nanos: 0 });
+  return days.map((day, n) => ({
+    name: new Date(day * DAY_S * 1000).toISOString().slice(0, 10),
+    isOptional: true,
+    range: {
+      ...range,
+      ...(only === undefined ? {} : { only }),
+      from: n === 0 ? range.from : startOf(n),
+      to: n === days.length - 1 ? range.to : startOf(n + 1),
+    },
+  }));
 }
 
-/** Seconds of receipt between which the log's ticks lie, but for clocks that were set back. */
-function heldSeconds(reader: LogReader): { from: number; to: number } {
-  const into = Records.allocate(1);
+/** Days since 1970 on which wanted ticks were received, in order. */
+function daysOf(reader: LogReader, range: ExportRange): number[] {
+  const { from, to, watch, kindsMask } = range;
+  const stream = new LogStream(reader, { from, to, watch });
+  const record = Records.allocate(1);
   const seqs = new Float64Array(1);
-  let from = NO_TIME_S;
-  let to = 0;
-  for (const { epoch, shards } of reader.epochs()) {
-    for (let shard = 0; shard < shards; shard++) {
-      const { oldest, newest } = reader.bounds(epoch, shard);
-      for (const fromSeq of [oldest, newest]) {
-        const { count } = reader.read({ epoch, shard, fromSeq, maxTicks: 1 }, into, seqs);
-        if (count === 0) continue;
-        from = Math.min(from, into.u32[U32_TS_RECV_S]);
-        to = Math.max(to, into.u32[U32_TS_RECV_S]);
+  const days = new Set<number>();
+  for (const { epoch, shard, first, last } of stream.stretches()) {
+    for (let seq = first; seq <= last; ) {
+      const wanted = { epoch, shard, fromSeq: seq, toSeq: last, watch, kindsMask, maxTicks: 1 };
+      const { count, nextSeq } = reader.read(wanted, record, seqs);
+      const seconds = record.u32[U32_TS_RECV_S];
+      if (count === 0) {
+        if (nextSeq <= seq) break;
+        seq = nextSeq;
+        continue;
       }
+      if (to?.kind === 'time' && isAtOrAfter(seconds, record.u32[U32_TS_RECV_NS], to)) break;
+      const day = Math.floor(seconds / DAY_S);
+      days.add(day);
+      // On to the first tick of a later day.
+      seq = Math.max(nextSeq, reader.seekTime(epoch, shard, (day + 1) * DAY_S, 0));
     }
   }
-  return from > to ? { from: 0, to: 0 } : { from, to };
+  return [...days].sort((a, b) => a - b);
+}
+
+function isAtOrAfter(seconds: number, nanos: number, time: TimeBound): boolean {
+  return seconds > time.seconds || (seconds === time.seconds && nanos >= time.nanos);
 }

@@ -6,21 +6,24 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { TickwireError } from '../errors.js';
+import type { LostSegment } from '../log/reader.js';
 import type { ExportedFile, ExportGap } from './copy.js';
 import { type ExportAnswer, type ExportJob, SHARED_WORDS_AT } from './jobs.js';
 import { discard, publish } from './out-file.js';
 import type { PlannedJob } from './plan.js';
-import type { ExportFormat } from './writer.js';
+import type { ExportStyle } from './writer.js';
 
 const LOOK_MS = 100;
+/** Milliseconds that jobs have to stop by themselves. */
+const STOP_MS = 150;
 
-export interface ExportPlan {
+export interface ExportPlan extends ExportStyle {
   /** The data folder. */
   data: string;
-  format: ExportFormat;
-  zone: string;
   /** Where the files go. */
   folder: string;
+  /** What the hidden names of unfinished files begin with. */
+  mark: string;
   /** Ending of their names, with its dot. */
   ending: string;
   jobs: PlannedJob[];
@@ -31,6 +34,8 @@ export interface ExportOutcome {
   unheld: number;
   files: { file: string; ticks: number; bytes: number }[];
   gaps: ExportGap[];
+  /** Segments that could not be read. */
+  lost: LostSegment[];
 }
 
 /**
@@ -43,7 +48,6 @@ export async function exportToFiles(
   signal: AbortSignal,
   onProgress: (ticks: number) => void,
 ): Promise<ExportOutcome | undefined> {
-  const mark = `.ticks-export-${randomUUID()}-`;
   const shared = new SharedArrayBuffer(SHARED_WORDS_AT + plan.jobs.length * 8);
   const progress = new Float64Array(shared, SHARED_WORDS_AT);
   const stop = () => Atomics.store(new Int32Array(shared, 0, 1), 0, 1);
@@ -54,17 +58,23 @@ export async function exportToFiles(
     maxThreads: Math.max(1, Math.min(plan.jobs.length, availableParallelism())),
   });
   try {
-    const running = plan.jobs.map((job, index) => pool.run(jobOf(plan, job, index, mark, shared)));
+    const running = plan.jobs.map((job, index) => pool.run(jobOf(plan, job, index, shared)));
     const all = Promise.all(running) as Promise<ExportAnswer[]>;
     let isOver = false;
     const over = all.then(
       () => (isOver = true),
       () => (isOver = true),
     );
-    while (!isOver) {
-      await Promise.race([over, delay(LOOK_MS)]);
+    const stopped = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    let stopAtMs = Number.POSITIVE_INFINITY;
+    while (!isOver && performance.now() < stopAtMs) {
+      await Promise.race([over, stopped, delay(LOOK_MS)]);
+      if (signal.aborted) await Promise.race([over, delay(STOP_MS / 4)]);
+      if (signal.aborted) stopAtMs = Math.min(stopAtMs, performance.now() + STOP_MS);
       onProgress(progress.reduce((sum, ticks) => sum + ticks, 0));
     }
+    // Jobs that do not look up in time end with their threads.
+    if (!isOver) return undefined;
     const answers = await all;
     const files = answers.flatMap((answer) => answer.files ?? []);
     if (signal.aborted || answers.some((answer) => answer.files === undefined)) return undefined;
@@ -73,40 +83,59 @@ export async function exportToFiles(
     stop();
     signal.removeEventListener('abort', stop);
     await pool.destroy();
-    for (const left of readdirSync(plan.folder)) {
-      if (left.startsWith(mark)) discard(path.join(plan.folder, left));
-    }
+    discardUnfinished(plan);
+  }
+}
+
+/** What the hidden names of one export begin with. */
+export function newMark(): string {
+  return `.ticks-export-${randomUUID()}-`;
+}
+
+/** Removes what an export has not finished. */
+export function discardUnfinished({ folder, mark }: Pick<ExportPlan, 'folder' | 'mark'>): void {
+  for (const left of readdirSync(folder)) {
+    if (left.startsWith(mark)) discard(path.join(folder, left));
   }
 }
 
 function jobOf(
-  { data, format, zone, folder, ending }: ExportPlan,
-  { range, name }: PlannedJob,
+  { data, format, zone, isForSheet, folder, mark, ending }: ExportPlan,
+  { range, name, isOptional }: PlannedJob,
   index: number,
-  mark: string,
   shared: SharedArrayBuffer,
 ): ExportJob {
-  const target = { format, zone, folder, mark: `${mark}${index}-`, ending };
+  const target = { format, zone, isForSheet, folder, mark: `${mark}${index}-`, ending };
   return {
     data,
     range,
-    target: name === undefined ? target : { ...target, name: `${name}${ending}` },
+    target: name === undefined ? target : { ...target, name: `${name}${ending}`, isOptional },
     shared,
     index,
   };
 }
 
 function sumOf(answers: readonly ExportAnswer[]): Omit<ExportOutcome, 'files'> {
-  // Jobs that read the same stretch tell the same gaps.
-  const gaps = new Map<string, ExportGap>();
-  for (const { gaps: told } of answers) {
-    for (const gap of told) gaps.set(`${gap.epoch} ${gap.shard} ${gap.first} ${gap.last}`, gap);
-  }
+  const lost = new Map(answers.flatMap((answer) => answer.lost).map((segment) => [segment.why, segment]));
   return {
     ticks: answers.reduce((sum, { ticks }) => sum + ticks, 0),
     unheld: answers.reduce((sum, { unheld }) => sum + unheld, 0),
-    gaps: [...gaps.values()],
+    gaps: joined(answers.flatMap(({ gaps }) => gaps)),
+    lost: [...lost.values()],
   };
+}
+
+/** Each gap once: jobs that read the same stretch tell the same gaps, or parts of them. */
+function joined(gaps: readonly ExportGap[]): ExportGap[] {
+  const all: ExportGap[] = [];
+  const sorted = [...gaps].sort((a, b) => a.epoch - b.epoch || a.shard - b.shard || a.first - b.first);
+  for (const gap of sorted) {
+    const before = all.at(-1);
+    const isSame = before?.epoch === gap.epoch && before.shard === gap.shard && before.reason === gap.reason;
+    if (isSame && gap.first <= before.last) before.last = Math.max(before.last, gap.last);
+    else all.push({ ...gap });
+  }
+  return all;
 }
 
 /** Gives all files their names; the folder's entries are on the disk then. */

@@ -1,13 +1,19 @@
 /** What an export writes: one format, into files of one symbol each or of all. */
-import type { PlacedTick } from '../wire/lines.js';
+import type { LineSymbol, PlacedTick } from '../wire/lines.js';
 
 export const EXPORT_FORMATS = ['csv', 'ndjson', 'mt5', 'parquet'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** A tick's symbol as the registry knows it. */
-export interface ExportSymbol {
-  name: string;
-  digits: number;
+export type ExportSymbol = LineSymbol;
+
+/** How a format is written. */
+export interface ExportStyle {
+  format: ExportFormat;
+  /** Clock of the mt5 layout. */
+  zone: string;
+  /** Of CSV: names that a spreadsheet would take for a formula are made plain text. */
+  isForSheet: boolean;
 }
 
 /** Writes ticks of one file. */

@@ -76,12 +76,15 @@ export async function historyOf(
     const epoch = request.epoch ?? stream.epoch;
     const { fromSymbolSeq } = request;
     const wanted = Math.min((request.toSymbolSeq - fromSymbolSeq + 1) >>> 0, HISTORY_TICKS_MAX);
-    const toSymbolSeq = (fromSymbolSeq + wanted - 1) >>> 0;
+    let toSymbolSeq = (fromSymbolSeq + wanted - 1) >>> 0;
     const { fromSeq = 1, toSeq = Number.MAX_SAFE_INTEGER } = request;
     const found = new Found(symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq);
     const shard = await shardOf(stream, epoch, symbolId);
     const before = shard === undefined ? [] : await find(stream, epoch, shard, found);
     const ticks = [...before, ...found.seqs.map((seq, i) => ({ records: found.records, i, seq })).reverse()];
+    if (ticks.length === 0 && shard !== undefined && toSymbolSeq !== request.toSymbolSeq) {
+      toSymbolSeq = (await firstHeld(stream, epoch, shard, symbolId, request, toSymbolSeq)) ?? toSymbolSeq;
+    }
     return {
       symbol: request.symbol,
       symbolId,
@@ -90,7 +93,7 @@ export async function historyOf(
       shard: shard ?? 0,
       fromSymbolSeq,
       toSymbolSeq,
-      missing: wanted - ticks.length,
+      missing: ((toSymbolSeq - fromSymbolSeq + 1) >>> 0) - ticks.length,
       ticks: ticks.map(({ records, i, seq }): JsonTick | PackTick =>
         encoding === 'json'
           ? (JSON.parse(tickJson(records, i, seq, request.symbol)) as JsonTick)
@@ -109,6 +112,25 @@ async function shardOf(stream: Stream, epoch: number, symbolId: number): Promise
   return info === undefined
     ? undefined
     : stream.deps.registry.bucket[symbolId] % Math.min(info.shards, BUCKETS);
+}
+
+/**
+ * Where an answer without ticks may end, so that its reader need not ask page by page for what is gone: before the
+ * first tick behind `after` that the log holds.
+ */
+async function firstHeld(
+  stream: Stream,
+  epoch: number,
+  shard: number,
+  symbolId: number,
+  { toSymbolSeq, fromSeq = 1, toSeq = Number.MAX_SAFE_INTEGER }: HistoryQuestion,
+  after: number,
+): Promise<number | undefined> {
+  const fromSymbolSeq = (after + 1) >>> 0;
+  const range = { epoch, shard, symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq };
+  const answer = await stream.deps.catchUp?.findSymbol(range);
+  if (answer === undefined || answer.seqs.length === 0) return undefined;
+  return (new Records(answer.buffer).u32[U32_SYMBOL_SEQ] - 1) >>> 0;
 }
 
 interface FoundTick {

@@ -120,6 +120,14 @@ const OPERATIONS: Record<string, Operation> = {
       }),
       parameter('cursor', 'Go on after this place: the cursor of a page, or of the stream.'),
       parameter('format', 'Instead of Accept.', { enum: ['json', 'ndjson', 'csv', 'msgpack'] }),
+      parameter(
+        'spreadsheet',
+        'Of CSV: an apostrophe before a name that a spreadsheet would take for a formula.',
+        {
+          type: 'boolean',
+          default: false,
+        },
+      ),
     ],
     responses: {
       200: {

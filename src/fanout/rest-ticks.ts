@@ -16,7 +16,8 @@ import type { Stream } from './stream.js';
 import { encodePage, MEDIA_TYPES } from './tick-formats.js';
 import { readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
 
-const PARAMETERS = ['from', 'to', 'limit', 'cursor', 'format'];
+const PARAMETERS = ['from', 'to', 'limit', 'cursor', 'format', 'spreadsheet'];
+
 interface Asked {
   query: Map<string, string>;
   from: Time | null;
@@ -24,6 +25,7 @@ interface Asked {
   limit: number;
   cursor: string | undefined;
   mediaType: string;
+  isForSheet: boolean;
 }
 
 export class RestTicks {
@@ -49,7 +51,7 @@ export class RestTicks {
       return busy('Too many pages are being read from the log; ask again, for fewer at once.');
     try {
       const page = await this.#read(request, asked, catchUp, symbolId);
-      const body = await encodePage(page, MEDIA_TYPES[asked.mediaType], request);
+      const body = await encodePage(page, MEDIA_TYPES[asked.mediaType], asked.isForSheet, request);
       return { status: 200, type: asked.mediaType, body, headers: headersOf(page, asked) };
     } catch (error) {
       if (error instanceof Refusal) throw error;
@@ -111,7 +113,17 @@ function parse(request: RestRequest): Asked {
   const limit = /^\d{1,9}$/.test(limitText) ? Number(limitText) : 0;
   if (limit < 1 || limit > REST_PAGE_TICKS_MAX)
     throw badRequest(`limit must be a whole number from 1 to ${REST_PAGE_TICKS_MAX}; page on by the cursor.`);
-  return { query, from, to, limit, cursor: query.get('cursor'), mediaType: mediaTypeOf(request, query) };
+  const sheet = query.get('spreadsheet') ?? 'false';
+  if (sheet !== 'true' && sheet !== 'false') throw badRequest('spreadsheet must be true or false.');
+  return {
+    query,
+    from,
+    to,
+    limit,
+    cursor: query.get('cursor'),
+    mediaType: mediaTypeOf(request, query),
+    isForSheet: sheet === 'true',
+  };
 }
 
 function timeOf(query: Map<string, string>, name: string): Time | null {

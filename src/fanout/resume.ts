@@ -93,7 +93,8 @@ function refuse(code: RefusalCode, message: string, oldest?: Cursor): Resume {
 }
 
 function expired(stream: Stream, epochs: EpochInfo[]): Resume {
-  const first = epochs[0];
+  // Epochs of which retention has left nothing stay listed.
+  const first = epochs.find((e) => e.firstSeq.some((seq, s) => seq <= e.lastSeq[s])) ?? epochs.at(-1);
   const oldest: Cursor =
     first === undefined
       ? {

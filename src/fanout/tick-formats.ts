@@ -21,14 +21,18 @@ export const MEDIA_TYPES: Record<string, TickFormat> = {
 /** Ticks encoded between two turns of the event loop, which has subscribers to serve. */
 const SLICE_TICKS = 1_024;
 
-/** @param wanted `isAborted` once nobody waits for the answer: what is left is not encoded */
+/**
+ * @param isForSheet of CSV: a name that a spreadsheet would take for a formula is made plain text
+ * @param wanted `isAborted` once nobody waits for the answer: what is left is not encoded
+ */
 export async function encodePage(
   page: TickPage,
   format: TickFormat,
+  isForSheet: boolean,
   wanted: { readonly isAborted: boolean },
 ): Promise<Uint8Array> {
   const slices: Uint8Array[] = [];
-  const encode = format === 'msgpack' ? msgpackSlices() : textSlices(page, format);
+  const encode = format === 'msgpack' ? msgpackSlices() : textSlices(page, format, isForSheet);
   for (const part of page.parts) {
     for (let i = 0; i < part.count && !wanted.isAborted; i += SLICE_TICKS) {
       if (slices.length > 0) await turn();
@@ -91,8 +95,9 @@ function originOf({ epoch, shard }: TickPage, { epochs }: PagePart, i: number): 
   return { epoch: own, shard: own === epoch ? shard : 0 };
 }
 
-function textSlices(page: TickPage, format: 'json' | LineFormatName): Slice {
-  const { symbol } = page.symbol;
+function textSlices(page: TickPage, format: 'json' | LineFormatName, isForSheet: boolean): Slice {
+  const { symbol, digits } = page.symbol;
+  const named = { name: symbol, digits };
   return (part, from, to) => {
     const { records, seqs } = part;
     let text = '';
@@ -101,7 +106,7 @@ function textSlices(page: TickPage, format: 'json' | LineFormatName): Slice {
       if (format === 'json') text += `${index > from ? ',' : ''}${tickJson(records, index, seq, symbol)}`;
       else {
         const { epoch, shard } = originOf(page, part, index);
-        text += `${LINES[format].line({ records, index, seq, epoch, shard }, symbol)}\n`;
+        text += `${LINES[format].line({ records, index, seq, epoch, shard }, named, isForSheet)}\n`;
       }
     }
     return Buffer.from(text);

@@ -85,6 +85,8 @@ export class PageReading {
   readonly #parts: PagePart[] = [];
   readonly #gaps: PageGap[] = [];
   readonly #watch: Uint8Array;
+  /** Whether it begins where what is held does. */
+  readonly #isFromOldest: boolean;
 
   constructor(
     readonly request: TickPageRequest,
@@ -96,6 +98,7 @@ export class PageReading {
     const { symbol, starts, end } = request;
     this.#watch = new Uint8Array(symbol.symbolId + 1);
     this.#watch[symbol.symbolId] = 1;
+    this.#isFromOldest = starts.length === 0;
     const oldest = Math.max(0, ...starts.map((place) => place.epoch));
     const newest = end?.epoch ?? Number.POSITIVE_INFINITY;
     const held = epochs.filter((e) => e.epoch >= oldest);
@@ -118,8 +121,9 @@ export class PageReading {
     const info = this.#info;
     const shard = this.#shard;
     const after = starts.filter((place) => place.epoch === info.epoch).map((place) => place.seqs[shard] ?? 0);
-    // What an epoch lacks at its start is a gap, unless the page begins there.
-    const first = this.#at === 0 && after.length === 0 ? info.firstSeq[shard] : 1;
+    // What an epoch lacks at its start is a gap, unless the page is yet to begin: with the oldest tick that is held.
+    const isBeginning = this.#isFromOldest && this.#count === 0 && this.#gaps.length === 0;
+    const first = isBeginning ? info.firstSeq[shard] : 1;
     this.#seq = Math.max(first, ...after.map((seq) => seq + 1));
     const isBeyond = end !== null && end.epoch < info.epoch;
     const limit = end === null || end.epoch > info.epoch ? Number.POSITIVE_INFINITY : (end.seqs[shard] ?? 0);

@@ -4,7 +4,7 @@ import { segmentPuts } from './catalog.js';
 import { commitPuts, flush } from './commit.js';
 import type { Compression } from './compress.js';
 import { FolderLock } from './lock.js';
-import recompressSegment, { isDue, swapPuts } from './recompress.js';
+import recompressSegment, { isDue, Stopped, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
 import { type LogStore, openStore } from './store.js';
 
@@ -15,7 +15,7 @@ export interface Compacted {
 }
 
 /**
- * @param turn asked before each segment, with how many are left; true: stop
+ * @param turn asked before each segment and within it, with how many are left; true: stop
  * @throws TickwireError data_folder_locked while an engine runs; Error when a segment does not read back as it was
  */
 export async function compactLog(
@@ -31,7 +31,9 @@ export async function compactLog(
       const done: Compacted[] = [];
       for (const [i, record] of due.entries()) {
         if (turn(due.length - i)) break;
-        done.push(await rewrite(store, record, compression));
+        const compacted = await rewrite(store, record, compression, () => turn(due.length - i));
+        if (compacted === undefined) break;
+        done.push(compacted);
       }
       return done;
     } finally {
@@ -42,12 +44,24 @@ export async function compactLog(
   }
 }
 
-async function rewrite(store: LogStore, record: SegmentRecord, compression: Compression): Promise<Compacted> {
+/** Undefined when it was stopped: then the segment is as it was. */
+async function rewrite(
+  store: LogStore,
+  record: SegmentRecord,
+  compression: Compression,
+  isStopped: () => boolean,
+): Promise<Compacted | undefined> {
   const { catalog, dataFolder } = store;
   const folder = nextFolder(dataFolder, record.folder);
   // Until it is listed it is to go: a process that dies now leaves nothing behind.
   await commitPuts(catalog.root, segmentPuts(catalog, [], [], [folder]));
-  const made = await recompressSegment({ dataFolder, number: record.number, folder, compression, share: 1 });
+  const job = { dataFolder, number: record.number, folder, compression, share: 1 };
+  const made = await recompressSegment(job, isStopped).catch((error: unknown) => {
+    rmSync(segmentPath(dataFolder, folder), { recursive: true, force: true });
+    if (error instanceof Stopped) return undefined;
+    throw error;
+  });
+  if (made === undefined) return undefined;
   await commitPuts(catalog.root, swapPuts(catalog, record, made));
   await flush(catalog.root);
   store.refresh();

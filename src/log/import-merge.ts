@@ -96,7 +96,11 @@ class ImportCursor {
       this.records,
       this.seqs,
     );
-    for (const { first, last } of result.gaps) this.gaps.push({ epoch, first, last });
+    for (const gap of result.gaps) {
+      const { to } = this;
+      const last = to === null ? gap.last : reader.lostUntil(epoch, SHARD, gap, to.seconds, to.nanos);
+      if (last >= gap.first) this.gaps.push({ epoch, first: gap.first, last });
+    }
     this.at = 0;
     this.#count = result.count;
     // Removed behind our back: there is nothing more to come.

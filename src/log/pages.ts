@@ -27,8 +27,8 @@ export function damageOf(folder: string, forWriting: boolean): string | undefine
   try {
     for (let tries = 0; ; tries++) {
       const { size } = fstatSync(fd);
-      // lmdb makes an empty file and then fills it.
-      if (size === 0) return undefined;
+      // lmdb makes an empty file and then fills it; opened for reading, an empty one ends the process.
+      if (size === 0) return forWriting ? undefined : 'it is empty';
       const meta = newestMeta(fd);
       try {
         check(fd, size, meta, forWriting);

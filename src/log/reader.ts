@@ -23,6 +23,7 @@ import { type ImportSpan, importSpans } from './imports.js';
 import { LogIndex } from './index-log.js';
 import { blockKey, parseKey } from './keys.js';
 import { Lease } from './lease.js';
+import { type LostSegment, lostBefore, lostSegments, lostUntil } from './lost.js';
 import { IMPORTS_FROM, type SegmentRange, type SegmentRecord } from './segments.js';
 import {
   blockBefore,
@@ -30,12 +31,15 @@ import {
   blocksFrom,
   boundsOf,
   type LogStore,
+  lastKnown,
+  lastSeqAt,
   openStore,
   passingBytesAt,
   removedOf,
 } from './store.js';
 
 export type { EpochRecord } from './catalog.js';
+export type { LostSegment } from './lost.js';
 
 /** Blocks that one `read` decodes, however few of their ticks are wanted. */
 const SCAN_BLOCKS = 64;
@@ -168,7 +172,15 @@ export class LogReader {
     return this.#shortly(() => importSpans(this.#store.segments()));
   }
 
-  /** The seqs that the log holds of a shard; when it holds none, newest is oldest − 1. */
+  /** The segments that reading has found damaged so far. */
+  lostSegments(): LostSegment[] {
+    return lostSegments(this.#store);
+  }
+
+  /**
+   * The seqs of a shard from the oldest that retention has left to the newest that is known, damaged ones among
+   * them; when there are none, newest is oldest − 1.
+   */
   bounds(epoch: number, shard: number): { oldest: number; newest: number } {
     return this.#shortly(() => boundsOf(this.#store, epoch, shard));
   }
@@ -190,31 +202,55 @@ export class LogReader {
     if (result.nextSeq > toSeq) return result;
     const ids = fewOf(request.watch ?? undefined);
     const isAll = isEverything(request);
+    // Asked before the blocks are read: by then all of these are visible.
+    const known = Math.min(toSeq, lastKnown(this.#store, request.epoch, request.shard));
+    const end = this.#readBlocks(request, toSeq, max, ids, isAll, into, seqs, result) ?? known;
+    if (result.count < max) this.#passLost(request, end, result);
+    return result;
+  }
+
+  /**
+   * Reads block by block.
+   * @returns the seq up to which there is no further block: undefined at the end of the log, 0 where reading ended before
+   */
+  #readBlocks(
+    request: ReadRequest,
+    toSeq: number,
+    max: number,
+    ids: readonly number[] | undefined,
+    isAll: boolean,
+    into: Records,
+    seqs: Float64Array,
+    result: ReadResult,
+  ): number | undefined {
     let blocks = 0;
     for (const [key, bytes] of ids === undefined
       ? this.#following(request, result.nextSeq)
       : this.#holding(request, toSeq, ids, result)) {
       if (isAll && this.#readWhole(key, bytes, toSeq, max, into, seqs, result)) {
-        if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) break;
+        if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) return 0;
         continue;
       }
       const block = this.#blocks.get(key, bytes);
-      if (block.first > toSeq) break;
-      if (block.first > result.nextSeq) {
-        // Retention may have passed while this was reading.
-        this.#store.refresh();
-        this.#passRemoved(request, block.first - 1, result);
-      }
-      if (block.first > result.nextSeq) {
-        result.gaps.push({ first: result.nextSeq, last: block.first - 1, reason: 'corrupt' });
-        result.nextSeq = block.first;
-      }
+      if (block.first > toSeq) return toSeq;
+      this.#passLost(request, block.first - 1, result);
       if (block.last < result.nextSeq) continue;
-      if (!this.#take(block, request, Math.min(block.last, toSeq), max, into, seqs, result)) break;
+      if (!this.#take(block, request, Math.min(block.last, toSeq), max, into, seqs, result)) return 0;
       // A full page needs no look at the block behind it.
-      if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) break;
+      if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) return 0;
     }
-    return result;
+    return undefined;
+  }
+
+  /** Names what there is no block of, from where the reading stands up to a seq. */
+  #passLost(request: ReadRequest, last: number, result: ReadResult): void {
+    if (last < result.nextSeq) return;
+    // Retention may have passed while this was reading.
+    this.#store.refresh();
+    this.#passRemoved(request, last, result);
+    if (last < result.nextSeq) return;
+    result.gaps.push({ first: result.nextSeq, last, reason: 'corrupt' });
+    result.nextSeq = last + 1;
   }
 
   /** The block with a seq, or before it, and those that follow. The bytes of each hold until the next one is asked for. */
@@ -245,6 +281,11 @@ export class LogReader {
       if (next === undefined) return;
       const before = result.nextSeq;
       yield next;
+      if (result.nextSeq > before) continue;
+      // A damaged block that ends before the index says: what follows shows what is missing.
+      const after = blockFrom(this.#store, epoch, shard, parseKey(next[0]).firstSeq + 1);
+      if (after === undefined) return;
+      yield after;
       if (result.nextSeq === before) return;
     }
   }
@@ -318,18 +359,39 @@ export class LogReader {
 
   /**
    * First seq whose time is the given one or later; newest + 1 when there is none. Times may go back: ticks
-   * after it can be older. Of a block that is damaged, its first seq.
+   * after it can be older. Where what lies before it cannot be read and may reach the time, the first seq of that.
    */
   seekTime(epoch: number, shard: number, seconds: number, nanos: number, of: TimeOf = 'recv'): number {
     return this.#shortly(() => {
       const at = of === 'recv' ? TimeAt.recvMax : TimeAt.eventMax;
       const first = this.index.firstReaching(epoch, shard, at, seconds, nanos);
       const found = first === undefined ? undefined : blockFrom(this.#store, epoch, shard, first);
-      if (found === undefined) return boundsOf(this.#store, epoch, shard).newest + 1;
+      if (found === undefined) {
+        const after = boundsOf(this.#store, epoch, shard).newest + 1;
+        return lostBefore(this.#store, epoch, shard, after, at, seconds, nanos);
+      }
       const block = this.#blocks.get(...found);
-      return of === 'recv'
-        ? firstAtOrAfter(block, U32_TS_RECV_S, U32_TS_RECV_NS, seconds, nanos)
-        : firstAtOrAfter(block, U32_TS_EVENT_S, U32_TS_EVENT_NS, seconds, nanos);
+      const seq =
+        of === 'recv'
+          ? firstAtOrAfter(block, U32_TS_RECV_S, U32_TS_RECV_NS, seconds, nanos)
+          : firstAtOrAfter(block, U32_TS_EVENT_S, U32_TS_EVENT_NS, seconds, nanos);
+      return seq > block.first ? seq : lostBefore(this.#store, epoch, shard, seq, at, seconds, nanos);
+    });
+  }
+
+  /**
+   * Last seq of a stretch that cannot be read which may have been received before a time, as far as the catalog tells;
+   * below the first one where none was.
+   */
+  lostUntil(epoch: number, shard: number, gap: LogGap, seconds: number, nanos: number): number {
+    return this.#shortly(() => lostUntil(this.#store, epoch, shard, gap, seconds, nanos));
+  }
+
+  /** Last seq up to `seq` that there is a block of; 0 where there is none. */
+  lastBlock(epoch: number, shard: number, seq: number): number {
+    return this.#shortly(() => {
+      const place = blockBefore(this.#store, epoch, shard, seq);
+      return place === undefined ? 0 : Math.min(seq, lastSeqAt(place));
     });
   }
 

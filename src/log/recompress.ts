@@ -3,7 +3,7 @@
  * with what it was. Nothing refers to the new folder until `swapPuts` are committed, and nothing to the old
  * one from then on: whenever the process dies, one of the two is the segment and the other is to go.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { BLOCK_TICKS } from '../limits.js';
 import { RECORD_BYTES, Records } from '../tick.js';
 import { type BlockHeader, checkBlock } from './block.js';
@@ -19,6 +19,8 @@ import { type LogStore, openStore } from './store.js';
 
 /** Blocks between two pauses. */
 const BATCH_BLOCKS = 32;
+/** Milliseconds of work between two looks at whether to stop. */
+const LOOK_MS = 50;
 
 export interface RecompressJob {
   dataFolder: string;
@@ -39,18 +41,26 @@ export interface Recompressed {
   bytes: number;
 }
 
+/** Thrown where a recompression is told to stop. */
+export class Stopped extends Error {}
+
 /**
  * Piscina runs it.
+ * @param isStopped asked now and then
+ * @throws Stopped when it was told to stop; the new folder is to go then
  * @throws Error when a block does not read back as it was, or the disk fails; the new folder is to go then
  */
-export default async function recompressSegment(job: RecompressJob): Promise<Recompressed> {
+export default async function recompressSegment(
+  job: RecompressJob,
+  isStopped: () => boolean = () => false,
+): Promise<Recompressed> {
   const { dataFolder, number, folder, compression, share } = job;
   const store = openStore(dataFolder, { readOnly: true });
   let made: Segment | undefined;
   try {
     const from = openOld(store, number);
     made = openSegment(dataFolder, folder, { readOnly: false, sync: 'os' });
-    const pace = new Pace(share);
+    const pace = new Pace(share, isStopped);
     await copyBlocks(from, made, compression, pace);
     await flush(made.blocks);
     await compareBlocks(from, made, pace);
@@ -86,8 +96,20 @@ export function swapPuts(catalog: Catalog, record: SegmentRecord, done: Recompre
 /** Sleeps in proportion to what was worked. */
 class Pace {
   #at = performance.now();
+  #lookedAt = this.#at;
 
-  constructor(readonly share: number) {}
+  constructor(
+    readonly share: number,
+    readonly isStopped: () => boolean,
+  ) {}
+
+  /** Lets signals in, and ends the work where one has come. To be called after each block. */
+  async look(): Promise<void> {
+    if (performance.now() - this.#lookedAt < LOOK_MS) return;
+    await immediate();
+    this.#lookedAt = performance.now();
+    if (this.isStopped()) throw new Stopped('told to stop');
+  }
 
   async turn(): Promise<void> {
     const worked = performance.now() - this.#at;
@@ -113,11 +135,13 @@ function* batchesOf(segment: Segment): Generator<Entry[]> {
 
 async function copyBlocks(from: Segment, to: Segment, compression: Compression, pace: Pace): Promise<void> {
   for (const batch of batchesOf(from)) {
-    const puts = batch.map(({ key, value }): Put => {
+    const puts: Put[] = [];
+    for (const { key, value } of batch) {
       // A damaged block stays what it is, and is named when it is read.
       const isWhole = !isPageKey(key) && checkBlock(value) !== undefined;
-      return { key, value: isWhole ? recompressBlock(value, compression) : value, isNew: true };
-    });
+      puts.push({ key, value: isWhole ? recompressBlock(value, compression) : value, isNew: true });
+      await pace.look();
+    }
     await commitPuts(to.blocks, puts);
     await pace.turn();
   }
@@ -135,6 +159,7 @@ async function compareBlocks(from: Segment, to: Segment, pace: Pace): Promise<vo
         throw new Error(`Block ${Buffer.from(key).toString('hex')} did not read back as it was written.`);
       }
     }
+    await pace.look();
     await pace.turn();
   }
   const entries = (to.blocks.getStats() as { entryCount: number }).entryCount;

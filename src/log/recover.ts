@@ -184,7 +184,9 @@ async function verifyEnds(
           'sources that can resend its ticks will.',
       );
     }
-    last[shard] = Math.max(last[shard], lastOfDamaged(store, newest.epoch, shard));
+    // What the checkpoint covers was acknowledged: nobody sends it again, so that what is lost of it is a gap.
+    const known = Math.max(covered?.[shard] ?? 0, lastOfDamaged(store, newest.epoch, shard));
+    last[shard] = Math.max(last[shard], known);
   }
   for (const message of store.damaged.values()) warn(message);
   return { last, dropped };

@@ -2,7 +2,7 @@
  * Saves what can be read of a damaged log into a new folder: the blocks that are whole, the registry, the epochs.
  * The log itself is only read. What could not be saved is a gap in the new one, which readers are told of.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, TickwireError } from '../errors.js';
 import { BLOCK_TICKS, REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../limits.js';
@@ -63,7 +63,7 @@ export interface Rescued {
 
 /**
  * @param target a folder without a log; it is made where it is missing
- * @param turn awaited now and then; true: stop, what stands in the target is not a whole log then
+ * @param turn awaited now and then; true: stop, nothing is left in the target then
  * @throws TickwireError bad_input where there is a log already, data_folder_unusable
  */
 export async function rescueLog(
@@ -77,17 +77,22 @@ export async function rescueLog(
   ) {
     throw new TickwireError('bad_input', `There is a log in ${target} already: name a folder without one.`);
   }
+  const isNew = !existsSync(target);
+  let isWhole = false;
   const lock = FolderLock.take(target);
   try {
     const to = openCatalog(target, { sync: 'every-commit' });
     try {
       lock.coverLog();
-      return await new Rescue(from, to, target).run(turn);
+      const rescued = await new Rescue(from, to, target).run(turn);
+      isWhole = true;
+      return rescued;
     } finally {
       await to.root.close();
     }
   } finally {
     lock.release();
+    if (!isWhole) rmSync(isNew ? target : logFolder(target), { recursive: true, force: true });
   }
 }
 
@@ -115,8 +120,8 @@ class Rescue {
     const written: SegmentRecord[] = [];
     for (const record of from.segments()) {
       const segment = await this.#segment(record, turn);
-      if (segment === undefined)
-        throw new TickwireError('unsupported', `The recovery was stopped: remove ${this.target}.`);
+      if (segment === undefined || (await turn(this.result.blocks)))
+        throw new TickwireError('unsupported', 'The recovery was stopped: nothing was written.');
       if (segment.ranges!.length > 0) written.push(segment);
     }
     const puts: Put[] = [
@@ -169,6 +174,11 @@ class Rescue {
     }
   }
 
+  #whyUnread({ folder }: SegmentRecord): string {
+    const file = path.join(segmentPath(this.from.dataFolder, folder), 'data.mdb');
+    return existsSync(file) ? 'its file is damaged' : 'its file is gone';
+  }
+
   /** False when it was stopped. */
   async #copy(
     record: SegmentRecord,
@@ -179,7 +189,7 @@ class Rescue {
     let puts: Put[] = [];
     try {
       const segment = from.open(record);
-      if (segment === undefined) throw new Error('its folder is gone');
+      if (segment === undefined) throw new Error(this.#whyUnread(record));
       for (const block of blocksOfSegment(segment)) {
         const put = this.#block(block);
         if (put !== undefined) puts.push(put);

@@ -2,6 +2,7 @@
  * The log as one: its catalog, and the blocks of all its segments as if they lay in one place. Reads are
  * short transactions; nothing here writes.
  */
+import path from 'node:path';
 import { codeOf, messageOf, TickwireError } from '../errors.js';
 import { LOG_OPEN_SEGMENTS } from '../limits.js';
 import { lastSeqOf } from './block.js';
@@ -9,6 +10,7 @@ import {
   type Catalog,
   type CatalogOptions,
   openCatalog,
+  readCheckpoint,
   readEpoch,
   readGeneration,
   readSegments,
@@ -21,6 +23,7 @@ import {
   type SegmentRange,
   type SegmentRecord,
   segmentName,
+  segmentPath,
 } from './segments.js';
 
 /** Blocks read in one short transaction. */
@@ -107,9 +110,13 @@ export class LogStore {
     this.refresh();
     const now = this.#records.find((r) => r.number === record.number);
     if (now !== undefined && now.folder !== record.folder) return this.open(now);
-    if (now === undefined || codeOf(error) === 'ENOENT') return undefined;
+    if (now === undefined) return undefined;
     if (codeOf(error) === 'log_corrupt') {
       this.damaged.set(segmentName(record), messageOf(error));
+      return undefined;
+    }
+    if (codeOf(error) === 'ENOENT') {
+      this.damaged.set(segmentName(record), goneText(this.dataFolder, record));
       return undefined;
     }
     throw new TickwireError(
@@ -131,6 +138,13 @@ export class LogStore {
     await Promise.all(segments.map((segment) => segment.blocks.close()));
     await this.catalog.root.close();
   }
+}
+
+function goneText(dataFolder: string, { folder }: SegmentRecord): string {
+  return (
+    `The file ${path.join(segmentPath(dataFolder, folder), 'data.mdb')} of the tick log is gone. ` +
+    'Restore it from a copy.'
+  );
 }
 
 /** @throws TickwireError log_missing when it is opened for reading and there is none, data_folder_unusable, unsupported */
@@ -164,18 +178,6 @@ export function blockBefore(
     const upTo = Math.min(seq, range?.last ?? seq);
     const key = segment === undefined ? undefined : keyBeforeIn(segment, epoch, shard, upTo);
     if (key !== undefined) return { segment: segment!, key };
-  }
-  return undefined;
-}
-
-/** The shard's first block; undefined when it has none. */
-function firstBlock(store: LogStore, epoch: number, shard: number): BlockPlace | undefined {
-  for (const record of store.segmentsOf(epoch, shard)) {
-    const segment = store.open(record);
-    const range = { start: blockKey(epoch, shard, 0), end: blockKey(epoch, shard + 1, 0), limit: 1 };
-    for (const key of segment?.blocks.getKeys({ ...range, snapshot: false }) ?? []) {
-      return { segment: segment!, key };
-    }
   }
   return undefined;
 }
@@ -229,13 +231,30 @@ export function removedOf(store: LogStore, epoch: number, shard: number): number
   return readEpoch(store.catalog, epoch)?.removed?.[shard] ?? 0;
 }
 
-/** The seqs that the log holds of a shard; when it holds none, newest is oldest − 1. */
+/**
+ * Last seq that the catalog knows of a shard: from its epoch, from the closed segments, from the checkpoint. Blocks
+ * are committed before any of them, so a reader that misses blocks below it has lost them.
+ */
+export function lastKnown(store: LogStore, epoch: number, shard: number): number {
+  const record = readEpoch(store.catalog, epoch);
+  let last = Math.max(record?.removed?.[shard] ?? 0, record?.last?.[shard] ?? 0);
+  for (const segment of store.segmentsOf(epoch, shard)) {
+    last = Math.max(last, rangeOf(segment, epoch, shard)?.last ?? 0);
+  }
+  if (record?.last !== undefined) return last;
+  const checkpoint = readCheckpoint(store.catalog);
+  return checkpoint?.epoch === epoch ? Math.max(last, checkpoint.covered[shard] ?? 0) : last;
+}
+
+/**
+ * The seqs of a shard from the oldest that retention has left to the newest that is known, damaged ones among them;
+ * when there are none, newest is oldest − 1.
+ */
 export function boundsOf(store: LogStore, epoch: number, shard: number): { oldest: number; newest: number } {
-  const removed = removedOf(store, epoch, shard);
+  const known = lastKnown(store, epoch, shard);
   const last = blockBefore(store, epoch, shard, Number.MAX_SAFE_INTEGER);
-  if (last === undefined) return { oldest: removed + 1, newest: removed };
-  const first = firstBlock(store, epoch, shard) ?? last;
-  return { oldest: parseKey(first.key).firstSeq, newest: lastSeqAt(last) };
+  const newest = last === undefined ? known : Math.max(known, lastSeqAt(last));
+  return { oldest: removedOf(store, epoch, shard) + 1, newest };
 }
 
 /**

@@ -19,8 +19,8 @@ import { readEpochs, readRegistry, unsealed } from './catalog.js';
 import { BlockCodec } from './codec.js';
 import type { BlockKey } from './keys.js';
 import { blocksOfSegment, type SegmentBlock } from './segment-blocks.js';
-import type { Segment, SegmentRecord } from './segments.js';
-import { type LogStore, removedOf } from './store.js';
+import { type Segment, type SegmentRecord, segmentName } from './segments.js';
+import { type LogStore, lastKnown, removedOf } from './store.js';
 import type { Moment } from './survey.js';
 
 export type DamageReason =
@@ -130,10 +130,11 @@ export class LogVerifier {
         return result;
       }
     }
-    for (const { epoch, shards, last } of epochs) {
-      for (let shard = 0; shard < shards && last !== undefined; shard++) {
+    for (const { epoch, shards } of epochs) {
+      for (let shard = 0; shard < shards; shard++) {
         const check = this.#shards.get(`${epoch}/${shard}`)!;
-        if (check.expected <= last[shard]) this.#missing('', epoch, shard, check, last[shard]);
+        const last = lastKnown(store, epoch, shard);
+        if (check.expected <= last) this.#missing('', epoch, shard, check, last);
       }
     }
     return result;
@@ -193,8 +194,11 @@ export class LogVerifier {
       }
       this.store.refresh();
     }
-    const listed = this.store.segments().some(({ number }) => number === record.number);
-    if (listed) this.#unreadable(record, `The folder of segment ${record.folder} is gone.`);
+    const listed = this.store.segments().find(({ number }) => number === record.number);
+    if (listed !== undefined) {
+      const why = this.store.damaged.get(segmentName(listed));
+      this.#unreadable(record, why ?? `Segment ${record.folder} cannot be opened.`);
+    }
     return undefined;
   }
 

@@ -7,7 +7,7 @@ import { messageOf } from '../errors.js';
 import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/feed.js';
 import type { Source } from '../feeds/sink.js';
 import { SHARDS_MAX } from '../limits.js';
-import { LogReader } from '../log/reader.js';
+import { type LogGap, LogReader } from '../log/reader.js';
 import { turn } from '../pipeline/wait.js';
 import { ENGINE_SYMBOL, GapReason } from '../tick.js';
 import { ReplayControl } from './control.js';
@@ -65,7 +65,12 @@ class ReplayFeed implements Feed {
     const from = context.resumed ? this.#resumed() : this.options.from;
     this.#isPaused = startPaused && !context.resumed;
     const control = new ReplayControl(this.options.control);
-    this.#player = new ReplayPlayer(this.#reader, symbols, control, { from, to, follow });
+    const onGap = (epoch: number, shard: number, { first, last, reason }: LogGap) =>
+      context.log.warn(
+        { epoch, shard, first, last, reason },
+        `the log does not hold ${epoch}:${first} to ${epoch}:${last} of shard ${shard} (${reason})`,
+      );
+    this.#player = new ReplayPlayer(this.#reader, symbols, control, { from, to, follow, onGap });
     this.#state = 'live';
     this.#detail = 'playing';
     this.#playing = this.#play().catch((error) => {

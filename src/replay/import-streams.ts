@@ -27,25 +27,28 @@ export class ImportStreams {
     readonly reader: LogReader,
     readonly options: CursorOptions,
   ) {
-    const record = Records.allocate(1);
-    const seqs = new Float64Array(1);
     const { from } = options;
     for (const { epoch, import: isImport } of epochs) {
       if (isImport === undefined) continue;
       const { oldest, newest } = reader.bounds(epoch, SHARD);
       const fromSeq =
         from?.kind === 'time' ? reader.seekTime(epoch, SHARD, from.seconds, from.nanos) : oldest;
-      const first = { epoch, shard: SHARD, fromSeq, toSeq: newest, maxTicks: 1 };
-      if (fromSeq > newest || reader.read(first, record, seqs).count === 0) continue;
-      const [s, ns] = [record.u32[U32_TS_RECV_S], record.u32[U32_TS_RECV_NS]];
-      this.#waiting.push({ epoch, fromSeq, lastSeq: newest, s, ns });
+      if (fromSeq > newest) continue;
+      this.#waiting.push({
+        epoch,
+        fromSeq,
+        lastSeq: newest,
+        ...firstReceipt(reader, epoch, fromSeq, newest),
+      });
     }
     this.#waiting.sort((a, b) => b.s - a.s || b.ns - a.ns || b.epoch - a.epoch);
   }
 
-  /** Ticks at most, wanted or not. */
-  get length(): number {
-    return this.#waiting.reduce((sum, { fromSeq, lastSeq }) => sum + lastSeq - fromSeq + 1, 0);
+  /** The imports that were not reached yet. */
+  *stretches(): Generator<{ epoch: number; shard: number; first: number; last: number }> {
+    for (const { epoch, fromSeq, lastSeq } of this.#waiting) {
+      yield { epoch, shard: SHARD, first: fromSeq, last: lastSeq };
+    }
   }
 
   /** By epoch, the first seq of each import that is not handed over yet. */
@@ -85,6 +88,28 @@ export class ImportStreams {
       this.#open.push(new ShardCursor(this.reader, this.options, epoch, SHARD, fromSeq, lastSeq));
     }
   }
+}
+
+/** When the first tick was received that can be read; without one, the beginning, so that what is lost is told. */
+function firstReceipt(
+  reader: LogReader,
+  epoch: number,
+  fromSeq: number,
+  toSeq: number,
+): { s: number; ns: number } {
+  const record = Records.allocate(1);
+  const seqs = new Float64Array(1);
+  for (let seq = fromSeq; seq <= toSeq; ) {
+    const { count, nextSeq } = reader.read(
+      { epoch, shard: SHARD, fromSeq: seq, toSeq, maxTicks: 1 },
+      record,
+      seqs,
+    );
+    if (count > 0) return { s: record.u32[U32_TS_RECV_S], ns: record.u32[U32_TS_RECV_NS] };
+    if (nextSeq <= seq) break;
+    seq = nextSeq;
+  }
+  return { s: 0, ns: 0 };
 }
 
 /** By time, then by the number of the epoch, as pages of REST have it. */

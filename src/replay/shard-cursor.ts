@@ -1,4 +1,4 @@
-import type { LogReader } from '../log/reader.js';
+import type { LogGap, LogReader } from '../log/reader.js';
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import type { TimeBound } from './range.js';
 import type { StreamOptions } from './stream.js';
@@ -20,6 +20,8 @@ export class ShardCursor {
   recvS = 0;
   recvNs = 0;
   #count = 0;
+  /** Gaps that the cursor has not come to yet. */
+  #gaps: LogGap[] = [];
   #isLooked = false;
   /** Whether a tick lay beyond the end of the range. */
   #isOver = false;
@@ -38,11 +40,11 @@ export class ShardCursor {
     const { from, to } = this.options;
     for (;;) {
       if (this.at >= this.#count && !this.#read()) return false;
+      if (this.#gaps.length > 0) this.#tellGaps(this.seqs[this.at]);
+      if (this.#isOver) return false;
       if (!this.#isLooked) this.#look();
       if (to?.kind === 'time' && !this.#isBeforeTime(to)) {
-        this.lastSeq = 0;
-        this.#count = 0;
-        this.#isOver = true;
+        this.#end();
         return false;
       }
       // The index of times finds the block; within it the first ticks may be older.
@@ -83,9 +85,31 @@ export class ShardCursor {
     this.recvNs = ns;
   }
 
+  #end(): void {
+    this.lastSeq = 0;
+    this.#count = 0;
+    this.#gaps = [];
+    this.#isOver = true;
+  }
+
+  /** Tells the gaps before a seq, as far as they may lie before the end of the range. */
+  #tellGaps(seq: number): void {
+    const { to, onGap } = this.options;
+    const { epoch, shard } = this;
+    while (this.#gaps.length > 0 && this.#gaps[0].first < seq) {
+      const gap = this.#gaps.shift()!;
+      const last =
+        to?.kind === 'time' ? this.reader.lostUntil(epoch, shard, gap, to.seconds, to.nanos) : gap.last;
+      if (last >= gap.first) onGap?.(epoch, shard, { ...gap, last });
+      // What follows was received after the end, too.
+      if (last < gap.last) this.#end();
+    }
+  }
+
   #read(): boolean {
     const { reader, options } = this;
     options.onRead?.();
+    this.#tellGaps(Number.POSITIVE_INFINITY);
     this.at = 0;
     this.#count = 0;
     while (this.#count === 0 && this.nextSeq <= this.lastSeq) {
@@ -102,11 +126,12 @@ export class ShardCursor {
         this.records,
         this.seqs,
       );
-      for (const gap of result.gaps) options.onGap?.(epoch, shard, gap);
+      this.#gaps.push(...result.gaps);
       this.#count = result.count;
       // A log that was cut behind the reader's back (retention) has nothing more to give.
       if (result.nextSeq <= this.nextSeq) this.lastSeq = 0;
       this.nextSeq = result.nextSeq;
+      if (this.#count === 0) this.#tellGaps(Number.POSITIVE_INFINITY);
     }
     return this.#count > 0;
   }

@@ -29,7 +29,8 @@ function newestMs(reader: LogReader, to: Extract<Bound, { kind: 'seq' }> | undef
     if (to !== undefined && epoch > to.epoch) continue;
     for (let shard = 0; shard < shards; shard++) {
       const { newest } = reader.bounds(epoch, shard);
-      const fromSeq = to?.epoch === epoch ? Math.min(newest, seqOf(to, shard)) : newest;
+      const last = to?.epoch === epoch ? Math.min(newest, seqOf(to, shard)) : newest;
+      const fromSeq = reader.lastBlock(epoch, shard, last);
       if (fromSeq === 0 || reader.read({ epoch, shard, fromSeq, maxTicks: 1 }, record, seqs).count === 0) {
         continue;
       }

@@ -19,10 +19,20 @@ export interface StreamOptions {
   from?: Bound | undefined;
   /** A time is exclusive, a place inclusive. */
   to?: Bound | undefined;
+  /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
+  only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
   watch: Uint8Array | null;
   /** Told of every part of the range that the log does not hold. */
   onGap?: (epoch: number, shard: number, gap: LogGap) => void;
+}
+
+/** A part of one shard's sequence. */
+export interface Stretch {
+  epoch: number;
+  shard: number;
+  first: number;
+  last: number;
 }
 
 export class LogStream {
@@ -48,18 +58,17 @@ export class LogStream {
     readonly options: StreamOptions,
   ) {
     this.#epochs = this.#later();
-    const isPlaced = options.from?.kind === 'seq' || options.to?.kind === 'seq';
+    const isAll = onlyOf(options) === undefined;
     this.#reading = { ...options, onRead: () => this.#letGo() };
-    this.#imports = new ImportStreams(isPlaced ? [] : reader.epochs(), reader, this.#reading);
+    this.#imports = new ImportStreams(isAll ? reader.epochs() : [], reader, this.#reading);
   }
 
   /** Epochs of engines; where the range is a place in an import, that alone. */
   #known(): EpochRecord[] {
-    const { from, to } = this.options;
-    const place = from?.kind === 'seq' ? from.epoch : to?.kind === 'seq' ? to.epoch : 0;
+    const only = onlyOf(this.options);
     return this.reader
       .epochs()
-      .filter((record) => (place >= IMPORTS_FROM ? record.epoch === place : record.import === undefined));
+      .filter((record) => (typeof only === 'number' ? record.epoch === only : record.import === undefined));
   }
 
   /** The epochs that were not known so far, with what the log holds of them. */
@@ -99,15 +108,21 @@ export class LogStream {
 
   /** Ticks of the range at most, wanted or not: what progress is measured against. */
   get length(): number {
+    let total = 0;
+    for (const { first, last } of this.stretches()) total += Math.max(0, last - first + 1);
+    return total;
+  }
+
+  /** What is still to come, shard by shard; some of it may lie beyond the end of the range. */
+  *stretches(): Generator<Stretch> {
     const { from, to } = this.options;
-    let total = this.#imports.length;
     for (const { epoch, ends } of this.#epochs) {
       if (isOutside(epoch, from, to)) continue;
-      ends.forEach((end, shard) => {
-        total += Math.max(0, lastOf(epoch, shard, end, to) - this.#firstOf(epoch, shard) + 1);
-      });
+      for (const [shard, end] of ends.entries()) {
+        yield { epoch, shard, first: this.#firstOf(epoch, shard), last: lastOf(epoch, shard, end, to) };
+      }
     }
-    return total;
+    yield* this.#imports.stretches();
   }
 
   /** Moves to the next tick; false at the end. */
@@ -166,12 +181,19 @@ export class LogStream {
 
   #firstOf(epoch: number, shard: number): number {
     const { from } = this.options;
+    // From a place on, what retention has removed is missing; else a range begins with the oldest that is held.
+    if (from?.kind === 'seq') return epoch === from.epoch ? Math.max(1, seqOf(from, shard)) : 1;
     const { oldest } = this.reader.bounds(epoch, shard);
-    if (from?.kind === 'time') {
-      return Math.max(oldest, this.reader.seekTime(epoch, shard, from.seconds, from.nanos));
-    }
-    return from !== undefined && from.epoch === epoch ? Math.max(oldest, seqOf(from, shard)) : oldest;
+    if (from === undefined) return oldest;
+    return Math.max(oldest, this.reader.seekTime(epoch, shard, from.seconds, from.nanos));
   }
+}
+
+/** Which epochs a range is of: a place in an import is of that alone, any other place leaves imports out. */
+export function onlyOf({ from, to, only }: Omit<StreamOptions, 'watch'>): StreamOptions['only'] {
+  const place = from?.kind === 'seq' ? from : to?.kind === 'seq' ? to : undefined;
+  if (only !== undefined || place === undefined) return only;
+  return place.epoch >= IMPORTS_FROM ? place.epoch : 'engines';
 }
 
 function isOutside(epoch: number, from: Bound | undefined, to: Bound | undefined): boolean {

@@ -3,6 +3,7 @@ import { matchesPattern, parsePattern } from '../fanout/pattern.js';
 import { openCatalog, readRegistry } from '../log/catalog.js';
 import { Registry } from '../pipeline/registry.js';
 import { ENGINE_SYMBOL } from '../tick.js';
+import type { LineSymbol } from '../wire/lines.js';
 
 /**
  * Reads which symbols and sources a data folder knows, as of now.
@@ -65,6 +66,11 @@ export class LogSymbols {
 
   name(id: number): string {
     return nameOf(this.registry, id);
+  }
+
+  /** A symbol as lines of text tell it. */
+  line(id: number): LineSymbol {
+    return { name: this.name(id), digits: this.registry.digits[id] ?? 0 };
   }
 
   /** Learns what was defined since. */

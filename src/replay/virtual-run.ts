@@ -8,6 +8,8 @@ import type { VirtualEngine } from './virtual-engine.js';
 
 /** Pieces of the recording between two turns of the event loop. */
 const PIECES_PER_TURN = 4_096;
+/** Pieces between two looks at the clock. */
+const PIECES_PER_LOOK = 64;
 
 /** A recording, piece by piece. */
 export interface VirtualSource {
@@ -16,6 +18,9 @@ export interface VirtualSource {
   /** Offers it. False: there is no room yet. */
   give(): boolean;
 }
+
+/** Milliseconds of real time after which the event loop turns, in which a signal is noticed. */
+const TURN_MS = 50;
 
 export interface VirtualRunOptions {
   /** Milliseconds between two points of the grid, which counts from the UNIX epoch. */
@@ -32,6 +37,7 @@ export async function runVirtual(
   { flushMs, signal, drain }: VirtualRunOptions,
 ): Promise<number> {
   let pieces = 0;
+  let turnedAt = performance.now();
   const first = source.next();
   // Whoever has subscribed begins before the first tick.
   let pointMs = first === null ? 0 : (Math.ceil(msOf(first) / flushMs) - 1) * flushMs;
@@ -44,11 +50,22 @@ export async function runVirtual(
     for (let at = next; at !== null && msOf(at) <= pointMs; at = source.next()) {
       engine.clock.set(at.seconds, at.nanos);
       while (!source.give()) if (engine.work()) engine.flush(pointMs);
-      if (++pieces % PIECES_PER_TURN !== 0) continue;
+      if (++pieces % PIECES_PER_LOOK === 0 && performance.now() - turnedAt > TURN_MS) {
+        await turn();
+        turnedAt = performance.now();
+        if (signal.aborted) return pieces;
+      }
+      if (pieces % PIECES_PER_TURN !== 0) continue;
       if (engine.work()) engine.flush(pointMs);
       await drain();
       await turn();
+      turnedAt = performance.now();
       if (signal.aborted) return pieces;
+    }
+    // A quiet recording has many points and few pieces.
+    if (performance.now() - turnedAt > TURN_MS) {
+      await turn();
+      turnedAt = performance.now();
     }
     engine.work();
     engine.clock.set(Math.floor(pointMs / 1000), (pointMs % 1000) * 1e6);

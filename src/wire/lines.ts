@@ -1,5 +1,5 @@
 /** Ticks as lines of text: JSON objects, or CSV with one column for each field of any kind. */
-import { flagNames, flagsOf, type Records, toTick } from '../tick.js';
+import { flagNames, flagsOf, NO_PRICE, type Records, toTick } from '../tick.js';
 import { tickJson } from './json.js';
 
 export const LINE_FORMATS = ['ndjson', 'csv'] as const;
@@ -14,10 +14,17 @@ export interface PlacedTick {
   readonly shard: number;
 }
 
+/** A tick's symbol, as lines tell it. */
+export interface LineSymbol {
+  name: string;
+  digits: number;
+}
+
 export interface LineFormat {
   /** First line, where the format has one. */
   header: string | undefined;
-  line(tick: PlacedTick, symbol: string): string;
+  /** @param isForSheet whether a name that a spreadsheet would take for a formula is made plain text */
+  line(tick: PlacedTick, symbol: LineSymbol, isForSheet?: boolean): string;
 }
 
 const COLUMNS = [
@@ -30,34 +37,53 @@ export const LINES: Record<LineFormatName, LineFormat> = {
   ndjson: {
     header: undefined,
     line({ records, index, seq, epoch, shard }, symbol) {
-      return `{"epoch":${epoch},"shard":${shard},${tickJson(records, index, seq, symbol).slice(1)}`;
+      return `{"epoch":${epoch},"shard":${shard},${tickJson(records, index, seq, symbol.name).slice(1)}`;
     },
   },
   csv: { header: COLUMNS.join(','), line: csvLine },
 };
 
-function csvLine({ records, index, seq, epoch, shard }: PlacedTick, symbol: string): string {
+/** Decimal text with the symbol's digits, where that says the price exactly. */
+export function priceText(price: number, digits: number): string {
+  const text = price.toFixed(digits);
+  return Number(text) === price ? text : String(price);
+}
+
+/**
+ * A number whose column may hold fractions: always with a decimal point, as readers that guess the type of a column
+ * from its first rows would take it for one of integers, and round what follows.
+ */
+function fraction(value: number | null | undefined, digits: number): string {
+  if (value === undefined || value === null || !Number.isFinite(value) || value === NO_PRICE) return '';
+  const text = priceText(value, Math.max(1, digits));
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function csvLine(
+  { records, index, seq, epoch, shard }: PlacedTick,
+  { name, digits }: LineSymbol,
+  isForSheet = false,
+): string {
   const t = toTick(records, index);
   const flags = flagNames(flagsOf(records, index));
   const side = flags.includes('buy') ? 'buy' : flags.includes('sell') ? 'sell' : undefined;
+  const symbol = quoted(isForSheet ? plainText(name) : name);
+  const size = (value: number | null | undefined) => fraction(value, 1);
   const cells = [
-    ...[epoch, shard, seq, quoted(symbol), t.symbolSeq, t.kind, t.tsEvent, t.tsRecv],
-    ...[
-      t.bid,
-      t.ask,
-      t.bidSize,
-      t.askSize,
-      t.price,
-      t.size,
-      t.kind === 'trade' ? side : undefined,
-      t.tradeId,
-    ],
+    ...[epoch, shard, seq, symbol, t.symbolSeq, t.kind, t.tsEvent, t.tsRecv],
+    ...[fraction(t.bid, digits), fraction(t.ask, digits), size(t.bidSize), size(t.askSize)],
+    ...[fraction(t.price, digits), size(t.size), t.kind === 'trade' ? side : undefined, t.tradeId],
     ...[t.code, t.args?.join(' '), t.reason, t.first, t.last, t.count, flags.join(' ')],
   ];
   return cells.map((cell) => cell ?? '').join(',');
 }
 
-/** A symbol name may hold a comma or a quotation mark. */
+/** A symbol name may hold a comma, a quotation mark or a line's end. */
 function quoted(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** A name that a spreadsheet would take for a formula, behind the apostrophe that makes it text there. */
+function plainText(name: string): string {
+  return /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
 }

@@ -25,7 +25,7 @@ async function replayed(folder: string, symbolId: number, from?: bigint, to?: bi
       : { kind: 'time' as const, seconds: Number(ns / 1_000_000_000n), nanos: Number(ns % 1_000_000_000n) };
   const stream = new LogStream(reader, { watch, from: bound(from), to: bound(to) });
   const lines: string[] = [];
-  while (stream.next()) lines.push(LINES.ndjson.line(stream, ''));
+  while (stream.next()) lines.push(LINES.ndjson.line(stream, { name: '', digits: 0 }));
   await reader.close();
   return lines.map((line) => line.replace('"symbol":"",', ''));
 }

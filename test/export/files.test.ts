@@ -36,7 +36,8 @@ t.test('exports of one log', async (t) => {
   const stream = new LogStream(reader, { watch: null });
   while (stream.next()) {
     const tick = toTick(stream.records, stream.index);
-    const csv = LINES.csv.line(stream, `S${tick.symbolId}`);
+    const digits = registry.digits[tick.symbolId];
+    const csv = LINES.csv.line(stream, { name: `S${tick.symbolId}`, digits });
     wanted.push({ tick, seq: stream.seq, shard: stream.shard, csv });
   }
   t.equal(wanted.length, 2 * TICKS);
@@ -44,7 +45,8 @@ t.test('exports of one log', async (t) => {
   const write = async (name: string, format: ExportFormat, ending: string, jobs: PlannedJob[]) => {
     const folder = join(data, name);
     mkdirSync(folder);
-    const outcome = await exportToFiles({ data, format, zone: 'UTC', folder, ending, jobs }, never, () => {});
+    const style = { format, zone: 'UTC', isForSheet: false, mark: '.x-' };
+    const outcome = await exportToFiles({ data, ...style, folder, ending, jobs }, never, () => {});
     t.same(
       readdirSync(folder).sort(),
       outcome!.files.map(({ file }) => file.slice(folder.length + 1)).sort(),
@@ -76,6 +78,8 @@ t.test('exports of one log', async (t) => {
         [row.kind, tick.kind],
         [row.tsEvent, tick.tsEvent],
         [row.tsRecv, tick.tsRecv],
+        [row.tsEventNs, tick.tsEvent],
+        [row.tsRecvNs, tick.tsRecv],
         [row.flags, tick.flags.join(' ')],
         [row.side, tick.kind === 'trade' ? 'buy' : null],
       ];
@@ -138,7 +142,7 @@ t.test('exports of one log', async (t) => {
     const abort = new AbortController();
     const jobs = bySymbol(ALL, registry.symbolCount);
     const running = exportToFiles(
-      { data, format: 'csv', zone: 'UTC', folder, ending: '.csv', jobs },
+      { data, format: 'csv', zone: 'UTC', isForSheet: false, mark: '.x-', folder, ending: '.csv', jobs },
       abort.signal,
       () => {},
     );

@@ -61,6 +61,23 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
+t.test('ticks that are gone are passed over in one answer', async (t) => {
+  const served = await serve({ log: true, plan: { ringSlots: 2048 } });
+  t.teardown(() => served.close());
+  const truth = feed(served, ['A', 'B'], 30_000, 9).get('A')!;
+  const held = truth.findIndex(({ seq }) => seq >= 20_000);
+  served.log!.oldest = truth[held].seq;
+  const client = await served.connect('packed');
+  const ask = (fromSymbolSeq: number) =>
+    client.request({ op: 'history', symbol: 'A', fromSymbolSeq, toSymbolSeq: truth.length });
+  const gone = await ask(1);
+  const { symbolSeq } = truth[held];
+  t.match(gone, { fromSymbolSeq: 1, toSymbolSeq: symbolSeq - 1, missing: symbolSeq - 1, ticks: [] });
+  const next = await ask(gone.toSymbolSeq + 1);
+  t.equal(plain(next.ticks[0]).symbolSeq, symbolSeq, 'the next one begins with the oldest that is held');
+  t.equal(next.missing, 0);
+});
+
 t.test('what a latest subscription was not sent can be had', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());

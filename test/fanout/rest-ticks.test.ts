@@ -94,6 +94,23 @@ t.test('pages together hold every tick once, in order, across epochs', async (t)
   t.same(seqsOf([next]), [101], 'the last cursor goes on with what came later');
 });
 
+t.test('without from, pages begin at the oldest tick that is held', async (t) => {
+  const EMPTIED = 20;
+  const { log, get } = await market(t, 100, EMPTIED + 2);
+  // Retention has left nothing of most epochs, and of one its end.
+  for (let epoch = 1; epoch <= EMPTIED + 1; epoch++) addPast(log!, epoch, 60);
+  for (const { info } of log!.past) info.firstSeq = [info.epoch <= EMPTIED ? 61 : 41];
+  const pages = await allPages(t, get, 'limit=7');
+  t.same(seqsOf(pages.filter((p) => p.epoch === EMPTIED + 1)), odd(41, 60));
+  t.same(seqsOf(pages.filter((p) => p.epoch === EMPTIED + 2)), odd(1, 99));
+  t.same(
+    pages.flatMap((p) => p.gaps),
+    [],
+    'what retention has removed before is no gap',
+  );
+  t.equal(pages[0].ticks[0].seq, 41, 'the first page has ticks');
+});
+
 t.test('times are those of receipt, from inclusive, to exclusive', async (t) => {
   const { log, get } = await market(t, 100, 2);
   addPast(log!, 1, 10);
@@ -140,7 +157,7 @@ t.test('four media types say the same', async (t) => {
   t.match(header, /^epoch,shard,seq,symbol,symbolSeq,kind,tsEvent,tsRecv,bid,ask/);
   t.equal(
     rows[0],
-    `1,0,1,GBPUSD,1,quote,${receivedNs(1) - 12_345n},${receivedNs(1)},1.1,1.10002,,,,,,,,,,,,,`,
+    `1,0,1,GBPUSD,1,quote,${receivedNs(1) - 12_345n},${receivedNs(1)},1.10000,1.10002,,,,,,,,,,,,,`,
   );
   t.equal(rows.length, 20);
   const packed = unpackMessage(new Uint8Array(await answers[3].arrayBuffer())) as Body;

@@ -176,7 +176,10 @@ export class TestLog implements CatchUp {
       request.epoch === this.epoch
         ? this.shard.history
         : this.past.find((p) => p.info.epoch === request.epoch)!.records;
-    const oldest = request.epoch === this.epoch ? this.oldest : 1;
+    const oldest =
+      request.epoch === this.epoch
+        ? this.oldest
+        : this.past.find((p) => p.info.epoch === request.epoch)!.info.firstSeq[0];
     const out = Records.allocate(request.maxTicks);
     const seqs = new Float64Array(request.maxTicks);
     const gaps = request.fromSeq < oldest ? [{ first: request.fromSeq, last: oldest - 1 }] : [];

@@ -38,7 +38,7 @@ t.test('pages of history have what replay has: live ticks and imports, in one or
     const watch = new Uint8Array(engine.registry.symbolId('EURUSD')! + 1).fill(1, 1);
     const stream = new LogStream(reader, { watch, from: bound(from), to: bound(to) });
     const found: string[] = [];
-    while (stream.next()) found.push(LINES.ndjson.line(stream, 'EURUSD'));
+    while (stream.next()) found.push(LINES.ndjson.line(stream, { name: 'EURUSD', digits: 5 }));
     await reader.close();
     return found;
   };

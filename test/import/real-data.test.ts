@@ -29,7 +29,8 @@ t.test('bi5 files, to the log and to MT5 and back', { skip: SKIP }, async (t) =>
 
   const { symbolCount } = await readLogRegistry(data);
   const jobs = bySymbol({ watch: null, kindsMask: 0xff }, symbolCount);
-  const plan = { data, format: 'mt5', zone: 'America/New_York+7h', folder, ending: '.csv', jobs } as const;
+  const style = { format: 'mt5', zone: 'America/New_York+7h', isForSheet: false, mark: '.x-' } as const;
+  const plan = { data, ...style, folder, ending: '.csv', jobs };
   const outcome = await exportToFiles({ ...plan, jobs }, new AbortController().signal, () => {});
   t.equal(outcome!.ticks, wanted.length);
   const again = join(folder, 'again');
