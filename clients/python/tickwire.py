@@ -202,6 +202,9 @@ class Refused(Exception):
     """The server does not want this client; connecting again is of no use."""
 
 
+OtherLog = namedtuple("OtherLog", "cursor")  # stands between the ticks of two logs: where the second one goes on
+
+
 class Subscription:
     """Ticks of some symbols: `async for tick in subscription`, or `subscription.everything()` for events too."""
 
@@ -223,6 +226,7 @@ class Subscription:
         self._batch_cursor: str | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._steering = asyncio.Lock()
+        self._log_id: str | None = None  # of the log that numbers its ticks
         self._counted: dict[tuple[int, int, str], list[int]] = {}
 
     async def __aiter__(self) -> AsyncIterator[Tick]:
@@ -231,7 +235,10 @@ class Subscription:
                 yield item
 
     async def everything(self) -> AsyncIterator[Tick | dict[str, Any]]:
-        """Ticks, and between them `symbols`, `catching_up`, `caught_up` and `rewound` as the server sent them."""
+        """Ticks, and between them `symbols`, `catching_up`, `caught_up` and `rewound` as the server sent them.
+
+        `afresh` is the client's own: the server does not know `cursor`, and what follows is what is newest.
+        """
         while True:
             while (tick := next(self._batch, None)) is not None:
                 self._count(tick)
@@ -246,6 +253,9 @@ class Subscription:
                 self._batch, self._batch_cursor = iter(item.ticks), item.cursor
             elif isinstance(item, dict):
                 yield item
+            elif isinstance(item, OtherLog):
+                self._counted.clear()
+                self._batch_cursor = item.cursor
             elif item is None:
                 return
             else:
@@ -512,13 +522,21 @@ class Client:
                 except ConnectionError:
                     return
                 except RequestError as error:
-                    begun = subscription._started.done()
-                    if begun and place and error.code.startswith("cursor_") and request.get("mode") != "every":
-                        subscription._received = None  # the state at a fresh start stands for what was missed
+                    if subscription._started.done() and place and self._may_start_afresh(request, error):
+                        subscription._received = None
+                        subscription._put({"op": "afresh", "cursor": place["from"], "code": error.code,
+                                           "message": str(error)})
                     elif error.temporary:
                         await asyncio.sleep(self._backoff(error.retry_ms))
                     else:
                         return self._end(subscription, error)
+
+    @staticmethod
+    def _may_start_afresh(request: dict[str, Any], error: RequestError) -> bool:
+        """Nothing is told of what follows a cursor of another log; in `latest` the state stands for all of it."""
+        if request.get("mode") == "every":
+            return error.code == "cursor_unknown"
+        return error.code.startswith("cursor_")
 
     async def _deliver(self, batch: Batch) -> None:
         subscription = self._by_number.get(batch.sub)
@@ -562,6 +580,9 @@ class Client:
     def _attached(self, subscription: Subscription, message: dict[str, Any]) -> None:
         subscription._number = message["sub"]
         subscription.settings = message
+        if subscription._log_id not in (None, self.hello["logId"]):
+            subscription._put(OtherLog(message["cursor"]))
+        subscription._log_id = self.hello["logId"]
         self._by_number[message["sub"]] = subscription
         # The state at the start of `latest` is not part of a cursor: before it has come, a fresh start is needed.
         if message["mode"] == "every" or subscription._received is not None:
@@ -616,6 +637,8 @@ async def _print(options: argparse.Namespace) -> None:
             if isinstance(item, dict):
                 if options.events:
                     print(json.dumps(item), flush=True)
+                if item["op"] == "afresh":
+                    print(f"tickwire: {item['message']} What came meanwhile is not told.", file=sys.stderr)
                 continue
             print(json.dumps(as_json(item)) if options.json else item, flush=True)
             left -= 1

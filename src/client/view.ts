@@ -14,6 +14,8 @@ import type { SymbolInfo } from './symbols.js';
 
 interface PlainHead {
   symbol: string;
+  /** Of the log that numbers it: with `epoch`, `shard` and `seq` its name for ever. */
+  logId: string;
   epoch: number;
   shard: number;
   seq: number;
@@ -56,6 +58,8 @@ function orNull(x: number): number | null {
 export class TickView {
   /** Filled by the subscription. */
   info!: SymbolInfo;
+  /** Of the log that numbers it. */
+  logId = '';
   epoch = 0;
   shard = 0;
   /** State sent at the start of a subscription, not news. */
@@ -143,6 +147,7 @@ export class TickView {
     const r = this.#record;
     const head: PlainHead = {
       symbol: this.symbol,
+      logId: this.logId,
       epoch: this.epoch,
       shard: this.shard,
       seq: r.seq,
@@ -181,7 +186,7 @@ export class TickView {
 
   /** The tick as the wire's JSON encoding has it; `JSON.stringify` uses this. */
   toJSON(): JsonTick {
-    const { epoch: _e, shard: _s, inSnapshot: _i, folded: _f, ...tick } = this.toObject();
+    const { logId: _l, epoch: _e, shard: _s, inSnapshot: _i, folded: _f, ...tick } = this.toObject();
     return { ...tick, tsEvent: tick.tsEvent?.toString() ?? null, tsRecv: tick.tsRecv.toString() } as JsonTick;
   }
 }

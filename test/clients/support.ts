@@ -42,3 +42,11 @@ export function objects<T>(ndjson: string): T[] {
   const lines = ndjson.slice(0, ndjson.lastIndexOf('\n') + 1).split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
 }
+
+/** Resolves once the program has printed so many lines. */
+export async function untilLines(client: Running, count: number): Promise<void> {
+  while (client.stdout.split('\n').length < count) {
+    if (client.child.exitCode !== null) throw new Error(`the client ended: ${client.stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
