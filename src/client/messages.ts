@@ -24,7 +24,7 @@ const symbols: Check = (value) =>
   );
 
 const SHAPES = new Map<string, Record<string, Check>>([
-  ['hello', { heartbeatMs: (value) => number(value) && (value as number) > 0, epoch: number }],
+  ['hello', { heartbeatMs: (value) => number(value) && (value as number) > 0, logId: text, epoch: number }],
   ['subscribed', { sub: number, epoch: number, cursor: text, symbols, unknown: list }],
   ['symbols', { sub: number, symbols }],
   ['paused', { cursor: text }],

@@ -52,8 +52,8 @@ function orNull(x: number): number | null {
 
 /**
  * The tick that callbacks get. **It is one object, filled anew for every tick**: read it during the call,
- * and copy it with `toObject()` to keep it. Prices and sizes are NaN where they are not known or do not
- * belong to the kind; the fields of another kind hold leftovers.
+ * and copy it with `toObject()` to keep it. What a kind does not have is NaN (the side of a trade: null), and so
+ * is what the source did not tell.
  */
 export class TickView {
   /** Filled by the subscription. */
@@ -95,6 +95,7 @@ export class TickView {
   get flags(): number {
     return this.#record.flags;
   }
+  /** Of a quote. */
   get bid(): number {
     return this.#record.bid;
   }
@@ -118,9 +119,10 @@ export class TickView {
   get tradeId(): number {
     return this.#record.tradeId;
   }
-  /** The side that took, where the source tells. */
+  /** The side of a trade that took, where the source tells. */
   get side(): 'buy' | 'sell' | null {
-    const { flags } = this.#record;
+    const { kind, flags } = this.#record;
+    if (kind !== Kind.trade) return null;
     return (flags & Flag.buy) !== 0 ? 'buy' : (flags & Flag.sell) !== 0 ? 'sell' : null;
   }
   /** `StatusCode` of a status, `GapReason` of a gap. */
