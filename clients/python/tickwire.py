@@ -252,6 +252,8 @@ class Subscription:
             if isinstance(item, Batch):
                 self._batch, self._batch_cursor = iter(item.ticks), item.cursor
             elif isinstance(item, dict):
+                if item["op"] == "caught_up" and "cursor" in item:
+                    self.cursor = self._batch_cursor = item["cursor"]
                 yield item
             elif isinstance(item, OtherLog):
                 self._counted.clear()
@@ -570,6 +572,8 @@ class Client:
             else:
                 self._end(subscription, RequestError(message))
         elif answer is None and subscription is not None:
+            if op == "caught_up" and "cursor" in message:
+                subscription._received = message["cursor"]
             subscription._put(message)
         if answer is not None and not answer.done():
             if op == "error":

@@ -165,7 +165,7 @@ export class TickClient extends Emitter<ClientEvents> {
         this.#bySub.get(message.sub)?.tell('catching_up', { behind: message.behind });
         return;
       case 'caught_up':
-        this.#bySub.get(message.sub)?.caughtUp();
+        this.#bySub.get(message.sub)?.caughtUp(message.cursor);
         return;
       case 'rewound':
         this.#bySub.get(message.sub)?.tell('rewound', message);

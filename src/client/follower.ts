@@ -177,7 +177,8 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     this.#steering.lost(error);
   }
 
-  caughtUp(): void {
+  caughtUp(cursor: string | undefined): void {
+    if (cursor !== undefined) this.#place.moved(cursor);
     this.#place.caughtUp();
     this.emit('caught_up', undefined);
   }

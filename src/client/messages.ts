@@ -43,6 +43,7 @@ const SHAPES = new Map<string, Record<string, Check>>([
     },
   ],
   ['heartbeat', { feeds: objects }],
+  ['caught_up', { sub: number, cursor: (value) => value === undefined || text(value) }],
   ['rewound', { sub: number, epoch: number, lastSeq: list }],
   ['error', { code: text, message: text }],
   ['ticks', { sub: number, epoch: number, shard: number, cursor: text, ticks: objects }],
