@@ -13,7 +13,8 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb' with { 'resolution-mode': 'require' };
+import { open } from 'lmdb';
 import { lastSeqOf } from './block.js';
 import { logFolder, type SyncMode, syncFlags } from './catalog.js';
 import { blockKey, isPageKey, parseKey } from './keys.js';
