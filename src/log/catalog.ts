@@ -18,9 +18,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-// With the types of `require`: those of `import` are none that a strict compiler takes, and ours name them.
-import type { Database, RootDatabase } from 'lmdb' with { 'resolution-mode': 'require' };
-import { open } from 'lmdb';
+import { type Database, open, type RootDatabase } from 'lmdb';
 import { TickwireError } from '../errors.js';
 import type { Put } from './commit.js';
 import { assertWhole } from './pages.js';

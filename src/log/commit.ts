@@ -1,5 +1,5 @@
 /** Transactions on an environment of the log: what lmdb makes of several puts, and how it says that it failed. */
-import type { Database, RootDatabase } from 'lmdb' with { 'resolution-mode': 'require' };
+import type { Database, RootDatabase } from 'lmdb';
 
 import { isRoomShort, takeRoom } from './room.js';
 

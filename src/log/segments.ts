@@ -13,8 +13,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { RootDatabase } from 'lmdb' with { 'resolution-mode': 'require' };
-import { open } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import { lastSeqOf } from './block.js';
 import { logFolder, type SyncMode, syncFlags } from './catalog.js';
 import { blockKey, isPageKey, parseKey } from './keys.js';
