@@ -31,6 +31,7 @@ import {
   type NamedTick,
 } from './host.js';
 import { STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from './limits.js';
+import { newLogId } from './log/catalog.js';
 import { type OpenedLog, openLog } from './log/recover.js';
 import { BroadcastReader } from './pipeline/broadcast.js';
 import { CommitCells } from './pipeline/cells.js';
@@ -67,8 +68,8 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly registry: Registry;
   readonly table: LastValueTable;
   readonly counters: CounterReader;
-  /** What names this engine's ticks; without a log the id is zero. */
-  identity = { logId: '0'.repeat(16), epoch: 1 };
+  /** What names this engine's ticks. Without a log each run has a name of its own, since all begin at epoch 1. */
+  identity = { logId: newLogId(), epoch: 1 };
   /** Port of the fan-out once it listens. */
   port: number | undefined;
   readonly supervisor: Supervisor;

@@ -5,7 +5,9 @@
  * const engine = await createEngine({ feeds: [{ name: 'mt5', type: 'mt5' }], dataFolder: './data' });
  * engine.on('failed', (error) => console.error(error.code, error.message));
  * await engine.start();
- * engine.follow({ symbols: ['EUR*'] }, (tick) => console.log(tick.symbol, tick.bid, tick.ask));
+ * engine.follow({ symbols: ['EUR*'] }, (tick) => {
+ *   if (tick.kind === 'quote') console.log(tick.symbol, tick.bid, tick.ask);
+ * });
  * ```
  */
 export { type Clock, SharedClock, VirtualClock } from './clock.js';

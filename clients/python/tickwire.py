@@ -207,6 +207,9 @@ class Refused(Exception):
     """The server does not want this client; connecting again is of no use."""
 
 
+OtherLog = namedtuple("OtherLog", "cursor")  # stands between the ticks of two logs: where the second one goes on
+
+
 class Subscription:
     """Ticks of some symbols: `async for tick in subscription`, or `subscription.everything()` for events too."""
 
@@ -228,6 +231,7 @@ class Subscription:
         self._batch_cursor: str | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._steering = asyncio.Lock()
+        self._log_id: str | None = None  # of the log that numbers its ticks
         self._counted: dict[tuple[int, int, str], list[int]] = {}
 
     async def __aiter__(self) -> AsyncIterator[Tick]:
@@ -236,7 +240,10 @@ class Subscription:
                 yield item
 
     async def everything(self) -> AsyncIterator[Tick | dict[str, Any]]:
-        """Ticks, and between them `symbols`, `catching_up`, `caught_up` and `rewound` as the server sent them."""
+        """Ticks, and between them `symbols`, `catching_up`, `caught_up` and `rewound` as the server sent them.
+
+        `afresh` is the client's own: the server does not know `cursor`, and what follows is what is newest.
+        """
         while True:
             while (tick := next(self._batch, None)) is not None:
                 self._count(tick)
@@ -250,7 +257,12 @@ class Subscription:
             if isinstance(item, Batch):
                 self._batch, self._batch_cursor = iter(item.ticks), item.cursor
             elif isinstance(item, dict):
+                if item["op"] == "caught_up" and "cursor" in item:
+                    self.cursor = self._batch_cursor = item["cursor"]
                 yield item
+            elif isinstance(item, OtherLog):
+                self._counted.clear()
+                self._batch_cursor = item.cursor
             elif item is None:
                 return
             else:
@@ -329,9 +341,16 @@ def _distance(symbol_seq: int, other: int) -> int:
 
 QUEUE_MAX = 64  # batches that a subscription holds before reading stops, and with it the server
 CONNECT_SECONDS = 10
+CLOSE_SECONDS = 0.4  # for a server that does not answer; before version 14, websockets takes it three times
 BACKOFF_SECONDS_MIN, BACKOFF_SECONDS_MAX = 0.25, 30
 RETRY_HINT = re.compile(r"retry in (\d+) ms$")
-BROKEN = (OSError, TimeoutError, websockets.InvalidHandshake)
+BROKEN = (OSError, TimeoutError)
+
+
+def _status_of(refusal: Exception) -> int:
+    """The HTTP status of a refused upgrade; 0 where there was none. From version 14 on it is the response's."""
+    holder = getattr(refusal, "response", refusal)
+    return getattr(holder, "status_code", 0)
 
 
 class Client:
@@ -419,7 +438,7 @@ class Client:
             try:
                 async with websockets.connect(
                     self.url, subprotocols=[f"ticks.{self.encoding}.v1"], open_timeout=CONNECT_SECONDS,
-                    close_timeout=1, ping_interval=None, max_size=None, compression=None,
+                    close_timeout=CLOSE_SECONDS, ping_interval=None, max_size=None, compression=None,
                 ) as socket:
                     self._socket = socket
                     await self._read(socket)
@@ -429,9 +448,12 @@ class Client:
                     self._failed = self._failed or Refused(f"the server closed with {code}: {reason}")
                 elif hint := RETRY_HINT.search(reason):
                     hint_ms = int(hint[1])
-            except websockets.InvalidStatusCode as refusal:
-                if 400 <= refusal.status_code < 500 and refusal.status_code != 429:
-                    self._failed = Refused(f"the server refused the upgrade with HTTP {refusal.status_code}")
+            except websockets.InvalidHandshake as refusal:
+                status = _status_of(refusal)
+                if 400 <= status < 500 and status != 429:
+                    self._failed = Refused(f"the server refused the upgrade with HTTP {status}")
+            except websockets.InvalidURI as wrong:
+                self._failed = Refused(str(wrong))
             except (Refused, ValueError, KeyError, struct.error) as failure:
                 self._failed = failure if isinstance(failure, Refused) else Refused(f"unreadable: {failure!r}")
             except BROKEN:
@@ -517,13 +539,21 @@ class Client:
                 except ConnectionError:
                     return
                 except RequestError as error:
-                    begun = subscription._started.done()
-                    if begun and place and error.code.startswith("cursor_") and request.get("mode") != "every":
-                        subscription._received = None  # the state at a fresh start stands for what was missed
+                    if subscription._started.done() and place and self._may_start_afresh(request, error):
+                        subscription._received = None
+                        subscription._put({"op": "afresh", "cursor": place["from"], "code": error.code,
+                                           "message": str(error)})
                     elif error.temporary:
                         await asyncio.sleep(self._backoff(error.retry_ms))
                     else:
                         return self._end(subscription, error)
+
+    @staticmethod
+    def _may_start_afresh(request: dict[str, Any], error: RequestError) -> bool:
+        """Nothing is told of what follows a cursor of another log; in `latest` the state stands for all of it."""
+        if request.get("mode") == "every":
+            return error.code == "cursor_unknown"
+        return error.code.startswith("cursor_")
 
     async def _deliver(self, batch: Batch) -> None:
         subscription = self._by_number.get(batch.sub)
@@ -557,6 +587,8 @@ class Client:
             else:
                 self._end(subscription, RequestError(message))
         elif answer is None and subscription is not None:
+            if op == "caught_up" and "cursor" in message:
+                subscription._received = message["cursor"]
             subscription._put(message)
         if answer is not None and not answer.done():
             if op == "error":
@@ -567,6 +599,9 @@ class Client:
     def _attached(self, subscription: Subscription, message: dict[str, Any]) -> None:
         subscription._number = message["sub"]
         subscription.settings = message
+        if subscription._log_id not in (None, self.hello["logId"]):
+            subscription._put(OtherLog(message["cursor"]))
+        subscription._log_id = self.hello["logId"]
         self._by_number[message["sub"]] = subscription
         # The state at the start of `latest` is not part of a cursor: before it has come, a fresh start is needed.
         if message["mode"] == "every" or subscription._received is not None:
@@ -621,6 +656,8 @@ async def _print(options: argparse.Namespace) -> None:
             if isinstance(item, dict):
                 if options.events:
                     print(json.dumps(item), flush=True)
+                if item["op"] == "afresh":
+                    print(f"tickwire: {item['message']} What came meanwhile is not told.", file=sys.stderr)
                 continue
             print(json.dumps(as_json(item)) if options.json else item, flush=True)
             left -= 1

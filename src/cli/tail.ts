@@ -140,6 +140,9 @@ function tellEvents(subscription: Subscription, lines: TickLines, say: (text: st
   subscription.on('error', (error) => {
     if (error instanceof ServerError && error.temporary) say(`${error.message} Trying again.`);
   });
+  subscription.on('afresh', ({ error }) => {
+    say(`${error.message} What came meanwhile is not told; on with what is newest.`);
+  });
   subscription.on('rewound', ({ epoch, lastSeq }) => {
     say(`the server lost the ticks of epoch ${epoch} after ${lastSeq.join(', ')}; they are withdrawn`);
   });

@@ -107,11 +107,16 @@ export class TickClient extends Emitter<ClientEvents> {
 
   /**
    * The ticks that were folded into an update, or jumped over before it: its `folded` predecessors.
-   * @throws as `history` does
+   * @throws as `history` does; ServerError cursor_unknown where the tick is of another log than the server has now
    */
   async unfold(tick: TickView | PlainTick): Promise<PlainTick[]> {
-    const { symbol, epoch, symbolSeq, folded, seq } = tick;
+    const { symbol, logId, epoch, symbolSeq, folded, seq } = tick;
     if (folded === 0) return [];
+    await this.#session.whenOnline();
+    if (logId !== this.hello!.logId) {
+      const message = `Tick ${seq} of ${symbol} belongs to another log than this server has.`;
+      throw new ServerError({ code: 'cursor_unknown', message, temporary: false });
+    }
     const [fromSymbolSeq, toSymbolSeq] = [(symbolSeq - folded) >>> 0, (symbolSeq - 1) >>> 0];
     return (await this.history({ symbol, epoch, fromSymbolSeq, toSymbolSeq, toSeq: seq })).ticks;
   }
@@ -136,6 +141,9 @@ export class TickClient extends Emitter<ClientEvents> {
     const session = this.#session;
     return {
       book: this.#book,
+      get logId() {
+        return session.hello?.logId ?? '';
+      },
       steeringHost: (follower) => ({
         get online() {
           return session.hello !== undefined;
@@ -157,7 +165,7 @@ export class TickClient extends Emitter<ClientEvents> {
         this.#bySub.get(message.sub)?.tell('catching_up', { behind: message.behind });
         return;
       case 'caught_up':
-        this.#bySub.get(message.sub)?.caughtUp();
+        this.#bySub.get(message.sub)?.caughtUp(message.cursor);
         return;
       case 'rewound':
         this.#bySub.get(message.sub)?.tell('rewound', message);

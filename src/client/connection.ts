@@ -6,6 +6,8 @@ import type { SocketConstructor, SocketLike } from './socket.js';
 const MUTE_HEARTBEATS = 2;
 const LOST_HEARTBEATS = 3;
 const CHECKS_PER_HEARTBEAT = 4;
+/** How long a peer has for its side of the closing handshake: a stopped process would keep this one alive. */
+const CLOSE_PATIENCE_MS = 1000;
 /** The close code that browsers give a connection that ended without a closing handshake. */
 export const CODE_LOST = 1006;
 
@@ -73,10 +75,13 @@ export class Connection {
     if (!this.#down) this.#socket.send(data);
   }
 
-  /** Ends it from this side; `onDown` is not called. */
+  /** Ends it from this side; `onDown` is not called. A peer that does not answer the closing handshake is left. */
   close(): void {
     this.#stop();
-    this.#socket.close(1000);
+    const socket = this.#socket;
+    const timer = setTimeout(() => socket.terminate?.(), CLOSE_PATIENCE_MS);
+    socket.onclose = () => clearTimeout(timer);
+    socket.close(1000);
   }
 
   #message(data: unknown): void {

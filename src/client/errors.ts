@@ -10,7 +10,7 @@ export class ServerError extends Error {
   /** With `cursor_expired`: the oldest cursor that the server still holds. */
   readonly oldest: string | undefined;
 
-  constructor(error: WireError) {
+  constructor(error: Omit<WireError, 'op' | 'id'>) {
     super(error.message);
     this.name = 'ServerError';
     this.code = error.code;

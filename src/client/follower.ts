@@ -4,6 +4,7 @@ import { Account } from './account.js';
 import type { TickReader } from './codec.js';
 import { Deferred } from './deferred.js';
 import { Emitter } from './emitter.js';
+import type { ServerError } from './errors.js';
 import type { Delays } from './latency.js';
 import { Place } from './place.js';
 import { TickQueue } from './queue.js';
@@ -25,6 +26,8 @@ const KINDS = 4;
 /** What a follower needs of its client. */
 export interface FollowerHost {
   readonly book: SymbolBook;
+  /** Of the server that the client is connected to. */
+  readonly logId: string;
   /** The same client, as the steering of one subscription sees it. */
   steeringHost(follower: Follower): SteeringHost;
   forget(follower: Follower): void;
@@ -46,6 +49,8 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
   #released: Promise<void> | undefined;
   #ended = false;
   #failure: Error | undefined;
+  /** Of the log that numbers the ticks. */
+  #logId = '';
 
   constructor(host: FollowerHost, options: SubscribeOptions, onTick: OnTick | undefined, queueTicks: number) {
     super();
@@ -132,6 +137,10 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
 
   onSubscribed(answer: Subscribed, sought: boolean): void {
     if (sought) this.onSought();
+    const { logId } = this.#host;
+    // Another log, or another run of a server without one, numbers afresh.
+    if (logId !== this.#logId) this.#account.rebase();
+    this.#logId = logId;
     this.unknown = answer.unknown;
     this.#symbols.clear();
     this.#define(answer.symbols);
@@ -143,6 +152,12 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     // What comes next has nothing to do with what came before: neither is missing from the other.
     this.#account.rebase();
     this.#queue?.clear();
+  }
+
+  onAfresh(cursor: string, error: ServerError): void {
+    // Ticks that wait for a loop stay: they were true.
+    this.#account.rebase();
+    this.emit('afresh', { cursor, error });
   }
 
   onRetry(error: Error): void {
@@ -162,7 +177,8 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     this.#steering.lost(error);
   }
 
-  caughtUp(): void {
+  caughtUp(cursor: string | undefined): void {
+    if (cursor !== undefined) this.#place.moved(cursor);
     this.#place.caughtUp();
     this.emit('caught_up', undefined);
   }
@@ -182,6 +198,7 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
     const measured = inSnapshot || this.#place.past ? undefined : delays;
     this.#steering.worked();
     account.enter(reader.epoch);
+    view.logId = this.#logId;
     view.epoch = reader.epoch;
     view.shard = reader.shard;
     view.inSnapshot = inSnapshot;

@@ -1,4 +1,4 @@
-import type { History, HistoryRequest, WireError } from '../wire/ticks.js';
+import type { Hello, History, HistoryRequest, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
 import type { AnswerOf, CallHandlers, RequestOf } from './calls.js';
 import { ServerError } from './errors.js';
@@ -28,6 +28,8 @@ export interface HistoryResult {
 
 export interface HistoryHost {
   call(request: RequestOf<'history'>, handlers: CallHandlers<AnswerOf<'history'>>): void;
+  /** Of the server, while requests can be sent. */
+  readonly hello: Hello | undefined;
   /** Resolves once requests can be sent; rejects when that will never be. */
   whenOnline(): Promise<void>;
 }
@@ -45,8 +47,15 @@ export async function readHistory(host: HistoryHost, query: HistoryQuery): Promi
   const backoff = new Backoff({ initialDelayMs: 200, maxDelayMs: 10_000, maxAttempts: ATTEMPTS_MAX });
   let result: HistoryResult | undefined;
   let next = query;
+  let logId = '';
   for (;;) {
     await host.whenOnline();
+    if (host.hello!.logId !== logId) {
+      // Another log numbers other ticks: what came of the one before does not go with them.
+      logId = host.hello!.logId;
+      result = undefined;
+      next = query;
+    }
     const page = await new Promise<Page>((resolve) => {
       host.call(
         { op: 'history', ...next },
@@ -69,7 +78,7 @@ export async function readHistory(host: HistoryHost, query: HistoryQuery): Promi
     const { symbol, digits, epoch, shard } = answer;
     result ??= { symbol, digits, epoch, shard, fromSymbolSeq, toSymbolSeq, missing: 0, ticks: [] };
     result.missing += answer.missing;
-    const seq = append(result.ticks, answer);
+    const seq = append(result.ticks, answer, logId);
     if (answer.toSymbolSeq === toSymbolSeq) return result;
     next = following(next, answer, seq);
   }
@@ -92,11 +101,12 @@ function following(query: HistoryQuery, answer: History, seq: number | undefined
 }
 
 /** Returns the seq of the last tick. */
-function append(ticks: PlainTick[], answer: History): number | undefined {
+function append(ticks: PlainTick[], answer: History, logId: string): number | undefined {
   const { symbol, digits, epoch, shard } = answer;
   const reader = new PlainReader();
   const view = new TickView(reader.tick);
   view.info = { symbol, digits, version: 0, index: 0 };
+  view.logId = logId;
   view.epoch = epoch;
   view.shard = shard;
   reader.reset({ op: 'ticks', sub: 0, epoch, shard, cursor: '', ticks: answer.ticks });

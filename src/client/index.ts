@@ -4,7 +4,9 @@
  * ```ts
  * const client = new TickClient('ws://127.0.0.1:8080/v1/stream');
  * await client.connect();
- * const quotes = client.subscribe({ symbols: ['EUR*'] }, (tick) => console.log(tick.symbol, tick.bid, tick.ask));
+ * client.subscribe({ symbols: ['EUR*'] }, (tick) => {
+ *   if (tick.kind === 'quote') console.log(tick.symbol, tick.bid, tick.ask);
+ * });
  * const all = client.subscribe({ symbols: ['*'], mode: 'every' });
  * for await (const tick of all) if (tick.kind === 'trade') console.log(tick.price);
  * ```

@@ -24,7 +24,7 @@ const symbols: Check = (value) =>
   );
 
 const SHAPES = new Map<string, Record<string, Check>>([
-  ['hello', { heartbeatMs: (value) => number(value) && (value as number) > 0, epoch: number }],
+  ['hello', { heartbeatMs: (value) => number(value) && (value as number) > 0, logId: text, epoch: number }],
   ['subscribed', { sub: number, epoch: number, cursor: text, symbols, unknown: list }],
   ['symbols', { sub: number, symbols }],
   ['paused', { cursor: text }],
@@ -43,6 +43,7 @@ const SHAPES = new Map<string, Record<string, Check>>([
     },
   ],
   ['heartbeat', { feeds: objects }],
+  ['caught_up', { sub: number, cursor: (value) => value === undefined || text(value) }],
   ['rewound', { sub: number, epoch: number, lastSeq: list }],
   ['error', { code: text, message: text }],
   ['ticks', { sub: number, epoch: number, shard: number, cursor: text, ticks: objects }],

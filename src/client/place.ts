@@ -58,6 +58,20 @@ export class Place {
     this.#cursor = typeof cursor === 'string' ? cursor : cursor.slice();
   }
 
+  /**
+   * The server does not know the place that it was asked to go on at: forgets it, so that the next `request` is
+   * for what is newest. Returns that place; undefined where it had not begun, and its options name the place.
+   */
+  forget(): string | undefined {
+    if (!this.#begun) return undefined;
+    const lost = String(this.#target?.from ?? this.cursor);
+    this.#target = undefined;
+    this.#cursor = undefined;
+    this.#told = false;
+    this.#past = false;
+    return lost;
+  }
+
   caughtUp(): void {
     this.#past = false;
   }
@@ -120,6 +134,7 @@ export class Place {
     }
     // Beginning anew in `latest`, what was missed is in the state, whether that was asked for at first or not.
     if (this.#mode === 'latest' && !this.#told) return { snapshot: true };
+    if (this.#cursor === undefined) return { ...(snapshot !== undefined && { snapshot }) };
     // What was missed while away is no recording: it comes as fast as it can.
     const plays = this.#past && this.#speed !== undefined;
     return { from: this.cursor!, ...(plays && { speed: this.#speed! }) };

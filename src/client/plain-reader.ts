@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js';
-import { Flag, type FlagName, KIND_NAMES, Kind, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../tick.js';
+import { Flag, type FlagName, KIND_NAMES, Kind, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../tick.js';
 import { BadFrame, PackedTick } from '../wire/packed.js';
 import type { JsonTick, PackTick, TicksMessage } from '../wire/ticks.js';
 
@@ -61,7 +61,7 @@ export class PlainReader {
   #array([kind, symbolId, seq, symbolSeq, flags, tsEvent, tsRecv, a, b, c, d]: PackTick): void {
     const t = this.tick;
     this.symbol = undefined;
-    t.kind = kind;
+    t.begin(kind);
     t.symbolId = symbolId;
     t.seq = seq;
     t.symbolSeq = symbolSeq;
@@ -69,7 +69,7 @@ export class PlainReader {
     this.#times(tsEvent === null ? null : String(tsEvent), String(tsRecv));
     if (kind === Kind.quote) {
       t.bid = a;
-      t.ask = b ?? NO_PRICE;
+      t.ask = b ?? Number.NaN;
       t.bidSize = c ?? NO_SIZE;
       t.askSize = d ?? NO_SIZE;
     } else if (kind === Kind.trade) {
@@ -77,27 +77,32 @@ export class PlainReader {
       t.size = b ?? NO_SIZE;
       t.flags |= SIDE_FLAGS[c ?? 0];
       t.tradeId = d ?? NO_TRADE_ID;
+    } else if (kind === Kind.status) {
+      t.code = a;
+      t.arg0 = b ?? 0;
+      t.arg1 = c ?? 0;
+      t.arg2 = d ?? 0;
+      t.arg3 = 0;
     } else {
       t.code = a;
-      t.arg0 = t.first = b ?? 0;
-      t.arg1 = t.last = c ?? 0;
-      t.arg2 = t.count = d ?? 0;
-      t.arg3 = 0;
+      t.first = b ?? 0;
+      t.last = c ?? 0;
+      t.count = d ?? 0;
     }
   }
 
   #object(tick: JsonTick): void {
     const t = this.tick;
     this.symbol = tick.symbol;
-    t.kind = KIND_NAMES.indexOf(tick.kind);
+    t.begin(KIND_NAMES.indexOf(tick.kind));
     t.symbolId = 0;
     t.seq = tick.seq;
     t.symbolSeq = tick.symbolSeq;
     t.flags = bitsOf(tick.flags);
     this.#times(tick.tsEvent, tick.tsRecv);
     if (tick.kind === 'quote') {
-      t.bid = tick.bid ?? NO_PRICE;
-      t.ask = tick.ask ?? NO_PRICE;
+      t.bid = tick.bid ?? Number.NaN;
+      t.ask = tick.ask ?? Number.NaN;
       t.bidSize = tick.bidSize ?? NO_SIZE;
       t.askSize = tick.askSize ?? NO_SIZE;
     } else if (tick.kind === 'trade') {

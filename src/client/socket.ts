@@ -15,13 +15,19 @@ export interface SocketLike {
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
 /**
- * The platform's WebSocket, or `ws` where there is none (Node 20). `ws` has a `browser` condition that is an
- * empty shell, so bundles for browsers do not carry it.
+ * `ws` on Node, the platform's WebSocket elsewhere. The one that Node 22 brings along cannot be terminated: with a
+ * peer that has stopped answering, its connection would stay for minutes, and the process with it. `ws` has a
+ * `browser` condition that is an empty shell, so bundles for browsers do not carry it.
  */
 export async function platformSocket(): Promise<SocketConstructor> {
-  const own = (globalThis as { WebSocket?: unknown }).WebSocket;
-  if (typeof own === 'function') return own as SocketConstructor;
+  const { process, WebSocket: own } = globalThis as {
+    process?: { versions?: { node?: string } };
+    WebSocket?: SocketConstructor;
+  };
+  if (own !== undefined && process?.versions?.node === undefined) return own;
   const { default: NodeWebSocket } = await import('ws');
+  // A bundle for browsers that runs on Node all the same has the shell.
+  if (own !== undefined && typeof NodeWebSocket.prototype?.terminate !== 'function') return own;
   return class extends NodeWebSocket {
     constructor(url: string, protocols: string[]) {
       // Ticks are dense already; deflating them costs both sides far more than it saves.

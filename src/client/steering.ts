@@ -27,6 +27,8 @@ export interface SteeringHost {
 export interface Steered {
   onSubscribed(answer: Subscribed, sought: boolean): void;
   onSought(): void;
+  /** The server does not know the place `cursor`: it is asked for what is newest. */
+  onAfresh(cursor: string, error: ServerError): void;
   /** It will be asked for again. */
   onRetry(error: ServerError): void;
   /** The server does not take it, and never will. */
@@ -221,6 +223,11 @@ export class Steering {
   /** The subscription was refused, or has ended on the server's side. */
   #failed(error: WireError): void {
     const cause = new ServerError(error);
+    const lost = error.code === 'cursor_unknown' ? this.#place.forget() : undefined;
+    if (lost !== undefined) {
+      this.#steered.onAfresh(lost, cause);
+      return;
+    }
     const delayMs = error.temporary ? this.#retry.next(error.retryMs) : undefined;
     if (delayMs === undefined) {
       this.#steered.onRefused(cause);

@@ -1,6 +1,7 @@
 import type { KindName } from '../tick.js';
 import type { Deliver, From, Mode, Speed } from '../wire/ticks.js';
 import type { Emitter } from './emitter.js';
+import type { ServerError } from './errors.js';
 import type { SymbolInfo } from './symbols.js';
 import type { PlainTick, TickView } from './view.js';
 
@@ -60,13 +61,18 @@ export interface SubscriptionEvents {
   caught_up: undefined;
   /** The server lost ticks of `epoch` after `lastSeq` (by shard): those delivered before are withdrawn. */
   rewound: { epoch: number; lastSeq: number[] };
+  /**
+   * The server does not know where it stood: it has another log than before, or keeps none and was started again.
+   * It goes on with what is newest, as it began. Ticks between `cursor` and that are not told.
+   */
+  afresh: { cursor: string; error: ServerError };
   /** It has ended, or (if temporary) will be asked for again shortly. */
   error: Error;
 }
 
 /**
  * A subscription, across reconnects: `every`, and what was begun with a `from`, continues exactly after its
- * cursor, `latest` with fresh state. Iterating it yields plain ticks; a loop slower than the stream has it
+ * cursor, `latest` with fresh state; see `afresh` for a cursor that the server does not know. Iterating it yields plain ticks; a loop slower than the stream has it
  * paused and resumed. Leaving the loop ends a subscription that has no callback.
  */
 export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | 'once' | 'off'> {

@@ -14,6 +14,8 @@ import type { SymbolInfo } from './symbols.js';
 
 interface PlainHead {
   symbol: string;
+  /** Of the log that numbers it: with `epoch`, `shard` and `seq` its name for ever. */
+  logId: string;
   epoch: number;
   shard: number;
   seq: number;
@@ -50,12 +52,14 @@ function orNull(x: number): number | null {
 
 /**
  * The tick that callbacks get. **It is one object, filled anew for every tick**: read it during the call,
- * and copy it with `toObject()` to keep it. Prices and sizes are NaN where they are not known or do not
- * belong to the kind; the fields of another kind hold leftovers.
+ * and copy it with `toObject()` to keep it. What a kind does not have is NaN (the side of a trade: null), and so
+ * is what the source did not tell.
  */
 export class TickView {
   /** Filled by the subscription. */
   info!: SymbolInfo;
+  /** Of the log that numbers it. */
+  logId = '';
   epoch = 0;
   shard = 0;
   /** State sent at the start of a subscription, not news. */
@@ -91,6 +95,7 @@ export class TickView {
   get flags(): number {
     return this.#record.flags;
   }
+  /** Of a quote. */
   get bid(): number {
     return this.#record.bid;
   }
@@ -114,9 +119,10 @@ export class TickView {
   get tradeId(): number {
     return this.#record.tradeId;
   }
-  /** The side that took, where the source tells. */
+  /** The side of a trade that took, where the source tells. */
   get side(): 'buy' | 'sell' | null {
-    const { flags } = this.#record;
+    const { kind, flags } = this.#record;
+    if (kind !== Kind.trade) return null;
     return (flags & Flag.buy) !== 0 ? 'buy' : (flags & Flag.sell) !== 0 ? 'sell' : null;
   }
   /** `StatusCode` of a status, `GapReason` of a gap. */
@@ -143,6 +149,7 @@ export class TickView {
     const r = this.#record;
     const head: PlainHead = {
       symbol: this.symbol,
+      logId: this.logId,
       epoch: this.epoch,
       shard: this.shard,
       seq: r.seq,
@@ -181,7 +188,7 @@ export class TickView {
 
   /** The tick as the wire's JSON encoding has it; `JSON.stringify` uses this. */
   toJSON(): JsonTick {
-    const { epoch: _e, shard: _s, inSnapshot: _i, folded: _f, ...tick } = this.toObject();
+    const { logId: _l, epoch: _e, shard: _s, inSnapshot: _i, folded: _f, ...tick } = this.toObject();
     return { ...tick, tsEvent: tick.tsEvent?.toString() ?? null, tsRecv: tick.tsRecv.toString() } as JsonTick;
   }
 }

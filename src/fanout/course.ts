@@ -89,8 +89,10 @@ export class Course implements LaneOwner {
     const { seqs } = this.#lane.cursor;
     if (start === 'snapshot') return new Quotes(stream, group, intervalMs, FROM_NOTHING, seqs);
     if (mode === 'every' || (group.kindsMask & QUOTE_BIT) === 0) return null;
-    const isPresent = start === 'live' || start.epoch === stream.epoch;
-    return new Quotes(stream, group, intervalMs, FROM_CURSOR, isPresent ? seqs : stream.shards.map(() => -1));
+    if (start === 'live' || start.epoch === stream.epoch)
+      return new Quotes(stream, group, intervalMs, FROM_CURSOR, seqs);
+    const first = stream.shards.map(() => 0);
+    return new Quotes(stream, group, intervalMs, FROM_CURSOR, first, start);
   }
 
   close(): void {

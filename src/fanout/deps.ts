@@ -8,7 +8,7 @@ import type { RefusalReason } from './tally.js';
 import type { TemplatedApp } from './uws.js';
 
 export interface Identity {
-  /** 16 hex digits: the log's random name. */
+  /** 16 hex digits: the random name of the log, or of the run where there is none. */
   logId: string;
   epoch: number;
 }

@@ -6,6 +6,7 @@ import { Slot } from '../pipeline/table.js';
 import { Body, type TickEncoder } from '../wire/body.js';
 import type { Mode } from '../wire/ticks.js';
 import type { Arena } from './arena.js';
+import { type EarlierPlace, isCarriedAfter } from './carried.js';
 import type { Convoy } from './convoy.js';
 import { MIRROR_SLOTS, type Mirror } from './mirror.js';
 import { putQuote, quoteBase } from './quote-cache.js';
@@ -173,14 +174,27 @@ export class Group {
     return count;
   }
 
-  /** The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. */
-  resumeBody(body: Body, mirror: Mirror, view: ShardView, k: number, seq: number, epoch: number): void {
-    this.#beginChunk(body, view, epoch, false);
+  /**
+   * The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. From an earlier epoch it
+   * does so with the state, as far as that is news: quotes that were carried over have no seq in this one.
+   */
+  resumeBody(
+    body: Body,
+    mirror: Mirror,
+    view: ShardView,
+    k: number,
+    seq: number,
+    epoch: number,
+    earlier: EarlierPlace | undefined,
+  ): void {
+    this.#beginChunk(body, view, epoch, earlier !== undefined);
     const list = this.watch.lists[view.index];
     const end = Math.min(list.length, (k + 1) * this.chunk);
     for (let i = k * this.chunk; i < end; i++) {
-      if (mirror.seqs[list[i] * MIRROR_SLOTS + Slot.quote] > seq)
-        putQuote(this.encoder, body, mirror, list[i]);
+      const id = list[i];
+      const quote = mirror.seqs[id * MIRROR_SLOTS + Slot.quote];
+      const isCarried = earlier !== undefined && quote === 0 && isCarriedAfter(mirror, id, earlier);
+      if (quote > seq || isCarried) putQuote(this.encoder, body, mirror, id);
     }
     this.arena.keep(body);
   }

@@ -5,7 +5,7 @@
  */
 import { LABEL_SYMBOL } from '../pipeline/broadcast.js';
 import type { Registry } from '../pipeline/registry.js';
-import { EntryF64, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
+import { EntryF64, EntryU32, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
 import { copyRecord, Records } from '../tick.js';
 import type { ShardView } from './shard-view.js';
 
@@ -30,6 +30,8 @@ export class Mirror {
   readonly records: Records;
   /** Full seq of each record, likewise; NaN where there is none. */
   readonly seqs: Float64Array;
+  /** By symbolId: the epoch of a quote that was carried over; 0 where that is not told. */
+  readonly quoteEpochs: Uint32Array;
   /** Seq of each symbol's last tick; -1 = never read. */
   readonly lastSeq: Float64Array;
   /** The flush in which the symbol's quote changed last. */
@@ -51,6 +53,7 @@ export class Mirror {
     const max = table.maxSymbols;
     this.records = Records.allocate(max * MIRROR_SLOTS);
     this.seqs = new Float64Array(max * MIRROR_SLOTS).fill(Number.NaN);
+    this.quoteEpochs = new Uint32Array(max);
     this.lastSeq = new Float64Array(max).fill(-1);
     this.changedAt = new Float64Array(max);
     this.changes = shards.map(() => new ChangeList(max));
@@ -103,6 +106,7 @@ export class Mirror {
     }
     if (this.torn.size > 0) this.torn.delete(id);
     this.lastSeq[id] = entry.seq;
+    this.quoteEpochs[id] = entry.u32[EntryU32.quoteEpoch];
     for (let slot = 0; slot < MIRROR_SLOTS; slot++) {
       const seq = entry.f64[SLOT_SEQS[slot]];
       const at = id * MIRROR_SLOTS + slot;

@@ -4,6 +4,7 @@
  */
 import { FRAME_BYTES_MAX } from '../limits.js';
 import { Body } from '../wire/body.js';
+import type { EarlierPlace } from './carried.js';
 import type { Frame } from './frame.js';
 import type { Group } from './group.js';
 import type { LaneOwner } from './lane.js';
@@ -40,6 +41,7 @@ export class Quotes {
   /**
    * @param start FROM_NOTHING or FROM_CURSOR, or the flush that all was sent in
    * @param place by shard: the seq as of which the state is sent, or that quotes have to be newer than
+   * @param earlier for FROM_CURSOR: where the cursor is of an earlier epoch
    */
   constructor(
     readonly stream: Stream,
@@ -47,6 +49,7 @@ export class Quotes {
     readonly intervalMs: number,
     readonly start: number,
     place: ArrayLike<number>,
+    readonly earlier?: EarlierPlace,
   ) {
     // The lane moves on, the place does not.
     this.#place = Float64Array.from(place);
@@ -67,7 +70,7 @@ export class Quotes {
     // A chunk that comes into being after the start holds only symbols that never were in a flush before.
     const isLate = this.started;
     const flushNo = isLate ? 0 : this.start;
-    const applied = isLate ? view.applied : Math.max(0, this.#place[view.index]);
+    const applied = isLate ? view.applied : this.#place[view.index];
     while (chunks.length < count) {
       chunks.push({ flushNo, applied });
       if (flushNo < 0) this.#pending++;
@@ -168,7 +171,7 @@ export class Quotes {
     const place = this.#place[view.index];
     if (chunk.flushNo === FROM_NOTHING) return group.stateBody(mirror, view, k, place, epoch);
     if (chunk.flushNo !== FROM_CURSOR) return group.chunkBody(mirror, view, k, chunk.flushNo, nowMs, epoch);
-    group.resumeBody(this.#own, mirror, view, k, place, epoch);
+    group.resumeBody(this.#own, mirror, view, k, place, epoch, this.earlier);
     return this.#own;
   }
 

@@ -123,7 +123,7 @@ export class Subscription implements CourseOwner {
   }
 
   caughtUp(): void {
-    this.host.controlAfterFrame({ op: 'caught_up', sub: this.sub });
+    this.host.controlAfterFrame({ op: 'caught_up', sub: this.sub, cursor: this.cursorText() });
   }
 
   failed(error: unknown): void {

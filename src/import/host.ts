@@ -1,8 +1,7 @@
 /** The import's side of the desk: it asks the engine on the folder, or stands in for it where there is none. */
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TickwireError } from '../errors.js';
-import { identityPuts, openCatalog, readLogId, readRegistry, registryPuts } from '../log/catalog.js';
+import { identityPuts, newLogId, openCatalog, readLogId, readRegistry, registryPuts } from '../log/catalog.js';
 import { commitPuts, flush, type Put } from '../log/commit.js';
 import { FolderLock } from '../log/lock.js';
 import { openStore } from '../log/store.js';
@@ -22,7 +21,6 @@ const LOOK_MS = 50;
 const LOCK_EVERY_MS = 1_000;
 /** How long whoever holds the folder may take for an answer. */
 const PATIENCE_MS = 60_000;
-const LOG_ID_BYTES = 8;
 
 /** Takes the folder's lock; undefined while another holds it. */
 function tryLock(data: string): FolderLock | undefined {
@@ -94,7 +92,7 @@ async function standIn<S extends Step>(
     const { catalog } = store;
     const puts: Put[] = [];
     if (readLogId(catalog) === '') {
-      puts.push(...identityPuts(catalog, randomBytes(LOG_ID_BYTES).toString('hex')));
+      puts.push(...identityPuts(catalog, newLogId()));
     }
     const bytes = readRegistry(catalog);
     const registry = Registry.from(bytes);

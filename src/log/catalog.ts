@@ -14,7 +14,7 @@
  * What blocks need to be read (registry, segments, epochs) is committed here before them; what is derived
  * from them (positions, checkpoint) after them.
  */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -176,6 +176,13 @@ function metaPut(catalog: Catalog, key: MetaKey, value: unknown): Put {
 /** What a log says of itself from its first moment on. */
 export function identityPuts(catalog: Catalog, logId: string): Put[] {
   return [metaPut(catalog, LAYOUT, LAYOUT_VERSION), metaPut(catalog, LOG_ID, logId)];
+}
+
+const LOG_ID_BYTES = 8;
+
+/** The random name of a log, or of the ticks of one run that keeps none. */
+export function newLogId(): string {
+  return randomBytes(LOG_ID_BYTES).toString('hex');
 }
 
 export function readLogId(catalog: Catalog): string {

@@ -1,8 +1,9 @@
 /**
  * The last values that the log knows: what the last-value table would show had it seen exactly the logged
  * ticks. It takes the numbers of an epoch out of them (seqs, symbolSeq, definitions), as the next epoch
- * numbers from 1. The newest times stay out too: no tick of the next epoch is late against one of an earlier.
- * Rules as in the table: crossed and late quotes and late trades are no last values.
+ * numbers from 1; a quote's record and its epoch still tell which tick it was. The newest times stay out too: no
+ * tick of the next epoch is late against one of an earlier. Rules as in the table: crossed and late quotes and late
+ * trades are no last values.
  */
 
 import { ENTRY_BYTES, EntryF64, EntryU32, type LastValueTable, Slot, TableEntry } from '../pipeline/table.js';
@@ -28,6 +29,8 @@ export class Projection {
   #capacity = 0;
   #dirty: number[] = [];
   readonly #blank = new TableEntry();
+  /** Which epoch the blocks to be folded are of. */
+  epoch = 0;
 
   constructor() {
     this.#blank.clear();
@@ -74,8 +77,10 @@ export class Projection {
       else if (what === 0) continue;
       this.#taken[id] = taken | what | TAKEN;
       const to = e + RECORDS_AT_U32;
-      if ((what & LastBit.quote) !== 0)
+      if ((what & LastBit.quote) !== 0) {
         copyWords(u32, from + LastU32.quote, mine, to + Slot.quote * RECORD_U32);
+        mine[e + EntryU32.quoteEpoch] = this.epoch;
+      }
       if ((what & LastBit.trade) !== 0)
         copyWords(u32, from + LastU32.trade, mine, to + Slot.trade * RECORD_U32);
       if ((what & LastBit.status) !== 0)

@@ -1,5 +1,4 @@
 /** Opening of the log by the host thread, before any stage starts. */
-import { randomBytes } from 'node:crypto';
 import { messageOf, TickwireError } from '../errors.js';
 import { LOG_SEGMENT_MS } from '../limits.js';
 import type { SourcePosition } from '../pipeline/memory.js';
@@ -10,6 +9,7 @@ import {
   type EpochRecord,
   epochPut,
   identityPuts,
+  newLogId,
   readCheckpoint,
   readEpochs,
   readLogId,
@@ -36,8 +36,6 @@ import {
   rangeOf,
   removedOf,
 } from './store.js';
-
-const LOG_ID_BYTES = 8;
 
 export interface OpenLogOptions {
   /** Shards of the epoch that begins. */
@@ -104,7 +102,7 @@ async function begin(
 ): Promise<OpenedLog> {
   const warn = options.warn ?? (() => {});
   const { catalog } = store;
-  const logId = readLogId(catalog) || randomBytes(LOG_ID_BYTES).toString('hex');
+  const logId = readLogId(catalog) || newLogId();
   const puts: Put[] = identityPuts(catalog, logId);
   const epochs = readEpochs(catalog);
   const newest = epochs.findLast((e) => e.import === undefined);

@@ -2,7 +2,6 @@
  * A catalog for a log whose own cannot be read: made anew from the segments' files, as far as they tell. It lies in a
  * folder of its own; the log is only read.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +11,7 @@ import {
   type EpochRecord,
   epochPut,
   identityPuts,
+  newLogId,
   openCatalog,
   readCheckpoint,
   readEpochs,
@@ -23,8 +23,6 @@ import { readImports } from './imports.js';
 import { blocksFound } from './salvage.js';
 import { bytesOfSegment, IMPORTS_FROM, type SegmentRange, segmentPath, segmentsFolder } from './segments.js';
 import { LogStore, openStore } from './store.js';
-
-const LOG_ID_BYTES = 8;
 
 export interface StoreToRescue {
   store: LogStore;
@@ -73,7 +71,7 @@ async function withoutCatalog(dataFolder: string, why: string): Promise<StoreToR
       return { number: isImport ? IMPORTS_FROM + 1 + i : i + 1, folder, startsAt, closedAt: startsAt };
     });
     await commitPuts(made.root, [
-      ...identityPuts(made, kept.logId ?? randomBytes(LOG_ID_BYTES).toString('hex')),
+      ...identityPuts(made, kept.logId ?? newLogId()),
       ...segmentPuts(made, numbered),
       ...epochsOf(segments).map((epoch) => epochPut(made, epoch)),
     ]);

@@ -142,6 +142,7 @@ export class LogState {
     const epoch = record?.epoch ?? 0;
     if (record !== undefined) this.covered = record.covered;
     this.#load(store.catalog, warn);
+    this.projection.epoch = epoch;
     this.covered.forEach((seq, shard) => {
       this.#replay(store, codec, epoch, shard, seq + 1, warn);
     });
@@ -149,6 +150,7 @@ export class LogState {
       if (later.epoch <= epoch || later.import !== undefined) continue;
       this.settle();
       this.covered.fill(0);
+      this.projection.epoch = later.epoch;
       for (let shard = 0; shard < later.shards; shard++) {
         this.#replay(store, codec, later.epoch, shard, 0, warn);
       }

@@ -34,6 +34,12 @@ export interface FeedPlan {
   stateWords: number;
 }
 
+/** As `WebAssembly.Memory`, a name that a host's compiler knows only with the library DOM. */
+export interface ModuleMemory {
+  readonly buffer: ArrayBuffer;
+  grow(delta: number): number;
+}
+
 export interface EngineMemory {
   plan: MemoryPlan;
   clock: SharedArrayBuffer;
@@ -54,7 +60,7 @@ export interface EngineMemory {
   broadcast: Uint8Array[];
   critical: Uint8Array[];
   /** By shard: its rings and its module's part, as one (`shard-memory.ts`). */
-  shards: WebAssembly.Memory[];
+  shards: ModuleMemory[];
   /** By shard: the last rejected raw record of each reason. */
   rejectSamples: SharedArrayBuffer[];
   /** By shard: `StageJournal`s of what it numbered and of what the fan-out took in; undefined: none are kept. */

@@ -15,7 +15,8 @@
  *  48 u32 newest quote tsEvent s │ 52 ns │ 56 u32 newest trade tsEvent s │ 60 ns
  *  64 quote record   │ 128 trade record  │ 192 status record (symbol id 0xffffffff = none)
  * 256 f64 last bid   │ 264 last ask      │ 272 last bid size │ 280 last ask size (NaN = never seen)
- * 288 f64 mean absolute move of the mid  │ 296 f64 ticks that held half-quotes stand for │ 304..319 zero
+ * 288 f64 mean absolute move of the mid  │ 296 f64 ticks that held half-quotes stand for
+ * 304 u32 epoch that numbered the quote where that is an earlier one; 0 = not told │ 308..319 zero
  * ```
  */
 import { SHARDS_MAX, SYMBOLS_MAX } from '../limits.js';
@@ -44,6 +45,7 @@ export const EntryU32 = {
   quoteNs: 13,
   tradeS: 14,
   tradeNs: 15,
+  quoteEpoch: 76,
 } as const;
 export const EntryF64 = {
   seq: 2,

@@ -24,7 +24,7 @@
  * ```
  */
 import { decodeSize } from '../decimal.js';
-import { FLAGS_MASK, KIND_MASK, Kind, NO_PRICE, NO_SIZE, NO_TRADE_ID } from '../tick.js';
+import { FLAGS_MASK, KIND_MASK, Kind, NO_SIZE, NO_TRADE_ID } from '../tick.js';
 import { bytesToText } from './cursor.js';
 
 /** First byte of a frame of ticks: MessagePack never uses it. */
@@ -68,26 +68,36 @@ export class PackedTick {
   eventNs = 0;
   recvS = 0;
   recvNs = 0;
-  // Quotes. Sizes are NaN where not known.
-  bid = NO_PRICE;
-  ask = NO_PRICE;
+  // Quotes. All that follows is NaN in other kinds; sizes and the id of a trade also where they are not known.
+  bid = Number.NaN;
+  ask = Number.NaN;
   bidSize = NO_SIZE;
   askSize = NO_SIZE;
   // Trades.
-  price = NO_PRICE;
+  price = Number.NaN;
   size = NO_SIZE;
   tradeId = NO_TRADE_ID;
   /** Status code, or the reason of a gap. */
-  code = 0;
+  code = Number.NaN;
   // Arguments of a status.
-  arg0 = 0;
-  arg1 = 0;
-  arg2 = 0;
-  arg3 = 0;
+  arg0 = Number.NaN;
+  arg1 = Number.NaN;
+  arg2 = Number.NaN;
+  arg3 = Number.NaN;
   // Gaps.
-  first = 0;
-  last = 0;
-  count = 0;
+  first = Number.NaN;
+  last = Number.NaN;
+  count = Number.NaN;
+
+  /** Begins a record, whose reader sets all that its kind has; what another kind left is taken out. */
+  begin(kind: number): void {
+    if (kind === this.kind) return;
+    this.kind = kind;
+    this.bid = this.ask = this.bidSize = this.askSize = Number.NaN;
+    this.price = this.size = this.tradeId = this.code = Number.NaN;
+    this.arg0 = this.arg1 = this.arg2 = this.arg3 = Number.NaN;
+    this.first = this.last = this.count = Number.NaN;
+  }
 }
 
 const EMPTY = new DataView(new ArrayBuffer(0));
@@ -201,7 +211,7 @@ export class PackedReader {
     const word = v.getUint16(at + 2, true);
     const form = (word >>> FORM_SHIFT) & 3;
     t.symbolId = v.getUint16(at, true);
-    t.kind = word & KIND_MASK;
+    t.begin(word & KIND_MASK);
     t.flags = word & FLAGS_MASK;
     t.symbolSeq = v.getUint32(at + 4, true);
     if (form === Form.wide) this.#wide(at);
@@ -259,11 +269,17 @@ export class PackedReader {
       t.size = c;
       t.tradeId = d;
     } else {
-      t.arg0 = v.getUint32(at + 32, true);
       t.code = v.getUint16(at + 36, true);
-      t.arg1 = t.first = b;
-      t.arg2 = t.last = c;
-      t.arg3 = t.count = d;
+      if (t.kind === Kind.gap) {
+        t.first = b;
+        t.last = c;
+        t.count = d;
+      } else {
+        t.arg0 = v.getUint32(at + 32, true);
+        t.arg1 = b;
+        t.arg2 = c;
+        t.arg3 = d;
+      }
     }
     this.#at = at + FORM_BYTES[Form.wide];
   }

@@ -217,6 +217,8 @@ export interface CatchingUp {
 export interface CaughtUp {
   op: 'caught_up';
   sub: number;
+  /** Stands for everything that came before it; a batch's cursor may still lie before state that was sent. */
+  cursor?: string;
 }
 
 /** The ticks of `epoch` after `lastSeq` are withdrawn: the server was killed before they were safe. */

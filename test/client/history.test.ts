@@ -91,6 +91,22 @@ t.test('a page that the connection took along is asked for on the next one', asy
   t.equal(server.peers.length, 2);
 });
 
+t.test('pages of two logs are not put together', async (t) => {
+  const { server, client } = await scene(t, {}, { historyTicks: 10 });
+  const asked = client.history({ symbol: 'EURUSD', fromSymbolSeq: 1, toSymbolSeq: 40 });
+  await server.peer.asked('history', 2);
+  server.logId = 'f'.repeat(16);
+  server.peer.drop();
+  const { ticks } = await asked;
+  t.equal(server.peers.length, 2);
+  t.match(await server.peer.asked('history'), { fromSymbolSeq: 1 }, 'begun anew');
+  t.same(
+    ticks.map(({ symbolSeq }) => symbolSeq),
+    held(1, 40),
+  );
+  t.ok(ticks.every(({ logId }) => logId === server.logId));
+});
+
 t.test('an answer that does not get on is no endless loop', async (t) => {
   const { server, client } = await scene(t);
   server.peer.ignores = 'history';

@@ -52,6 +52,8 @@ export class StreamServer {
   readonly peers: Peer[] = [];
   /** Sees a new connection before any request of it. */
   onPeer: (peer: Peer) => void = () => {};
+  /** Another one is told to connections that are made from then on. */
+  logId = LOG_ID;
   epoch: number;
   head = 0;
   port = 0;
@@ -111,12 +113,12 @@ export class StreamServer {
 
   /** The cursor for "everything up to `seq`". */
   cursorAt(seq: number): string {
-    return cursorToText({ logId: LOG_ID, epoch: this.epoch, seqs: [seq] });
+    return cursorToText({ logId: this.logId, epoch: this.epoch, seqs: [seq] });
   }
 
   /** Token bytes for "everything up to `seq`". */
   token(seq: number): Uint8Array {
-    return encodeCursor({ logId: LOG_ID, epoch: this.epoch, seqs: [seq] });
+    return encodeCursor({ logId: this.logId, epoch: this.epoch, seqs: [seq] });
   }
 
   hello(): ServerMessage {
@@ -125,7 +127,7 @@ export class StreamServer {
       op: 'hello',
       protocol: 1,
       server: 'test/1',
-      logId: LOG_ID,
+      logId: this.logId,
       epoch: this.epoch,
       shards: 1,
       heartbeatMs,

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import type { JsonTick, Rewound } from '../../src/wire/ticks.js';
-import { freePort, type Running, run, serve, temporaryFolder } from '../cli/support.js';
-import { noPython, objects, python, TICKWIRE } from './support.js';
+import { freePort, run, serve, temporaryFolder } from '../cli/support.js';
+import { noPython, objects, python, TICKWIRE, untilLines } from './support.js';
 
 const MARKET = { symbols: 10, tradeShare: 0.1, seed: 5, rate: 5000 };
 const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
@@ -21,13 +21,6 @@ function standing(lines: readonly (JsonTick | Rewound)[]): JsonTick[] {
     else if (line.op === 'rewound') while ((ticks.at(-1)?.seq ?? 0) > line.lastSeq[0]) ticks.pop();
   }
   return ticks;
-}
-
-async function untilTicks(client: Running, count: number): Promise<void> {
-  while (client.stdout.split('\n').length < count) {
-    if (client.child.exitCode !== null) throw new Error(`the client ended: ${client.stderr}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 for (const [encoding, deliver] of [
@@ -44,11 +37,11 @@ for (const [encoding, deliver] of [
     const client = python(t, [TICKWIRE, url, '*', ...follow, '--encoding', encoding, '--json', '--events']);
     for (const signal of SIGNALS) {
       const before = client.stdout.split('\n').length;
-      await untilTicks(client, before + TICKS_PER_LIFE);
+      await untilLines(client, before + TICKS_PER_LIFE);
       await server.stop(signal);
       ({ server, url } = await start());
     }
-    await untilTicks(client, client.stdout.split('\n').length + TICKS_PER_LIFE);
+    await untilLines(client, client.stdout.split('\n').length + TICKS_PER_LIFE);
     await client.stop('SIGKILL');
     t.equal((await server.stop('SIGTERM')).code, 0, 'the last server stopped cleanly');
 

@@ -13,6 +13,7 @@ const FROM = '1970-01-01T00:00:00Z';
 
 /** As a line of the Python client says it. */
 function line({
+  logId: _____,
   epoch: _,
   shard: __,
   inSnapshot: ___,

@@ -1,4 +1,7 @@
-/** Runs the Python client with Debian's Python, whose `websockets` and `msgpack` it is written for. */
+/**
+ * Runs the Python client with Debian's Python and its `websockets` and `msgpack`. With `TICKWIRE_PYTHONPATH` naming a
+ * folder of other versions, those are tested.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,10 +17,14 @@ export const NAMES = join(ROOT, 'test/clients/names.py');
 export const STEER = join(ROOT, 'test/clients/steer.py');
 export const TICKWIRE = join(CLIENTS, 'tickwire.py');
 
-const found = spawnSync(PYTHON, [
-  '-c',
-  'import sys, websockets, msgpack; assert sys.version_info >= (3, 11)',
-]);
+const MODULES = process.env.TICKWIRE_PYTHONPATH;
+const env = {
+  PATH: process.env.PATH,
+  PYTHONPATH: MODULES === undefined ? CLIENTS : `${CLIENTS}:${MODULES}`,
+  PYTHONDONTWRITEBYTECODE: '1',
+};
+const CHECK = 'import sys, websockets, msgpack; assert sys.version_info >= (3, 11)';
+const found = spawnSync(PYTHON, ['-c', CHECK], { env });
 /** Why the tests of the Python client cannot run here; false where they can. */
 export const noPython: string | false =
   found.status === 0
@@ -26,10 +33,7 @@ export const noPython: string | false =
 
 /** Starts a Python program; it is killed with the test if it is still there. */
 export function python(t: Pick<Test, 'teardown'>, args: readonly string[]): Running {
-  const child = spawn(PYTHON, [...args], {
-    env: { PATH: process.env.PATH, PYTHONPATH: CLIENTS, PYTHONDONTWRITEBYTECODE: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(PYTHON, [...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const running = new Running(child);
   t.teardown(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
@@ -42,4 +46,12 @@ export function python(t: Pick<Test, 'teardown'>, args: readonly string[]): Runn
 export function objects<T>(ndjson: string): T[] {
   const lines = ndjson.slice(0, ndjson.lastIndexOf('\n') + 1).split('\n');
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as T);
+}
+
+/** Resolves once the program has printed so many lines. */
+export async function untilLines(client: Running, count: number): Promise<void> {
+  while (client.stdout.split('\n').length < count) {
+    if (client.child.exitCode !== null) throw new Error(`the client ended: ${client.stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }

@@ -99,6 +99,21 @@ t.test('REST wants the header; probes stay open', async (t) => {
   t.equal((await rest(served, '/readyz')).status, 503);
 });
 
+t.test('a token in a query is taken as it stands, escaped or not', async (t) => {
+  const plain = 'q+r/s==t-u.v_w~x+y';
+  const served = await serve({ auth: { keys: [{ name: 'desk', token: plain }] } });
+  t.teardown(() => served.close());
+  const queries = [
+    `?token=${plain}`,
+    `?token=${encodeURIComponent(plain)}`,
+    `?${new URLSearchParams({ token: plain })}`,
+  ];
+  for (const query of queries) {
+    const client = await served.connect('json', { query });
+    t.equal(client.control('hello')?.auth, false, query);
+  }
+});
+
 t.test('wrong tokens of an address are looked at only so often', async (t) => {
   const served = await serve({ auth });
   t.teardown(() => served.close());

@@ -14,6 +14,7 @@ import {
   NO_TRADE_ID,
   Records,
   U32_SYMBOL,
+  writeGap,
   writeHeader,
   writeQuote,
   writeStatus,
@@ -63,8 +64,8 @@ export class TestShard {
     this.#append();
   }
 
-  trade(id: number, price: number, tradeId = NO_TRADE_ID): void {
-    this.#begin(id, Kind.trade);
+  trade(id: number, price: number, tradeId = NO_TRADE_ID, flags = 0): void {
+    this.#begin(id, Kind.trade | flags);
     writeTrade(this.#one, 0, price, 1, tradeId);
     this.#append();
   }
@@ -72,6 +73,12 @@ export class TestShard {
   status(id: number, code: number, arg0 = 0): void {
     this.#begin(id, Kind.status);
     writeStatus(this.#one, 0, code, arg0, 0, 0, 0);
+    this.#append();
+  }
+
+  gap(id: number, reason: number, first: number, last: number): void {
+    this.#begin(id, Kind.gap);
+    writeGap(this.#one, 0, reason, first, last, last - first + 1);
     this.#append();
   }
 
@@ -125,9 +132,11 @@ export class TestShard {
       entry.f64[EntryF64.seq] = i + 1;
       entry.u32[EntryU32.symbolSeq] = this.history.u32[i * 16 + 3];
       entry.u32[EntryU32.seen] = 1;
-      const slot = kind === Kind.quote ? Slot.quote : kind === Kind.trade ? Slot.trade : Slot.status;
-      entry.setRecord(slot, this.history, i);
-      entry.f64[EntryF64.quoteSeq + slot] = i + 1;
+      if (kind !== Kind.gap) {
+        const slot = kind === Kind.quote ? Slot.quote : kind === Kind.trade ? Slot.trade : Slot.status;
+        entry.setRecord(slot, this.history, i);
+        entry.f64[EntryF64.quoteSeq + slot] = i + 1;
+      }
       this.table.write(id, entry);
     }
   }

@@ -42,6 +42,41 @@ t.test('a follower sees every tick once, in order, and the table ends on its las
   t.equal(engine.last('NOPE'), undefined);
 });
 
+t.test('a tick has the fields of its kind alone', async (t) => {
+  const engine = await market({ tradeShare: 0.5 });
+  const head = [
+    'kind',
+    'symbolId',
+    'sourceId',
+    'symbolSeq',
+    'flags',
+    'tsEvent',
+    'tsRecv',
+    'symbol',
+    'shard',
+    'seq',
+  ];
+  const own: Record<string, string[]> = {
+    quote: ['bid', 'ask', 'bidSize', 'askSize'],
+    trade: ['price', 'size', 'tradeId'],
+    status: ['code', 'args'],
+    gap: ['reason', 'first', 'last', 'count'],
+  };
+  const seen = new Set<string>();
+  let wrong: NamedTick | undefined;
+  engine.follow({}, (tick) => {
+    const due = [...head, ...own[tick.kind]].sort().join();
+    seen.add(tick.kind);
+    if (Object.keys(tick).sort().join() !== due) wrong ??= tick;
+  });
+  const ended = untilEnded(engine);
+  await engine.start();
+  await ended;
+  await engine.stop();
+  t.same([...seen].sort(), ['quote', 'status', 'trade']);
+  t.equal(wrong, undefined);
+});
+
 t.test('patterns choose symbols', async (t) => {
   const engine = await market({});
   const seen = new Set<string>();
