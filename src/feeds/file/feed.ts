@@ -83,11 +83,12 @@ export class FileFeed implements Feed {
   async #open(): Promise<TickFile> {
     const group = this.#groups[this.#checkpoint.fileIndex];
     const { log } = this.#context;
-    const { format, symbol, digits, zone } = this.options;
+    const { format, symbol, digits, negative, zone } = this.options;
     const options: TickFileOptions = {
       ...(format === 'auto' ? {} : { format }),
       symbol,
       digits,
+      negative,
       zone,
       warn: (details, message) => log.warn(details, message),
     };
@@ -220,7 +221,8 @@ export class FileFeed implements Feed {
       const { raw, digits } = file.symbols[i];
       let known = this.#defined.get(raw);
       if (known === undefined || known.digits < digits) {
-        known = { id: this.#context.symbol(this.#source, raw, { digits }), digits };
+        const definition = this.options.negative ? { digits, negative: true } : { digits };
+        known = { id: this.#context.symbol(this.#source, raw, definition), digits };
         this.#defined.set(raw, known);
       }
       this.#ids[i] = known.id;
