@@ -93,11 +93,13 @@ async function standIn<S extends Step>(
     const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(bytes.length / 16));
     const registry = new Registry(Registry.allocate(REGISTRY_BYTES), symbolsMax);
     registry.load(bytes);
-    const desk = new ImportDesk(store, registry);
+    const desk = new ImportDesk(store, registry, undefined, true);
     const answer =
       step === 'define'
         ? desk.define(request as Steps['define']['request'])
-        : await desk.adopt(staging, request as Steps['adopt']['request']);
+        : step === 'adopt'
+          ? await desk.adopt(staging, request as Steps['adopt']['request'])
+          : await desk.remove(request as Steps['remove']['request']);
     if (registry.length > bytes.length) {
       const value = sealed(registry.bytesFrom(bytes.length));
       puts.push({ database: catalog.registry, key: bytes.length, value, isNew: true });
