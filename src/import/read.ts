@@ -1,6 +1,6 @@
 /** Reads files one after the other: their good ticks into runs, their bad ones counted by reason, some told with their line. */
 import { TickwireError } from '../errors.js';
-import { EntryKind, openTickFile, type TickBatch, type TickFileOptions } from '../feeds/file/index.js';
+import { EntryKind, openTickFile, TickBatch, type TickFileOptions } from '../feeds/file/index.js';
 import type { RejectReason } from '../pipeline/counters.js';
 import { quoteFault } from '../pipeline/normalise.js';
 import { Kind, NO_PRICE, writeHeader, writeQuote, writeTimes, writeTrade } from '../tick.js';
@@ -72,6 +72,7 @@ class Reading {
   readonly #symbols = new Map<string, number>();
   readonly #digits = new Uint8Array(SYMBOLS_MAX);
   readonly #sorter: RunSorter;
+  readonly #batch = new TickBatch();
 
   constructor(
     readonly options: ReadOptions,
@@ -103,6 +104,7 @@ class Reading {
       ...(digits === undefined ? {} : { digits }),
       ...(negative === undefined ? {} : { negative }),
       zone,
+      batch: this.#batch,
       warn: (details) => this.#sample('bad_record', details as Partial<BadRow>),
     };
     const file = await openTickFile(path, options);

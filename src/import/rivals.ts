@@ -33,7 +33,8 @@ export async function rivalsOf(
   to: Moment,
 ): Promise<ImportRecord[]> {
   if (imports.length === 0) return [];
-  const ids = idsOf(data, names);
+  const registry = registryOf(data);
+  const ids = names.map((name) => registry.symbolId(name)).filter((id) => id !== undefined);
   const reader = LogReader.open(data);
   try {
     const spans = new Map(reader.importSpans().map(({ epoch, times }) => [epoch, times]));
@@ -51,7 +52,7 @@ export async function rivalsOf(
   }
 }
 
-function idsOf(data: string, names: readonly string[]): number[] {
+function registryOf(data: string): Registry {
   const catalog = openCatalog(data, { readOnly: true });
   try {
     const bytes = readRegistry(catalog);
@@ -59,7 +60,7 @@ function idsOf(data: string, names: readonly string[]): number[] {
     const memory = Registry.allocate(Math.max(REGISTRY_BYTES, bytes.length));
     const registry = new Registry(memory, Math.ceil(bytes.length / 16) + 1);
     registry.load(bytes);
-    return names.map((name) => registry.symbolId(name)).filter((id) => id !== undefined);
+    return registry;
   } finally {
     void catalog.root.close();
   }
@@ -75,8 +76,8 @@ export function widen(spans: SymbolSpans, id: number, s: number, ns: number): vo
   else [known.to.s, known.to.ns] = [s, ns];
 }
 
-/** The symbols of an import, by id, of which it has ticks before or behind the given spans. */
-export async function uncovered(data: string, epoch: number, spans: SymbolSpans): Promise<number[]> {
+/** Names of the symbols of which an import has ticks before or behind the given spans. */
+export async function uncovered(data: string, epoch: number, spans: SymbolSpans): Promise<string[]> {
   const held: SymbolSpans = new Map();
   const reader = LogReader.open(data);
   try {
@@ -97,7 +98,8 @@ export async function uncovered(data: string, epoch: number, spans: SymbolSpans)
     const span = spans.get(id);
     return span !== undefined && !isBefore(from, span.from) && !isBefore(span.to, to);
   };
-  return [...held].filter((entry) => !isCovered(entry)).map(([id]) => id);
+  const registry = registryOf(data);
+  return [...held].filter((entry) => !isCovered(entry)).map(([id]) => registry.symbols[id]?.name ?? `#${id}`);
 }
 
 function momentAt(times: readonly number[], word: number): Moment {

@@ -6,65 +6,22 @@
  * look at the files ─▶ read them ─▶ define symbols ─▶ merge, number, build segments ─▶ adopt
  * ```
  */
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { TickwireError } from '../errors.js';
 import type { ImportRecord } from '../log/imports.js';
 import type { Built } from './build.js';
 import { haveDone, registryOf, stopped } from './host.js';
-import { type Identified, importHash, type ReadOptions } from './identity.js';
+import { type Identified, importHash } from './identity.js';
 import type { BuildJob, LookJob, ReadJob } from './jobs.js';
+import type { ImportOptions, ImportOutcome } from './outcome.js';
+import { lotsOf, partsOf } from './parts.js';
 import { ImportPool, type ImportProgress } from './pool.js';
 import type { FileToRead, ReadBatch, ReadFile } from './read.js';
 import { importsOf, isBefore, rivalsOf, uncovered } from './rivals.js';
 import { makeStaging } from './staging.js';
 
+export type { ImportOptions, ImportOutcome, Overlap } from './outcome.js';
 export type { ImportProgress } from './pool.js';
-
-/** Files that one job looks at, or reads, at most. */
-const FILES_TOGETHER = 256;
-/** Bytes of files that one job reads, about, unless one file has more. */
-const BYTES_TOGETHER = 4 * 1024 * 1024;
-/** Parts, for each thread, that files are at least cut into where they are worth it. */
-const PARTS = 4;
-const BYTES_APART = 64 * 1024;
-
-/** An import that the log has, and that has ticks of the same symbols and times. */
-export interface Overlap {
-  hash: string;
-  /** UNIX milliseconds. */
-  importedAt: number;
-  /** New ticks that it has already. They were left out, unless it was replaced. */
-  doubles: number;
-  isReplaced: boolean;
-}
-
-export interface ImportOutcome {
-  /** Names the content that was imported now; absent where there was nothing new. */
-  hash?: string;
-  epoch?: number;
-  ticks: number;
-  /** Half-quotes whose other side never came. */
-  held: number;
-  /** Ticks that stand in more than one of the files: they were taken once. */
-  doubles: number;
-  /** Files that were read, with what was bad in them. */
-  files: { file: string; ticks: number; bad: ReadFile['bad'] }[];
-  /** Files that the log has already. */
-  known: string[];
-  /** Files without a row. */
-  empty: string[];
-  /** Files of which nothing can be used, and why. */
-  refused: { file: string; why: string }[];
-  overlaps: Overlap[];
-  /** Days that have a segment now. */
-  days: string[];
-}
-
-export interface ImportOptions extends ReadOptions {
-  /** Whether to take the place of the imports that have ticks of the same symbols and times. */
-  replace?: boolean;
-}
 
 /**
  * @param data the data folder; it is made where there is none
@@ -122,7 +79,7 @@ class Import {
   async #look(paths: readonly string[]): Promise<FileToRead[][]> {
     const { options, pool } = this;
     const { known, empty, refused } = this.#outcome;
-    const lots = chunks(paths, FILES_TOGETHER);
+    const lots = lotsOf(paths);
     const found = await pool.run<string[], Identified[]>(
       'look',
       0,
@@ -224,7 +181,7 @@ class Import {
     if (built === undefined || signal.aborted) throw stopped();
     const found = rivals.filter((_, i) => built.rivals[i].seen > 0);
     const doublesOf = (rival: ImportRecord) => built.rivals[rivals.indexOf(rival)].doubles;
-    if (replace) await this.#checkCover(found, built, new Map([...idOf].map(([name, id]) => [id, name])));
+    if (replace) await this.#checkCover(found, built);
     Object.assign(this.#outcome, { held: built.held, doubles: built.doubles });
     this.#outcome.overlaps = found.map((rival) => ({
       hash: rival.hash,
@@ -261,14 +218,14 @@ class Import {
   }
 
   /** @throws TickwireError bad_input when an import that is to be replaced has ticks that the files do not cover */
-  async #checkCover(found: readonly ImportRecord[], built: Built, names: Map<number, string>): Promise<void> {
+  async #checkCover(found: readonly ImportRecord[], built: Built): Promise<void> {
     for (const { epoch, hash } of found) {
-      const [id, ...more] = await uncovered(this.data, epoch, built.spans);
-      if (id === undefined) continue;
+      const [name, ...more] = await uncovered(this.data, epoch, built.spans);
+      if (name === undefined) continue;
       const also = more.length === 0 ? '' : ` and of ${more.length} other symbols`;
       throw new TickwireError(
         'bad_input',
-        `Import ${hash.slice(0, 12)} also has ticks of ${names.get(id) ?? 'another symbol'}${also} that these files do not ` +
+        `Import ${hash.slice(0, 12)} also has ticks of ${name}${also} that these files do not ` +
           `cover: nothing was changed. Name its other files too, or take it out with "ticks import --remove ${hash.slice(0, 12)}".`,
       );
     }
@@ -280,29 +237,6 @@ class Import {
       this.#outcome.refused.push({ file, why: `${file}: its quotes have one side only.` });
     }
   }
-}
-
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  const lots = Math.ceil(items.length / size);
-  return Array.from({ length: lots }, (_, n) => items.slice(n * size, (n + 1) * size));
-}
-
-/** Files in their order, in parts that are worth a job each. */
-function partsOf(files: readonly (FileToRead & { bytes: number })[]): FileToRead[][] {
-  const all = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const share = all / (PARTS * availableParallelism());
-  const most = Math.min(BYTES_TOGETHER, Math.max(BYTES_APART, share));
-  const parts: FileToRead[][] = [];
-  let room = 0;
-  for (const { path: file, identity, bytes } of files) {
-    if (room < bytes || parts[parts.length - 1].length === FILES_TOGETHER) {
-      parts.push([]);
-      room = most;
-    }
-    parts[parts.length - 1].push({ path: file, identity });
-    room -= bytes;
-  }
-  return parts;
 }
 
 /** Names once each, with the most digits that a file found in its prices. */
