@@ -166,12 +166,26 @@ function tellRows({ files, refused }: ImportOutcome): void {
       `${file}: ${count} rows left out (${reason}), such as ${samples.map(({ where, why }) => `${where}: ${why}`).join('; ')}.`,
     (count) => `… and rows of ${count} files more.`,
   );
+  if (
+    bad.some(({ reason, samples }) => reason === 'bad_price' && samples.some(({ why }) => why.includes('-')))
+  ) {
+    process.stderr.write('Where prices may be zero or negative, say so by --negative.\n');
+  }
   tellSome(
     refused,
     ({ why }) => why,
     (count) => `… and ${count} files more.`,
   );
   if (refused.length > 0) process.stderr.write(`Not imported: ${refused.length} files, named above.\n`);
+}
+
+function tellNames({ nameless, refusedNames }: ImportOutcome): void {
+  tellSome(
+    refusedNames,
+    ({ name, why }) => `${why} Give it another name by --alias '${name}=NAME'.`,
+    (count) => `… and ${count} symbols more.`,
+  );
+  if (nameless > 0) process.stderr.write(`${nameless} ticks of these symbols were left out.\n`);
 }
 
 function tellOverlaps({ overlaps, doubles }: ImportOutcome): void {
@@ -192,10 +206,11 @@ function tellOverlaps({ overlaps, doubles }: ImportOutcome): void {
 }
 
 function conclude(outcome: ImportOutcome, flags: ImportFlags): void {
-  const { ticks, held, files, known, empty, refused, days, hash } = outcome;
+  const { ticks, held, files, known, empty, refused, refusedNames, days, hash } = outcome;
   tellRows(outcome);
+  tellNames(outcome);
   tellOverlaps(outcome);
-  if (refused.length > 0) process.exitCode = ExitCode.failed;
+  if (refused.length > 0 || refusedNames.length > 0) process.exitCode = ExitCode.failed;
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ ...outcome, bad: badOf(outcome) })}\n`);
     return;

@@ -23,7 +23,7 @@ import type { RunInfo } from './spool.js';
 /** The runs of files that were read together, and what their symbols are in the log. */
 export interface BuildBatch {
   runs: RunInfo[];
-  /** Symbol ids by the batch's own index. */
+  /** Symbol ids by the batch's own index; 0: its ticks are left out. */
   ids: number[];
   /** How many files they are. */
   files: number;
@@ -47,6 +47,8 @@ export interface BuildPlan {
 export interface Built extends BuiltSegments {
   /** Ticks left out as another file of the import has them. */
   doubles: number;
+  /** Ticks left out as their symbol was refused. */
+  nameless: number;
   /** What rivals have of the same symbols and times. */
   rivals: RivalFound[];
   spans: SymbolSpans;
@@ -76,6 +78,7 @@ export async function buildSegments(
   const merge = new RunMerge(runs, codec);
   const raw = Records.allocate(1);
   const spans: SymbolSpans = new Map();
+  let nameless = 0;
   const reader = LogReader.open(data);
   reader.hold();
   const doubles = files > 1 || plan.rivals.length > 0 ? doublesOf(plan, reader, registry) : undefined;
@@ -84,16 +87,20 @@ export async function buildSegments(
       const from = merge.index * RECORD_U32;
       raw.u32.set(merge.records.u32.subarray(from, from + RECORD_U32));
       raw.u32[U32_SYMBOL] = idsOf[merge.rank][raw.u32[U32_SYMBOL] - 1];
+      if (n % BLOCK_TICKS === 0 && turn(n)) return undefined;
+      if (raw.u32[U32_SYMBOL] === 0) {
+        nameless++;
+        continue;
+      }
       const file = firstOf[merge.rank] + (raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16);
       raw.u32[U32_KIND_FLAGS_SOURCE] = (raw.u32[U32_KIND_FLAGS_SOURCE] & 0xffff) | (sourceId << 16);
       // Of a raw record these two words are the source's position and what is folded into it: neither is there.
       raw.u32[2] = raw.u32[3] = 0;
       if (doubles?.has(raw, file) !== true) await builder.add(raw);
       widen(spans, raw.u32[U32_SYMBOL], raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]);
-      if (n % BLOCK_TICKS === 0 && turn(n)) return undefined;
     }
     const built = await builder.finish();
-    return { ...built, doubles: doubles?.ofFiles ?? 0, rivals: doubles?.rivals ?? [], spans };
+    return { ...built, doubles: doubles?.ofFiles ?? 0, rivals: doubles?.rivals ?? [], nameless, spans };
   } finally {
     merge.close();
     await reader.close();

@@ -28,8 +28,10 @@ export interface DefineRequest {
 export interface Defined {
   epoch: number;
   sourceId: number;
-  /** Symbol ids in the order asked. */
+  /** Symbol ids in the order asked; 0 of one that was refused. */
   ids: number[];
+  /** What was wrong with the names that were refused. */
+  refused: { name: string; why: string }[];
   /** Bytes of the registry that hold all of them: once the catalog has as many, blocks may rely on it. */
   registryBytes: number;
 }
@@ -128,12 +130,22 @@ export class ImportDesk {
     }
   }
 
-  /** @throws TickwireError bad_input for a name that is none, registry_full */
+  /** @throws TickwireError registry_full */
   define({ hash, symbols }: DefineRequest): Defined {
-    const ids = symbols.map((symbol) => this.registry.defineSymbol(this.#joined(symbol)));
+    const refused: Defined['refused'] = [];
+    const ids = symbols.map((symbol) => {
+      try {
+        return this.registry.defineSymbol(this.#joined(symbol));
+      } catch (error) {
+        // One name that is none must not keep all others out.
+        if (codeOf(error) !== 'bad_input') throw error;
+        refused.push({ name: symbol.name, why: messageOf(error) });
+        return 0;
+      }
+    });
     const { id: sourceId } = this.registry.defineSource({ feed: IMPORT_FEED, name: IMPORT_FEED });
     const epoch = epochOfImport(this.store.catalog, hash);
-    return { epoch, sourceId, ids, registryBytes: this.registry.length };
+    return { epoch, sourceId, ids, refused, registryBytes: this.registry.length };
   }
 
   /** A symbol's definition, with what the log knows of it that files do not tell. */

@@ -21,6 +21,9 @@ export interface ImportOutcome {
   held: number;
   /** Ticks that stand in more than one of the files: they were taken once. */
   doubles: number;
+  /** Ticks left out as the names of their symbols were refused, and why that was. */
+  nameless: number;
+  refusedNames: { name: string; why: string }[];
   /** Files that were read, with what was bad in them. */
   files: { file: string; ticks: number; bad: ReadFile['bad'] }[];
   /** Files that the log has already. */

@@ -32,6 +32,8 @@ export interface FileToRead {
 
 export interface ReadFile extends FileToRead {
   ticks: number;
+  /** Raw names of the symbols in it. */
+  symbols: string[];
   bad: Partial<Record<RejectReason, BadRows>>;
   /** Why it is no tick file at all, with its path. */
   refused?: string;
@@ -83,7 +85,7 @@ class Reading {
   }
 
   async read(file: FileToRead): Promise<ReadFile> {
-    this.#file = { ...file, ticks: 0, bad: {} };
+    this.#file = { ...file, ticks: 0, symbols: [], bad: {} };
     this.#place++;
     this.#symbolOf = [];
     try {
@@ -119,6 +121,7 @@ class Reading {
       }
     } finally {
       await file.close();
+      this.#file.symbols = file.symbols.map(({ raw }) => raw);
     }
   }
 

@@ -51,6 +51,8 @@ class Import {
     ticks: 0,
     held: 0,
     doubles: 0,
+    nameless: 0,
+    refusedNames: [],
     files: [],
     known: [],
     empty: [],
@@ -141,21 +143,25 @@ class Import {
     const { data, staging, options, signal } = this;
     const { aliases, negative, replace = false } = options;
     const canonical = (raw: string) => (Object.hasOwn(aliases, raw) ? aliases[raw] : raw);
-    const named = batches.flatMap(({ symbols }) =>
+    const all = batches.flatMap(({ symbols }) =>
       symbols.map(({ raw, digits }) => ({ name: canonical(raw), digits })),
     );
-    const symbols = [...mostDigits(named)].map(([name, digits]) => ({
+    const symbols = [...mostDigits(all)].map(([name, digits]) => ({
       name,
       digits,
       ...(negative ? { negative } : {}),
     }));
-    const rivals = await this.#rivals(batches, [...new Set(named.map(({ name }) => name))]);
-    const files = taken.map(({ identity }) => identity);
+    const rivals = await this.#rivals(batches, [...new Set(all.map(({ name }) => name))]);
     const without = replace ? [] : rivals.map(({ hash }) => hash);
-    const hash = importHash(files, without);
+    const identities = taken.map(({ identity }) => identity);
+    const hash = importHash(identities, without);
     const defined = await haveDone(data, staging, 'define', { hash, symbols }, signal);
     const idOf = new Map(symbols.map(({ name }, i) => [name, defined.ids[i]]));
     const registry = await registryOf(data, defined.registryBytes, signal);
+    const refusedNames = new Map(defined.refused.map(({ name, why }) => [name, why]));
+    this.#outcome.refusedNames = defined.refused;
+    const named = taken.filter((file) => this.#isNamed(file, canonical, refusedNames));
+    if (named.length === 0) return;
     const total = taken.reduce((sum, { ticks }) => sum + ticks, 0);
     const plan = {
       data,
@@ -182,7 +188,8 @@ class Import {
     const found = rivals.filter((_, i) => built.rivals[i].seen > 0);
     const doublesOf = (rival: ImportRecord) => built.rivals[rivals.indexOf(rival)].doubles;
     if (replace) await this.#checkCover(found, built);
-    Object.assign(this.#outcome, { held: built.held, doubles: built.doubles });
+    const { held, doubles, nameless } = built;
+    Object.assign(this.#outcome, { held, doubles, nameless });
     this.#outcome.overlaps = found.map((rival) => ({
       hash: rival.hash,
       importedAt: rival.importedAt,
@@ -190,14 +197,14 @@ class Import {
       isReplaced: replace,
     }));
     if (built.ticks === 0) {
-      if (found.every((rival) => doublesOf(rival) === 0)) this.#refuseHalves(taken);
+      if (found.every((rival) => doublesOf(rival) === 0)) this.#refuseHalves(named);
       return;
     }
     const record: ImportRecord = {
       epoch: defined.epoch,
       hash,
       importedAt: Date.now(),
-      files,
+      files: named.map(({ identity }) => identity),
       ticks: built.numbered,
     };
     const leftOut = found.filter((rival) => doublesOf(rival) > 0);
@@ -229,6 +236,17 @@ class Import {
           `cover: nothing was changed. Name its other files too, or take it out with "ticks import --remove ${hash.slice(0, 12)}".`,
       );
     }
+  }
+
+  /** Whether a file has a symbol whose name was taken; it is refused otherwise. */
+  #isNamed(
+    { path: file, symbols }: ReadFile,
+    canonical: (raw: string) => string,
+    refused: Map<string, string>,
+  ): boolean {
+    if (symbols.some((raw) => !refused.has(canonical(raw)))) return true;
+    this.#outcome.refused.push({ file, why: `${file}: ${refused.get(canonical(symbols[0]))}` });
+    return false;
   }
 
   /** Files whose quotes have one side only. */

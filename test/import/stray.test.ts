@@ -73,6 +73,26 @@ t.test('empty files are counted, and are no fault', async (t) => {
   t.same([done.ticks, done.empty.length], [100, 4]);
 });
 
+t.test('a symbol whose name is refused keeps no other out', async (t) => {
+  const folder = t.testdir();
+  const data = join(folder, 'data');
+  const long = 'X'.repeat(65);
+  const good = write(folder, 'EURUSD_x.csv', GOOD);
+  const named = write(folder, `${long}_x.csv`, GOOD);
+  const rows = [long, 'GBPUSD', long].map((symbol, i) => `${START_MS + i},${symbol},1.1,1.2,6`);
+  const mixed = write(folder, 'polled.csv', ['time_msc,symbol,bid,ask,flags', ...rows].join('\n'));
+  const done = await runImport(data, [good, named, mixed]);
+  t.same([done.ticks, done.nameless], [101, 102]);
+  t.match(done.refusedNames, [{ name: long }]);
+  t.match(done.refused, [{ file: named, why: /must have 1 to 64 bytes/ }]);
+  t.equal((await quotesOf(data)).length, 101);
+  t.equal(importsOf(data)[0].files.length, 2);
+  const alone = await runImport(data, [named]);
+  t.same([alone.hash, alone.refused.length], [undefined, 1]);
+  const aliased = await runImport(data, [named], { aliases: { [long]: 'LONG' } });
+  t.same([aliased.ticks, aliased.refused], [100, []], 'an alias helps');
+});
+
 t.test('the command names them, and ends with 1', async (t) => {
   const cwd = temporaryFolder(t);
   const data = join(cwd, 'data');
