@@ -79,8 +79,8 @@ export async function buildSegments(
   const raw = Records.allocate(1);
   const spans: SymbolSpans = new Map();
   let nameless = 0;
-  const reader = LogReader.open(data);
-  reader.hold();
+  const reader = plan.rivals.length > 0 ? LogReader.open(data) : undefined;
+  reader?.hold();
   const doubles = files > 1 || plan.rivals.length > 0 ? doublesOf(plan, reader, registry) : undefined;
   try {
     for (let n = 1; merge.next(); n++) {
@@ -103,12 +103,16 @@ export async function buildSegments(
     return { ...built, doubles: doubles?.ofFiles ?? 0, rivals: doubles?.rivals ?? [], nameless, spans };
   } finally {
     merge.close();
-    await reader.close();
+    await reader?.close();
     await builder.close();
   }
 }
 
-function doublesOf({ batches, rivals, replaces }: BuildPlan, reader: LogReader, registry: Registry): Doubles {
+function doublesOf(
+  { batches, rivals, replaces }: BuildPlan,
+  reader: LogReader | undefined,
+  registry: Registry,
+): Doubles {
   const watch = new Uint8Array(registry.symbolCount);
   for (const { ids } of batches) for (const id of ids) watch[id] = 1;
   const starts = batches.flatMap(({ runs }) => runs).map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));

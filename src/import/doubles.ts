@@ -95,18 +95,19 @@ export class Doubles {
   readonly #byHash = new Map<number, number[]>();
 
   /**
+   * @param reader of the log; not needed without rivals
    * @param rivals epochs of imports
    * @param watch by symbol id, 1 = of the new import
    * @param leavesOut false: what rivals have is only counted as seen
    */
   constructor(
-    reader: LogReader,
+    reader: LogReader | undefined,
     rivals: readonly number[],
     watch: Uint8Array,
     from: Moment,
     readonly leavesOut: boolean,
   ) {
-    this.#rivals = rivals.map((epoch) => new RivalTicks(reader, epoch, watch, from));
+    this.#rivals = rivals.map((epoch) => new RivalTicks(reader!, epoch, watch, from));
   }
 
   get rivals(): RivalFound[] {

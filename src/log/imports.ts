@@ -43,8 +43,8 @@ export interface StagedImport {
   replaces: number[];
 }
 
-/** Whether retention has removed all of an import: then it may be imported again. */
-function isGone({ last, removed }: EpochRecord): boolean {
+/** Whether all of an import was removed: then it may be imported again. */
+export function isGone({ last, removed }: EpochRecord): boolean {
   return last !== undefined && (removed?.[0] ?? 0) >= last[0];
 }
 

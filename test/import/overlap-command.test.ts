@@ -23,6 +23,8 @@ t.test('a file that has grown', async (t) => {
     new RegExp(`from import ${content} of .* 100 are the same and were left out: --replace`),
   );
   t.match(second.stderr, /Imported 50 ticks of 1 files/);
+  const listed = await run(t, ['log', 'stat'], { cwd });
+  t.match(listed.stdout, new RegExp(`Imports[^]*${content}`));
   const third = await run(t, ['import', '--replace', '--json', file], { cwd });
   t.match(JSON.parse(third.stdout), { ticks: 150, overlaps: [{ isReplaced: true }, { isReplaced: true }] });
   t.equal((await quotesOf(data)).length, 150);
@@ -30,6 +32,8 @@ t.test('a file that has grown', async (t) => {
   const out = await run(t, ['import', '--remove', hash.slice(0, 12)], { cwd });
   t.same([out.code, await quotesOf(data)], [0, []]);
   t.match(out.stderr, new RegExp(`Took import ${hash.slice(0, 12)} out of the log`));
+  const stat = await run(t, ['log', 'stat'], { cwd });
+  t.notMatch(stat.stdout, /Imports/, 'what was taken out is not listed');
   const none = await run(t, ['import', '--remove', content], { cwd });
   t.equal(none.code, 1);
   t.match(none.stderr, /There is no import .*"ticks log stat" lists them/);
