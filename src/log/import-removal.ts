@@ -32,7 +32,7 @@ export function removalOf(store: LogStore, epochs: readonly number[]): Removal {
   if (read !== undefined) {
     throw new TickwireError(
       'data_folder_locked',
-      `Process ${held.get(read.number)} reads segment ${read.folder} of the import: nothing was changed. Wait for it or stop ` +
+      `Segment ${read.folder} of the import is read by ${held.get(read.number)}: nothing was changed. Wait for it or stop ` +
         'it, then try again.',
     );
   }

@@ -30,7 +30,7 @@ t.test('the engine takes imports out', async (t) => {
   t.equal(await page(), 400);
   const reader = LogReader.open(data);
   reader.hold();
-  const held = { code: 'data_folder_locked', message: /reads segment .* of the import: nothing was changed/ };
+  const held = { code: 'data_folder_locked', message: /of the import is read by .*: nothing was changed/ };
   await t.rejects(takeOutImports(data, [grown.hash!], never), held);
   await reader.close();
   await takeOutImports(data, [grown.hash!], never);
