@@ -24,7 +24,7 @@ export function parseTime(from: string | number | bigint): Time | null {
     const seconds = Number(text.slice(0, -NANO_DIGITS));
     return inRange({ seconds, nanos: Number(text.slice(-NANO_DIGITS)) });
   }
-  if (/^\d*$/.test(text)) return null;
+  if (/^\d*$/.test(text) || rollsOver(text)) return null;
   const time = DateTime.fromISO(text, { zone: 'utc' });
   if (!time.isValid) return null;
   // Luxon keeps milliseconds; the rest of the fraction is taken from the text.
@@ -40,6 +40,25 @@ export function digitsHint(text: string): string {
   const unit = UNITS[digits.length];
   const what = unit === undefined ? '' : `, as ${unit} have`;
   return ` It has ${digits.length} digits${what}; UNIX nanoseconds have 17 to 19.`;
+}
+
+const HOURS = 24;
+const MINUTES = 60;
+
+/** An hour of 24, or an offset beyond a day: what reads ISO 8601 would take either over into another day. */
+function rollsOver(text: string): boolean {
+  const offset = /T.*[+-](\d\d):?(\d\d)?(?:\[.*)?$/i.exec(text);
+  if (offset !== null && (Number(offset[1]) >= HOURS || Number(offset[2] ?? 0) >= MINUTES)) return true;
+  return /^24:|T24/i.test(text);
+}
+
+/** UNIX milliseconds at the start of a day, UTC; NaN when the calendar has no such day. Months count from 1. */
+export function dayMs(year: number, month: number, day: number): number {
+  const ms = Date.UTC(year, month - 1, day);
+  const date = new Date(ms);
+  const isSame =
+    date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return isSame ? ms : Number.NaN;
 }
 
 function inRange(time: Time): Time | null {

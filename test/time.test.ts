@@ -34,3 +34,30 @@ t.test('refuses what is no time', async (t) => {
   t.equal(parseTime('1718784000000'), null, 'milliseconds');
   t.equal(parseTime('9999999999999999999'), null, 'beyond what a record holds');
 });
+
+t.test(
+  'refuses days and hours that no calendar has, instead of taking them over into the next',
+  async (t) => {
+    for (const text of [
+      '2024-02-30',
+      '2023-02-29T00:00Z',
+      '2024-04-31T12:00:00Z',
+      '2024-00-10',
+      '2024-06-00',
+      '2023-366',
+      '2024-W53',
+      '2024-06-19T24:00:00Z',
+      '2024-06-19T24',
+      '20240619T240000Z',
+      '24:00',
+      '2024-06-19T08:60Z',
+      '2024-06-19T08:00:60Z',
+      '2024-06-19T08:00+24:00',
+      '2024-06-19T08:00-25',
+      '2024-06-19T08:00+02:60',
+    ])
+      t.equal(parseTime(text), null, text);
+    t.same(parseTime('2024-02-29T23:59:59Z'), { seconds: 1_709_251_199, nanos: 0 });
+    t.same(parseTime('2024-06-24T23:24:24+14:00'), { seconds: 1_719_221_064, nanos: 0 });
+  },
+);

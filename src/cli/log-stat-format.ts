@@ -1,4 +1,5 @@
 /** How `ticks log stat` tells what it found. */
+import { isGone } from '../log/imports.js';
 import { activityOf, type Extent, type LogSurvey, type Moment } from '../log/survey.js';
 import type { Registry } from '../pipeline/registry.js';
 import { nameOf } from '../replay/symbols.js';
@@ -87,7 +88,7 @@ export function statLines(survey: LogSurvey, registry: Registry, top: number): s
   const { segments, epochs } = survey;
   const fileBytes = segments.reduce((sum, s) => sum + s.fileBytes, 0);
   const live = epochs.filter(({ record }) => record.import === undefined);
-  const imports = epochs.filter(({ record }) => record.import !== undefined);
+  const imports = epochs.filter(({ record }) => record.import !== undefined && !isGone(record));
   const lines = [
     `Log ${survey.logId}: ${survey.ticks} ticks in ${segments.length} segments, ${sizeText(fileBytes)}; ` +
       `${perTick(survey) ?? '-'} bytes a tick.`,

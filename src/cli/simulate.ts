@@ -6,6 +6,7 @@ import { listTickFiles } from '../feeds/file/paths.js';
 import type { TickFile } from '../feeds/file/reader.js';
 import { Mt5Terminal, parseZone } from '../feeds/mt5/index.js';
 import { STANDARD_MARKET } from '../feeds/synthetic/index.js';
+import { DIGITS_MAX } from '../limits.js';
 import { portNumber, speedValue, stopSignal, wholeNumber } from './exit.js';
 import { openMarket } from './market-source.js';
 import { Progress } from './output.js';
@@ -28,6 +29,7 @@ export interface Simulation {
   /** All files at once, merged by time, instead of one after the other. */
   merge: boolean;
   symbol?: string | undefined;
+  digits?: number | undefined;
   speed: number | 'max';
   loop: boolean;
   shiftToNow: boolean;
@@ -93,6 +95,11 @@ export function registerSimulate(program: Command): void {
     .option('--speed <n|max>', 'recorded seconds per second, or max', speedValue, defaults.speed)
     .option('--merge', 'play all files at once, merged by time', defaults.merge)
     .option('--symbol <name>', 'symbol of files whose name does not tell it')
+    .option(
+      '--digits <n>',
+      "digits of the prices; default: learnt from them, of bi5 files by Dukascopy's list of instruments",
+      wholeNumber(0, DIGITS_MAX),
+    )
     .option('--loop', 'play for ever; times go on from where they were', defaults.loop)
     .option('--shift-to-now', 'shift the times so that the first tick happens now', defaults.shiftToNow)
     .option('--synthetic', 'play the synthetic market instead of files')
@@ -219,10 +226,16 @@ async function openersOf(simulation: Simulation): Promise<(terminal: number) => 
   }
   const files = await listTickFiles(simulation.files);
   const groups = simulation.merge ? [files] : files.map((file) => [file]);
-  const { symbol, zone } = simulation;
+  const { symbol, digits, zone } = simulation;
   const warn = (_details: object, message: string) => void process.stderr.write(`${message}\n`);
   return () =>
     groups.map(
-      (group) => () => openMerged(group, { ...(symbol === undefined ? {} : { symbol }), zone, warn }),
+      (group) => () =>
+        openMerged(group, {
+          ...(symbol === undefined ? {} : { symbol }),
+          ...(digits === undefined ? {} : { digits }),
+          zone,
+          warn,
+        }),
     );
 }

@@ -1,4 +1,5 @@
 /** From a stretch of the log to files: the work of one export job. */
+import { fileNamePart } from '../feeds/file/index.js';
 import type { LogGap, LogReader } from '../log/reader.js';
 import type { Registry } from '../pipeline/registry.js';
 import type { Bound } from '../replay/range.js';
@@ -7,7 +8,7 @@ import { nameOf } from '../replay/symbols.js';
 import { kindOf, RECORD_U32, U32_SYMBOL } from '../tick.js';
 import { LineWriter } from './lines.js';
 import { Mt5Writer } from './mt5.js';
-import { fileNamePart, mt5FileName } from './names.js';
+import { mt5FileName } from './names.js';
 import { discard, OutFile, type TextSink } from './out-file.js';
 import { ParquetTickWriter } from './parquet.js';
 import type { ExportFormat, ExportStyle, ExportSymbol, TickWriter } from './writer.js';

@@ -1,24 +1,12 @@
 /**
- * From runs to finished segments: merged by time, normalised and numbered as a shard does it, cut into a
- * segment a UTC day of tsEvent. The segments lie in the staging folder until they are adopted.
+ * From runs to finished segments: merged by time, without what is there already. The segments lie in the staging
+ * folder until they are adopted.
  */
-import path from 'node:path';
 import { BLOCK_TICKS } from '../limits.js';
-import { blockBytesMax, writeBlock } from '../log/block.js';
-import { BlockExtents } from '../log/block-extent.js';
 import { BlockCodec } from '../log/codec.js';
-import { commitPuts, flush, type Put } from '../log/commit.js';
-import { ShardIndexWriter } from '../log/index-writer.js';
-import { blockKey } from '../log/keys.js';
-import { rangesWithTimes } from '../log/segment-ranges.js';
-import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
-import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
-import { Count, type NumberingModule } from '../pipeline/numbering.js';
+import { LogReader } from '../log/reader.js';
 import type { Registry } from '../pipeline/registry.js';
-import { allocateModule } from '../pipeline/shard-memory.js';
-import { S_HELD, STATE_F64, STATE_U32, SU_DEFINED, SU_VERSION, SymbolStates } from '../pipeline/states.js';
 import {
-  copyRecord,
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
@@ -26,221 +14,108 @@ import {
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
 } from '../tick.js';
+import { Doubles, type RivalFound } from './doubles.js';
 import { RunMerge } from './merge.js';
+import { isBefore, type SymbolSpans, widen } from './rivals.js';
+import { type BuiltSegments, SegmentBuilder } from './segment-builder.js';
 import type { RunInfo } from './spool.js';
 
-const DAY_S = 86_400;
-/** Blocks of a transaction. */
-const COMMIT_BLOCKS = 64;
-/** Imports have one shard. */
-const IMPORT_SHARD = 0;
-
-/** The runs of one file, and what its symbols are in the log. */
-export interface BuildFile {
+/** The runs of files that were read together, and what their symbols are in the log. */
+export interface BuildBatch {
   runs: RunInfo[];
-  /** Symbol ids by the file's own index. */
+  /** Symbol ids by the batch's own index; 0: its ticks are left out. */
   ids: number[];
+  /** How many files they are. */
+  files: number;
 }
 
-export interface BuiltSegment {
-  /** Its folder's name in the staging folder: the UTC day. */
+/** What is to be built. */
+export interface BuildPlan {
+  /** The data folder. */
+  data: string;
+  /** Where the segments are made. */
   folder: string;
-  /** UNIX milliseconds. */
-  startsAt: number;
-  range: SegmentRange;
+  epoch: number;
+  sourceId: number;
+  batches: BuildBatch[];
+  /** Epochs of imports that may have the same ticks. */
+  rivals: number[];
+  /** Whether the import is to take the place of its rivals: their ticks are not left out then. */
+  replaces: boolean;
 }
 
-export interface Built {
-  /** Definitions of symbols among them. */
-  numbered: number;
-  /** Without these. */
-  ticks: number;
-  /** Half-quotes whose other side never came. */
-  held: number;
-  /** Ticks that numbering refused. */
-  rejected: number;
-  segments: BuiltSegment[];
+export interface Built extends BuiltSegments {
+  /** Ticks left out as another file of the import has them. */
+  doubles: number;
+  /** Ticks left out as their symbol was refused. */
+  nameless: number;
+  /** What rivals have of the same symbols and times. */
+  rivals: RivalFound[];
+  spans: SymbolSpans;
 }
 
 /**
- * @param data the data folder
- * @param folder where the segments are made
  * @param turn told the ticks so far, now and then; true: stop
  * @returns undefined when it was stopped
  */
 export async function buildSegments(
-  data: string,
-  folder: string,
-  epoch: number,
-  sourceId: number,
-  files: readonly BuildFile[],
+  plan: BuildPlan,
   registry: Registry,
   turn: (ticks: number) => boolean,
 ): Promise<Built | undefined> {
-  const builder = new Builder(data, folder, epoch, registry);
+  const { data, folder, epoch, sourceId, batches } = plan;
+  const builder = new SegmentBuilder(data, folder, epoch, registry);
   const codec = new BlockCodec();
-  const runs = files.flatMap((file) => file.runs);
-  const idsOf = files.flatMap((file) => file.runs.map(() => file.ids));
+  const runs = batches.flatMap((batch) => batch.runs);
+  const idsOf = batches.flatMap((batch) => batch.runs.map(() => batch.ids));
+  // Files are counted through all batches: the first of each.
+  const firstOf: number[] = [];
+  let files = 0;
+  for (const batch of batches) {
+    for (let r = 0; r < batch.runs.length; r++) firstOf.push(files);
+    files += batch.files;
+  }
   const merge = new RunMerge(runs, codec);
   const raw = Records.allocate(1);
+  const spans: SymbolSpans = new Map();
+  let nameless = 0;
+  const reader = plan.rivals.length > 0 ? LogReader.open(data) : undefined;
+  reader?.hold();
+  const doubles = files > 1 || plan.rivals.length > 0 ? doublesOf(plan, reader, registry) : undefined;
   try {
     for (let n = 1; merge.next(); n++) {
       const from = merge.index * RECORD_U32;
       raw.u32.set(merge.records.u32.subarray(from, from + RECORD_U32));
       raw.u32[U32_SYMBOL] = idsOf[merge.rank][raw.u32[U32_SYMBOL] - 1];
+      if (n % BLOCK_TICKS === 0 && turn(n)) return undefined;
+      if (raw.u32[U32_SYMBOL] === 0) {
+        nameless++;
+        continue;
+      }
+      const file = firstOf[merge.rank] + (raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16);
       raw.u32[U32_KIND_FLAGS_SOURCE] = (raw.u32[U32_KIND_FLAGS_SOURCE] & 0xffff) | (sourceId << 16);
       // Of a raw record these two words are the source's position and what is folded into it: neither is there.
       raw.u32[2] = raw.u32[3] = 0;
-      await builder.add(raw);
-      if (n % BLOCK_TICKS === 0 && turn(n)) return undefined;
+      if (doubles?.has(raw, file) !== true) await builder.add(raw);
+      widen(spans, raw.u32[U32_SYMBOL], raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]);
     }
-    return await builder.finish();
+    const built = await builder.finish();
+    return { ...built, doubles: doubles?.ofFiles ?? 0, rivals: doubles?.rivals ?? [], nameless, spans };
   } finally {
     merge.close();
+    await reader?.close();
     await builder.close();
   }
 }
 
-class Builder {
-  readonly #codec = new BlockCodec();
-  readonly #states: SymbolStates;
-  readonly #normaliser: Normaliser;
-  readonly #module: NumberingModule;
-  readonly #block = Records.allocate(BLOCK_TICKS);
-  readonly #out = new Uint8Array(blockBytesMax(this.#codec, BLOCK_TICKS));
-  #count = 0;
-  #seq = 0;
-  #held = 0;
-  #defined = 0;
-  #rejected = 0;
-  #day = Number.NaN;
-  #segment: Segment | undefined;
-  #puts: Put[] = [];
-  readonly #index: ShardIndexWriter;
-  readonly #putPage = (key: Buffer, page: Uint8Array) => {
-    this.#puts.push({ key, value: Buffer.from(page), isNew: true });
-  };
-  readonly #built: BuiltSegment[] = [];
-
-  constructor(
-    readonly data: string,
-    readonly folder: string,
-    readonly epoch: number,
-    readonly registry: Registry,
-  ) {
-    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
-    this.#states = new SymbolStates(registry.maxSymbols, allocateModule(registry.maxSymbols));
-    this.#states.learn(registry);
-    this.#module = this.#states.module;
-    this.#normaliser = new Normaliser(this.#states);
-  }
-
-  async add(raw: Records): Promise<void> {
-    const day = Math.floor(raw.u32[U32_TS_EVENT_S] / DAY_S);
-    if (day !== this.#day) await this.#begin(day);
-    const u = raw.u32[U32_SYMBOL] * STATE_U32;
-    if (this.#states.u32[u + SU_DEFINED] !== this.#states.u32[u + SU_VERSION]) await this.#define(raw);
-    copyRecord(raw, 0, this.#module.records, 0);
-    const result = this.#normaliser.normalise(0, this.#seq + 1);
-    if (result === NUMBERED) await this.#take(0);
-    else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
-    else this.#rejected++;
-  }
-
-  /** The quote that brings the other side stands for this half too, as in a shard. */
-  #hold(id: number): void {
-    this.#states.f64[id * STATE_F64 + S_HELD]++;
-    this.#held++;
-  }
-
-  /** A definition is a tick of its own, numbered before the first tick that relies on it. */
-  async #define(raw: Records): Promise<void> {
-    const seq = this.#seq + 1;
-    const { own, records } = this.#module;
-    const id = raw.u32[U32_SYMBOL];
-    const [s, ns] = [raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]];
-    const source = raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16;
-    this.#states.writeDefinition(records, own, id, source, seq, s, ns, this.registry.digits[id]);
-    this.#module.apply(own, seq);
-    this.#defined++;
-    await this.#take(own);
-  }
-
-  /** Takes the tick that was numbered last: record `i` of the module's memory. */
-  async #take(i: number): Promise<void> {
-    this.#seq++;
-    copyRecord(this.#module.records, i, this.#block, this.#count);
-    this.#module.counts[Count.critical] = 0;
-    if (++this.#count === BLOCK_TICKS) await this.#encode();
-  }
-
-  async #begin(day: number): Promise<void> {
-    await this.#end();
-    this.#day = day;
-  }
-
-  async #encode(): Promise<void> {
-    if (this.#count === 0) return;
-    const { epoch } = this;
-    const first = this.#seq - this.#count + 1;
-    const block = writeBlock(
-      this.#codec,
-      epoch,
-      IMPORT_SHARD,
-      first,
-      this.#block,
-      this.#count,
-      this.registry.digits,
-      [],
-      this.#out,
-      0,
-    );
-    // lmdb reads the bytes until the commit is over.
-    const value = Buffer.from(block);
-    this.#puts.push({ key: blockKey(epoch, IMPORT_SHARD, first), value, isNew: true });
-    this.#index.add(value, first, this.#putPage);
-    this.#count = 0;
-    if (this.#puts.length >= COMMIT_BLOCKS) await this.#commit();
-  }
-
-  async #commit(): Promise<void> {
-    if (this.#puts.length === 0) return;
-    if (this.#segment === undefined) {
-      const place = path.relative(segmentsFolder(this.data), path.join(this.folder, this.#name()));
-      this.#segment = openSegment(this.data, place, { readOnly: false, sync: 'os' });
-    }
-    await commitPuts(this.#segment.blocks, this.#puts);
-    this.#puts = [];
-  }
-
-  #name(): string {
-    return new Date(this.#day * DAY_S * 1000).toISOString().slice(0, 10);
-  }
-
-  /** Closes the segment at hand; everything of it is on the disk then. */
-  async #end(): Promise<void> {
-    await this.#encode();
-    this.#index.finish(this.#putPage);
-    await this.#commit();
-    const segment = this.#segment;
-    this.#segment = undefined;
-    if (segment === undefined) return;
-    await flush(segment.blocks);
-    const [range] = rangesWithTimes(segment);
-    await segment.blocks.close();
-    this.#built.push({ folder: this.#name(), startsAt: this.#day * DAY_S * 1000, range });
-  }
-
-  async finish(): Promise<Built> {
-    await this.#end();
-    const held = this.#held;
-    const ticks = this.#seq - this.#defined;
-    return { numbered: this.#seq, ticks, held, rejected: this.#rejected, segments: this.#built };
-  }
-
-  async close(): Promise<void> {
-    const segment = this.#segment;
-    this.#segment = undefined;
-    await segment?.blocks.close();
-  }
+function doublesOf(
+  { batches, rivals, replaces }: BuildPlan,
+  reader: LogReader | undefined,
+  registry: Registry,
+): Doubles {
+  const watch = new Uint8Array(registry.symbolCount);
+  for (const { ids } of batches) for (const id of ids) watch[id] = 1;
+  const starts = batches.flatMap(({ runs }) => runs).map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
+  const from = starts.reduce((first, start) => (isBefore(start, first) ? start : first));
+  return new Doubles(reader, rivals, watch, from, !replaces);
 }

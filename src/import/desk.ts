@@ -3,7 +3,7 @@
  * defines symbols, and lists finished segments. An import that finds an engine on the folder asks it by files:
  *
  * ```
- * log/imports/<staging>/define.json ─▶ defined.json │ adopt.json ─▶ adopted.json
+ * log/imports/<staging>/define.json ─▶ defined.json │ adopt.json ─▶ adopted.json │ remove.json ─▶ removed.json
  * ```
  *
  * Both sides write a file under another name first, so that nobody reads a half.
@@ -12,32 +12,40 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import path from 'node:path';
 import { codeOf, type ErrorCode, messageOf, TickwireError } from '../errors.js';
 import { logFolder } from '../log/catalog.js';
+import { removeImports } from '../log/import-removal.js';
 import { adoptImport, epochOfImport, type StagedImport } from '../log/imports.js';
 import type { LogStore } from '../log/store.js';
-import type { Registry } from '../pipeline/registry.js';
+import type { Registry, SymbolDefinition } from '../pipeline/registry.js';
 
 /** Feed and source that imported ticks belong to. */
 const IMPORT_FEED = 'import';
 
 export interface DefineRequest {
   hash: string;
-  symbols: { name: string; digits: number }[];
+  symbols: { name: string; digits: number; negative?: boolean }[];
 }
 
 export interface Defined {
   epoch: number;
   sourceId: number;
-  /** Symbol ids in the order asked. */
+  /** Symbol ids in the order asked; 0 of one that was refused. */
   ids: number[];
+  /** What was wrong with the names that were refused. */
+  refused: { name: string; why: string }[];
 }
 
 export interface Steps {
   define: { request: DefineRequest; answer: Defined };
   adopt: { request: StagedImport; answer: { ticks: number } };
+  remove: { request: { epochs: number[] }; answer: { imports: number } };
 }
 export type Step = keyof Steps;
 
-const ANSWERS: Record<Step, string> = { define: 'defined.json', adopt: 'adopted.json' };
+const ANSWERS: Record<Step, string> = {
+  define: 'defined.json',
+  adopt: 'adopted.json',
+  remove: 'removed.json',
+};
 
 /** Where imports are staged. */
 export function importsFolder(dataFolder: string): string {
@@ -70,12 +78,14 @@ export class ImportDesk {
 
   /**
    * @param store the log, its catalog open for writing
-   * @param told of every import that was listed
+   * @param told of every import that was listed or removed
+   * @param isAlone whether no other thread writes to the catalog
    */
   constructor(
     readonly store: LogStore,
     readonly registry: Registry,
     readonly told: (message: string) => void = () => {},
+    readonly isAlone = false,
   ) {}
 
   /** Looks for requests and answers them. Calls while it is at it do nothing. */
@@ -89,6 +99,7 @@ export class ImportDesk {
         const staging = path.join(folder, name);
         await this.#answer(staging, 'define', (request) => this.define(request));
         await this.#answer(staging, 'adopt', (request) => this.adopt(staging, request));
+        await this.#answer(staging, 'remove', (request) => this.remove(request));
       }
     } finally {
       this.#isBusy = false;
@@ -117,12 +128,42 @@ export class ImportDesk {
     }
   }
 
-  /** @throws TickwireError bad_input for a name that is none, registry_full */
+  /** @throws TickwireError registry_full */
   define({ hash, symbols }: DefineRequest): Defined {
-    const ids = symbols.map((symbol) => this.registry.defineSymbol(symbol));
+    const refused: Defined['refused'] = [];
+    const ids = symbols.map((symbol) => {
+      try {
+        return this.registry.defineSymbol(this.#joined(symbol));
+      } catch (error) {
+        // One name that is none must not keep all others out.
+        if (codeOf(error) !== 'bad_input') throw error;
+        refused.push({ name: symbol.name, why: messageOf(error) });
+        return 0;
+      }
+    });
     const { id: sourceId } = this.registry.defineSource({ feed: IMPORT_FEED, name: IMPORT_FEED });
     const epoch = epochOfImport(this.store.catalog, hash);
-    return { epoch, sourceId, ids };
+    return { epoch, sourceId, ids, refused };
+  }
+
+  /** A symbol's definition, with what the log knows of it that files do not tell. */
+  #joined({ name, digits, negative }: DefineRequest['symbols'][number]): SymbolDefinition {
+    this.registry.refresh();
+    const id = this.registry.symbolId(name);
+    const known = id === undefined ? undefined : this.registry.symbols[id];
+    return {
+      name,
+      digits,
+      ...(negative === true || known?.negative === true ? { negative: true } : {}),
+      ...(known?.ttlMs === undefined ? {} : { ttlMs: known.ttlMs }),
+    };
+  }
+
+  /** @throws TickwireError data_folder_locked where an import is being read, data_folder_unusable */
+  async remove({ epochs }: Steps['remove']['request']): Promise<{ imports: number }> {
+    await removeImports(this.store, epochs, this.isAlone);
+    this.told(`Took ${epochs.length} imports out of the log.`);
+    return { imports: epochs.length };
   }
 
   /** @throws TickwireError unsupported where the same was imported meanwhile */

@@ -1,7 +1,14 @@
 /** The import's side of the desk: it asks the engine on the folder, or stands in for it where there is none. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { TickwireError } from '../errors.js';
-import { identityPuts, newLogId, openCatalog, readLogId, readRegistry, registryPuts } from '../log/catalog.js';
+import {
+  identityPuts,
+  newLogId,
+  openCatalog,
+  readLogId,
+  readRegistry,
+  registryPuts,
+} from '../log/catalog.js';
 import { commitPuts, flush, type Put } from '../log/commit.js';
 import { FolderLock } from '../log/lock.js';
 import { openStore } from '../log/store.js';
@@ -97,11 +104,13 @@ async function standIn<S extends Step>(
     const bytes = readRegistry(catalog);
     const registry = Registry.from(bytes);
     const held = registry.placeOf(bytes);
-    const desk = new ImportDesk(store, registry);
+    const desk = new ImportDesk(store, registry, undefined, true);
     const answer =
       step === 'define'
         ? desk.define(request as Steps['define']['request'])
-        : await desk.adopt(staging, request as Steps['adopt']['request']);
+        : step === 'adopt'
+          ? await desk.adopt(staging, request as Steps['adopt']['request'])
+          : await desk.remove(request as Steps['remove']['request']);
     if (!registry.isAt(held)) {
       const grown = registry.after(held);
       puts.push(...registryPuts(catalog, grown.bytes, grown.from));
@@ -130,7 +139,10 @@ export async function registryOf(
       catalog.root.resetReadTxn();
       const bytes = readRegistry(catalog);
       const { sources, digits, symbols: known } = Registry.from(bytes);
-      const isThere = symbols.every((s, i) => known[ids[i]]?.name === s.name && digits[ids[i]] >= s.digits);
+      const isThere = symbols.every(
+        // Id 0 is that of a name that was refused.
+        (s, i) => ids[i] === 0 || (known[ids[i]]?.name === s.name && digits[ids[i]] >= s.digits),
+      );
       if (isThere && sources[sourceId] !== undefined) return bytes;
       await delay(LOOK_MS);
     }

@@ -1,9 +1,9 @@
 /** Jobs of the Piscina pool that imports: the reading of each file, then the building of the segments. */
 import { type ErrorCode, TickwireError } from '../errors.js';
 import { Registry } from '../pipeline/registry.js';
-import { type BuildFile, type Built, buildSegments } from './build.js';
-import { identityOf, type ReadOptions } from './identity.js';
-import { type ReadFile, readFile } from './read.js';
+import { type BuildPlan, type Built, buildSegments } from './build.js';
+import { type Identified, identify, type ReadOptions } from './identity.js';
+import { type FileToRead, type ReadBatch, readFiles } from './read.js';
 
 /** Shared with a job: `i32 1 = stop │ i32 0 │ f64 ticks so far, by job`. */
 export const PROGRESS_AT = 8;
@@ -33,18 +33,21 @@ async function told<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
   }
 }
 
-export interface IdentifyJob {
-  path: string;
+export interface LookJob {
+  paths: string[];
   options: ReadOptions;
 }
 
-export function identify({ path, options }: IdentifyJob): Promise<Answer<string>> {
-  return told(() => identityOf(path, options));
+export function look({ paths, options }: LookJob): Promise<Answer<Identified[]>> {
+  return told(async () => {
+    const found: Identified[] = [];
+    for (const path of paths) found.push(await identify(path, options));
+    return found;
+  });
 }
 
 export interface ReadJob {
-  path: string;
-  identity: string;
+  files: FileToRead[];
   options: ReadOptions;
   /** What the names of its runs begin with. */
   place: string;
@@ -52,26 +55,18 @@ export interface ReadJob {
   index: number;
 }
 
-export function read({ path, identity, options, place, shared, index }: ReadJob): Promise<Answer<ReadFile>> {
-  return told(() => readFile(path, identity, options, place, watch(shared, index)));
+export function read({ files, options, place, shared, index }: ReadJob): Promise<Answer<ReadBatch>> {
+  return told(() => readFiles(files, options, place, watch(shared, index)));
 }
 
 export interface BuildJob {
-  /** The data folder. */
-  data: string;
-  /** Where the segments are made. */
-  folder: string;
-  epoch: number;
-  sourceId: number;
-  files: BuildFile[];
+  plan: BuildPlan;
   /** The registry, with all symbols of the files defined. */
   registry: Uint8Array;
   shared: SharedArrayBuffer;
 }
 
 export function build(job: BuildJob): Promise<Answer<Built | undefined>> {
-  const { data, folder, epoch, sourceId, files, shared } = job;
-  // One entry takes more than 16 bytes, so this is room for every symbol that the bytes can define.
   const registry = Registry.from(job.registry);
-  return told(() => buildSegments(data, folder, epoch, sourceId, files, registry, watch(shared, 0)));
+  return told(() => buildSegments(job.plan, registry, watch(job.shared, 0)));
 }

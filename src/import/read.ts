@@ -1,17 +1,17 @@
-/** Reads one file: its good ticks into runs, its bad ones counted by reason, some of them told with their line. */
+/** Reads files one after the other: their good ticks into runs, their bad ones counted by reason, some told with their line. */
 import { TickwireError } from '../errors.js';
-import { EntryKind, openTickFile, type TickBatch, type TickFileOptions } from '../feeds/file/index.js';
+import { EntryKind, openTickFile, TickBatch, type TickFileOptions } from '../feeds/file/index.js';
 import type { RejectReason } from '../pipeline/counters.js';
 import { quoteFault } from '../pipeline/normalise.js';
 import { Kind, NO_PRICE, writeHeader, writeQuote, writeTimes, writeTrade } from '../tick.js';
-import type { ReadOptions } from './identity.js';
+import { type ReadOptions, refusalOf } from './identity.js';
 import { RunSorter } from './sorter.js';
 import type { RunInfo } from './spool.js';
 
 /** Bad rows of one reason that are told of a file. */
 const SAMPLES_MAX = 3;
-/** Symbols of one file: their indices are u16. */
-const FILE_SYMBOLS = 65_537;
+/** Symbols of the files that are read together. */
+const SYMBOLS_MAX = 2 ** 20;
 
 export interface BadRow {
   /** Line or record, as the reader calls it. */
@@ -24,70 +24,121 @@ export interface BadRows {
   samples: BadRow[];
 }
 
-export interface ReadFile {
+/** A file that is to be read. */
+export interface FileToRead {
   path: string;
   identity: string;
-  symbols: { raw: string; digits: number }[];
-  runs: RunInfo[];
+}
+
+export interface ReadFile extends FileToRead {
   ticks: number;
+  /** Raw names of the symbols in it. */
+  symbols: string[];
   bad: Partial<Record<RejectReason, BadRows>>;
+  /** Why it is no tick file at all, with its path. */
+  refused?: string;
+}
+
+/** Files that were read together. */
+export interface ReadBatch {
+  files: ReadFile[];
+  /** Those of the runs; the first is symbol 1 there. */
+  symbols: { raw: string; digits: number }[];
+  /** Their ticks; a record's source is the place of its file. */
+  runs: RunInfo[];
 }
 
 /**
- * @param place what the names of the file's runs begin with
+ * @param place what the names of the runs begin with
  * @param turn told the ticks so far, now and then; true: stop
- * @throws TickwireError bad_input for a file that is none
  */
-export async function readFile(
-  path: string,
-  identity: string,
+export async function readFiles(
+  files: readonly FileToRead[],
   options: ReadOptions,
   place: string,
   turn: (ticks: number) => boolean,
-): Promise<ReadFile> {
-  return new FileReading(path, identity, options, place).run(turn);
+): Promise<ReadBatch> {
+  const reading = new Reading(options, place, turn);
+  const read: ReadFile[] = [];
+  for (const file of files) read.push(await reading.read(file));
+  return reading.finish(read);
 }
 
-class FileReading {
+class Reading {
   #ticks = 0;
-  readonly #bad: ReadFile['bad'] = {};
-  readonly #digits = new Uint8Array(FILE_SYMBOLS);
+  #file!: ReadFile;
+  /** Of the file at hand. */
+  #place = -1;
+  /** Symbols of the runs by the file's own index. */
+  #symbolOf: number[] = [];
+  readonly #symbols = new Map<string, number>();
+  readonly #digits = new Uint8Array(SYMBOLS_MAX);
   readonly #sorter: RunSorter;
+  readonly #batch = new TickBatch();
 
   constructor(
-    readonly path: string,
-    readonly identity: string,
     readonly options: ReadOptions,
     place: string,
+    readonly turn: (ticks: number) => boolean,
   ) {
     this.#sorter = new RunSorter(place, this.#digits);
   }
 
-  async run(turn: (ticks: number) => boolean): Promise<ReadFile> {
-    const { format, symbol, digits, zone } = this.options;
+  async read(file: FileToRead): Promise<ReadFile> {
+    this.#file = { ...file, ticks: 0, symbols: [], bad: {} };
+    this.#place++;
+    this.#symbolOf = [];
+    try {
+      await this.#read(file.path);
+    } catch (error) {
+      // What was taken of the file by then stands among the ticks of others.
+      if (this.#file.ticks > 0 || (error as TickwireError).code === 'unsupported') throw error;
+      this.#file.refused = refusalOf(file.path, error);
+    }
+    return this.#file;
+  }
+
+  async #read(path: string): Promise<void> {
+    const { format, symbol, digits, negative, zone } = this.options;
     const options: TickFileOptions = {
       ...(format === undefined ? {} : { format }),
       ...(symbol === undefined ? {} : { symbol }),
       ...(digits === undefined ? {} : { digits }),
+      ...(negative === undefined ? {} : { negative }),
       zone,
+      batch: this.#batch,
       warn: (details) => this.#sample('bad_record', details as Partial<BadRow>),
     };
-    const file = await openTickFile(this.path, options);
+    const file = await openTickFile(path, options);
     try {
       for await (const batch of file.batches) {
         file.symbols.forEach((known, i) => {
-          this.#digits[i + 1] = known.digits;
+          const at = (this.#symbolOf[i] ??= this.#symbol(known.raw));
+          this.#digits[at] = Math.max(this.#digits[at], known.digits);
         });
         for (let i = 0; i < batch.length; i++) this.#entry(batch, i);
-        if (turn(this.#ticks)) throw new TickwireError('unsupported', 'The import was stopped.');
+        if (this.turn(this.#ticks)) throw new TickwireError('unsupported', 'The import was stopped.');
       }
     } finally {
       await file.close();
+      this.#file.symbols = file.symbols.map(({ raw }) => raw);
     }
-    const symbols = file.symbols.map(({ raw, digits: learnt }) => ({ raw, digits: learnt }));
-    const runs = this.#sorter.finish();
-    const { path, identity } = this;
-    return { path, identity, symbols, runs, ticks: this.#ticks, bad: this.#bad };
+  }
+
+  /** The symbol of the runs that has a raw name, new or known. */
+  #symbol(raw: string): number {
+    const known = this.#symbols.get(raw);
+    if (known !== undefined) return known;
+    const at = this.#symbols.size + 1;
+    if (at === SYMBOLS_MAX)
+      throw new TickwireError('limit_exceeded', `Files have at most ${SYMBOLS_MAX} symbols.`);
+    this.#symbols.set(raw, at);
+    return at;
+  }
+
+  finish(files: ReadFile[]): ReadBatch {
+    const symbols = Array.from(this.#symbols, ([raw, at]) => ({ raw, digits: this.#digits[at] }));
+    return { files, symbols, runs: this.#sorter.finish() };
   }
 
   #entry(b: TickBatch, i: number): void {
@@ -96,15 +147,16 @@ class FileReading {
       this.#count('bad_record');
       return;
     }
-    const scale = 10 ** this.#digits[b.symbol[i] + 1];
+    const signed = this.options.negative === true;
+    const scale = 10 ** this.#digits[this.#symbolOf[b.symbol[i]]];
     if ((kind & EntryKind.quote) !== 0) {
-      const fault = quoteFault(b.eventNs[i], b.bid[i], b.ask[i], b.bidSize[i], b.askSize[i], false, scale);
+      const fault = quoteFault(b.eventNs[i], b.bid[i], b.ask[i], b.bidSize[i], b.askSize[i], signed, scale);
       if (fault !== undefined) this.#reject(fault, b, i, `bid ${b.bid[i]}, ask ${b.ask[i]}`);
       else this.#quote(b, i);
     }
     if ((kind & EntryKind.trade) !== 0) {
       const [price, size] = [b.price[i], b.size[i]];
-      const fault = quoteFault(b.eventNs[i], price, price, size, size, false, scale);
+      const fault = quoteFault(b.eventNs[i], price, price, size, size, signed, scale);
       if (fault !== undefined) this.#reject(fault, b, i, `price ${price}, size ${size}`);
       else this.#trade(b, i);
     }
@@ -127,8 +179,9 @@ class FileReading {
   /** What was imported was received when it happened: nobody knows better. */
   #head(b: TickBatch, i: number, kindAndFlags: number): void {
     const { records, count } = this.#sorter;
-    writeHeader(records, count, b.symbol[i] + 1, kindAndFlags, 0, 0, 0);
+    writeHeader(records, count, this.#symbolOf[b.symbol[i]], kindAndFlags, this.#place, 0, 0);
     writeTimes(records, count, b.eventS[i], b.eventNs[i], b.eventS[i], b.eventNs[i]);
+    this.#file.ticks++;
     this.#ticks++;
   }
 
@@ -138,7 +191,7 @@ class FileReading {
   }
 
   #of(reason: RejectReason): BadRows {
-    return (this.#bad[reason] ??= { count: 0, samples: [] });
+    return (this.#file.bad[reason] ??= { count: 0, samples: [] });
   }
 
   #count(reason: RejectReason): void {

@@ -3,237 +3,257 @@
  * the last step. What a killed import left is removed by the next one.
  *
  * ```
- * identify ─▶ read, a job a file ─▶ define symbols ─▶ merge, number, build segments ─▶ adopt
+ * look at the files ─▶ read them ─▶ define symbols ─▶ merge, number, build segments ─▶ adopt
  * ```
  */
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { Piscina } from 'piscina';
 import { TickwireError } from '../errors.js';
-import { openCatalog } from '../log/catalog.js';
-import { type ImportRecord, readImports } from '../log/imports.js';
-import { FolderLock } from '../log/lock.js';
+import type { ImportRecord } from '../log/imports.js';
 import type { Built } from './build.js';
-import { importsFolder } from './desk.js';
 import { haveDone, registryOf, stopped } from './host.js';
-import { importHash, type ReadOptions } from './identity.js';
-import { type Answer, type BuildJob, type IdentifyJob, PROGRESS_AT, type ReadJob } from './jobs.js';
-import type { ReadFile } from './read.js';
+import { type Identified, importHash } from './identity.js';
+import type { BuildJob, LookJob, ReadJob } from './jobs.js';
+import type { ImportOptions, ImportOutcome } from './outcome.js';
+import { lotsOf, partsOf } from './parts.js';
+import { ImportPool, type ImportProgress } from './pool.js';
+import type { FileToRead, ReadBatch, ReadFile } from './read.js';
+import { importsOf, isBefore, rivalsOf, uncovered } from './rivals.js';
+import { makeStaging } from './staging.js';
 
-const LOOK_MS = 100;
-const STAGING_TRIES = 3;
-
-export interface ImportOutcome {
-  /** Names the content that was imported now; absent where there was nothing new. */
-  hash?: string;
-  epoch?: number;
-  ticks: number;
-  /** Half-quotes whose other side never came. */
-  held: number;
-  /** Files that were read, with what was bad in them. */
-  files: { file: string; ticks: number; bad: ReadFile['bad'] }[];
-  /** Files that the log has already. */
-  known: string[];
-  /** Days that have a segment now. */
-  days: string[];
-}
-
-export interface ImportProgress {
-  doing: 'identify' | 'read' | 'build';
-  ticks: number;
-  /** Of all files, once they are read. */
-  total: number;
-}
+export type { ImportOptions, ImportOutcome, Overlap } from './outcome.js';
+export type { ImportProgress } from './pool.js';
 
 /**
  * @param data the data folder; it is made where there is none
  * @param paths files, each once
- * @throws TickwireError bad_input for a file that is none, data_folder_locked, data_folder_unusable, unsupported when stopped
+ * @throws TickwireError bad_input where `replace` would lose ticks, data_folder_locked, data_folder_unusable,
+ * unsupported when stopped
  */
 export async function importFiles(
   data: string,
   paths: readonly string[],
-  options: ReadOptions,
+  options: ImportOptions,
   signal: AbortSignal,
   tell: (progress: ImportProgress) => void,
 ): Promise<ImportOutcome> {
   const staging = makeStaging(data);
+  const pool = new ImportPool(signal, tell);
   try {
-    return await new Import(data, staging.folder, options, signal, tell).run(paths);
+    return await new Import(data, staging.folder, options, signal, pool).run(paths);
   } finally {
+    await pool.close();
     staging.remove();
   }
 }
 
-/** A folder of this import's own; what dead ones left is removed. */
-function makeStaging(data: string): { folder: string; remove: () => void } {
-  const above = importsFolder(data);
-  mkdirSync(above, { recursive: true });
-  for (const name of readdirSync(above)) removeLeft(path.join(above, name));
-  const { folder, lock } = lockStaging(above);
-  mkdirSync(path.join(folder, 'runs'));
-  mkdirSync(path.join(folder, 'segments'));
-  return {
-    folder,
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-      lock.release();
-    },
-  };
-}
-
-function removeLeft(staging: string): void {
-  try {
-    const lock = FolderLock.take(staging);
-    try {
-      rmSync(staging, { recursive: true, force: true });
-    } finally {
-      lock.release();
-    }
-  } catch (error) {
-    const isHeld = error instanceof TickwireError && error.code === 'data_folder_locked';
-    if (!isHeld && existsSync(staging)) throw error;
-  }
-}
-
-function lockStaging(above: string): { folder: string; lock: FolderLock } {
-  for (let tries = 1; ; tries++) {
-    const folder = path.join(above, randomUUID());
-    try {
-      return { folder, lock: FolderLock.take(folder) };
-    } catch (error) {
-      // Another import may clear it up in the moment before it is locked.
-      if (tries === STAGING_TRIES) throw error;
-    }
-  }
-}
-
 class Import {
-  readonly #pool: Piscina;
+  readonly #outcome: ImportOutcome = {
+    ticks: 0,
+    held: 0,
+    doubles: 0,
+    nameless: 0,
+    refusedNames: [],
+    files: [],
+    known: [],
+    empty: [],
+    refused: [],
+    overlaps: [],
+    days: [],
+  };
 
   constructor(
     readonly data: string,
     readonly staging: string,
-    readonly options: ReadOptions,
+    readonly options: ImportOptions,
     readonly signal: AbortSignal,
-    readonly tell: (progress: ImportProgress) => void,
-  ) {
-    this.#pool = new Piscina({
-      filename: new URL('./jobs.js', import.meta.url).href,
-      minThreads: 1,
-      maxThreads: availableParallelism(),
-    });
-  }
+    readonly pool: ImportPool,
+  ) {}
 
   async run(paths: readonly string[]): Promise<ImportOutcome> {
-    try {
-      const { fresh, known } = await this.#identify(paths);
-      const outcome = { ticks: 0, held: 0, files: [], known, days: [] };
-      return fresh.size === 0 ? outcome : { ...(await this.#import(fresh)), known };
-    } finally {
-      await this.#pool.destroy();
-    }
+    const parts = await this.#look(paths);
+    const batches = await this.#read(parts);
+    const taken = batches.flatMap(({ files }) => files).filter((file) => this.#judge(file));
+    if (taken.length > 0) await this.#import(batches, taken);
+    return this.#outcome;
   }
 
-  /** Splits the files into those that are new, by identity, and those that the log has. */
-  async #identify(paths: readonly string[]): Promise<{ fresh: Map<string, string>; known: string[] }> {
-    const { options } = this;
-    const identities = await this.#jobs<string>('identify', 0, () =>
-      paths.map((path): IdentifyJob => ({ path, options })),
+  /** The files that are new, in the parts in which they are read. */
+  async #look(paths: readonly string[]): Promise<FileToRead[][]> {
+    const { options, pool } = this;
+    const { known, empty, refused } = this.#outcome;
+    const lots = lotsOf(paths);
+    const found = await pool.run<string[], Identified[]>(
+      'look',
+      0,
+      lots,
+      (lot): LookJob => ({ paths: lot, options }),
     );
-    const held = new Set(importsOf(this.data).flatMap(({ files }) => files));
-    const fresh = new Map<string, string>();
-    const known: string[] = [];
-    paths.forEach((path, i) => {
-      const identity = identities[i];
-      if (held.has(identity) || fresh.has(identity)) known.push(path);
-      else fresh.set(identity, path);
+    const all = new Map<string, FileToRead & { bytes: number }>();
+    found.flat().forEach((file, i) => {
+      if ('refused' in file) refused.push({ file: paths[i], why: file.refused });
+      else if (file.bytes === 0) empty.push(paths[i]);
+      else if (all.has(file.identity)) known.push(paths[i]);
+      else all.set(file.identity, { path: paths[i], ...file });
     });
-    return { fresh, known };
+    const held = this.#held([...all.keys()]);
+    const fresh = [...all.values()].filter(({ identity, path: file }) => {
+      if (held.has(identity)) known.push(file);
+      return !held.has(identity);
+    });
+    known.sort((a, b) => paths.indexOf(a) - paths.indexOf(b));
+    return partsOf(fresh);
   }
 
-  async #import(fresh: Map<string, string>): Promise<Omit<ImportOutcome, 'known'>> {
+  /** Those of the identities that need no import. */
+  #held(identities: readonly string[]): Set<string> {
+    const imports = importsOf(this.data);
+    const hashes = new Set(imports.map(({ hash }) => hash));
+    // To replace others, files are taken once more, unless just they are an import.
+    if (this.options.replace === true) {
+      return new Set(hashes.has(importHash(identities)) ? identities : []);
+    }
+    // What was left out of an import stood in others: without them it is missing.
+    const whole = imports.filter(({ without }) => (without ?? []).every((hash) => hashes.has(hash)));
+    return new Set(whole.flatMap(({ files }) => files));
+  }
+
+  #read(parts: FileToRead[][]): Promise<ReadBatch[]> {
+    const { options, staging, pool } = this;
+    return pool.run<FileToRead[], ReadBatch>('read', 0, parts, (files, { shared, index }): ReadJob => {
+      const place = path.join(staging, 'runs', `${index}-`);
+      return { files, options, place, shared, index };
+    });
+  }
+
+  /** Notes what came of a file; true when it has ticks. */
+  #judge({ path: file, ticks, bad, refused }: ReadFile): boolean {
+    const { files, empty, refused: all } = this.#outcome;
+    const [row] = Object.values(bad).flatMap(({ samples }) => samples);
+    const rows = Object.values(bad).reduce((sum, { count }) => sum + count, 0);
+    if (refused !== undefined) all.push({ file, why: refused });
+    else if (ticks === 0 && rows === 0) empty.push(file);
+    else files.push({ file, ticks, bad });
+    if (refused !== undefined || ticks > 0) return ticks > 0;
+    if (rows > 0)
+      all.push({ file, why: `${file}: none of its ${rows} rows can be used (${row?.where}: ${row?.why}).` });
+    return false;
+  }
+
+  async #import(batches: readonly ReadBatch[], taken: readonly ReadFile[]): Promise<void> {
     const { data, staging, options, signal } = this;
-    const files = await this.#jobs<ReadFile>('read', 0, (shared) =>
-      [...fresh].map(([identity, file], index): ReadJob => {
-        const place = path.join(staging, 'runs', `${index}-`);
-        return { path: file, identity, options, place, shared, index };
-      }),
+    const { aliases, negative, replace = false } = options;
+    const canonical = (raw: string) => (Object.hasOwn(aliases, raw) ? aliases[raw] : raw);
+    const all = batches.flatMap(({ symbols }) =>
+      symbols.map(({ raw, digits }) => ({ name: canonical(raw), digits })),
     );
-    const hash = importHash([...fresh.keys()]);
-    const canonical = (raw: string) => (Object.hasOwn(options.aliases, raw) ? options.aliases[raw] : raw);
-    const named = files.flatMap((file) =>
-      file.symbols.map(({ raw, digits }) => ({ name: canonical(raw), digits })),
-    );
-    const symbols = [...mostDigits(named)].map(([name, digits]) => ({ name, digits }));
+    const symbols = [...mostDigits(all)].map(([name, digits]) => ({
+      name,
+      digits,
+      ...(negative ? { negative } : {}),
+    }));
+    const rivals = await this.#rivals(batches, [...new Set(all.map(({ name }) => name))]);
+    const without = replace ? [] : rivals.map(({ hash }) => hash);
+    const identities = taken.map(({ identity }) => identity);
+    const hash = importHash(identities, without);
     const request = { hash, symbols };
     const defined = await haveDone(data, staging, 'define', request, signal);
     const idOf = new Map(symbols.map(({ name }, i) => [name, defined.ids[i]]));
     const registry = await registryOf(data, request, defined, signal);
-    const total = files.reduce((sum, { ticks }) => sum + ticks, 0);
-    const [built] = await this.#jobs<Built | undefined>('build', total, (shared) => [
-      {
-        data,
-        folder: path.join(staging, 'segments'),
-        epoch: defined.epoch,
-        sourceId: defined.sourceId,
-        files: files.map((file) => ({
-          runs: file.runs,
-          ids: file.symbols.map(({ raw }) => idOf.get(canonical(raw))!),
-        })),
-        registry,
-        shared,
-      } satisfies BuildJob,
-    ]);
+    const refusedNames = new Map(defined.refused.map(({ name, why }) => [name, why]));
+    this.#outcome.refusedNames = defined.refused;
+    const named = taken.filter((file) => this.#isNamed(file, canonical, refusedNames));
+    if (named.length === 0) return;
+    const total = taken.reduce((sum, { ticks }) => sum + ticks, 0);
+    const plan = {
+      data,
+      folder: path.join(staging, 'segments'),
+      epoch: defined.epoch,
+      sourceId: defined.sourceId,
+      batches: batches.map((batch) => ({
+        runs: batch.runs,
+        ids: batch.symbols.map(({ raw }) => idOf.get(canonical(raw))!),
+        files: batch.files.length,
+      })),
+      rivals: rivals.map(({ epoch }) => epoch),
+      replaces: replace,
+    };
+    const [built] = await this.pool.run<object, Built | undefined>(
+      'build',
+      total,
+      [plan],
+      (_, { shared }) => {
+        return { plan, registry, shared } satisfies BuildJob;
+      },
+    );
     if (built === undefined || signal.aborted) throw stopped();
-    const { numbered, ticks, held, segments } = built;
+    const found = rivals.filter((_, i) => built.rivals[i].seen > 0);
+    const doublesOf = (rival: ImportRecord) => built.rivals[rivals.indexOf(rival)].doubles;
+    if (replace) await this.#checkCover(found, built);
+    const { held, doubles, nameless } = built;
+    Object.assign(this.#outcome, { held, doubles, nameless });
+    this.#outcome.overlaps = found.map((rival) => ({
+      hash: rival.hash,
+      importedAt: rival.importedAt,
+      doubles: doublesOf(rival),
+      isReplaced: replace,
+    }));
+    if (built.ticks === 0) {
+      if (found.every((rival) => doublesOf(rival) === 0)) this.#refuseHalves(named);
+      return;
+    }
     const record: ImportRecord = {
       epoch: defined.epoch,
       hash,
       importedAt: Date.now(),
-      files: [...fresh.keys()],
-      ticks: numbered,
+      files: named.map(({ identity }) => identity),
+      ticks: built.numbered,
     };
-    await haveDone(data, staging, 'adopt', { record, segments }, signal);
-    return {
-      hash,
-      epoch: defined.epoch,
-      ticks,
-      held,
-      files: files.map(({ path: file, ticks: read, bad }) => ({ file, ticks: read, bad })),
-      days: segments.map(({ folder }) => folder),
-    };
+    const leftOut = found.filter((rival) => doublesOf(rival) > 0);
+    if (leftOut.length > 0) record.without = leftOut.map((rival) => rival.hash);
+    const replaces = replace ? found.map(({ epoch }) => epoch) : [];
+    await haveDone(data, staging, 'adopt', { record, segments: built.segments, replaces }, signal);
+    const days = built.segments.map(({ folder }) => folder);
+    Object.assign(this.#outcome, { hash, epoch: defined.epoch, ticks: built.ticks, days });
   }
 
-  async #job<Value>(job: object, name: string): Promise<Value> {
-    const answer = (await this.#pool.run(job, { name })) as Answer<Value>;
-    if ('value' in answer) return answer.value;
-    throw new TickwireError(answer.refusal.code, answer.refusal.message);
+  #rivals(batches: readonly ReadBatch[], names: string[]): Promise<ImportRecord[]> {
+    const runs = batches.flatMap((batch) => batch.runs);
+    const starts = runs.map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
+    const ends = runs.map(({ toS, toNs }) => ({ s: toS, ns: toNs }));
+    const from = starts.reduce((first, at) => (isBefore(at, first) ? at : first));
+    const to = ends.reduce((last, at) => (isBefore(last, at) ? at : last));
+    return rivalsOf(this.data, importsOf(this.data), names, from, to);
   }
 
-  /** Runs jobs beside each other, and tells how far they are. */
-  async #jobs<Value>(
-    doing: ImportProgress['doing'],
-    total: number,
-    make: (shared: SharedArrayBuffer) => object[],
-  ): Promise<Value[]> {
-    const counts = make(new SharedArrayBuffer(0)).length;
-    const shared = new SharedArrayBuffer(PROGRESS_AT + counts * 8);
-    const progress = new Float64Array(shared, PROGRESS_AT);
-    const stop = () => Atomics.store(new Int32Array(shared, 0, 1), 0, 1);
-    const timer = setInterval(() => {
-      this.tell({ doing, ticks: progress.reduce((sum, ticks) => sum + ticks, 0), total });
-    }, LOOK_MS);
-    this.signal.addEventListener('abort', stop, { once: true });
-    try {
-      if (this.signal.aborted) throw stopped();
-      return await Promise.all(make(shared).map((job) => this.#job<Value>(job, doing)));
-    } finally {
-      stop();
-      clearInterval(timer);
-      this.signal.removeEventListener('abort', stop);
+  /** @throws TickwireError bad_input when an import that is to be replaced has ticks that the files do not cover */
+  async #checkCover(found: readonly ImportRecord[], built: Built): Promise<void> {
+    for (const { epoch, hash } of found) {
+      const [name, ...more] = await uncovered(this.data, epoch, built.spans);
+      if (name === undefined) continue;
+      const also = more.length === 0 ? '' : ` and of ${more.length} other symbols`;
+      throw new TickwireError(
+        'bad_input',
+        `Import ${hash.slice(0, 12)} also has ticks of ${name}${also} that these files do not ` +
+          `cover: nothing was changed. Name its other files too, or take it out with "ticks import --remove ${hash.slice(0, 12)}".`,
+      );
+    }
+  }
+
+  /** Whether a file has a symbol whose name was taken; it is refused otherwise. */
+  #isNamed(
+    { path: file, symbols }: ReadFile,
+    canonical: (raw: string) => string,
+    refused: Map<string, string>,
+  ): boolean {
+    if (symbols.some((raw) => !refused.has(canonical(raw)))) return true;
+    this.#outcome.refused.push({ file, why: `${file}: ${refused.get(canonical(symbols[0]))}` });
+    return false;
+  }
+
+  /** Files whose quotes have one side only. */
+  #refuseHalves(taken: readonly ReadFile[]): void {
+    for (const { path: file } of taken) {
+      this.#outcome.refused.push({ file, why: `${file}: its quotes have one side only.` });
     }
   }
 }
@@ -243,15 +263,4 @@ function mostDigits(symbols: readonly { name: string; digits: number }[]): Map<s
   const digitsOf = new Map<string, number>();
   for (const { name, digits } of symbols) digitsOf.set(name, Math.max(digits, digitsOf.get(name) ?? 0));
   return digitsOf;
-}
-
-/** The imports of a data folder; none where there is no log yet. */
-function importsOf(data: string): ImportRecord[] {
-  if (!existsSync(path.join(importsFolder(data), '..', 'data.mdb'))) return [];
-  const catalog = openCatalog(data, { readOnly: true });
-  try {
-    return readImports(catalog);
-  } finally {
-    void catalog.root.close();
-  }
 }

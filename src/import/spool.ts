@@ -29,6 +29,9 @@ export interface RunInfo {
   /** Of its first tick. */
   fromS: number;
   fromNs: number;
+  /** Of its last tick. */
+  toS: number;
+  toNs: number;
 }
 
 export class RunWriter {
@@ -96,7 +99,8 @@ export class RunWriter {
     this.#encode();
     this.#write();
     closeSync(this.#file);
-    return { path: this.path, ticks: this.ticks, fromS: this.fromS, fromNs: this.fromNs };
+    const { path, ticks, fromS, fromNs, toS, toNs } = this;
+    return { path, ticks, fromS, fromNs, toS, toNs };
   }
 }
 

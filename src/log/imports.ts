@@ -9,6 +9,7 @@ import { TickwireError } from '../errors.js';
 import { type Catalog, type EpochRecord, epochPut, logFolder, readEpochs, segmentPuts } from './catalog.js';
 import { commitPuts, flush, type Put } from './commit.js';
 import { widenTimes } from './extent.js';
+import { removalOf } from './import-removal.js';
 import { isRoomShort } from './room.js';
 import {
   bytesOfSegment,
@@ -29,6 +30,8 @@ export interface ImportRecord {
   importedAt: number;
   /** Identities of its files: none of them is imported twice. */
   files: string[];
+  /** Hashes of imports that have some of its files' ticks: those were left out of it. */
+  without?: string[];
   ticks: number;
 }
 
@@ -36,10 +39,12 @@ export interface ImportRecord {
 export interface StagedImport {
   record: ImportRecord;
   segments: { folder: string; startsAt: number; range: SegmentRange }[];
+  /** Epochs of imports that are removed when this one is listed. */
+  replaces: number[];
 }
 
-/** Whether retention has removed all of an import: then it may be imported again. */
-function isGone({ last, removed }: EpochRecord): boolean {
+/** Whether all of an import was removed: then it may be imported again. */
+export function isGone({ last, removed }: EpochRecord): boolean {
   return last !== undefined && (removed?.[0] ?? 0) >= last[0];
 }
 
@@ -99,7 +104,8 @@ export function epochOfImport(catalog: Catalog, hash: string): number {
  * Moves staged segments to the others and lists them with their epoch, all or none. The registry's bytes that
  * they need are in the catalog by then.
  * @param staging where the segments lie
- * @throws TickwireError unsupported where the import is there already, data_folder_unusable where the disk is nearly full
+ * @throws TickwireError unsupported where the import is there already, data_folder_unusable where the disk is nearly full,
+ * data_folder_locked where one that is to be replaced is being read
  */
 export async function adoptImport(store: LogStore, staging: string, staged: StagedImport): Promise<void> {
   const { catalog, dataFolder } = store;
@@ -112,6 +118,7 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
     );
   }
   store.refresh();
+  const removal = removalOf(store, staged.replaces);
   if (readEpochs(catalog).some((known) => known.epoch === record.epoch && !isGone(known))) {
     throw new TickwireError('unsupported', 'The same content was imported meanwhile: nothing was changed.');
   }
@@ -146,12 +153,14 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
     import: record.hash,
   };
   await commitPuts(catalog.root, [
+    ...removal.puts,
     ...segmentPuts(catalog, segments),
     epochPut(catalog, epoch),
     importPut(catalog, record),
   ]);
   await flush(catalog.root);
   store.refresh();
+  await removal.removeFiles();
 }
 
 function freshPlace(dataFolder: string, base: string): string {

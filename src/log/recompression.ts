@@ -10,7 +10,7 @@ import { commitPuts, flush } from './commit.js';
 import type { Compression } from './compress.js';
 import { isDue, type Recompressed, type RecompressJob, swapPuts } from './recompress.js';
 import { nextFolder, type SegmentRecord, segmentPath } from './segments.js';
-import type { LogStore } from './store.js';
+import { type LogStore, removedOf } from './store.js';
 
 export interface RecompressionOptions {
   recompress: Compression;
@@ -84,10 +84,19 @@ export class Recompression {
     await swapped.catch((error: unknown) => this.#giveUp(done.folder, error));
     probe();
     store.refresh();
+    if (isRemoved(store, record)) return this.#unlist(done);
     // Until this is on the disk, a power cut brings the old one back.
     await flush(catalog.root);
     await rm(segmentPath(dataFolder, record.folder), { recursive: true, force: true });
     this.report('info', `Segment ${done.folder} has ${done.bytes} bytes now, of ${record.bytes}.`);
+  }
+
+  /** An import was taken out just before its segment was listed anew. */
+  async #unlist({ number, folder }: Recompressed): Promise<void> {
+    const { store } = this;
+    await commitPuts(store.catalog.root, segmentPuts(store.catalog, [], [number], [folder]));
+    store.refresh();
+    await rm(segmentPath(store.dataFolder, folder), { recursive: true, force: true });
   }
 
   #run(job: RecompressJob): Promise<Recompressed> {
@@ -104,4 +113,9 @@ export class Recompression {
     this.#isClosing = true;
     await this.#pool?.destroy();
   }
+}
+
+/** Whether all that a segment holds was removed from the log. */
+function isRemoved(store: LogStore, { ranges = [] }: SegmentRecord): boolean {
+  return ranges.every(({ epoch, shard, last }) => removedOf(store, epoch, shard) >= last);
 }

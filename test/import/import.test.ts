@@ -3,7 +3,6 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { importsFolder } from '../../src/import/desk.js';
-import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
@@ -110,18 +109,4 @@ t.test('an import that is stopped, or was killed, leaves the log as it was', asy
   const done = await runImport(data, [eur]);
   t.equal(done.ticks, ROWS);
   t.same(readdirSync(importsFolder(data)), [], 'what a dead one left is gone');
-});
-
-t.test('what is no tick file fails the whole import', async (t) => {
-  const folder = t.testdir();
-  const data = join(folder, 'data');
-  const good = write(folder, 'EURUSD_x.csv', fileOf(EUR));
-  const wrong = write(folder, 'USDJPY_x.csv', 'a,b,c\n1,2,3\n');
-  const refused = { code: 'bad_input', message: /USDJPY_x\.csv: line 1 is not/ };
-  await t.rejects(runImport(data, [good, wrong]), refused);
-  const done = await runImport(data, [good]);
-  t.equal(done.ticks, ROWS, 'nothing of it was kept');
-  const reader = LogReader.open(data);
-  t.equal(reader.epochs().length, 1);
-  await reader.close();
 });

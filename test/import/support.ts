@@ -1,6 +1,6 @@
 /** Small files to import, and a log read back as lines. */
 import type { Engine } from '../../src/engine.js';
-import { type ImportOutcome, importFiles } from '../../src/import/run.js';
+import { type ImportOptions, type ImportOutcome, importFiles } from '../../src/import/run.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openStore } from '../../src/log/store.js';
 import { LogVerifier, type Verified } from '../../src/log/verify.js';
@@ -31,7 +31,7 @@ const never = new AbortController().signal;
 export function runImport(
   data: string,
   files: string[],
-  options: { zone?: string; aliases?: Record<string, string> } = {},
+  options: Partial<ImportOptions> = {},
   signal = never,
 ): Promise<ImportOutcome> {
   return importFiles(data, files, { zone: 'UTC', aliases: {}, ...options }, signal, () => {});

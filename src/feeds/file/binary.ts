@@ -2,14 +2,14 @@
  * Files of fixed-size binary records: packed MqlTick (60 bytes, little-endian) and Dukascopy's bi5.
  *
  * ```
- * bi5, big-endian: 0 u32 ms in the hour │ 4 u32 ask │ 8 u32 bid │ 12 f32 askVolume │ 16 f32 bidVolume
+ * bi5, big-endian: 0 u32 ms in the hour │ 4 i32 ask │ 8 i32 bid │ 12 f32 askVolume │ 16 f32 bidVolume
  * ```
  */
 import { NO_PRICE, NO_SIZE, NO_TRADE_ID } from '../../tick.js';
 import { MQL_TICK_BYTES, MqlTick, readMqlTick } from '../mt5/mqltick.js';
 import type { ServerClock } from '../mt5/zone.js';
 import { EntryKind, type TickBatch } from './batch.js';
-import { pushMt5, utcMsOf } from './mt5entry.js';
+import { pushMt5, timeMscFault, utcMsOf } from './mt5entry.js';
 import type { Bi5Name } from './names.js';
 import type { FileSymbols } from './symbols.js';
 
@@ -34,7 +34,10 @@ export class MqlTickDecoder implements RecordDecoder {
   decode(view: DataView, at: number, batch: TickBatch): string | undefined {
     const tick = this.#tick;
     readMqlTick(view, at, tick);
-    const utcMs = utcMsOf(this.clock, tick.timeMs);
+    const wallMs = tick.timeMs !== 0 ? tick.timeMs : tick.time * 1000;
+    const fault = timeMscFault(wallMs);
+    if (fault !== undefined) return fault;
+    const utcMs = utcMsOf(this.clock, wallMs);
     if (Number.isNaN(utcMs)) return `time_msc ${tick.timeMs} cannot be a time`;
     // Old terminals leave volume_real at 0 and fill the whole number only.
     const volume = tick.volumeReal !== 0 ? tick.volumeReal : tick.volume;
@@ -67,8 +70,8 @@ export class Bi5Decoder implements RecordDecoder {
     batch.flags[i] = 0;
     batch.eventS[i] = this.name.hourS + Math.floor(ms / 1000);
     batch.eventNs[i] = (ms % 1000) * 1e6;
-    batch.ask[i] = view.getUint32(at + 4) / this.#points;
-    batch.bid[i] = view.getUint32(at + 8) / this.#points;
+    batch.ask[i] = view.getInt32(at + 4) / this.#points;
+    batch.bid[i] = view.getInt32(at + 8) / this.#points;
     batch.askSize[i] = view.getFloat32(at + 12);
     batch.bidSize[i] = view.getFloat32(at + 16);
     batch.price[i] = NO_PRICE;

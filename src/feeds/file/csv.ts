@@ -2,7 +2,7 @@
  * MT5 ticks as lines of text, told apart by their header:
  *
  * - the terminal's export: TAB, `<DATE> <TIME> <BID> <ASK> <LAST> <VOLUME> <FLAGS>`, one symbol, named by
- *   the file; a blank field means that the value did not change;
+ *   the file; a blank field means that the value did not change. Some terminals write no flags: see `flagsOf`;
  * - polled ticks (Python `copy_ticks_*` saved as CSV): columns by name, `time_msc`, `symbol`, `bid`, `ask` …
  *
  * Times of both are the server's wall clock.
@@ -10,10 +10,12 @@
 import { parse } from 'csv-parse';
 import { TickwireError } from '../../errors.js';
 import { FILE_LINE_BYTES_MAX } from '../../limits.js';
+import { dayMs } from '../../time.js';
+import { MqlFlag } from '../mt5/mqltick.js';
 import type { ServerClock } from '../mt5/zone.js';
 import type { TickBatch } from './batch.js';
 import { through } from './bytes.js';
-import { pushMt5, utcMsOf } from './mt5entry.js';
+import { pushMt5, timeMscFault, utcMsOf } from './mt5entry.js';
 import type { FileSymbols } from './symbols.js';
 
 const NUMBER = /^-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
@@ -21,8 +23,10 @@ const DATE = /^(\d{4})[.-](\d\d)[.-](\d\d)$/;
 const TIME = /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.(\d{1,3}))?$/;
 
 /** The fields that a blank leaves unchanged, in the order in which they are carried. */
-const CARRIED = ['bid', 'ask', 'last', 'volume'] as const;
-const [BID, ASK, LAST, VOLUME] = [0, 1, 2, 3];
+const CARRIED = ['bid', 'ask', 'last', 'volume', 'volume_real'] as const;
+const [BID, ASK, LAST, VOLUME, VOLUME_REAL] = [0, 1, 2, 3, 4];
+/** Flag bit of each. */
+const BITS = [MqlFlag.bid, MqlFlag.ask, MqlFlag.last, MqlFlag.volume, MqlFlag.volume];
 
 interface Columns {
   count: number;
@@ -30,6 +34,7 @@ interface Columns {
   time: number;
   timeMsc: number;
   symbol: number;
+  /** -1 where the file has none. */
   flags: number;
   /** By `CARRIED`; -1 where the file has no such column. */
   values: number[];
@@ -60,16 +65,14 @@ function columnsOf(header: string[], path: string): Columns {
     timeMsc: at('time_msc'),
     symbol: at('symbol'),
     flags: at('flags'),
-    values: CARRIED.map((name) =>
-      name === 'volume' && at('volume_real') >= 0 ? at('volume_real') : at(name),
-    ),
+    values: CARRIED.map(at),
   };
   const hasTime = columns.timeMsc >= 0 || (columns.date >= 0 && columns.time >= 0);
-  if (!hasTime || columns.flags < 0 || columns.values[BID] < 0 || columns.values[ASK] < 0) {
+  if (!hasTime || columns.values[BID] < 0 || columns.values[ASK] < 0) {
     throw new TickwireError(
       'bad_input',
       `${path}: line 1 is not the header of a tick file. Expected the terminal's <DATE> <TIME> <BID> <ASK> <LAST> ` +
-        '<VOLUME> <FLAGS>, or columns named time_msc, bid, ask, flags.',
+        '<VOLUME> <FLAGS>, or columns named time_msc, bid, ask, flags; the flags may be missing.',
     );
   }
   return columns;
@@ -105,8 +108,8 @@ export class CsvDecoder {
     if (fault !== undefined) return fault;
     const utcMs = utcMsOf(this.clock, this.#wallMs);
     if (Number.isNaN(utcMs)) return 'a time that cannot be one';
-    const flagsText = cells[columns.flags].trim();
-    if (!/^\d{1,9}$/.test(flagsText)) return `flags ${JSON.stringify(flagsText)}`;
+    const flagsText = columns.flags < 0 ? '' : cells[columns.flags].trim();
+    if (columns.flags >= 0 && !/^\d{1,9}$/.test(flagsText)) return `flags ${JSON.stringify(flagsText)}`;
     for (let f = 0; f < CARRIED.length; f++) {
       const text = this.#value(cells, f);
       if (text !== '' && !NUMBER.test(text)) return `${CARRIED[f]} ${JSON.stringify(text)}`;
@@ -115,15 +118,37 @@ export class CsvDecoder {
     if (raw === '') return 'no symbol';
     const symbol = this.symbols.index(raw);
     const carried = (this.#carried[symbol] ??= CARRIED.map(() => 0));
+    const flags = columns.flags < 0 ? this.#flagsOf(cells, carried) : Number(flagsText);
     for (let f = 0; f < CARRIED.length; f++) {
       const text = this.#value(cells, f);
-      if (text === '') continue;
+      // A whole volume alone says that the one with a fraction is not told.
+      if (text === '' && (f !== VOLUME_REAL || this.#value(cells, VOLUME) === '')) continue;
       carried[f] = Number(text);
-      if (f !== VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text);
+      if (f < VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text);
     }
-    const [bid, ask, last, volume] = [carried[BID], carried[ASK], carried[LAST], carried[VOLUME]];
-    pushMt5(batch, this.symbols, symbol, Number(flagsText), utcMs, bid, ask, last, volume);
+    const [bid, ask, last] = [carried[BID], carried[ASK], carried[LAST]];
+    // Where the broker gives no fractions, or the terminal is old, only the whole number is filled.
+    const volume = carried[VOLUME_REAL] !== 0 ? carried[VOLUME_REAL] : carried[VOLUME];
+    pushMt5(batch, this.symbols, symbol, flags, utcMs, bid, ask, last, volume);
     return undefined;
+  }
+
+  /**
+   * The flags of a line in a file without them. A blank means "unchanged", so what is stated has changed; a line that
+   * states everything is compared with what was before, and repeats a tick where nothing differs.
+   */
+  #flagsOf(cells: string[], carried: readonly number[]): number {
+    let [stated, changed, isWhole] = [0, 0, true];
+    for (let f = 0; f < CARRIED.length; f++) {
+      const text = this.#value(cells, f);
+      if (text === '') {
+        isWhole &&= this.#columns.values[f] < 0;
+        continue;
+      }
+      stated |= BITS[f];
+      if (Number(text) !== carried[f]) changed |= BITS[f];
+    }
+    return isWhole && changed !== 0 ? changed : stated;
   }
 
   #value(cells: string[], field: number): string {
@@ -135,7 +160,7 @@ export class CsvDecoder {
     const text = cells[this.#columns.timeMsc].trim();
     if (!/^\d{1,15}$/.test(text)) return `time_msc ${JSON.stringify(text)}`;
     this.#wallMs = Number(text);
-    return undefined;
+    return timeMscFault(this.#wallMs);
   }
 
   #parseWall(cells: string[]): string | undefined {
@@ -143,7 +168,9 @@ export class CsvDecoder {
     if (date !== this.#date) {
       const match = DATE.exec(date);
       if (match === null) return `date ${JSON.stringify(date)}`;
-      this.#dayMs = Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3]));
+      const ms = dayMs(Number(match[1]), Number(match[2]), Number(match[3]));
+      if (Number.isNaN(ms)) return `date ${JSON.stringify(date)}: there is no such day`;
+      this.#dayMs = ms;
       this.#date = date;
     }
     const time = TIME.exec(cells[this.#columns.time].trim());

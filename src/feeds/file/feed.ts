@@ -83,11 +83,12 @@ export class FileFeed implements Feed {
   async #open(): Promise<TickFile> {
     const group = this.#groups[this.#checkpoint.fileIndex];
     const { log } = this.#context;
-    const { format, symbol, digits, zone } = this.options;
+    const { format, symbol, digits, negative, zone } = this.options;
     const options: TickFileOptions = {
       ...(format === 'auto' ? {} : { format }),
       symbol,
       digits,
+      negative,
       zone,
       warn: (details, message) => log.warn(details, message),
     };
@@ -235,7 +236,8 @@ export class FileFeed implements Feed {
   /** Id of a symbol. One that is refused costs its own ticks and no others. */
   #idOf(raw: string, digits: number): number {
     try {
-      return this.#context.symbol(this.#source, raw, { digits });
+      const definition = this.options.negative ? { digits, negative: true } : { digits };
+      return this.#context.symbol(this.#source, raw, definition);
     } catch (error) {
       if (!(error instanceof TickwireError)) throw error;
       this.#context.log.warn({ symbol: raw }, `${error.message} Its ticks are counted as refused.`);

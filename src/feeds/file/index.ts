@@ -6,6 +6,7 @@ import type { FileOptions } from './options.js';
 
 export { EntryKind, TickBatch } from './batch.js';
 export { openMerged } from './merge.js';
+export { fileNamePart, terminalNamePart } from './names.js';
 export { type FileOptions, fileOptions } from './options.js';
 export { listTickFiles } from './paths.js';
 export { openTickFile, type TickFile, type TickFileOptions } from './reader.js';

@@ -12,6 +12,15 @@ const TRADE_BITS = MqlFlag.last | MqlFlag.volume | MqlFlag.buy | MqlFlag.sell;
 
 const TIME_MS_END = NO_TIME_S * 1000;
 
+/** Milliseconds below it are of before 1973: what says so is seconds, or not set. */
+const TIME_MSC_MIN = 1e11;
+
+/** What is wrong with a `time_msc`, if anything: seconds in its place would silently mean 1970. */
+export function timeMscFault(ms: number): string | undefined {
+  if (ms >= TIME_MSC_MIN) return undefined;
+  return `time_msc ${ms} is no time in milliseconds${ms >= TIME_MSC_MIN / 1000 ? ', it looks like seconds: multiply it by 1000' : ''}`;
+}
+
 /** UTC milliseconds of a wall time, or NaN when it is no time that a record can hold. */
 export function utcMsOf(clock: ServerClock, wallMs: number): number {
   if (!(wallMs >= 0 && wallMs < TIME_MS_END)) return Number.NaN;
@@ -36,7 +45,12 @@ export function sideOf(flags: number): number {
   return bits === MqlFlag.sell ? Flag.sell : 0;
 }
 
-/** Adds a tick with all fields of an MqlTick; a price of 0 is a missing side, a volume of 0 an untold size. */
+/** A side of 0 is missing, unless prices may be 0 and the flags name that side. */
+function hasSide(price: number, isNamed: boolean, symbols: FileSymbols): boolean {
+  return price !== 0 || (isNamed && symbols.negative);
+}
+
+/** Adds a tick with all fields of an MqlTick; a volume of 0 is an untold size. */
 export function pushMt5(
   batch: TickBatch,
   symbols: FileSymbols,
@@ -55,8 +69,9 @@ export function pushMt5(
   batch.flags[i] = (kind & EntryKind.trade) !== 0 ? sideOf(flags) : 0;
   batch.eventS[i] = Math.floor(utcMs / 1000);
   batch.eventNs[i] = (utcMs % 1000) * 1e6;
-  batch.bid[i] = bid === 0 ? NO_PRICE : symbols.price(symbol, bid);
-  batch.ask[i] = ask === 0 ? NO_PRICE : symbols.price(symbol, ask);
+  const [isBid, isAsk] = [(flags & MqlFlag.bid) !== 0, (flags & MqlFlag.ask) !== 0];
+  batch.bid[i] = hasSide(bid, isBid, symbols) ? symbols.price(symbol, bid) : NO_PRICE;
+  batch.ask[i] = hasSide(ask, isAsk, symbols) ? symbols.price(symbol, ask) : NO_PRICE;
   batch.bidSize[i] = NO_SIZE;
   batch.askSize[i] = NO_SIZE;
   batch.price[i] = last === 0 ? NO_PRICE : symbols.price(symbol, last);

@@ -33,7 +33,13 @@ export const fileOptions = z.strictObject({
     .min(0)
     .max(DIGITS_MAX)
     .optional()
-    .describe('Digits of the prices; absent: learnt from them.'),
+    .describe(
+      'Digits of the prices; absent: learnt from them, in bi5 files told by the list of instruments.',
+    ),
+  negative: z
+    .boolean()
+    .default(false)
+    .describe('Whether prices may be zero or negative; without it such ticks are refused.'),
   zone: z
     .string()
     .default('UTC')

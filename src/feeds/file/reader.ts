@@ -1,14 +1,15 @@
 /**
  * Reads any tick file as batches of decoded ticks, holding no more of it than a piece and a batch.
  */
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { messageOf, TickwireError } from '../../errors.js';
 import { ServerClock } from '../mt5/zone.js';
 import { TickBatch } from './batch.js';
+import { bi5Digits } from './bi5-scales.js';
 import { Bi5Decoder, MqlTickDecoder, type RecordDecoder } from './binary.js';
 import { bytesOf } from './bytes.js';
 import { CsvDecoder, linesOf } from './csv.js';
-import { bi5Digits, formatOf, parseBi5Name, symbolOfName, type TickFormat } from './names.js';
+import { formatOf, parseBi5Name, symbolOfName, type TickFormat } from './names.js';
 import { type FileSymbol, FileSymbols } from './symbols.js';
 
 export interface TickFileOptions {
@@ -16,10 +17,14 @@ export interface TickFileOptions {
   format?: TickFormat;
   /** Raw symbol of a file that holds one symbol; default: by the file's name. */
   symbol?: string;
-  /** Digits of its prices; default: learnt from them (bi5: by the symbol). */
+  /** Digits of its prices; default: learnt from them (bi5: by the list of instruments). */
   digits?: number;
+  /** Whether prices may be zero or negative; default: such are no prices. */
+  negative?: boolean;
   /** How the server's wall clock becomes UTC, for the MT5 formats, as `parseZone` reads it; default: it is UTC. */
   zone?: string;
+  /** To be filled; for those who read many small files one after the other. Default: a new one. */
+  batch?: TickBatch;
   /** Told of every broken line, and of a file that is empty or breaks off. */
   warn?: (details: object, message: string) => void;
 }
@@ -41,7 +46,7 @@ const WARNINGS_MAX = 20;
 
 /**
  * Opens a tick file and reads its first batch, so that its symbols and their digits are known.
- * @throws TickwireError bad_input when the file is missing, of no known format, or has no header
+ * @throws TickwireError bad_input when the file is missing, of no known format, has no header, or its scale is not known
  */
 export async function openTickFile(path: string, options: TickFileOptions = {}): Promise<TickFile> {
   const format = options.format ?? formatOf(path);
@@ -51,8 +56,7 @@ export async function openTickFile(path: string, options: TickFileOptions = {}):
       `${path}: not a tick file by its name. Known are .csv, .csv.gz, .bin and .bi5; set the format option otherwise.`,
     );
   }
-  const info = await stat(path).catch(() => undefined);
-  if (info === undefined || !info.isFile()) {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new TickwireError('bad_input', `${path}: there is no such file.`);
   }
   const file = new OpenTickFile(path, format, options);
@@ -63,7 +67,7 @@ export async function openTickFile(path: string, options: TickFileOptions = {}):
 class OpenTickFile implements TickFile {
   badRecords = 0;
   readonly #symbols: FileSymbols;
-  readonly #batch = new TickBatch();
+  readonly #batch: TickBatch;
   readonly #decoding: AsyncGenerator<TickBatch>;
   readonly #clock: ServerClock;
   #first: IteratorResult<TickBatch> | undefined;
@@ -73,7 +77,9 @@ class OpenTickFile implements TickFile {
     readonly format: TickFormat,
     readonly options: TickFileOptions,
   ) {
-    this.#symbols = new FileSymbols(options.digits);
+    this.#symbols = new FileSymbols(options.digits, options.negative);
+    this.#batch = options.batch ?? new TickBatch();
+    this.#batch.length = 0;
     this.#clock = new ServerClock(options.zone ?? 'UTC');
     this.#decoding = this.#decode();
   }
@@ -175,7 +181,7 @@ class OpenTickFile implements TickFile {
     const name = parseBi5Name(this.path);
     const raw = this.options.symbol ?? name.symbol;
     const symbol = this.#symbols.index(raw);
-    const digits = this.options.digits ?? bi5Digits(raw);
+    const digits = this.options.digits ?? bi5Digits(this.path, [name.symbol, raw]);
     this.#symbols.list[symbol].digits = digits;
     return new Bi5Decoder(symbol, name, digits);
   }

@@ -41,8 +41,14 @@ export class FileSymbols {
   readonly list: FileSymbol[] = [];
   readonly #indexByRaw = new Map<string, number>();
 
-  /** @param fixedDigits digits that the user gave; without them they are learnt */
-  constructor(readonly fixedDigits?: number) {}
+  /**
+   * @param fixedDigits digits that the user gave; without them they are learnt
+   * @param negative whether prices may be zero or negative
+   */
+  constructor(
+    readonly fixedDigits?: number,
+    readonly negative = false,
+  ) {}
 
   /** Index of a raw name, new or known. */
   index(raw: string): number {

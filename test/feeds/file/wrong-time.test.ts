@@ -51,7 +51,8 @@ for (const [what, wrong, whom] of [
       others(times),
       others(even).map((ms) => Math.max(0, ms - first)),
     );
-    for (const i of whom) t.ok(times[i] >= times[i - 1] && times[i] <= times[i + 1], `row ${i} keeps its place`);
+    for (const i of whom)
+      t.ok(times[i] >= times[i - 1] && times[i] <= times[i + 1], `row ${i} keeps its place`);
   });
 }
 

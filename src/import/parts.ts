@@ -1,0 +1,35 @@
+/** How files are shared out among jobs: a job has its price, and so has a file. */
+import { availableParallelism } from 'node:os';
+import type { FileToRead } from './read.js';
+
+/** Files that one job looks at, or reads, at most. */
+const FILES_TOGETHER = 256;
+/** Bytes of files that one job reads, about, unless one file has more. */
+const BYTES_TOGETHER = 4 * 1024 * 1024;
+/** Parts, for each thread, that files are at least cut into where they are worth it. */
+const PARTS = 4;
+const BYTES_APART = 64 * 1024;
+
+/** Files in lots that a job looks at. */
+export function lotsOf(paths: readonly string[]): string[][] {
+  const lots = Math.ceil(paths.length / FILES_TOGETHER);
+  return Array.from({ length: lots }, (_, n) => paths.slice(n * FILES_TOGETHER, (n + 1) * FILES_TOGETHER));
+}
+
+/** Files in their order, in parts that are worth a job each. */
+export function partsOf(files: readonly (FileToRead & { bytes: number })[]): FileToRead[][] {
+  const all = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const share = all / (PARTS * availableParallelism());
+  const most = Math.min(BYTES_TOGETHER, Math.max(BYTES_APART, share));
+  const parts: FileToRead[][] = [];
+  let room = 0;
+  for (const { path: file, identity, bytes } of files) {
+    if (room < bytes || parts[parts.length - 1].length === FILES_TOGETHER) {
+      parts.push([]);
+      room = most;
+    }
+    parts[parts.length - 1].push({ path: file, identity });
+    room -= bytes;
+  }
+  return parts;
+}

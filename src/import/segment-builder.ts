@@ -1,0 +1,198 @@
+/**
+ * Ticks in the order of time become finished segments: normalised and numbered as a shard does it, cut into a segment
+ * a UTC day of tsEvent.
+ */
+import path from 'node:path';
+import { BLOCK_TICKS } from '../limits.js';
+import { blockBytesMax, writeBlock } from '../log/block.js';
+import { BlockExtents } from '../log/block-extent.js';
+import { BlockCodec } from '../log/codec.js';
+import { commitPuts, flush, type Put } from '../log/commit.js';
+import { ShardIndexWriter } from '../log/index-writer.js';
+import { blockKey } from '../log/keys.js';
+import { rangesWithTimes } from '../log/segment-ranges.js';
+import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
+import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
+import { Count, type NumberingModule } from '../pipeline/numbering.js';
+import type { Registry } from '../pipeline/registry.js';
+import { allocateModule } from '../pipeline/shard-memory.js';
+import { S_HELD, STATE_F64, STATE_U32, SU_DEFINED, SU_VERSION, SymbolStates } from '../pipeline/states.js';
+import {
+  copyRecord,
+  Records,
+  U32_KIND_FLAGS_SOURCE,
+  U32_SYMBOL,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+} from '../tick.js';
+
+const DAY_S = 86_400;
+/** Blocks of a transaction. */
+const COMMIT_BLOCKS = 64;
+/** Imports have one shard. */
+const IMPORT_SHARD = 0;
+
+export interface BuiltSegment {
+  /** Its folder's name in the staging folder: the UTC day. */
+  folder: string;
+  /** UNIX milliseconds. */
+  startsAt: number;
+  range: SegmentRange;
+}
+
+export interface BuiltSegments {
+  /** Definitions of symbols among them. */
+  numbered: number;
+  /** Without these. */
+  ticks: number;
+  /** Half-quotes whose other side never came. */
+  held: number;
+  /** Ticks that numbering refused. */
+  rejected: number;
+  segments: BuiltSegment[];
+}
+
+export class SegmentBuilder {
+  readonly #codec = new BlockCodec();
+  readonly #states: SymbolStates;
+  readonly #normaliser: Normaliser;
+  readonly #module: NumberingModule;
+  readonly #block = Records.allocate(BLOCK_TICKS);
+  readonly #out = new Uint8Array(blockBytesMax(this.#codec, BLOCK_TICKS));
+  #count = 0;
+  #seq = 0;
+  #held = 0;
+  #defined = 0;
+  #rejected = 0;
+  #day = Number.NaN;
+  #segment: Segment | undefined;
+  #puts: Put[] = [];
+  readonly #index: ShardIndexWriter;
+  readonly #putPage = (key: Buffer, page: Uint8Array) => {
+    this.#puts.push({ key, value: Buffer.from(page), isNew: true });
+  };
+  readonly #built: BuiltSegment[] = [];
+
+  constructor(
+    readonly data: string,
+    readonly folder: string,
+    readonly epoch: number,
+    readonly registry: Registry,
+  ) {
+    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
+    this.#states = new SymbolStates(registry.maxSymbols, allocateModule(registry.maxSymbols));
+    this.#states.learn(registry);
+    this.#module = this.#states.module;
+    this.#normaliser = new Normaliser(this.#states);
+  }
+
+  async add(raw: Records): Promise<void> {
+    const day = Math.floor(raw.u32[U32_TS_EVENT_S] / DAY_S);
+    if (day !== this.#day) await this.#begin(day);
+    const u = raw.u32[U32_SYMBOL] * STATE_U32;
+    if (this.#states.u32[u + SU_DEFINED] !== this.#states.u32[u + SU_VERSION]) await this.#define(raw);
+    copyRecord(raw, 0, this.#module.records, 0);
+    const result = this.#normaliser.normalise(0, this.#seq + 1);
+    if (result === NUMBERED) await this.#take(0);
+    else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
+    else this.#rejected++;
+  }
+
+  /** The quote that brings the other side stands for this half too, as in a shard. */
+  #hold(id: number): void {
+    this.#states.f64[id * STATE_F64 + S_HELD]++;
+    this.#held++;
+  }
+
+  /** A definition is a tick of its own, numbered before the first tick that relies on it. */
+  async #define(raw: Records): Promise<void> {
+    const seq = this.#seq + 1;
+    const { own, records } = this.#module;
+    const id = raw.u32[U32_SYMBOL];
+    const [s, ns] = [raw.u32[U32_TS_EVENT_S], raw.u32[U32_TS_EVENT_NS]];
+    const source = raw.u32[U32_KIND_FLAGS_SOURCE] >>> 16;
+    this.#states.writeDefinition(records, own, id, source, seq, s, ns, this.registry.digits[id]);
+    this.#module.apply(own, seq);
+    this.#defined++;
+    await this.#take(own);
+  }
+
+  /** Takes the tick that was numbered last: record `i` of the module's memory. */
+  async #take(i: number): Promise<void> {
+    this.#seq++;
+    copyRecord(this.#module.records, i, this.#block, this.#count);
+    this.#module.counts[Count.critical] = 0;
+    if (++this.#count === BLOCK_TICKS) await this.#encode();
+  }
+
+  async #begin(day: number): Promise<void> {
+    await this.#end();
+    this.#day = day;
+  }
+
+  async #encode(): Promise<void> {
+    if (this.#count === 0) return;
+    const { epoch } = this;
+    const first = this.#seq - this.#count + 1;
+    const block = writeBlock(
+      this.#codec,
+      epoch,
+      IMPORT_SHARD,
+      first,
+      this.#block,
+      this.#count,
+      this.registry.digits,
+      [],
+      this.#out,
+      0,
+    );
+    // lmdb reads the bytes until the commit is over.
+    const value = Buffer.from(block);
+    this.#puts.push({ key: blockKey(epoch, IMPORT_SHARD, first), value, isNew: true });
+    this.#index.add(value, first, this.#putPage);
+    this.#count = 0;
+    if (this.#puts.length >= COMMIT_BLOCKS) await this.#commit();
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#puts.length === 0) return;
+    if (this.#segment === undefined) {
+      const place = path.relative(segmentsFolder(this.data), path.join(this.folder, this.#name()));
+      this.#segment = openSegment(this.data, place, { readOnly: false, sync: 'os' });
+    }
+    await commitPuts(this.#segment.blocks, this.#puts);
+    this.#puts = [];
+  }
+
+  #name(): string {
+    return new Date(this.#day * DAY_S * 1000).toISOString().slice(0, 10);
+  }
+
+  /** Closes the segment at hand; everything of it is on the disk then. */
+  async #end(): Promise<void> {
+    await this.#encode();
+    this.#index.finish(this.#putPage);
+    await this.#commit();
+    const segment = this.#segment;
+    this.#segment = undefined;
+    if (segment === undefined) return;
+    await flush(segment.blocks);
+    const [range] = rangesWithTimes(segment);
+    await segment.blocks.close();
+    this.#built.push({ folder: this.#name(), startsAt: this.#day * DAY_S * 1000, range });
+  }
+
+  async finish(): Promise<BuiltSegments> {
+    await this.#end();
+    const held = this.#held;
+    const ticks = this.#seq - this.#defined;
+    const [rejected, segments] = [this.#rejected, this.#built];
+    return { numbered: this.#seq, ticks, held, rejected, segments };
+  }
+
+  async close(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    await segment?.blocks.close();
+  }
+}

@@ -1,0 +1,57 @@
+/** The folder in which an import is made. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { TickwireError } from '../errors.js';
+import { FolderLock } from '../log/lock.js';
+import { importsFolder } from './desk.js';
+
+const TRIES = 3;
+
+export interface Staging {
+  folder: string;
+  remove: () => void;
+}
+
+/** A folder of this import's own; what dead ones left is removed. */
+export function makeStaging(data: string): Staging {
+  const above = importsFolder(data);
+  mkdirSync(above, { recursive: true });
+  for (const name of readdirSync(above)) removeLeft(path.join(above, name));
+  const { folder, lock } = lockStaging(above);
+  mkdirSync(path.join(folder, 'runs'));
+  mkdirSync(path.join(folder, 'segments'));
+  return {
+    folder,
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+      lock.release();
+    },
+  };
+}
+
+function removeLeft(staging: string): void {
+  try {
+    const lock = FolderLock.take(staging);
+    try {
+      rmSync(staging, { recursive: true, force: true });
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    const isHeld = error instanceof TickwireError && error.code === 'data_folder_locked';
+    if (!isHeld && existsSync(staging)) throw error;
+  }
+}
+
+function lockStaging(above: string): { folder: string; lock: FolderLock } {
+  for (let tries = 1; ; tries++) {
+    const folder = path.join(above, randomUUID());
+    try {
+      return { folder, lock: FolderLock.take(folder) };
+    } catch (error) {
+      // Another import may clear it up in the moment before it is locked.
+      if (tries === TRIES) throw error;
+    }
+  }
+}
