@@ -15,7 +15,8 @@ import { logFolder } from '../log/catalog.js';
 import { removeImports } from '../log/import-removal.js';
 import { adoptImport, epochOfImport, type StagedImport } from '../log/imports.js';
 import type { LogStore } from '../log/store.js';
-import type { Registry, SymbolDefinition } from '../pipeline/registry.js';
+import type { Registry } from '../pipeline/registry.js';
+import type { SymbolDefinition } from '../pipeline/registry-entries.js';
 
 /** Feed and source that imported ticks belong to. */
 const IMPORT_FEED = 'import';

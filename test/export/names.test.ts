@@ -55,7 +55,15 @@ t.test('mt5 export, then import', async (t) => {
   );
   const { symbolCount } = await readLogRegistry(data);
   const jobs = bySymbol({ watch: null, kindsMask: 0xff }, symbolCount);
-  const plan = { data, format: 'mt5', zone: 'UTC', isForSheet: false, folder, mark: '.names-', ending: '.csv' } as const;
+  const plan = {
+    data,
+    format: 'mt5',
+    zone: 'UTC',
+    isForSheet: false,
+    folder,
+    mark: '.names-',
+    ending: '.csv',
+  } as const;
   const outcome = await exportToFiles({ ...plan, jobs }, new AbortController().signal, () => {});
   await runImport(
     again,
