@@ -29,6 +29,7 @@ import {
 } from '../tick.js';
 import { stopSignal } from './exit.js';
 import { Missing } from './missing.js';
+import { note } from './output.js';
 import { ReplayConsole } from './replay-console.js';
 import { type ReplayFlags, rangeOf } from './replay-flags.js';
 
@@ -64,6 +65,7 @@ export async function replayTo(flags: ReplayFlags, to: string): Promise<void> {
   }
   const symbols = await LogSymbols.open(flags.data, flags.symbols ?? ['*']);
   const reader = LogReader.open(flags.data);
+  reader.hold(note);
   const control = ReplayControl.create(flags.speed ?? 1);
   const quit = new AbortController();
   const signal = AbortSignal.any([stopSignal(), quit.signal]);

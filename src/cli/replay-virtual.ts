@@ -21,6 +21,7 @@ import type { LineSymbol } from '../wire/lines.js';
 import { stopSignal } from './exit.js';
 import { MessageOutput } from './message-output.js';
 import { Missing } from './missing.js';
+import { note } from './output.js';
 import { type ReplayFlags, rangeOf } from './replay-flags.js';
 import { TickOutput } from './tick-output.js';
 
@@ -111,6 +112,7 @@ async function ofLog(flags: ReplayFlags): Promise<Prepared> {
   const reader = LogReader.open(flags.data);
   checkLog(range.from, reader.logId);
   checkLog(range.to, reader.logId);
+  reader.hold(note);
   const shards = reader.epochs().at(-1)?.shards ?? 1;
   const { registry } = symbols;
   const feeds = [{ name: 'replay', policy: 'block' as const, stateWords: 0 }];

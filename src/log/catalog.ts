@@ -22,7 +22,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { TickwireError } from '../errors.js';
 import type { Put } from './commit.js';
 import { assertWhole } from './pages.js';
-import { assertOwnNumber } from './process-number.js';
+import { openAsOwn } from './process-number.js';
 import { isRoomShort, prepareFolder, takeRoom } from './room.js';
 import type { SegmentRecord } from './segments.js';
 import { settle } from './settle.js';
@@ -106,28 +106,7 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
     if (!readOnly) prepareFolder(folder);
     assertWhole(folder, !readOnly);
     if (options.isAlone === true) settle(folder);
-    assertOwnNumber(folder);
-    const root = open<Buffer, string>({
-      path: folder,
-      noSubdir: false,
-      encoding: 'binary',
-      readOnly,
-      ...syncFlags(options.sync),
-    });
-    const { entryCount } = (root.getStats() as { root: { entryCount: number } }).root;
-    // Databases that do not exist yet are written.
-    if (!readOnly && entryCount < DATABASES && isRoomShort(folder, [])) takeRoom(folder, [], 0);
-    const binary = (name: string) =>
-      root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
-    const catalog = {
-      root,
-      meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON } as never),
-      registry: binary('registry'),
-      positions: binary('positions'),
-      checkpoint: binary('checkpoint'),
-    };
-    checkLayout(catalog, folder);
-    return catalog;
+    return openAsOwn(folder, () => openEnvironment(folder, readOnly, options.sync));
   } catch (error) {
     if (error instanceof TickwireError) throw error;
     throw new TickwireError(
@@ -136,6 +115,31 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
       { cause: error },
     );
   }
+}
+
+/** @throws TickwireError unsupported, NoRoom, what lmdb throws */
+function openEnvironment(folder: string, readOnly: boolean, sync?: SyncMode): Catalog {
+  const root = open<Buffer, string>({
+    path: folder,
+    noSubdir: false,
+    encoding: 'binary',
+    readOnly,
+    ...syncFlags(sync),
+  });
+  const { entryCount } = (root.getStats() as { root: { entryCount: number } }).root;
+  // Databases that do not exist yet are written.
+  if (!readOnly && entryCount < DATABASES && isRoomShort(folder, [])) takeRoom(folder, [], 0);
+  const binary = (name: string) =>
+    root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
+  const catalog = {
+    root,
+    meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON } as never),
+    registry: binary('registry'),
+    positions: binary('positions'),
+    checkpoint: binary('checkpoint'),
+  };
+  checkLayout(catalog, folder);
+  return catalog;
 }
 
 /** JSON, sealed: a damaged record must not be taken for another one. */

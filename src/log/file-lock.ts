@@ -9,7 +9,7 @@ import { codeOf, messageOf, TickwireError } from '../errors.js';
 type TryLock = (fd: number, offset: number, length: number, options?: { shared: boolean }) => boolean;
 
 /** The byte that is locked lies behind any content: some systems keep others from reading what is locked. */
-const LOCK_AT = 2 ** 40;
+export const LOCK_AT = 2 ** 40;
 
 let binding: TryLock | undefined;
 

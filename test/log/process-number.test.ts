@@ -1,19 +1,25 @@
 /** lmdb tells readers apart by their process numbers, which those of two containers share: the second is told so. */
-import { readFileSync, statSync } from 'node:fs';
+import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { assertOwnNumber } from '../../src/log/process-number.js';
 import { LogReader } from '../../src/log/reader.js';
 import { openLog } from '../../src/log/recover.js';
 import { numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
-import { makeFolder, removeFolder } from './support.js';
+import type { Opened, OpeningPlan } from './open-at-once.worker.js';
+import { locksOf, makeFolder, removeFolder } from './support.js';
 
 const CHILD = fileURLToPath(new URL('./lock.child.js', import.meta.url));
 const TICKS = fileURLToPath(new URL('../../bin/ticks.js', import.meta.url));
 const noContainers = whyNoContainers();
 /** lmdb itself tries for ten seconds. */
 const SOON_MS = 5_000;
+/** Of an environment that is read: that of all who have it open, and that of this process. */
+const LMDB_LOCKS = 2;
+const THREADS = 4;
+const ROUNDS = 50;
 
 function holding(what: string, folder: string): string[] {
   return [process.execPath, CHILD, what, folder];
@@ -68,9 +74,28 @@ t.test('the look closes no handle on which lmdb has its locks', async (t) => {
   await opened.close();
 });
 
-/** Locks that this process has on a file. */
-function locksOf(file: string): number {
-  const { ino } = statSync(file);
-  const lines = readFileSync('/proc/locks', 'utf8').split('\n');
-  return lines.filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `)).length;
-}
+t.test('many threads open the log of their process at the same moment', async (t) => {
+  const folder = makeFolder();
+  t.teardown(() => removeFolder(folder));
+  await (await openLog(folder, { shards: 1 })).close();
+  const plan: OpeningPlan = {
+    folder,
+    lockFile: path.join(folder, 'log', 'lock.mdb'),
+    rounds: ROUNDS,
+    threads: THREADS,
+    met: new SharedArrayBuffer(4),
+  };
+  const file = new URL('./open-at-once.worker.js', import.meta.url);
+  const told = await Promise.all(
+    Array.from({ length: THREADS }, async () => {
+      const [opened] = await once(new Worker(file, { workerData: plan }), 'message');
+      return opened as Opened;
+    }),
+  );
+  t.same(
+    told.flatMap(({ errors }) => errors),
+    [],
+    'none is refused for another thread',
+  );
+  t.ok(Math.min(...told.map(({ locks }) => locks)) >= LMDB_LOCKS, 'lmdb keeps its locks all the time');
+});
