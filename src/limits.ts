@@ -120,6 +120,8 @@ export const LOG_CACHE_BLOCKS = 64;
 export const CONNECTIONS_MAX = 10_000;
 /** The same of one address (of IPv6: one /64), so that one machine cannot take them all. More: refused with 4503. */
 export const CONNECTIONS_PER_ADDRESS_MAX = 2_000;
+/** Connections that have not shown their token yet, where one is wanted; they take no other's place. More: the oldest of the address that has most of them is closed with 4004. */
+export const UNAUTHORISED_MAX = 2_048;
 /** Subscriptions of one connection. More: error `too_many_subscriptions`, the others go on. */
 export const SUBSCRIPTIONS_MAX = 64;
 /** Symbols and patterns in one subscribe. More: error `too_many_symbols`. */

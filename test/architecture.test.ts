@@ -1,5 +1,5 @@
 /**
- * The import rule: stages share `tick`, `limits`, `errors`, `address`, `clock`, `decimal`, `time`, `wasm` and the pipeline's memory, and know nothing of
+ * The import rule: stages share `tick`, `limits`, `errors`, `address`, `lobby`, `clock`, `decimal`, `time`, `wasm` and the pipeline's memory, and know nothing of
  * each other; only the files at the top compose them.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ const ALLOWED: Record<string, string[]> = {
   export: ['pipeline', 'feeds', 'log', 'wire', 'replay'],
 };
 /** Files at the top of src that every stage may use. */
-const COMMON = ['tick', 'limits', 'errors', 'address', 'clock', 'decimal', 'time', 'wasm'];
+const COMMON = ['tick', 'limits', 'errors', 'address', 'lobby', 'clock', 'decimal', 'time', 'wasm'];
 
 interface Import {
   from: string;

@@ -192,6 +192,8 @@ export interface FanoutDeps {
 
 export interface FanoutStats {
   connections: number;
+  /** Those of them that have not shown their token yet; 0 where none is wanted. */
+  unauthorised: number;
   subscriptions: number;
   flushes: number;
   /** Ticks handed to sockets, counted once per subscriber. */

@@ -79,6 +79,7 @@ class Server implements Fanout {
   #ticksSent = 0;
   #bytesSent = 0;
   readonly #tally = new Tally();
+  readonly #admission: Admission;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -98,14 +99,15 @@ class Server implements Fanout {
       this.#bytesSent += bytes;
     };
     this.#convoys = new Convoys(this.#stream, count);
+    const keys = deps.authorise ?? settings.auth?.keys;
+    this.#admission = new Admission(settings.limits, this.#tally, keys === undefined);
     this.#rest = new Rest(this.#stream, () => this.stats());
     this.#app = deps.app ?? createApp();
-    const keys = deps.authorise ?? settings.auth?.keys;
     this.#context = {
       stream: this.#stream,
       settings,
       auth: keys === undefined ? undefined : new Auth(keys, this.#tally, deps.logger),
-      admission: new Admission(settings.limits, this.#tally),
+      admission: this.#admission,
       tally: this.#tally,
       proxies: new Set(settings.trustedProxies.map(addressKey)),
       hosts: new HostNames(deps.app === undefined ? settings.host : undefined, settings.allowedHosts),
@@ -243,6 +245,7 @@ class Server implements Fanout {
   stats(): FanoutStats {
     return {
       connections: this.#connections.size,
+      unauthorised: this.#admission.waiting,
       subscriptions: this.#stream.subscriptions,
       flushes: this.#stream.flushNo,
       ticksSent: this.#ticksSent,

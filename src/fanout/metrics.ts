@@ -173,6 +173,7 @@ const FAMILIES: Family[] = [
   ['log_saved_bytes', 'Bytes that recompression took off closed segments.', [], log(LogWord.savedBytes)],
   ['log_stalled', '1 while the log cannot write.', [], log(LogWord.stalled)],
   ['fanout_connections', 'WebSocket connections.', [], fanout('connections')],
+  ['fanout_unauthorised', 'Those of them that have not shown their token yet.', [], fanout('unauthorised')],
   ['fanout_subscriptions', 'Subscriptions of all connections.', [], fanout('subscriptions')],
   ['fanout_catching_up', 'Subscriptions fed from the log, or waiting for it.', [], fanout('catchingUp')],
   ['fanout_flushes_total', 'Flushes to subscribers.', [], fanout('flushes')],

@@ -48,6 +48,7 @@ const feedTotals = ['received', 'duplicate', 'rejected', 'dropped', 'conflated',
 const fanoutFigures = [
   ...[
     'connections',
+    'unauthorised',
     'subscriptions',
     'flushes',
     'ticksSent',

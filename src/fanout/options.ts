@@ -15,6 +15,7 @@ import {
   PATTERNS_MAX,
   SUBSCRIBE_SYMBOLS_MAX,
   SUBSCRIPTIONS_MAX,
+  UNAUTHORISED_MAX,
   UNKNOWN_NAMES_MAX,
   WATCH_BYTES_MAX,
 } from '../limits.js';
@@ -106,6 +107,11 @@ export const fanoutOptionsSchema = z.strictObject({
     .strictObject({
       connections: z.int().min(1).default(CONNECTIONS_MAX),
       connectionsPerAddress: z.int().min(1).default(CONNECTIONS_PER_ADDRESS_MAX),
+      unauthorised: z
+        .int()
+        .min(1)
+        .default(UNAUTHORISED_MAX)
+        .describe('Connections that have not shown their token yet; of one address a quarter.'),
       subscriptions: z.int().min(1).default(SUBSCRIPTIONS_MAX),
       subscribeSymbols: z.int().min(1).default(SUBSCRIBE_SYMBOLS_MAX),
       unknownNames: z

@@ -14,6 +14,8 @@ export const REFUSALS = [
   'total',
   'address',
   'key',
+  /** No token, and newcomers without one: who waited longest gave way. */
+  'crowded',
   /** A token that is wrong, or not looked at because too many were. */
   'token',
   /** The authoriser failed. */

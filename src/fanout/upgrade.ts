@@ -68,6 +68,7 @@ export function addStream(app: TemplatedApp, context: UpgradeContext): void {
       const { convoys, count, goOn, turns } = context;
       data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, turns, goOn);
       context.connections.add(data.connection);
+      gate.place.onGiveWay = (closing) => data.connection?.close(closing);
       context.greet(data.connection);
     },
     message: (socket, message, isBinary) => connectionOf(socket)?.message(message, isBinary),
@@ -159,6 +160,7 @@ function upgrade(
   const gate = new Gate(context, place, performance.now());
   const token = auth && (bearerToken(req.getHeader('authorization')) ?? tokenIn(query));
   if (auth === undefined || token === undefined) {
+    place.wait();
     finish({ encoding, gate, connection: undefined });
     return;
   }
@@ -168,13 +170,21 @@ function upgrade(
     take(verdict);
     return;
   }
-  let isGone = false;
+  let [isGone, isDecided] = [false, false];
   res.onAborted(() => {
     isGone = true;
     place.leave();
   });
+  place.onGiveWay = (closing) => {
+    isDecided = true;
+    // Within the upgrade of another, uWebSockets cannot finish this one.
+    setImmediate(() => {
+      if (!isGone) res.cork(() => finish({ refused: closing }));
+    });
+  };
+  place.wait();
   void verdict.then((found) => {
-    if (!isGone) res.cork(() => take(found));
+    if (!isGone && !isDecided) res.cork(() => take(found));
   });
 }
 

@@ -18,9 +18,9 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type Database, open, type RootDatabase } from 'lmdb';
 import { TickwireError } from '../errors.js';
 import type { Put } from './commit.js';
+import { type Database, type Environment, openEnvironment } from './lmdb.js';
 import { assertWhole } from './pages.js';
 import { openAsOwn } from './process-number.js';
 import { isRoomShort, prepareFolder, takeRoom } from './room.js';
@@ -60,7 +60,7 @@ export interface CheckpointRecord {
 export type MetaKey = string | [string, number];
 
 export interface Catalog {
-  readonly root: RootDatabase<Buffer, string>;
+  readonly root: Environment<Buffer, string>;
   readonly meta: Database<unknown, MetaKey>;
   readonly registry: Database<Buffer, number>;
   readonly positions: Database<Buffer, number>;
@@ -106,7 +106,7 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
     if (!readOnly) prepareFolder(folder);
     assertWhole(folder, !readOnly);
     if (options.isAlone === true) settle(folder);
-    return openAsOwn(folder, () => openEnvironment(folder, readOnly, options.sync));
+    return openAsOwn(folder, () => openDatabases(folder, readOnly, options.sync));
   } catch (error) {
     if (error instanceof TickwireError) throw error;
     throw new TickwireError(
@@ -118,22 +118,22 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
 }
 
 /** @throws TickwireError unsupported, NoRoom, what lmdb throws */
-function openEnvironment(folder: string, readOnly: boolean, sync?: SyncMode): Catalog {
-  const root = open<Buffer, string>({
+function openDatabases(folder: string, readOnly: boolean, sync?: SyncMode): Catalog {
+  const root = openEnvironment<Buffer, string>({
     path: folder,
     noSubdir: false,
     encoding: 'binary',
     readOnly,
     ...syncFlags(sync),
   });
-  const { entryCount } = (root.getStats() as { root: { entryCount: number } }).root;
+  const { entryCount } = root.getStats().root;
   // Databases that do not exist yet are written.
   if (!readOnly && entryCount < DATABASES && isRoomShort(folder, [])) takeRoom(folder, [], 0);
   const binary = (name: string) =>
     root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
   const catalog = {
     root,
-    meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON } as never),
+    meta: root.openDB<unknown, MetaKey>({ name: 'meta', encoder: SEALED_JSON }),
     registry: binary('registry'),
     positions: binary('positions'),
     checkpoint: binary('checkpoint'),

@@ -1,17 +1,9 @@
 /** Transactions on an environment of the log: what lmdb makes of several puts, and how it says that it failed. */
-import type { Database, RootDatabase } from 'lmdb';
-
+import type { AnyDatabase, AnyEnvironment } from './lmdb.js';
 import { isRoomShort, takeRoom } from './room.js';
 
 /** Bytes that a value in JSON may take. */
 const JSON_BYTES = 1_024;
-
-/** Any database of an environment. */
-// biome-ignore lint/suspicious/noExplicitAny: lmdb's keys and values differ by database, and `put` takes them all.
-export type AnyDatabase = Database<any, any>;
-/** Any environment. */
-// biome-ignore lint/suspicious/noExplicitAny: as above.
-export type AnyRoot = RootDatabase<any, any>;
 
 /** One write of a transaction. */
 export interface Put {
@@ -25,13 +17,13 @@ export interface Put {
 }
 
 /** By environment: the last of its transactions that are under way. */
-const underWay = new WeakMap<AnyRoot, Promise<unknown>>();
+const underWay = new WeakMap<AnyEnvironment, Promise<unknown>>();
 
 /**
  * Puts everything in one event turn, which lmdb makes one transaction; resolves when it is visible.
  * @throws NoRoom when the disk is full
  */
-export function commitPuts(root: AnyRoot, puts: readonly Put[]): Promise<void> {
+export function commitPuts(root: AnyEnvironment, puts: readonly Put[]): Promise<void> {
   const committed = commit(root, puts);
   const settled = committed.then(ignore, ignore);
   underWay.set(root, settled);
@@ -39,10 +31,9 @@ export function commitPuts(root: AnyRoot, puts: readonly Put[]): Promise<void> {
   return committed;
 }
 
-async function commit(root: AnyRoot, puts: readonly Put[]): Promise<void> {
+async function commit(root: AnyEnvironment, puts: readonly Put[]): Promise<void> {
   const valueBytes = puts.map(({ value }) => (value instanceof Uint8Array ? value.length : JSON_BYTES));
-  // lmdb's types leave it out.
-  const { path } = root as unknown as { path: string };
+  const { path } = root;
   if (isRoomShort(path, valueBytes)) {
     // The end of the file must stand still.
     if (underWay.has(root)) await underWay.get(root);
@@ -58,10 +49,10 @@ async function commit(root: AnyRoot, puts: readonly Put[]): Promise<void> {
 }
 
 /** Pages of the trees that the puts go to, and of the environment's own. */
-function treePages(root: AnyRoot, puts: readonly Put[]): number {
+function treePages(root: AnyEnvironment, puts: readonly Put[]): number {
   let pages = 0;
   for (const database of new Set([root, ...puts.map((p) => p.database ?? root)])) {
-    const stats = database.getStats() as { treeBranchPageCount: number; treeLeafPageCount: number };
+    const stats = database.getStats();
     pages += stats.treeBranchPageCount + stats.treeLeafPageCount;
   }
   return pages;
@@ -69,20 +60,14 @@ function treePages(root: AnyRoot, puts: readonly Put[]): number {
 
 function ignore(): void {}
 
-/** lmdb's types leave the options of `put` out. */
-interface Putting {
-  put(key: Put['key'], value: unknown, options: { noOverwrite?: boolean }): Promise<boolean>;
-}
-
 function putOne(database: AnyDatabase, p: Put): Promise<boolean> {
   if (p.value === undefined) return database.remove(p.key);
-  return (database as unknown as Putting).put(p.key, p.value, p.isNew ? { noOverwrite: true } : {});
+  return database.put(p.key, p.value, p.isNew ? { noOverwrite: true } : {});
 }
 
 /** Waits until everything committed is on the disk. */
-export function flush(root: AnyRoot): Promise<void> {
-  const { sync } = root as unknown as { sync(done: (error?: unknown) => void): void };
+export function flush(root: AnyEnvironment): Promise<void> {
   return new Promise((resolve, reject) =>
-    sync.call(root, (error) => (error === undefined || error === null ? resolve() : reject(error))),
+    root.sync((error) => (error === undefined || error === null ? resolve() : reject(error))),
   );
 }

@@ -162,7 +162,7 @@ async function compareBlocks(from: Segment, to: Segment, pace: Pace): Promise<vo
     await pace.look();
     await pace.turn();
   }
-  const entries = (to.blocks.getStats() as { entryCount: number }).entryCount;
+  const entries = to.blocks.getStats().entryCount;
   if (entries !== count) throw new Error(`${entries} of ${count} blocks were written.`);
 }
 

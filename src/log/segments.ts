@@ -13,10 +13,10 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { open, type RootDatabase } from 'lmdb';
 import { lastSeqOf } from './block.js';
 import { logFolder, type SyncMode, syncFlags } from './catalog.js';
 import { blockKey, isPageKey, parseKey } from './keys.js';
+import { type Environment, openEnvironment } from './lmdb.js';
 import { assertWhole } from './pages.js';
 import { prepareFolder } from './room.js';
 
@@ -63,7 +63,7 @@ export function segmentName({ number, folder }: SegmentRecord): string {
 /** A segment, opened. */
 export interface Segment {
   readonly folder: string;
-  readonly blocks: RootDatabase<Buffer, Uint8Array>;
+  readonly blocks: Environment<Buffer, Uint8Array>;
 }
 
 export function segmentsFolder(dataFolder: string): string {
@@ -112,7 +112,7 @@ export function openSegment(
   if (options.readOnly) statSync(path.join(at, 'data.mdb'));
   else prepareFolder(at);
   assertWhole(at, !options.readOnly);
-  const blocks = open<Buffer, Uint8Array>({
+  const blocks = openEnvironment<Buffer, Uint8Array>({
     path: at,
     noSubdir: false,
     encoding: 'binary',

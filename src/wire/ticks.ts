@@ -268,6 +268,7 @@ export const CloseCode = {
   slow: 4001,
   rate: 4002,
   idle: 4003,
+  crowded: 4004,
   badRequest: 4500,
   unauthorised: 4501,
   forbidden: 4502,

@@ -9,15 +9,17 @@ import { codeOf, messageOf, TickwireError } from '../../errors.js';
 import {
   MT5_CONNECTIONS_MAX,
   MT5_FAREWELLS_MAX,
+  MT5_GREETING_MAX,
+  MT5_GREETING_PER_ADDRESS_MAX,
   MT5_NAME_BYTES_MAX,
   MT5_SERVER_BYTES_MAX,
 } from '../../limits.js';
+import { Lobby } from '../../lobby.js';
 import { CaptureKind } from '../capture/format.js';
 import type { Feed, FeedContext, FeedStatus } from '../feed.js';
 import type { FeedSink } from '../sink.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import type { Hello, SymbolFrame } from './framing.js';
-import { Lobby } from './lobby.js';
 import { type Mt5Options, type Mt5Settings, mt5Options } from './options.js';
 import { Refusal } from './refusal.js';
 import { type TerminalSource, TerminalSources } from './sources.js';
@@ -36,7 +38,10 @@ export class Mt5Server implements Feed, ConnectionHost {
   #server: Server | undefined;
   #timers: NodeJS.Timeout[] = [];
   #accepted = 0;
-  readonly #lobby = new Lobby();
+  readonly #lobby = new Lobby<Connection>({
+    inAll: MT5_GREETING_MAX,
+    perAddress: MT5_GREETING_PER_ADDRESS_MAX,
+  });
   /** Closed connections whose peers still have to read why. */
   #lingering = 0;
   #isWorking = false;
