@@ -11,7 +11,7 @@ const SYMBOLS = 7;
 const SHARDS = 2;
 /** Sent between two kills. */
 const TICKS_OF_LIFE = 10_000;
-const KILLS = times(5, 200);
+const KILLS = times(5, 500);
 const TICKS = (KILLS + 1) * TICKS_OF_LIFE;
 const READ = 8192;
 
