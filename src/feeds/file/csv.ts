@@ -11,11 +11,11 @@ import { parse } from 'csv-parse';
 import { TickwireError } from '../../errors.js';
 import { FILE_LINE_BYTES_MAX } from '../../limits.js';
 import { dayMs } from '../../time.js';
-import { MqlFlag } from '../mt5/mqltick.js';
+import { MqlFlag, timeMscFault } from '../mt5/mqltick.js';
 import type { ServerClock } from '../mt5/zone.js';
 import type { TickBatch } from './batch.js';
 import { through } from './bytes.js';
-import { pushMt5, timeMscFault, utcMsOf } from './mt5entry.js';
+import { pushMt5, utcMsOf } from './mt5entry.js';
 import type { FileSymbols } from './symbols.js';
 
 const NUMBER = /^-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
