@@ -124,7 +124,7 @@ export class CsvDecoder {
       // A whole volume alone says that the one with a fraction is not told.
       if (text === '' && (f !== VOLUME_REAL || this.#value(cells, VOLUME) === '')) continue;
       carried[f] = Number(text);
-      if (f < VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text);
+      if (f < VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text, carried[f]);
     }
     const [bid, ask, last] = [carried[BID], carried[ASK], carried[LAST]];
     // Where the broker gives no fractions, or the terminal is old, only the whole number is filled.

@@ -37,6 +37,8 @@ export class FileFeed implements Feed {
   /** Engine's ids by the open file's symbol index, and what was defined by raw name. */
   #ids: number[] = [];
   readonly #defined = new Map<string, { id: number; digits: number }>();
+  /** Raw names of symbols of which a price was told to be rounded. */
+  readonly #rounded = new Set<string>();
   #isFull = false;
   #waitMs = 0;
 
@@ -161,7 +163,9 @@ export class FileFeed implements Feed {
 
   get #strayText(): string {
     const [first] = this.#strays.keys();
-    return first === undefined ? '' : `, without ${this.#strays.size} that are no tick files, such as ${first}`;
+    return first === undefined
+      ? ''
+      : `, without ${this.#strays.size} that are no tick files, such as ${first}`;
   }
 
   async #playFile(file: TickFile): Promise<void> {
@@ -260,7 +264,8 @@ export class FileFeed implements Feed {
   /** Defines the file's symbols that are new, or have more digits than so far. */
   #defineSymbols(file: TickFile): void {
     for (let i = 0; i < file.symbols.length; i++) {
-      const { raw, digits } = file.symbols[i];
+      const { raw, digits, most = 0 } = file.symbols[i];
+      if (most > digits && !this.#rounded.has(raw)) this.#tellRounded(raw, digits, most);
       let known = this.#defined.get(raw);
       if (known === undefined || known.digits < digits) {
         known = { id: this.#idOf(raw, digits), digits };
@@ -270,11 +275,23 @@ export class FileFeed implements Feed {
     }
   }
 
+  #tellRounded(raw: string, digits: number, most: number): void {
+    this.#rounded.add(raw);
+    this.#context.log.warn(
+      { symbol: raw },
+      `${raw}: one row has prices with ${most} decimals, the others have ${digits}: it is rounded to these. Set the digits option where it is right.`,
+    );
+  }
+
   /** Id of a symbol. One that is refused costs its own ticks and no others. */
   #idOf(raw: string, digits: number): number {
     try {
-      const definition = this.options.negative ? { digits, negative: true } : { digits };
-      return this.#context.symbol(this.#source, raw, definition);
+      const { negative, digits: set } = this.options;
+      return this.#context.symbol(this.#source, raw, {
+        digits,
+        digitsFrom: set === undefined ? 'prices' : 'setting',
+        ...(negative ? { negative } : {}),
+      });
     } catch (error) {
       if (!(error instanceof TickwireError)) throw error;
       this.#context.log.warn({ symbol: raw }, `${error.message} Its ticks are counted as refused.`);

@@ -102,6 +102,7 @@ class MergedFiles implements TickFile {
     const index = this.#symbols.index(known.raw);
     const merged = this.#symbols.list[index];
     merged.digits = Math.max(merged.digits, known.digits);
+    merged.most = Math.max(merged.most, known.most ?? 0);
     return index;
   }
 }

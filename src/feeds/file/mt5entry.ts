@@ -68,4 +68,5 @@ export function pushMt5(
   batch.price[i] = last === 0 ? NO_PRICE : symbols.price(symbol, last);
   batch.size[i] = volume === 0 ? NO_SIZE : volume;
   batch.tradeId[i] = NO_TRADE_ID;
+  symbols.endRow(symbol);
 }

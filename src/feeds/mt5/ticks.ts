@@ -38,7 +38,8 @@ export class BadTimes {
   sample = '';
 
   add(wallMs: number): void {
-    if (this.count++ === 0) this.sample = timeMscFault(wallMs) ?? `time_msc ${wallMs} is beyond the year 2106`;
+    if (this.count++ === 0)
+      this.sample = timeMscFault(wallMs) ?? `time_msc ${wallMs} is beyond the year 2106`;
   }
 }
 

@@ -70,6 +70,9 @@ t.test('a folder of which no file is a tick file fails, and says so', async (t) 
   for (const order of ['sequence', 'merge'] as const) {
     const harness = new Harness({ stateWords: CHECKPOINT_WORDS });
     const feed = new FileFeed(fileOptions.parse({ path: folder, order }));
-    await t.rejects(feed.start(harness.context), { code: 'bad_input', message: /A\.csv: line 1|B\.csv: line 1/ });
+    await t.rejects(feed.start(harness.context), {
+      code: 'bad_input',
+      message: /A\.csv: line 1|B\.csv: line 1/,
+    });
   }
 });
