@@ -8,6 +8,13 @@ import {
   NO_SIZE,
   type Source,
 } from '../../src/index.js';
+import { LogReader } from '../../src/log/reader.js';
+import { Registry } from '../../src/pipeline/registry.js';
+import { LogSource } from '../../src/replay/log-source.js';
+import { LogStream } from '../../src/replay/stream.js';
+import { LogSymbols } from '../../src/replay/symbols.js';
+import { VirtualEngine } from '../../src/replay/virtual-engine.js';
+import { runVirtual } from '../../src/replay/virtual-run.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
 import { asker } from '../helpers/http.js';
 import { Client } from '../helpers/stream-client.js';
@@ -69,6 +76,36 @@ function got({ ticks }: Client) {
   return { quotes, statuses: ticks.filter(({ kind }) => kind === 'status').length };
 }
 
+/** Prices of a virtual engine that numbers the log's ticks anew. */
+async function replayed(folder: string): Promise<number[][]> {
+  const symbols = await LogSymbols.open(folder, ['*']);
+  const reader = LogReader.open(folder);
+  const bytes = symbols.registry.bytesFrom(0);
+  const engine = new VirtualEngine(
+    {
+      shards: 1,
+      feeds: [{ name: 'replay', policy: 'block', stateWords: 0 }],
+      maxSymbols: 64,
+      epoch: 1,
+    },
+    { info() {}, warn() {}, error() {} },
+    (memory) => new Registry(memory.registry, 64).load(bytes),
+    () => ({}),
+  );
+  const quotes: number[][] = [];
+  engine
+    .subscriber('json', (message) => {
+      const { op, ticks } = JSON.parse(Buffer.from(message).toString('utf8'));
+      if (op === 'ticks') for (const { bid, ask } of ticks) quotes.push([bid, ask]);
+    })
+    .subscribe({ symbols: ['*'], mode: 'every', kinds: ['quote'], snapshot: false, intervalMs: 0 });
+  const source = new LogSource(new LogStream(reader, { watch: null }), symbols, engine.feed(0));
+  const { signal } = new AbortController();
+  await runVirtual(engine, source, { flushMs: 10, signal, drain: async () => {} });
+  await reader.close();
+  return quotes;
+}
+
 t.test('5 digits, 8 by mistake, 5 again', async (t) => {
   const folder = temporaryFolder(t);
   const { engine, feed } = await start(t as Tap, folder);
@@ -120,4 +157,5 @@ t.test('5 digits, 8 by mistake, 5 again', async (t) => {
   const csv = await asker(again.engine.port!)('/v1/ticks/EURUSD', { accept: 'text/csv' });
   t.match(csv.body, /,1\.14525123,1\.14527123,/);
   await again.engine.stop();
+  t.same(await replayed(folder), KEPT, 'numbered anew by a replay');
 });
