@@ -23,7 +23,7 @@ export type {
 } from './engine-options.js';
 export { type ErrorCode, TickwireError } from './errors.js';
 export type { Account, Authorise, FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
-export type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feeds/feed.js';
+export type { Feed, FeedContext, FeedLog, FeedStatus, FeedSymbol, FeedType } from './feeds/feed.js';
 export { type FeedSink, type Source, Take } from './feeds/sink.js';
 export type { Following, FollowOptions, LastValue, NamedTick } from './host.js';
 export * as limits from './limits.js';

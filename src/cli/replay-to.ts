@@ -7,6 +7,7 @@ import { TickwireError } from '../errors.js';
 import { Mt5Terminal } from '../feeds/mt5/index.js';
 import { MqlFlag } from '../feeds/mt5/mqltick.js';
 import { LogReader } from '../log/reader.js';
+import { mostDigits } from '../pipeline/registry-entries.js';
 import { turn } from '../pipeline/wait.js';
 import { ReplayControl } from '../replay/control.js';
 import { ReplayPlayer, Step } from '../replay/player.js';
@@ -124,7 +125,9 @@ async function send(
     }
     const { symbolId, symbols } = player;
     const name = prefix + symbols.name(symbolId);
-    const { digits = 0, negative = false } = symbols.registry.symbols[symbolId] ?? {};
+    const entry = symbols.registry.symbols[symbolId];
+    const digits = entry === undefined ? 0 : mostDigits(entry);
+    const negative = entry?.negative ?? false;
     if (!canSend(player)) skipped++;
     else {
       const local = (locals[symbolId] ??= sender.define(name, digits, { negative }));

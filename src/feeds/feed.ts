@@ -20,6 +20,15 @@ export interface FeedStatus {
   counters?: Record<string, number>;
 }
 
+/** What a connector tells of a symbol. */
+export interface FeedSymbol extends Omit<SymbolDefinition, 'name'> {
+  /**
+   * Where it has the digits from. Default: the source declares them, and may declare fewer later on while no other source
+   * does. `prices`: they were counted in prices, and only raise those that are known; `setting`: the operator set them.
+   */
+  digitsFrom?: 'prices' | 'setting';
+}
+
 /** What a connector is given to work with. */
 export interface FeedContext {
   /** Name of the feed in the configuration. */
@@ -39,7 +48,7 @@ export interface FeedContext {
    * Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept.
    * @param proposed the canonical name that the source itself gives; the alias table comes before it
    */
-  symbol(source: Source, raw: string, definition: Omit<SymbolDefinition, 'name'>, proposed?: string): number;
+  symbol(source: Source, raw: string, definition: FeedSymbol, proposed?: string): number;
   /** Opens a source; see `Source`. */
   source(name: string, details?: { stream?: string; info?: Record<string, string | number> }): Source;
 }

@@ -141,7 +141,8 @@ export function createContext(
     symbol(source, raw, definition, proposed) {
       checkRawName(raw);
       const canonical = Object.hasOwn(run.aliases, raw) ? run.aliases[raw] : (proposed ?? raw);
-      const id = registry.defineSymbol({ ...definition, name: canonical });
+      const { digitsFrom = source.id, ...details } = definition;
+      const id = registry.defineSymbol({ ...details, name: canonical }, digitsFrom);
       if (canonical !== raw) registry.defineAlias(source.id, raw, id);
       if (calls !== undefined) {
         const json = Buffer.from(JSON.stringify({ source: source.id, raw, canonical, definition }));

@@ -3,7 +3,7 @@
  * a UTC day of tsEvent.
  */
 import path from 'node:path';
-import { BLOCK_TICKS } from '../limits.js';
+import { BLOCK_TICKS, DIGITS_MAX } from '../limits.js';
 import { blockBytesMax, writeBlock } from '../log/block.js';
 import { BlockExtents } from '../log/block-extent.js';
 import { BlockCodec } from '../log/codec.js';
@@ -12,13 +12,25 @@ import { ShardIndexWriter } from '../log/index-writer.js';
 import { blockKey } from '../log/keys.js';
 import { rangesWithTimes } from '../log/segment-ranges.js';
 import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
-import { HELD, Normaliser, NUMBERED } from '../pipeline/normalise.js';
+import { HELD, Normaliser, NUMBERED, roundTo } from '../pipeline/normalise.js';
 import { Count, type NumberingModule } from '../pipeline/numbering.js';
 import type { Registry } from '../pipeline/registry.js';
 import { allocateModule } from '../pipeline/shard-memory.js';
-import { S_HELD, STATE_F64, STATE_U32, SU_DEFINED, SU_VERSION, SymbolStates } from '../pipeline/states.js';
+import {
+  S_HELD,
+  S_SCALE,
+  STATE_F64,
+  STATE_U32,
+  SU_DEFINED,
+  SU_VERSION,
+  SymbolStates,
+} from '../pipeline/states.js';
 import {
   copyRecord,
+  F64_ASK,
+  F64_BID,
+  Kind,
+  kindOf,
   Records,
   U32_KIND_FLAGS_SOURCE,
   U32_SYMBOL,
@@ -31,6 +43,8 @@ const DAY_S = 86_400;
 const COMMIT_BLOCKS = 64;
 /** Imports have one shard. */
 const IMPORT_SHARD = 0;
+/** Prices that are rounded by it stay as they are. */
+const FINEST = 10 ** DIGITS_MAX;
 
 export interface BuiltSegment {
   /** Its folder's name in the staging folder: the UTC day. */
@@ -92,7 +106,11 @@ export class SegmentBuilder {
     const u = raw.u32[U32_SYMBOL] * STATE_U32;
     if (this.#states.u32[u + SU_DEFINED] !== this.#states.u32[u + SU_VERSION]) await this.#define(raw);
     copyRecord(raw, 0, this.#module.records, 0);
+    const scaleAt = raw.u32[U32_SYMBOL] * STATE_F64 + S_SCALE;
+    const scale = this.#states.f64[scaleAt];
+    if (isFiner(raw, scale)) this.#states.f64[scaleAt] = FINEST;
     const result = this.#normaliser.normalise(0, this.#seq + 1);
+    this.#states.f64[scaleAt] = scale;
     if (result === NUMBERED) await this.#take(0);
     else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
     else this.#rejected++;
@@ -195,4 +213,14 @@ export class SegmentBuilder {
     this.#segment = undefined;
     await segment?.blocks.close();
   }
+}
+
+/**
+ * Whether a tick has prices with more decimals than its symbol. Readers of files have taken artefacts off, so this is what
+ * a row says; the same row has to be known again when it is imported once more.
+ */
+function isFiner(raw: Records, scale: number): boolean {
+  const bid = raw.f64[F64_BID];
+  const ask = kindOf(raw, 0) === Kind.quote ? raw.f64[F64_ASK] : bid;
+  return roundTo(bid, scale) !== bid || roundTo(ask, scale) !== ask;
 }

@@ -19,7 +19,18 @@ export interface SymbolEntry extends SymbolDefinition {
   id: number;
   /** 1 for the first definition; raised whenever a field changes. */
   version: number;
+  /** The only source that has declared the digits; SEVERAL: more than one has; absent: none. */
+  by?: number;
+  /** The most digits that it ever had; absent: no more than now. */
+  most?: number;
 }
+
+const SEVERAL = 0;
+/**
+ * Who tells the digits of a symbol: the source of this id declares them; `setting`: the operator did; `prices`: nobody,
+ * they were counted in prices.
+ */
+export type DigitsFrom = number | 'setting' | 'prices';
 
 export interface SourceEntry {
   t: 'source';
@@ -60,13 +71,44 @@ export function aliasKey(source: number, raw: string): string {
   return `${source}\n${raw}`;
 }
 
-/** Whether a definition says nothing that the known one does not. */
-export function covers(known: SymbolDefinition, asked: SymbolDefinition): boolean {
-  return (
-    known.digits >= asked.digits &&
-    (known.negative ?? false) === (asked.negative ?? false) &&
-    known.ttlMs === asked.ttlMs
-  );
+/**
+ * What a definition makes of the entry before it; the same entry where it says nothing new. A source that knows fewer digits
+ * must not coarsen the prices of others, so it lowers them only as long as it is the only one that has declared them.
+ */
+export function redefined(
+  before: SymbolEntry | undefined,
+  asked: SymbolDefinition,
+  from: DigitsFrom,
+  newId: number,
+): SymbolEntry {
+  const { digits: known = 0, by: knownBy } = before ?? {};
+  const isSource = typeof from === 'number';
+  const by = !isSource ? knownBy : knownBy === undefined || knownBy === from ? from : SEVERAL;
+  const mayLower = from === 'setting' || (isSource && by === from);
+  const digits = mayLower ? asked.digits : Math.max(known, asked.digits);
+  const isSame = before !== undefined && known === digits && saysTheSame(before, asked);
+  if (isSame && by === knownBy) return before;
+  const most = Math.max(before === undefined ? 0 : mostDigits(before), digits);
+  return {
+    t: 'symbol',
+    id: before?.id ?? newId,
+    version: (before?.version ?? 0) + (isSame ? 0 : 1),
+    name: asked.name,
+    digits,
+    ...(asked.negative === undefined ? {} : { negative: asked.negative }),
+    ...(asked.ttlMs === undefined ? {} : { ttlMs: asked.ttlMs }),
+    ...(by === undefined ? {} : { by }),
+    ...(most > digits ? { most } : {}),
+  };
+}
+
+function saysTheSame(known: SymbolDefinition, asked: SymbolDefinition): boolean {
+  return (known.negative ?? false) === (asked.negative ?? false) && known.ttlMs === asked.ttlMs;
+}
+
+/** Digits that no price of a symbol ever had more of: what numbers old ticks anew must not coarsen them. */
+export function mostDigits({ digits, most = digits }: SymbolEntry): number {
+  return most;
 }
 
 /** @throws TickwireError bad_input */

@@ -22,8 +22,9 @@ import {
   aliasKey,
   bucketOfName,
   checkDefinition,
-  covers,
+  type DigitsFrom,
   type RegistryEntry,
+  redefined,
   type SourceEntry,
   type SymbolDefinition,
   type SymbolEntry,
@@ -201,27 +202,20 @@ export class Registry {
   }
 
   /**
-   * Defines a symbol, or finds it. A changed definition is a new version under the same id. Digits only grow:
-   * a source that knows fewer of them must not coarsen the prices of the others.
+   * Defines a symbol, or finds it. A changed definition is a new version under the same id.
+   * @param from by whom: see `redefined`
    * @throws TickwireError bad_input for a bad name or digits, registry_full
    */
-  defineSymbol(definition: SymbolDefinition): number {
+  defineSymbol(definition: SymbolDefinition, from: DigitsFrom = 'prices'): number {
     this.refresh();
-    const known = this.#idByName.get(definition.name);
-    if (known !== undefined && covers(this.symbols[known]!, definition)) return known;
+    const known = this.#entryOf(definition.name);
+    if (known !== undefined && redefined(known, definition, from, known.id) === known) return known.id;
     checkDefinition(definition);
     return this.#memory.locked(() => {
       this.refresh();
-      const id = this.#idByName.get(definition.name);
-      const before = id === undefined ? undefined : this.symbols[id];
-      if (before !== undefined && covers(before, definition)) return before.id;
-      const entry: SymbolEntry = {
-        t: 'symbol',
-        id: id ?? Math.max(1, this.symbols.length),
-        version: (before?.version ?? 0) + 1,
-        ...definition,
-        digits: Math.max(before?.digits ?? 0, definition.digits),
-      };
+      const before = this.#entryOf(definition.name);
+      const entry = redefined(before, definition, from, Math.max(1, this.symbols.length));
+      if (entry === before) return before.id;
       if (entry.id >= this.maxSymbols) {
         throw new TickwireError(
           'registry_full',
@@ -231,6 +225,11 @@ export class Registry {
       this.#append(entry);
       return entry.id;
     });
+  }
+
+  #entryOf(name: string): SymbolEntry | undefined {
+    const id = this.#idByName.get(name);
+    return id === undefined ? undefined : this.symbols[id];
   }
 
   /** The source of a feed by its name. */

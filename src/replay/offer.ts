@@ -1,6 +1,7 @@
 /** Offers ticks of a log to a feed's sink, as they were: with their times of receipt, under the engine's own ids. */
 import type { FeedContext } from '../feeds/feed.js';
 import { type Source, Take } from '../feeds/sink.js';
+import { mostDigits, type SymbolEntry } from '../pipeline/registry-entries.js';
 import {
   ENGINE_SYMBOL,
   F64_ASK,
@@ -97,9 +98,10 @@ export class LogOffer {
     const known = this.#ids[logged];
     if (known !== undefined) return known;
     const { symbols } = this;
-    const { digits, negative, ttlMs } = symbols.registry.symbols[logged] ?? { digits: 0 };
+    const entry = symbols.registry.symbols[logged];
+    const { negative, ttlMs }: Partial<SymbolEntry> = entry ?? {};
     const id = this.context.symbol(source, symbols.name(logged), {
-      digits,
+      digits: entry === undefined ? 0 : mostDigits(entry),
       ...(negative === undefined ? {} : { negative }),
       ...(ttlMs === undefined ? {} : { ttlMs }),
     });

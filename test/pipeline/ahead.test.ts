@@ -2,7 +2,7 @@
 import t from 'tap';
 import { EVENT_AHEAD_S_MAX } from '../../src/limits.js';
 import { LastValueTable, Slot, TableEntry } from '../../src/pipeline/table.js';
-import { NO_TIME_S, toTick } from '../../src/tick.js';
+import { Flag, NO_TIME_S, toTick } from '../../src/tick.js';
 import { offerQuote, offerTrade, SmallEngine } from '../helpers/memory.js';
 import { assertSums } from '../helpers/sums.js';
 
@@ -94,4 +94,16 @@ t.test('a shard that starts afresh judges likewise', async (t) => {
   t.match(quote(4, NOW_S - 1), { flags: [] }, 'and one that projects everything again');
   t.match(quote(5, NOW_S - 2), { flags: ['late'] });
   t.match(shown(Slot.quote), { bid: 4 });
+});
+
+t.test('what is offered as late, as replays do, judges nobody', async (t) => {
+  const { e, quote, trade } = set();
+  const [source, id] = [e.sink.open('test', 'replay'), e.define('EURUSD')];
+  offerQuote(e.sink, source, id, 1, 2, { s: NOW_S - 3, flags: Flag.late });
+  offerTrade(e.sink, source, id, 1, { s: NOW_S - 3, flags: Flag.late });
+  t.match(quote(2, NOW_S - 5), { flags: [] });
+  t.match(trade(2, NOW_S - 5), { flags: [] });
+  t.match(quote(3, NOW_S - 6), { flags: ['late'] });
+  t.match(trade(3, NOW_S - 6), { flags: ['late'] });
+  t.match(e.totals(), { late: 2 });
 });

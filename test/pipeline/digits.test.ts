@@ -1,6 +1,8 @@
-/** Digits only grow; a source that tells too many of them loses and changes no price, of its own or of others. */
+/** A source that tells too many digits changes no price; one that knows fewer than others coarsens none of theirs. */
 import t from 'tap';
 import { DIGITS_MAX } from '../../src/limits.js';
+import { Registry } from '../../src/pipeline/registry.js';
+import { type DigitsFrom, mostDigits } from '../../src/pipeline/registry-entries.js';
 import { offerQuote, SmallEngine } from '../helpers/memory.js';
 import { assertSums } from '../helpers/sums.js';
 
@@ -33,4 +35,29 @@ t.test('prices after a definition with the most digits there are', async (t) => 
   t.same(told(), before, 'coarsens nothing');
   t.match(e.totals(), { rejected: 0 });
   assertSums(t, e.totals());
+});
+
+t.test('digits go down again', async (t) => {
+  const e = new SmallEngine();
+  const [one, other] = [e.sink.open('test', 'one').id, e.sink.open('test', 'other').id];
+  const declare = (digits: number, by: DigitsFrom) => {
+    const id = e.registry.defineSymbol({ name: 'EURUSD', digits }, by);
+    return [e.registry.digits[id], e.registry.version[id]];
+  };
+  t.same(declare(5, 'prices'), [5, 1]);
+  t.same(declare(8, one), [8, 2], 'a wrong definition');
+  t.same(declare(5, 'prices'), [8, 2], 'prices never lower');
+  t.same(declare(5, one), [5, 3], 'the only source that declares them does');
+  t.same(declare(5, one), [5, 3], 'once');
+  t.equal(mostDigits(e.registry.symbols[1]!), 8);
+  t.same(declare(3, other), [5, 3], 'a second source does not');
+  t.same(declare(3, one), [5, 3], 'nor does the first, once there are two');
+  t.same(declare(9, other), [9, 4], 'both raise them');
+  t.same(declare(5, 'setting'), [5, 5], 'the operator lowers them');
+  t.same(declare(4, one), [5, 5], 'there are still two');
+  t.equal(mostDigits(e.registry.symbols[1]!), 9);
+  const again = Registry.from(e.registry.bytesFrom(0));
+  t.same([again.digits[1], again.version[1]], [5, 5], 'as a log keeps it');
+  again.defineSymbol({ name: 'EURUSD', digits: 4 }, one);
+  t.equal(again.digits[1], 5);
 });

@@ -9,7 +9,7 @@ import {
   U32_RAW_POSITION,
   U32_SYMBOL,
 } from '../../tick.js';
-import type { CapturePlayback, FeedContext } from '../feed.js';
+import type { CapturePlayback, FeedContext, FeedSymbol } from '../feed.js';
 import { type Source, Take } from '../sink.js';
 import { CaptureKind } from './format.js';
 import type { CaptureEntry } from './reader.js';
@@ -26,7 +26,7 @@ interface CapturedSymbol {
   source: number;
   raw: string;
   canonical: string;
-  definition: { digits: number };
+  definition: FeedSymbol;
 }
 
 export class CallPlayback implements CapturePlayback {

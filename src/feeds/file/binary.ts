@@ -6,10 +6,10 @@
  * ```
  */
 import { NO_PRICE, NO_SIZE, NO_TRADE_ID } from '../../tick.js';
-import { MQL_TICK_BYTES, MqlTick, readMqlTick } from '../mt5/mqltick.js';
+import { MQL_TICK_BYTES, MqlTick, readMqlTick, timeMscFault } from '../mt5/mqltick.js';
 import type { ServerClock } from '../mt5/zone.js';
 import { EntryKind, type TickBatch } from './batch.js';
-import { pushMt5, timeMscFault, utcMsOf } from './mt5entry.js';
+import { pushMt5, utcMsOf } from './mt5entry.js';
 import type { Bi5Name } from './names.js';
 import type { FileSymbols } from './symbols.js';
 

@@ -11,11 +11,11 @@ import { parse } from 'csv-parse';
 import { TickwireError } from '../../errors.js';
 import { FILE_LINE_BYTES_MAX } from '../../limits.js';
 import { dayMs } from '../../time.js';
-import { MqlFlag } from '../mt5/mqltick.js';
+import { MqlFlag, timeMscFault } from '../mt5/mqltick.js';
 import type { ServerClock } from '../mt5/zone.js';
 import type { TickBatch } from './batch.js';
 import { through } from './bytes.js';
-import { pushMt5, timeMscFault, utcMsOf } from './mt5entry.js';
+import { pushMt5, utcMsOf } from './mt5entry.js';
 import type { FileSymbols } from './symbols.js';
 
 const NUMBER = /^-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
@@ -124,7 +124,7 @@ export class CsvDecoder {
       // A whole volume alone says that the one with a fraction is not told.
       if (text === '' && (f !== VOLUME_REAL || this.#value(cells, VOLUME) === '')) continue;
       carried[f] = Number(text);
-      if (f < VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text);
+      if (f < VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text, carried[f]);
     }
     const [bid, ask, last] = [carried[BID], carried[ASK], carried[LAST]];
     // Where the broker gives no fractions, or the terminal is old, only the whole number is filled.

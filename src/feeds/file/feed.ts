@@ -8,7 +8,7 @@ import { REFUSED_SYMBOL, type Source, Take } from '../sink.js';
 import { EntryKind, type TickBatch } from './batch.js';
 import { Checkpoint } from './checkpoint.js';
 import { PauseGate, type Sleep, sleepFor } from './gate.js';
-import { openMerged } from './merge.js';
+import { isStray, openMerged } from './merge.js';
 import type { FileOptions } from './options.js';
 import { Pacer } from './pacer.js';
 import { listTickFiles } from './paths.js';
@@ -22,6 +22,8 @@ export class FileFeed implements Feed {
   #state: FeedStatus['state'] = 'starting';
   #detail = 'opening';
   #badRecords = 0;
+  /** Files that are no tick files: what is wrong with each, by its path. */
+  readonly #strays = new Map<string, TickwireError>();
   /** Files, or groups of files merged by time, in the order of play. */
   #groups: string[][] = [];
   #context!: FeedContext;
@@ -35,6 +37,8 @@ export class FileFeed implements Feed {
   /** Engine's ids by the open file's symbol index, and what was defined by raw name. */
   #ids: number[] = [];
   readonly #defined = new Map<string, { id: number; digits: number }>();
+  /** Raw names of symbols of which a price was told to be rounded. */
+  readonly #rounded = new Set<string>();
   #isFull = false;
   #waitMs = 0;
 
@@ -43,7 +47,7 @@ export class FileFeed implements Feed {
     readonly sleep: Sleep = sleepFor,
   ) {}
 
-  /** @throws TickwireError bad_input when the files cannot be found or the first one cannot be read */
+  /** @throws TickwireError bad_input when the files cannot be found or none of them is a tick file */
   async start(context: FeedContext): Promise<void> {
     this.#context = context;
     this.#signal = AbortSignal.any([context.signal, this.#stop.signal]);
@@ -52,7 +56,8 @@ export class FileFeed implements Feed {
     this.#groups = this.options.order === 'merge' ? [files] : files.map((file) => [file]);
     this.#source = context.source(this.options.source);
     if (context.resumed) this.#checkpoint.load(context.state());
-    const first = this.#checkpoint.fileIndex < this.#groups.length ? await this.#open() : undefined;
+    const first = await this.#openNext();
+    if (first === undefined && this.#strays.size === files.length) throw this.#strays.get(files[0])!;
     this.#state = 'live';
     this.#playing = this.#play(first);
   }
@@ -76,8 +81,36 @@ export class FileFeed implements Feed {
       state: this.#state === 'live' && this.#gate.isPaused ? 'paused' : this.#state,
       detail: this.#detail,
       sources: this.#state === 'live' ? 1 : 0,
-      counters: { filesDone: fileIndex, entriesOfFile: entries, loops, badRecords: this.#badRecords },
+      counters: {
+        filesDone: fileIndex,
+        filesRefused: this.#strays.size,
+        entriesOfFile: entries,
+        loops,
+        badRecords: this.#badRecords,
+      },
     };
+  }
+
+  /** Opens the file that is next, past those that are no tick files; undefined where there is none. */
+  async #openNext(): Promise<TickFile | undefined> {
+    const checkpoint = this.#checkpoint;
+    for (; checkpoint.fileIndex < this.#groups.length; checkpoint.nextFile()) {
+      const paths = this.#groups[checkpoint.fileIndex];
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (!isStray(error)) throw error;
+        for (const path of paths) this.#refuse(path, error);
+      }
+    }
+    return undefined;
+  }
+
+  /** Passes over a file that is no tick file: that must not keep the others out. */
+  #refuse(path: string, error: TickwireError): void {
+    if (this.#strays.has(path)) return;
+    this.#strays.set(path, error);
+    this.#context.log.warn({ file: path }, `${error.message} The file is passed over.`);
   }
 
   async #open(): Promise<TickFile> {
@@ -95,7 +128,7 @@ export class FileFeed implements Feed {
     this.#detail =
       group.length === 1 ? `playing ${group[0]}` : `playing ${group.length} files merged by time`;
     this.#ids = [];
-    const file = await openMerged(group, options);
+    const file = await openMerged(group, options, (path, error) => this.#refuse(path, error));
     this.#defineSymbols(file);
     return file;
   }
@@ -106,25 +139,33 @@ export class FileFeed implements Feed {
     let file = first;
     try {
       for (;;) {
-        while (checkpoint.fileIndex < this.#groups.length) {
-          await this.#playFile(file ?? (await this.#open()));
-          file = undefined;
+        while (file !== undefined) {
+          await this.#playFile(file);
           if (this.#signal.aborted) return;
           checkpoint.nextFile();
           this.#commit();
+          file = await this.#openNext();
         }
         // Files without a single tick would be looped over for ever, doing nothing.
         if (!this.options.loop || checkpoint.isFresh) break;
         checkpoint.nextLoop();
         this.#commit();
+        file = await this.#openNext();
       }
       this.#state = 'ended';
-      this.#detail = 'played to the end';
+      this.#detail = `played to the end${this.#strayText}`;
     } catch (error) {
       this.#state = 'failed';
       this.#detail = messageOf(error);
       this.#context.log.error({ error: this.#detail }, 'the file feed cannot go on');
     }
+  }
+
+  get #strayText(): string {
+    const [first] = this.#strays.keys();
+    return first === undefined
+      ? ''
+      : `, without ${this.#strays.size} that are no tick files, such as ${first}`;
   }
 
   async #playFile(file: TickFile): Promise<void> {
@@ -223,7 +264,8 @@ export class FileFeed implements Feed {
   /** Defines the file's symbols that are new, or have more digits than so far. */
   #defineSymbols(file: TickFile): void {
     for (let i = 0; i < file.symbols.length; i++) {
-      const { raw, digits } = file.symbols[i];
+      const { raw, digits, most = 0 } = file.symbols[i];
+      if (most > digits && !this.#rounded.has(raw)) this.#tellRounded(raw, digits, most);
       let known = this.#defined.get(raw);
       if (known === undefined || known.digits < digits) {
         known = { id: this.#idOf(raw, digits), digits };
@@ -233,11 +275,23 @@ export class FileFeed implements Feed {
     }
   }
 
+  #tellRounded(raw: string, digits: number, most: number): void {
+    this.#rounded.add(raw);
+    this.#context.log.warn(
+      { symbol: raw },
+      `${raw}: one row has prices with ${most} decimals, the others have ${digits}: it is rounded to these. Set the digits option where it is right.`,
+    );
+  }
+
   /** Id of a symbol. One that is refused costs its own ticks and no others. */
   #idOf(raw: string, digits: number): number {
     try {
-      const definition = this.options.negative ? { digits, negative: true } : { digits };
-      return this.#context.symbol(this.#source, raw, definition);
+      const { negative, digits: set } = this.options;
+      return this.#context.symbol(this.#source, raw, {
+        digits,
+        digitsFrom: set === undefined ? 'prices' : 'setting',
+        ...(negative ? { negative } : {}),
+      });
     } catch (error) {
       if (!(error instanceof TickwireError)) throw error;
       this.#context.log.warn({ symbol: raw }, `${error.message} Its ticks are counted as refused.`);

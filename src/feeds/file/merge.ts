@@ -11,9 +11,14 @@ import { type FileSymbol, FileSymbols } from './symbols.js';
 /**
  * Opens the files and merges them by event time; at equal times, by their place in the list. A single file
  * is opened as it is. A bad entry comes right after the tick before it in its file.
+ * @param refused told of each file that is no tick file, in place of the throw, as long as another one is
  * @throws TickwireError bad_input as `openTickFile`, limit_exceeded for too many files
  */
-export async function openMerged(paths: readonly string[], options: TickFileOptions = {}): Promise<TickFile> {
+export async function openMerged(
+  paths: readonly string[],
+  options: TickFileOptions = {},
+  refused?: (path: string, error: TickwireError) => void,
+): Promise<TickFile> {
   if (paths.length === 1) return openTickFile(paths[0], options);
   if (paths.length > FILE_MERGE_MAX) {
     throw new TickwireError(
@@ -22,13 +27,28 @@ export async function openMerged(paths: readonly string[], options: TickFileOpti
     );
   }
   const files: TickFile[] = [];
+  let stray: TickwireError | undefined;
   try {
-    for (const path of paths) files.push(await openTickFile(path, options));
+    for (const path of paths) {
+      try {
+        files.push(await openTickFile(path, options));
+      } catch (error) {
+        if (refused === undefined || !isStray(error)) throw error;
+        refused(path, error);
+        stray = error;
+      }
+    }
+    if (files.length === 0 && stray !== undefined) throw stray;
   } catch (error) {
     await Promise.all(files.map((file) => file.close()));
     throw error;
   }
   return new MergedFiles(files);
+}
+
+/** Whether a file that cannot be opened is to blame for it, and not how it is read. */
+export function isStray(error: unknown): error is TickwireError {
+  return error instanceof TickwireError && error.code === 'bad_input';
 }
 
 class MergedFiles implements TickFile {
@@ -82,6 +102,7 @@ class MergedFiles implements TickFile {
     const index = this.#symbols.index(known.raw);
     const merged = this.#symbols.list[index];
     merged.digits = Math.max(merged.digits, known.digits);
+    merged.most = Math.max(merged.most, known.most ?? 0);
     return index;
   }
 }

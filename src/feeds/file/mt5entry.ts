@@ -12,15 +12,6 @@ const TRADE_BITS = MqlFlag.last | MqlFlag.volume | MqlFlag.buy | MqlFlag.sell;
 
 const TIME_MS_END = NO_TIME_S * 1000;
 
-/** Milliseconds below it are of before 1973: what says so is seconds, or not set. */
-const TIME_MSC_MIN = 1e11;
-
-/** What is wrong with a `time_msc`, if anything: seconds in its place would silently mean 1970. */
-export function timeMscFault(ms: number): string | undefined {
-  if (ms >= TIME_MSC_MIN) return undefined;
-  return `time_msc ${ms} is no time in milliseconds${ms >= TIME_MSC_MIN / 1000 ? ', it looks like seconds: multiply it by 1000' : ''}`;
-}
-
 /** UTC milliseconds of a wall time, or NaN when it is no time that a record can hold. */
 export function utcMsOf(clock: ServerClock, wallMs: number): number {
   if (!(wallMs >= 0 && wallMs < TIME_MS_END)) return Number.NaN;
@@ -77,4 +68,5 @@ export function pushMt5(
   batch.price[i] = last === 0 ? NO_PRICE : symbols.price(symbol, last);
   batch.size[i] = volume === 0 ? NO_SIZE : volume;
   batch.tradeId[i] = NO_TRADE_ID;
+  symbols.endRow(symbol);
 }

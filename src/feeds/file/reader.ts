@@ -123,6 +123,7 @@ class OpenTickFile implements TickFile {
       if (error instanceof TickwireError) throw error;
       this.#bad(batch, 'the file breaks off here', messageOf(error));
     }
+    this.#symbols.settle();
     if (batch.length > 0) yield batch;
   }
 
@@ -143,6 +144,7 @@ class OpenTickFile implements TickFile {
         if (fault !== undefined) this.#bad(batch, `line ${line}`, fault);
         batch.row[batch.length - 1] = line;
         if (!batch.isFull) continue;
+        this.#symbols.settle();
         yield batch;
         batch.length = 0;
       }
@@ -165,6 +167,7 @@ class OpenTickFile implements TickFile {
         if (fault !== undefined) this.#bad(batch, `record ${record}`, fault);
         batch.row[batch.length - 1] = record;
         if (!batch.isFull) continue;
+        this.#symbols.settle();
         yield batch;
         batch.length = 0;
       }

@@ -10,7 +10,7 @@ import { BATCH_TICK_BYTES, BATCH_TICKS_AT, decodeBatchHeader } from './framing.j
 import { MqlTick, readMqlTick } from './mqltick.js';
 import { Refusal } from './refusal.js';
 import type { TerminalSource } from './sources.js';
-import { putTick } from './ticks.js';
+import { BadTimes, putTick } from './ticks.js';
 
 const SYMBOLS_AT_FIRST = 256;
 
@@ -19,6 +19,7 @@ export class BatchIntake {
   gaps = 0;
   /** Ticks of symbols whose definition was refused. */
   refusedTicks = 0;
+  readonly badTimes = new BadTimes();
   readonly #tick = new MqlTick();
   /** Symbol ids by the terminal's local number; 0 where there is none. */
   #symbols = new Uint32Array(SYMBOLS_AT_FIRST);
@@ -61,14 +62,15 @@ export class BatchIntake {
     }
     const view = body.view;
     const symbols = this.#symbols;
-    const position = source.source.base + this.#first;
+    const { source: known, clock } = source;
+    const position = known.base + this.#first;
     let done = this.#done;
     let at = ticksAt + done * BATCH_TICK_BYTES;
     for (; done < this.#ticks; done++) {
       const local = view.getUint32(at, true);
       readMqlTick(view, at + 4, this.#tick);
       const symbolId = local < symbols.length ? symbols[local] : 0;
-      if (!putTick(this.sink, source.source, source.clock, symbolId, position + done, this.#tick)) break;
+      if (!putTick(this.sink, known, clock, symbolId, position + done, this.#tick, this.badTimes)) break;
       if (symbolId === REFUSED_SYMBOL) this.refusedTicks++;
       at += BATCH_TICK_BYTES;
     }

@@ -70,6 +70,7 @@ export class Connection {
   /** A frame was begun and not finished. */
   #isInFrame = false;
   #acked = 0;
+  #hasToldBadTime = false;
   #isBlocked = false;
 
   /** @param number by which a capture knows it */
@@ -185,7 +186,7 @@ export class Connection {
     if (!this.host.announce(source)) return false;
     switch (reader.type) {
       case FrameType.batch:
-        return this.#batches.take(this.#body(reader), source);
+        return this.#take(this.#body(reader), source);
       case FrameType.symbol:
         this.#define(source, decodeSymbol(this.#body(reader)));
         return true;
@@ -200,6 +201,17 @@ export class Connection {
       default:
         throw new Refusal('bad_framing', `A frame of type ${reader.type} does not come from a terminal.`);
     }
+  }
+
+  #take(body: FieldReader, source: TerminalSource): boolean {
+    const isDone = this.#batches.take(body, source);
+    const { count, sample } = this.#batches.badTimes;
+    if (count > 0 && !this.#hasToldBadTime) {
+      this.#hasToldBadTime = true;
+      const message = `A tick of ${source.name} is refused: ${sample}. More of this connection are only counted.`;
+      this.host.warn({ peer: this.peer, source: source.name }, message);
+    }
+    return isDone;
   }
 
   #body(reader: FrameReader): FieldReader {

@@ -71,3 +71,12 @@ function writeInt64(view: DataView, at: number, value: number): void {
   view.setUint32(at, value - high * WORD, true);
   view.setInt32(at + 4, high, true);
 }
+
+/** Milliseconds below it are of before 1973: what says so is seconds, or not set. */
+const TIME_MSC_MIN = 1e11;
+
+/** What is wrong with a `time_msc`, if anything: seconds in its place would silently mean 1970. */
+export function timeMscFault(ms: number): string | undefined {
+  if (ms >= TIME_MSC_MIN) return undefined;
+  return `time_msc ${ms} is no time in milliseconds${ms >= TIME_MSC_MIN / 1000 ? ', it looks like seconds: multiply it by 1000' : ''}`;
+}

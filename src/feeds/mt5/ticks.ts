@@ -8,7 +8,7 @@
  */
 import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../tick.js';
 import { type FeedSink, REFUSED_SYMBOL, type Source, Take } from '../sink.js';
-import { MqlFlag, type MqlTick } from './mqltick.js';
+import { MqlFlag, type MqlTick, timeMscFault } from './mqltick.js';
 import type { ServerClock } from './zone.js';
 
 const QUOTE = MqlFlag.bid | MqlFlag.ask;
@@ -31,6 +31,18 @@ function aggressorOf(flags: number): number {
   return deal === MqlFlag.sell ? Flag.sell : 0;
 }
 
+/** Ticks whose time cannot be one. */
+export class BadTimes {
+  count = 0;
+  /** What is wrong with the first of them. */
+  sample = '';
+
+  add(wallMs: number): void {
+    if (this.count++ === 0)
+      this.sample = timeMscFault(wallMs) ?? `time_msc ${wallMs} is beyond the year 2106`;
+  }
+}
+
 /**
  * Puts one tick into the sink.
  * @param symbolId 0 for a symbol that the terminal never defined, or REFUSED_SYMBOL
@@ -44,6 +56,7 @@ export function putTick(
   symbolId: number,
   position: number,
   tick: MqlTick,
+  badTimes: BadTimes,
 ): boolean {
   if (symbolId === 0 || symbolId === REFUSED_SYMBOL) {
     sink.refuse(source, position, symbolId === 0 ? 'unknown_symbol' : 'refused_symbol');
@@ -69,8 +82,10 @@ export function putTick(
   const wallMs = tick.timeMs !== 0 ? tick.timeMs : tick.time * 1000;
   if (wallMs !== 0) {
     const recvMs = sink.recvS * 1000 + sink.recvNs / 1e6;
-    const utcMs = wallMs > 0 && wallMs < TIME_MAX_MS ? clock.toUtc(wallMs, recvMs) : -1;
+    const isTime = wallMs < TIME_MAX_MS && timeMscFault(wallMs) === undefined;
+    const utcMs = isTime ? clock.toUtc(wallMs, recvMs) : -1;
     if (utcMs < 0 || utcMs >= TIME_MAX_MS) {
+      badTimes.add(wallMs);
       sink.refuse(source, position, 'bad_time');
       return true;
     }

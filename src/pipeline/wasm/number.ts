@@ -130,7 +130,7 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
       const bid = f64x2.extract_lane(prices, 0);
       const ask = f64x2.extract_lane(prices, 1);
       if (bid >= ask) head |= crossing(bid, ask);
-      if (timeAt(at + AT_EVENT_S) < load<u64>(state, S_QUOTE_TIME)) head |= late();
+      const doubts = timing(at, head, state + S_QUOTE_TIME);
       let symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
       if (load<u64>(state, S_HELD) !== 0) {
         symbolSeq += <u32>load<f64>(state, S_HELD);
@@ -138,12 +138,13 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
         add(COUNT_RELEASED);
       }
       const move = midMove(prices, v128.load(state, S_BID));
-      if (isSuspicious(id, state, move, prices) || isFarAhead(at)) head |= suspicious();
+      if (isSuspicious(id, state, move, prices)) head |= counted(doubts | SUSPICIOUS);
+      else if (doubts !== 0) head |= counted(doubts);
       stamp(at, id, head, seqLow, symbolSeq, positions, distance);
       applyQuote(at, id, state, seq, head, move, prices, symbolSeq);
     } else {
-      if (timeAt(at + AT_EVENT_S) < load<u64>(state, S_TRADE_TIME)) head |= late();
-      if (isFarAhead(at)) head |= suspicious();
+      const doubts = timing(at, head, state + S_TRADE_TIME);
+      if (doubts !== 0) head |= counted(doubts);
       const symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
       stamp(at, id | (TRADE << LABEL_KIND_SHIFT), head, seqLow, symbolSeq, positions, distance);
       applyTrade(at, id, state, seq, head);
@@ -175,12 +176,27 @@ function stamp(
   store<u32>(at, symbolSeq, AT_SYMBOL_SEQ);
 }
 
-/** Whether a time is beyond receipt by more than clocks differ. No time at all is none to doubt. */
+/**
+ * Has a record's time of the event be the newest where it is neither before that nor beyond its receipt, as nearly all are;
+ * then no other question is asked of it. What is wrong with another, as flags.
+ */
 // @inline
-function isFarAhead(at: usize): bool {
+function timing(at: usize, head: u32, newest: usize): u32 {
+  const event = timeAt(at + AT_EVENT_S);
+  if (event >= load<u64>(newest) && event <= timeAt(at + AT_RECV_S)) {
+    // What is offered anew, as replays do, is late where it was.
+    if ((head & LATE) === 0) store<u64>(newest, event);
+    return 0;
+  }
+  return doubted(at, event < load<u64>(newest));
+}
+
+/** Beyond receipt by more than clocks differ is suspicious. No time at all is none to doubt. */
+function doubted(at: usize, isLate: bool): u32 {
   const eventS = load<u32>(at, AT_EVENT_S);
   const recvS = load<u32>(at, AT_RECV_S);
-  return eventS > recvS && eventS !== NO_TIME_S && eventS - recvS > EVENT_AHEAD_S_MAX;
+  const isFar = eventS > recvS && eventS !== NO_TIME_S && eventS - recvS > EVENT_AHEAD_S_MAX;
+  return (isLate ? LATE : 0) | (isFar ? SUSPICIOUS : 0);
 }
 
 function crossing(bid: f64, ask: f64): u32 {
@@ -188,14 +204,10 @@ function crossing(bid: f64, ask: f64): u32 {
   return bid > ask ? CROSSED : LOCKED;
 }
 
-function late(): u32 {
-  add(COUNT_LATE);
-  return LATE;
-}
-
-function suspicious(): u32 {
-  add(COUNT_SUSPICIOUS);
-  return SUSPICIOUS;
+function counted(doubts: u32): u32 {
+  if ((doubts & LATE) !== 0) add(COUNT_LATE);
+  if ((doubts & SUSPICIOUS) !== 0) add(COUNT_SUSPICIOUS);
+  return doubts;
 }
 
 function add(count: usize): void {

@@ -75,7 +75,8 @@ export class Harness {
       signal: this.#abort.signal,
       state: () => sink.state(),
       resumed: options.memory !== undefined,
-      symbol: (_, raw, definition) => this.registry.defineSymbol({ name: raw, ...definition }),
+      symbol: (source, raw, { digitsFrom = source.id, ...definition }) =>
+        this.registry.defineSymbol({ name: raw, ...definition }, digitsFrom),
       source: (name) => sink.open('f', name),
     };
   }

@@ -132,7 +132,8 @@ export class Bench {
       state: () => this.sink.state(),
       resumed: false,
       symbol: (source, raw, definition, proposed) => {
-        const id = this.registry.defineSymbol({ name: this.#aliases[raw] ?? proposed ?? raw, ...definition });
+        const name = this.#aliases[raw] ?? proposed ?? raw;
+        const id = this.registry.defineSymbol({ name, ...definition }, source.id);
         this.registry.defineAlias(source.id, raw, id);
         return id;
       },
