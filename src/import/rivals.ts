@@ -1,7 +1,6 @@
 /** Rivals of an import: those that the log has and that may hold ticks of the same symbols and times. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { REGISTRY_BYTES } from '../limits.js';
 import { logFolder, openCatalog, readRegistry } from '../log/catalog.js';
 import { SYMBOLS_INDEXED, TimeAt } from '../log/extent.js';
 import { type ImportRecord, readImports } from '../log/imports.js';
@@ -55,12 +54,7 @@ export async function rivalsOf(
 function registryOf(data: string): Registry {
   const catalog = openCatalog(data, { readOnly: true });
   try {
-    const bytes = readRegistry(catalog);
-    // One entry takes more than 16 bytes, so this is room for every symbol that the bytes can define.
-    const memory = Registry.allocate(Math.max(REGISTRY_BYTES, bytes.length));
-    const registry = new Registry(memory, Math.ceil(bytes.length / 16) + 1);
-    registry.load(bytes);
-    return registry;
+    return Registry.from(readRegistry(catalog));
   } finally {
     void catalog.root.close();
   }
