@@ -8,12 +8,16 @@ import { epochPut, logFolder, readEpoch, segmentPuts } from './catalog.js';
 import { commitPuts, flush, type Put } from './commit.js';
 import { heldSegments } from './lease.js';
 import { isRoomShort } from './room.js';
-import { segmentPath } from './segments.js';
+import { type SegmentRecord, segmentPath } from './segments.js';
 import type { LogStore } from './store.js';
 
 export interface Removal {
   /** What takes the imports out of the catalog. */
   puts: Put[];
+  /** What lists them again. */
+  back: Put[];
+  /** The segments that go. */
+  records: SegmentRecord[];
   /** To be called once that is on the disk. */
   removeFiles(): Promise<void>;
 }
@@ -27,30 +31,35 @@ export function removalOf(store: LogStore, epochs: readonly number[]): Removal {
   const { catalog, dataFolder } = store;
   const gone = new Set(epochs);
   const records = store.segments().filter((record) => record.ranges?.some(({ epoch }) => gone.has(epoch)));
-  const held = heldSegments(dataFolder);
-  const read = records.find(({ number }) => held.has(number));
-  if (read !== undefined) {
-    throw new TickwireError(
-      'data_folder_locked',
-      `Segment ${read.folder} of the import is read by ${held.get(read.number)}: nothing was changed. Wait for it or stop ` +
-        'it, then try again.',
-    );
-  }
-  if (epochs.length === 0) return { puts: [], removeFiles: async () => {} };
+  const refusal = refusalFor(dataFolder, records);
+  if (refusal !== undefined) throw refusal;
+  if (epochs.length === 0) return { puts: [], back: [], records, removeFiles: async () => {} };
   const folders = records.map(({ folder }) => folder);
-  const told = epochs
-    .map((epoch) => readEpoch(catalog, epoch))
-    .filter((record) => record !== undefined)
-    .map((record) => epochPut(catalog, { ...record, removed: record.last ?? [] }));
+  const before = epochs.map((epoch) => readEpoch(catalog, epoch)).filter((record) => record !== undefined);
+  const told = before.map((record) => epochPut(catalog, { ...record, removed: record.last ?? [] }));
   const numbers = records.map(({ number }) => number);
   return {
     puts: [...segmentPuts(catalog, [], numbers, folders), ...told],
+    back: [...segmentPuts(catalog, records), ...before.map((record) => epochPut(catalog, record))],
+    records,
     async removeFiles() {
       for (const folder of folders) {
         await rm(segmentPath(dataFolder, folder), { recursive: true, force: true });
       }
     },
   };
+}
+
+/** Why segments cannot go now: a reader holds one of them. */
+function refusalFor(dataFolder: string, records: readonly SegmentRecord[]): TickwireError | undefined {
+  const held = heldSegments(dataFolder);
+  const read = records.find(({ number }) => held.has(number));
+  if (read === undefined) return undefined;
+  return new TickwireError(
+    'data_folder_locked',
+    `Segment ${read.folder} of the import is read by ${held.get(read.number)}: nothing was changed. Wait for it or stop ` +
+      'it, then try again.',
+  );
 }
 
 /**
@@ -72,9 +81,17 @@ export async function removeImports(
     );
   }
   store.refresh();
-  const { puts, removeFiles } = removalOf(store, epochs);
+  const { puts, back, records, removeFiles } = removalOf(store, epochs);
   await commitPuts(catalog.root, puts);
   await flush(catalog.root);
   store.refresh();
+  // A reader that took its lease just before saw the segments still listed, and may count on them.
+  const refusal = refusalFor(dataFolder, records);
+  if (refusal !== undefined) {
+    await commitPuts(catalog.root, back);
+    await flush(catalog.root);
+    store.refresh();
+    throw refusal;
+  }
   await removeFiles();
 }

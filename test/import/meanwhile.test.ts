@@ -1,0 +1,41 @@
+/** What others do to the log in the midst of an import or of a removal loses no ticks. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { removeImports } from '../../src/log/import-removal.js';
+import { readImports } from '../../src/log/imports.js';
+import { Lease } from '../../src/log/lease.js';
+import { segmentPath } from '../../src/log/segments.js';
+import { type LogStore, openStore } from '../../src/log/store.js';
+import { write } from '../feeds/file/scratch.js';
+import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
+
+const ROWS = 100;
+
+/** A log with one import, and its store as an engine has it. */
+async function imported(t: Test): Promise<{ data: string; store: LogStore }> {
+  const folder = t.testdir();
+  const data = join(folder, 'data');
+  await runImport(data, [write(folder, 'EURUSD_x.csv', fileOf(quotes(ROWS, START_MS, 500, 110_000)))]);
+  const store = openStore(data, { sync: 'every-commit', isAlone: true });
+  t.teardown(() => store.close());
+  return { data, store };
+}
+
+t.test('a reader that comes while an import is taken out keeps it', async (t) => {
+  const { data, store } = await imported(t);
+  const [{ epoch }] = readImports(store.catalog);
+  const segments = store.segments().filter(({ ranges }) => ranges?.some((range) => range.epoch === epoch));
+  const numbers = segments.map(({ number }) => number);
+  const removing = removeImports(store, [epoch], true);
+  // The removal has looked for readers by now, and has not committed.
+  const lease = Lease.take(data, numbers)!;
+  await t.rejects(removing, { code: 'data_folder_locked', message: /nothing was changed/ });
+  t.equal((await quotesOf(data)).length, ROWS);
+  const checked = await verify(data);
+  t.same([checked.damages, checked.catalog], [[], []]);
+  lease.release();
+  await removeImports(store, [epoch], true);
+  t.same(await quotesOf(data), []);
+  for (const { folder } of segments) t.notOk(existsSync(segmentPath(data, folder)));
+});
