@@ -104,8 +104,8 @@ export function epochOfImport(catalog: Catalog, hash: string): number {
  * Moves staged segments to the others and lists them with their epoch, all or none. The registry's bytes that
  * they need are in the catalog by then.
  * @param staging where the segments lie
- * @throws TickwireError unsupported where the import is there already, data_folder_unusable where the disk is nearly full,
- * data_folder_locked where one that is to be replaced is being read
+ * @throws TickwireError unsupported where the import is there already or ticks that it leaves out are there no more,
+ * data_folder_unusable where the disk is nearly full, data_folder_locked where one that is to be replaced is being read
  */
 export async function adoptImport(store: LogStore, staging: string, staged: StagedImport): Promise<void> {
   const { catalog, dataFolder } = store;
@@ -121,6 +121,13 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
   const removal = removalOf(store, staged.replaces);
   if (readEpochs(catalog).some((known) => known.epoch === record.epoch && !isGone(known))) {
     throw new TickwireError('unsupported', 'The same content was imported meanwhile: nothing was changed.');
+  }
+  const listed = new Set(readImports(catalog).map(({ hash }) => hash));
+  if (record.without?.some((hash) => !listed.has(hash)) === true) {
+    throw new TickwireError(
+      'unsupported',
+      'An import that has some of these ticks was taken out meanwhile: nothing was changed. Import again.',
+    );
   }
   const named = staged.segments.map((segment) => ({
     ...segment,

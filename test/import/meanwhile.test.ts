@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { removeImports } from '../../src/log/import-removal.js';
-import { readImports } from '../../src/log/imports.js';
+import { adoptImport, readImports } from '../../src/log/imports.js';
 import { Lease } from '../../src/log/lease.js';
 import { segmentPath } from '../../src/log/segments.js';
 import { type LogStore, openStore } from '../../src/log/store.js';
@@ -38,4 +38,23 @@ t.test('a reader that comes while an import is taken out keeps it', async (t) =>
   await removeImports(store, [epoch], true);
   t.same(await quotesOf(data), []);
   for (const { folder } of segments) t.notOk(existsSync(segmentPath(data, folder)));
+});
+
+t.test('an import that left out what has gone since is refused', async (t) => {
+  const { data, store } = await imported(t);
+  const [{ epoch, hash }] = readImports(store.catalog);
+  const record = {
+    epoch: epoch + 1,
+    hash: 'f'.repeat(64),
+    importedAt: 1,
+    files: [],
+    without: [hash],
+    ticks: 0,
+  };
+  await removeImports(store, [epoch], true);
+  await t.rejects(adoptImport(store, data, { record, segments: [], replaces: [] }), {
+    code: 'unsupported',
+    message: /taken out meanwhile: nothing was changed\. Import again\./,
+  });
+  t.same(readImports(store.catalog), []);
 });
