@@ -19,7 +19,7 @@ export interface SymbolEntry extends SymbolDefinition {
   id: number;
   /** 1 for the first definition; raised whenever a field changes. */
   version: number;
-  /** The only source that has declared the digits; SEVERAL: more than one has; absent: none. */
+  /** The only source that has declared the digits; SEVERAL: more than one has, or the operator; absent: none. */
   by?: number;
   /** The most digits that it ever had; absent: no more than now. */
   most?: number;
@@ -83,7 +83,7 @@ export function redefined(
 ): SymbolEntry {
   const { digits: known = 0, by: knownBy } = before ?? {};
   const isSource = typeof from === 'number';
-  const by = !isSource ? knownBy : knownBy === undefined || knownBy === from ? from : SEVERAL;
+  const by = byOf(knownBy, from);
   const mayLower = from === 'setting' || (isSource && by === from);
   const digits = mayLower ? asked.digits : Math.max(known, asked.digits);
   const isSame = before !== undefined && known === digits && saysTheSame(before, asked);
@@ -100,6 +100,12 @@ export function redefined(
     ...(by === undefined ? {} : { by }),
     ...(most > digits ? { most } : {}),
   };
+}
+
+/** The only source that has declared the digits after one more has. What the operator sets, no source is to coarsen. */
+function byOf(known: number | undefined, from: DigitsFrom): number | undefined {
+  if (from === 'prices') return known;
+  return from !== 'setting' && (known === undefined || known === from) ? from : SEVERAL;
 }
 
 function saysTheSame(known: SymbolDefinition, asked: SymbolDefinition): boolean {

@@ -61,3 +61,19 @@ t.test('digits go down again', async (t) => {
   again.defineSymbol({ name: 'EURUSD', digits: 4 }, one);
   t.equal(again.digits[1], 5);
 });
+
+t.test('what the operator sets for one feed, the source of another does not coarsen', async (t) => {
+  const e = new SmallEngine();
+  const terminal = e.sink.open('test', 'terminal').id;
+  const declare = (digits: number, by: DigitsFrom) =>
+    e.registry.digits[e.registry.defineSymbol({ name: 'EURUSD', digits }, by)];
+  t.equal(declare(5, 'setting'), 5);
+  t.equal(declare(4, terminal), 5, 'the only source that declares them');
+  t.equal(declare(6, terminal), 6, 'it may raise them');
+  t.equal(declare(3, 'setting'), 3, 'the operator lowers them');
+  const fresh = new SmallEngine();
+  fresh.registry.defineSymbol({ name: 'EURUSD', digits: 4 }, terminal);
+  fresh.registry.defineSymbol({ name: 'EURUSD', digits: 5 }, 'setting');
+  fresh.registry.defineSymbol({ name: 'EURUSD', digits: 4 }, terminal);
+  t.equal(fresh.registry.digits[1], 5, 'whoever was first');
+});
