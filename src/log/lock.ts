@@ -77,11 +77,12 @@ export class FolderLock {
   }
 
   release(): void {
+    // The log's lock goes first: whoever gets `engine.lock` afterwards must not find the log locked.
+    if (this.#logLock !== undefined) closeSync(this.#logLock);
     if (this.#lock !== undefined) {
       if (isAt(this.#lock, this.#file)) rmSync(this.#file, { force: true });
       closeSync(this.#lock);
     }
-    if (this.#logLock !== undefined) closeSync(this.#logLock);
     this.#lock = undefined;
     this.#logLock = undefined;
   }
