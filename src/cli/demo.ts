@@ -36,7 +36,7 @@ export function registerDemo(program: Command): void {
     .option('-p, --port <n>', 'port to serve on; 0 takes a free one (default 8080)', portNumber)
     .option(
       '--mt5-port <n>',
-      'port for MT5 terminals (default 5555, or a free one where that is taken)',
+      'port for MT5 terminals; 0 takes a free one (default 5555, or a free one where that is taken)',
       portNumber,
     )
     .addOption(logLevelOption().default('warn'))
@@ -45,7 +45,8 @@ export function registerDemo(program: Command): void {
 }
 
 async function demo(flags: DemoFlags): Promise<void> {
-  const mt5Port = flags.mt5Port ?? (await freePort(SIMULATION_DEFAULTS.port));
+  // The terminal has to know the port, so that a free one is found before the engine listens.
+  const mt5Port = flags.mt5Port || (await freePort(flags.mt5Port ?? SIMULATION_DEFAULTS.port));
   const settings = {
     dataFolder: flags.data,
     feeds: [{ name: 'mt5', type: 'mt5', options: { host: HOST, port: mt5Port } }],

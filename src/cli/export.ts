@@ -18,7 +18,7 @@ import { readLogRegistry, watchOf } from '../replay/symbols.js';
 import { KIND_NAMES, Kind, type KindName } from '../tick.js';
 import { badUse, stopSignal } from './exit.js';
 import { Missing } from './missing.js';
-import { LineOutput, note, Progress } from './output.js';
+import { counted, LineOutput, note, Progress } from './output.js';
 import { removedAtExit } from './temporaries.js';
 import { SPREADSHEET } from './tick-output.js';
 
@@ -241,10 +241,11 @@ function conclude(
     else process.stdout.write(text);
     return;
   }
+  if (ticks === 0) missing.empty();
   if (flags.out === undefined) return;
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const left = unheld === 0 ? '' : `; ${unheld} that the format cannot hold were left out`;
   process.stderr.write(
-    `${ticks} ticks in ${files.length} ${files.length === 1 ? 'file' : 'files'}, ${bytes} bytes${left}.\n`,
+    `${counted(ticks, 'tick')} in ${counted(files.length, 'file')}, ${bytes} bytes${left}.\n`,
   );
 }

@@ -7,7 +7,7 @@ import { type ImportOutcome, type ImportProgress, importFiles } from '../import/
 import { DIGITS_MAX } from '../limits.js';
 import type { RejectReason } from '../pipeline/counters.js';
 import { badUse, ExitCode, stopSignal, wholeNumber } from './exit.js';
-import { Progress } from './output.js';
+import { counted, Progress } from './output.js';
 
 const DOING: Record<ImportProgress['doing'], string> = {
   look: 'Looking at',
@@ -106,7 +106,7 @@ async function runImport(paths: string[], flags: ImportFlags): Promise<void> {
   try {
     const outcome = await importFiles(data, files, options, stopSignal(), ({ doing, ticks, total }) => {
       const share = total === 0 ? '' : ` of ${total}`;
-      progress.tell(() => `${DOING[doing]} ${files.length} files: ${ticks} ticks${share}`);
+      progress.tell(() => `${DOING[doing]} ${counted(files.length, 'file')}: ${ticks} ticks${share}`);
     });
     progress.done();
     conclude(outcome, flags);
@@ -138,7 +138,7 @@ async function runRemove(contents: string[], { data, json }: ImportFlags): Promi
   }
   for (const { hash, ticks } of removed) {
     process.stderr.write(
-      `Took import ${short(hash)} out of the log, ${ticks} ticks with their definitions.\n`,
+      `Took import ${short(hash)} out of the log: ${counted(ticks, 'tick')}, definitions counted in.\n`,
     );
   }
 }
@@ -163,7 +163,7 @@ function tellRows({ files, refused }: ImportOutcome): void {
   tellSome(
     bad,
     ({ file, reason, count, samples }) =>
-      `${file}: ${count} rows left out (${reason}), such as ${samples.map(({ where, why }) => `${where}: ${why}`).join('; ')}.`,
+      `${file}: ${counted(count, 'row')} left out (${reason}), such as ${samples.map(({ where, why }) => `${where}: ${why}`).join('; ')}.`,
     (count) => `… and rows of ${count} files more.`,
   );
   if (
@@ -176,7 +176,8 @@ function tellRows({ files, refused }: ImportOutcome): void {
     ({ why }) => why,
     (count) => `… and ${count} files more.`,
   );
-  if (refused.length > 0) process.stderr.write(`Not imported: ${refused.length} files, named above.\n`);
+  if (refused.length > 0)
+    process.stderr.write(`Not imported: ${counted(refused.length, 'file')}, named above.\n`);
 }
 
 function tellNames({ nameless, refusedNames }: ImportOutcome): void {
@@ -185,12 +186,14 @@ function tellNames({ nameless, refusedNames }: ImportOutcome): void {
     ({ name, why }) => `${why} Give it another name by --alias '${name}=NAME'.`,
     (count) => `… and ${count} symbols more.`,
   );
-  if (nameless > 0) process.stderr.write(`${nameless} ticks of these symbols were left out.\n`);
+  if (nameless > 0) process.stderr.write(`Left out: ${counted(nameless, 'tick')} of these symbols.\n`);
 }
 
 function tellOverlaps({ overlaps, doubles }: ImportOutcome): void {
   if (doubles > 0)
-    process.stderr.write(`${doubles} ticks stand in more than one of the files: taken once.\n`);
+    process.stderr.write(
+      `Ticks that stand in more than one of the files are taken once: ${doubles} left out.\n`,
+    );
   for (const { hash, importedAt, doubles, isReplaced } of overlaps) {
     const which = `import ${short(hash)} of ${new Date(importedAt).toISOString().slice(0, 19)}Z`;
     process.stderr.write(
@@ -200,7 +203,7 @@ function tellOverlaps({ overlaps, doubles }: ImportOutcome): void {
             '',
           )
         : `The log has ticks of the same symbols and times from ${which}. ${doubles} are the same and were left out: ` +
-            `--replace puts this import in its place, "ticks import --remove ${short(hash)}" takes it out.\n`,
+            `--replace puts these files in the place of that import, "ticks import --remove ${short(hash)}" takes that import out.\n`,
     );
   }
 }
@@ -216,10 +219,12 @@ function conclude(outcome: ImportOutcome, flags: ImportFlags): void {
     return;
   }
   if (known.length > 0) {
-    process.stderr.write(`${known.length} files are in the log already, or were named twice: passed over.\n`);
+    process.stderr.write(
+      `Passed over, as in the log already or named twice: ${counted(known.length, 'file')}.\n`,
+    );
   }
   if (empty.length > 0) {
-    process.stderr.write(`${empty.length} files are empty, such as ${empty[0]}: passed over.\n`);
+    process.stderr.write(`Passed over, as empty: ${counted(empty.length, 'file')}, such as ${empty[0]}.\n`);
   }
   if (hash === undefined) {
     process.stderr.write('Nothing new: the log is as it was.\n');
@@ -231,6 +236,6 @@ function conclude(outcome: ImportOutcome, flags: ImportFlags): void {
     );
   const taken = files.filter((file) => file.ticks > 0).length;
   process.stderr.write(
-    `Imported ${ticks} ticks of ${taken} files on ${days.length} days (content ${short(hash)}).\n`,
+    `Imported ${counted(ticks, 'tick')} of ${counted(taken, 'file')} on ${counted(days.length, 'UTC day')} (content ${short(hash)}).\n`,
   );
 }

@@ -9,6 +9,8 @@ const GAPS_TOLD = 20;
 export class Missing {
   /** Ticks of the range that the log does not hold, as far as it knows their number. */
   ticks = 0;
+  /** Whether the log holds all of the range; known once it is concluded. */
+  isWhole = false;
   #gaps = 0;
   #isDamaged = false;
 
@@ -29,9 +31,17 @@ export class Missing {
     if (this.#gaps > GAPS_TOLD) this.say(`… and ${this.#gaps - GAPS_TOLD} gaps more.`);
     const open = lost.filter((segment) => !segment.isKnown && mayHold(segment, to));
     for (const { why } of open) this.say(`${why} Nobody knows how many ticks were in it.`);
-    const isWhole = this.#gaps === 0 && open.length === 0;
+    this.isWhole = this.#gaps === 0 && open.length === 0;
     if (this.#isDamaged) this.say('The log is damaged: "ticks log verify" names the files.');
-    if (!isWhole && !allowGaps) process.exitCode = ExitCode.failed;
+    if (!this.isWhole && !allowGaps) process.exitCode = ExitCode.failed;
+  }
+
+  /** Tells that there was nothing to write: a name may be misspelt, or `10:30` was meant as a time. */
+  empty(): void {
+    if (this.isWhole)
+      this.say(
+        'The log has no such ticks: "ticks log stat" lists its symbols and epochs. A time needs its date.',
+      );
   }
 }
 

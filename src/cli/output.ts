@@ -24,6 +24,11 @@ export function note(message: string): void {
   process.stderr.write(`ticks: ${message}\n`);
 }
 
+/** A number with its noun: `1 file`, `2 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Gathers lines and writes them in large pieces. */
 export class LineOutput {
   #text = '';

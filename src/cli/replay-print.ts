@@ -39,6 +39,8 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
       const cursor =
         place && cursorToText({ ...place, logId: reader.logId, seqs: place.seqs.map((s) => s - 1) });
       terminal.note(JSON.stringify({ ticks: player.played, missing: missing.ticks, cursor: cursor ?? null }));
+    } else if (player.played === 0 && !signal.aborted) {
+      missing.empty();
     }
   } finally {
     terminal?.close();

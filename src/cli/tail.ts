@@ -1,6 +1,7 @@
 /** `ticks tail`: follows symbols of a server, one line a tick. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
+  ConnectionClosed,
   type PlainTick,
   ServerError,
   type SubscribeOptions,
@@ -14,6 +15,9 @@ import { ENCODINGS, type Encoding, type Mode, type Speed } from '../wire/ticks.j
 import { speedValue, stopSignal, wholeNumber } from './exit.js';
 import { LineOutput } from './output.js';
 import { jsonLine, TickLines } from './tail-format.js';
+
+/** The close code of the protocol layer where no connection came about. */
+const NO_SERVER = 1006;
 
 export interface TailOptions {
   /** Of the stream: `ws://host:port/v1/stream`. */
@@ -60,11 +64,13 @@ export async function runTail(options: TailOptions): Promise<void> {
     if (retryMs === undefined) return;
     say(`the connection was lost (${reason || code}); trying again in ${(retryMs / 1000).toFixed(1)} s`);
   });
+  let isOpen = false;
   const stop = () => client.close();
   signal?.addEventListener('abort', stop, { once: true });
   try {
     if (signal?.aborted) return;
     await client.connect();
+    isOpen = true;
     const subscription = client.subscribe(asked);
     const lines = new TickLines(stdout.isTTY === true && process.env.NO_COLOR === undefined);
     tellEvents(subscription, lines, say);
@@ -76,7 +82,11 @@ export async function runTail(options: TailOptions): Promise<void> {
     if (subscription.gaps > 0) say(`${subscription.gaps} ticks are missing`);
   } catch (error) {
     // Being told to stop while connecting is no failure.
-    if (!signal?.aborted) throw error;
+    if (signal?.aborted) return;
+    if (error instanceof ConnectionClosed && !isOpen && error.closeCode === NO_SERVER) {
+      say('expected a server of ticks there: start one by "ticks serve", or name another by --url');
+    }
+    throw error;
   } finally {
     signal?.removeEventListener('abort', stop);
     client.close();

@@ -67,6 +67,8 @@ export async function readFiles(
 class Reading {
   #ticks = 0;
   #file!: ReadFile;
+  /** What the rows of the file at hand are called. */
+  #unit: 'line' | 'record' = 'line';
   /** Of the file at hand. */
   #place = -1;
   /** Symbols of the runs by the file's own index. */
@@ -110,6 +112,7 @@ class Reading {
       warn: (details) => this.#sample('bad_record', details as Partial<BadRow>),
     };
     const file = await openTickFile(path, options);
+    this.#unit = file.format === 'csv' ? 'line' : 'record';
     try {
       for await (const batch of file.batches) {
         file.symbols.forEach((known, i) => {
@@ -187,7 +190,10 @@ class Reading {
 
   #reject(reason: RejectReason, b: TickBatch, i: number, why: string): void {
     this.#count(reason);
-    this.#sample(reason, { where: `row ${b.row[i]}`, why: why.replaceAll(String(NO_PRICE), 'none') });
+    this.#sample(reason, {
+      where: `${this.#unit} ${b.row[i]}`,
+      why: why.replaceAll(String(NO_PRICE), 'none'),
+    });
   }
 
   #of(reason: RejectReason): BadRows {

@@ -29,22 +29,28 @@ export function seqOf(bound: SeqBound, shard: number): number {
  * @throws TickwireError bad_config
  */
 export function parseBound(text: string, side: 'from' | 'to' = 'from'): Bound {
-  const place = /^(\d+):(\d+(?:,\d+)*)$/.exec(text.trim());
+  // `08:30` and `10:00` are times of a day. A missing date would be taken for today's, and `10:30` is a place.
+  const place = /^(?!0\d)(\d+):(?!0\d)(\d+(?:,\d+)*)$/.exec(text.trim());
   if (place !== null) {
     return { kind: 'seq', epoch: Number(place[1]), seqs: place[2].split(',').map(Number) };
   }
-  const time = parseTime(text);
+  const time = isClock(text) ? null : parseTime(text);
   if (time !== null) return { kind: 'time', ...time };
   const cursor = cursorFromText(text.trim());
   if (cursor === null) {
     throw new TickwireError(
       'bad_config',
-      `"${text}" is neither a time such as 2024-06-19T08:00:00Z, nor a place such as 3:1000 (epoch:seq), nor a cursor.${digitsHint(text)}`,
+      `"${text}" is neither a time such as 2024-06-19T08:00:00Z, nor a place such as 3:1000 (epoch:seq), nor a cursor.${digitsHint(text)}${isClock(text) ? ' A time needs its date.' : ''}`,
     );
   }
   const { epoch, logId } = cursor;
   const seqs = Array.from(cursor.seqs, (seq) => (side === 'from' ? seq + 1 : seq));
   return { kind: 'seq', epoch, seqs, logId };
+}
+
+/** Whether text is a time of a day without its date. */
+function isClock(text: string): boolean {
+  return /^T?\d\d?:\d\d/i.test(text.trim());
 }
 
 /** @throws TickwireError bad_input when a cursor belongs to another log */

@@ -46,3 +46,17 @@ t.test('the demo', async (t) => {
   const replay = await run(t, ['replay', '--data', join(cwd, 'data'), '--to', `1:${last}`]);
   t.equal(replay.stdout.trim().split('\n').length, last, 'and every tick is still there');
 });
+
+t.test('port 0 for terminals is a free one, which the simulated terminal finds', async (t) => {
+  const demo = start(t, ['demo', '--mt5-port', '0'], { cwd: temporaryFolder(t), env: { PORT: '0' } });
+  const stream = /ws:\S+/.exec(await demo.line(/WebSocket:/))![0];
+  t.notMatch(await demo.line(/MT5 terminals:/), /:0 /);
+  const client = new TickClient(stream);
+  await client.connect();
+  for await (const tick of client.subscribe({ symbols: ['*'], kinds: ['quote'] })) {
+    t.equal(tick.kind, 'quote');
+    break;
+  }
+  client.close();
+  t.equal((await demo.stop('SIGINT')).code, 0);
+});

@@ -92,7 +92,7 @@ t.test('rows that cannot be used are counted by reason, and told by line', async
   t.match(bad.bad_record?.samples[0], { where: 'line 6', why: /1 fields instead of 7/ });
   t.equal(bad.bad_price?.count, 2);
   const told = bad.bad_price?.samples.map(({ where }) => where);
-  t.same(told, ['row 11', 'row 16'], 'blank lines are lines too');
+  t.same(told, ['line 11', 'line 16'], 'blank lines are lines too');
 });
 
 t.test('an import that is stopped, or was killed, leaves the log as it was', async (t) => {

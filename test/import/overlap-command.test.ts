@@ -22,7 +22,7 @@ t.test('a file that has grown', async (t) => {
     second.stderr,
     new RegExp(`from import ${content} of .* 100 are the same and were left out: --replace`),
   );
-  t.match(second.stderr, /Imported 50 ticks of 1 files/);
+  t.match(second.stderr, /Imported 50 ticks of 1 file on/);
   const listed = await run(t, ['log', 'stat'], { cwd });
   t.match(listed.stdout, new RegExp(`Imports[^]*${content}`));
   const third = await run(t, ['import', '--replace', '--json', file], { cwd });

@@ -102,9 +102,9 @@ t.test('the command names them, and ends with 1', async (t) => {
   const some = await run(t, ['import', '--data', data, good, stray, empty], { cwd });
   t.equal(some.code, 1);
   t.match(some.stderr, /USDJPY_x\.csv: line 1 is not the header/);
-  t.match(some.stderr, /Not imported: 1 files, named above\./);
-  t.match(some.stderr, /1 files are empty, such as .*EURUSD_2024-00-06_00h_ticks\.bi5/);
-  t.match(some.stderr, /Imported 100 ticks of 1 files/);
+  t.match(some.stderr, /Not imported: 1 file, named above\./);
+  t.match(some.stderr, /as empty: 1 file, such as .*EURUSD_2024-00-06_00h_ticks\.bi5/);
+  t.match(some.stderr, /Imported 100 ticks of 1 file on/);
   const none = await run(t, ['import', '--data', data, stray], { cwd });
   t.same([none.code, /Nothing new/.test(none.stderr)], [1, true]);
   const quiet = await run(t, ['import', '--data', data, empty, '--json'], { cwd });

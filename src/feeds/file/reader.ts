@@ -48,7 +48,10 @@ const WARNINGS_MAX = 20;
  * Opens a tick file and reads its first batch, so that its symbols and their digits are known.
  * @throws TickwireError bad_input when the file is missing, of no known format, has no header, or its scale is not known
  */
-export async function openTickFile(path: string, options: TickFileOptions = {}): Promise<TickFile> {
+export async function openTickFile(
+  path: string,
+  options: TickFileOptions = {},
+): Promise<TickFile & { readonly format: TickFormat }> {
   const format = options.format ?? formatOf(path);
   if (format === undefined) {
     throw new TickwireError(
