@@ -1,5 +1,6 @@
 /** `ticks import`: recorded files into the log, beside a running engine or without one. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { codeOf, messageOf } from '../errors.js';
 import { listTickFiles } from '../feeds/file/index.js';
 import { parseZone } from '../feeds/mt5/zone.js';
 import { takeOutImports } from '../import/remove.js';
@@ -92,7 +93,7 @@ function addAlias(text: string, before: Record<string, string> = {}): Record<str
 async function runImport(paths: string[], flags: ImportFlags): Promise<void> {
   const { data, zone } = flags;
   parseZone(zone);
-  const files = [...new Set(await listTickFiles(paths))];
+  const { files, missing } = await namedFiles(paths);
   const options = {
     ...(flags.format === undefined ? {} : { format: flags.format }),
     ...(flags.symbol === undefined ? {} : { symbol: flags.symbol }),
@@ -109,10 +110,33 @@ async function runImport(paths: string[], flags: ImportFlags): Promise<void> {
       progress.tell(() => `${DOING[doing]} ${counted(files.length, 'file')}: ${ticks} ticks${share}`);
     });
     progress.done();
-    conclude(outcome, flags);
+    conclude({ ...outcome, refused: [...missing, ...outcome.refused] }, flags);
   } finally {
     progress.done();
   }
+}
+
+/**
+ * The files that the paths name, and the paths that name none: those cost the others nothing.
+ * @throws TickwireError bad_input where no path names a file
+ */
+async function namedFiles(
+  paths: readonly string[],
+): Promise<{ files: string[]; missing: ImportOutcome['refused'] }> {
+  const files = new Set<string>();
+  const missing: ImportOutcome['refused'] = [];
+  let first: unknown;
+  for (const path of paths) {
+    try {
+      for (const file of await listTickFiles(path)) files.add(file);
+    } catch (error) {
+      if (codeOf(error) !== 'bad_input') throw error;
+      first ??= error;
+      missing.push({ file: path, why: messageOf(error) });
+    }
+  }
+  if (files.size === 0) throw first;
+  return { files: [...files], missing };
 }
 
 function badOf({ files }: ImportOutcome): Partial<Record<RejectReason, number>> {

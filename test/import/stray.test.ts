@@ -113,3 +113,19 @@ t.test('the command names them, and ends with 1', async (t) => {
   rmSync(data, { recursive: true });
   t.notOk(existsSync(data));
 });
+
+t.test('a path that names no tick file does not keep the others out', async (t) => {
+  const folder = temporaryFolder(t);
+  const data = join(folder, 'data');
+  const other = join(folder, 'other');
+  mkdirSync(other);
+  write(other, 'notes.txt', 'no ticks');
+  const good = write(folder, 'EURUSD_x.csv', GOOD);
+  const both = await run(t, ['import', good, other, '--data', data]);
+  t.equal(both.code, 1, both.stderr);
+  t.match(both.stderr, /other: no tick file/);
+  t.equal((await quotesOf(data)).length, 100, 'the file beside it is there');
+  const none = await run(t, ['import', other, '--data', data]);
+  t.equal(none.code, 1);
+  t.match(none.stderr, /other: no tick file .* \[bad_input\]/);
+});
