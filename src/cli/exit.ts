@@ -61,7 +61,8 @@ export function stopSignal(): AbortSignal {
   let code: number = ExitCode.failed;
   for (const name of SIGNALS) process.once(name, () => (code = ENDED_BY[name]));
   void untilStopped().then(() => {
-    setTimeout(() => process.exit(code), END_MS).unref();
+    // A command that is done has its exit code already; what keeps its process may be a peer that does not answer.
+    setTimeout(() => process.exit(process.exitCode ?? code), END_MS).unref();
     abort.abort();
   });
   return abort.signal;
