@@ -7,8 +7,7 @@ import t, { type Test } from 'tap';
 import { Running, serve, start, temporaryFolder } from '../cli/support.js';
 
 const CHILD = fileURLToPath(new URL('frozen.child.js', import.meta.url));
-/** Without a bound of its own, closing took 30 s and more. */
-const ENOUGH_MS = 4_000;
+const ENOUGH_MS = 2_000;
 /** Node 20 has a WebSocket of its own only when told so; later ones always have. */
 const NODES = process.versions.node.startsWith('20.') ? [[], ['--experimental-websocket']] : [[]];
 

@@ -5,8 +5,7 @@ import t from 'tap';
 import { serve, temporaryFolder } from '../cli/support.js';
 import { noPython, python, TICKWIRE } from './support.js';
 
-/** Without a bound of its own, closing took 30 s and more. */
-const ENOUGH_MS = 4_000;
+const ENOUGH_MS = 2_500;
 
 t.test('Python client', { skip: noPython, timeout: 120_000 }, async (t) => {
   const config = join(temporaryFolder(t), 'config.json');

@@ -5,18 +5,18 @@ import t from 'tap';
 import { listTickFiles } from '../../src/feeds/file/index.js';
 import { bi5FileOf } from '../feeds/file/bi5.js';
 import { write } from '../feeds/file/scratch.js';
-import { times } from '../helpers/long.js';
 import { quotesOf, runImport } from './support.js';
 
 const HOURS = 24;
-/** A machine with other work counts more CPU for the same: there half of what a job for each file took is the bound. */
-const CPU_MS_MAX = times(9, 2);
+const CPU_MS_MAX = 2;
+/** A machine with other work counts more CPU for the same: one of so many tries must keep the bound. */
+const TRIES = 3;
 const SYMBOLS = ['EUR', 'GBP', 'AUD', 'NZD', 'USD', 'CAD', 'CHF', 'NOK', 'SEK', 'DKK', 'PLN', 'SGD'];
 const PAIRS = SYMBOLS.flatMap((a) => ['MXN', 'TRY', 'ZAR', 'RON', 'SAR', 'ILS'].map((b) => a + b)).filter(
   (pair) => !['USDSAR', 'USDILS'].includes(pair),
 );
 
-t.test('little CPU for each', async (t) => {
+t.test('at most 2 ms of CPU for each', async (t) => {
   const folder = t.testdir();
   const hour = await bi5FileOf(Array.from({ length: 20 }, (_, i) => [i * 1_000, 110_003 + i, 110_000 + i]));
   const make = (pairs: string[], name: string): string => {
@@ -37,9 +37,13 @@ t.test('little CPU for each', async (t) => {
   };
   const few = await listTickFiles(make(PAIRS.slice(0, 6), 'few'));
   const many = await listTickFiles(make(PAIRS, 'many'));
-  const fixedMs = await cpuMsOf(few, 'a');
-  const allMs = await cpuMsOf(many, 'b');
-  const each = (allMs - fixedMs) / (many.length - few.length);
-  t.ok(each <= CPU_MS_MAX, `${each.toFixed(2)} ms for each of ${many.length} files`);
-  t.equal((await quotesOf(join(folder, 'b'))).length, many.length * 20);
+  const each: number[] = [];
+  while (each.length < TRIES && !(each[each.length - 1] <= CPU_MS_MAX)) {
+    const fixedMs = await cpuMsOf(few, `a${each.length}`);
+    const allMs = await cpuMsOf(many, `b${each.length}`);
+    each.push((allMs - fixedMs) / (many.length - few.length));
+  }
+  const told = each.map((ms) => ms.toFixed(2)).join(', ');
+  t.ok(each[each.length - 1] <= CPU_MS_MAX, `${told} ms for each of ${many.length} files`);
+  t.equal((await quotesOf(join(folder, 'b0'))).length, many.length * 20);
 });
