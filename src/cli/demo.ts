@@ -28,7 +28,7 @@ interface DemoFlags {
   logLevel: LogLevel;
 }
 
-export function registerDemo(program: Command): void {
+export function register(program: Command): void {
   program
     .command('demo')
     .description('Run an engine together with a simulated MT5 terminal: something to look at, at once.')

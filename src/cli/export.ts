@@ -44,7 +44,7 @@ interface ExportFlags {
   json?: boolean;
 }
 
-export function registerExport(program: Command): void {
+export function register(program: Command): void {
   program
     .command('export')
     .description('Write a range of the tick log to files, also while an engine runs on it.')

@@ -32,7 +32,7 @@ interface ImportFlags {
   json?: boolean;
 }
 
-export function registerImport(program: Command): void {
+export function register(program: Command): void {
   program
     .command('import')
     .description(

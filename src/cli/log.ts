@@ -25,7 +25,7 @@ interface LogFlags {
   json?: boolean;
 }
 
-export function registerLog(program: Command): void {
+export function register(program: Command): void {
   const log = program.command('log').description('Look after the tick log of a data folder.');
   log
     .command('stat')

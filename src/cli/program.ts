@@ -2,17 +2,24 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Command } from 'commander';
-import { register as registerBench } from '../bench/cli.js';
-import { registerDemo } from './demo.js';
 import { report } from './exit.js';
-import { registerExport } from './export.js';
-import { registerImport } from './import.js';
-import { registerLog } from './log.js';
-import { registerReplay } from './replay.js';
-import { registerServe } from './serve.js';
-import { registerSimulate } from './simulate.js';
 import { stdoutFailure, watchStdout } from './stdout.js';
-import { register as registerTail } from './tail.js';
+
+/**
+ * The module that each command stands in, in the order of `ticks --help`. A module loads only when its command is
+ * named: loading all of them takes about a second of CPU.
+ */
+const COMMANDS: Record<string, () => Promise<{ register: (program: Command) => void }>> = {
+  serve: () => import('./serve.js'),
+  simulate: () => import('./simulate.js'),
+  replay: () => import('./replay.js'),
+  import: () => import('./import.js'),
+  export: () => import('./export.js'),
+  log: () => import('./log.js'),
+  tail: () => import('./tail.js'),
+  bench: () => import('../bench/cli.js'),
+  demo: () => import('./demo.js'),
+};
 
 /** The version in package.json, two folders above the compiled file. */
 function version(): string {
@@ -20,8 +27,13 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** All commands of `ticks`. A wrong use throws instead of ending the process. */
-export function createProgram(): Command {
+/**
+ * `ticks` with the command that `argv` names, or with all commands where it names none (help, a misspelt name).
+ * A wrong use throws instead of ending the process.
+ */
+export async function createProgram(argv: readonly string[] = []): Promise<Command> {
+  const named = argv.find((argument) => !argument.startsWith('-'));
+  const names = named !== undefined && Object.hasOwn(COMMANDS, named) ? [named] : Object.keys(COMMANDS);
   const program = new Command('ticks')
     .description(
       'Streams market-data ticks: one sequence, kept in a log, followed by any number of subscribers.',
@@ -30,15 +42,8 @@ export function createProgram(): Command {
     .option('--verbose', 'with an error, show where it comes from')
     .showHelpAfterError('Add --help for what is possible.')
     .exitOverride();
-  registerServe(program);
-  registerSimulate(program);
-  registerReplay(program);
-  registerImport(program);
-  registerExport(program);
-  registerLog(program);
-  registerTail(program);
-  registerBench(program);
-  registerDemo(program);
+  const modules = await Promise.all(names.map((name) => COMMANDS[name]!()));
+  for (const module of modules) module.register(program);
   for (const command of program.commands) inherit(command);
   return program;
 }
@@ -52,7 +57,7 @@ function inherit(command: Command): void {
 /** Runs one command; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   watchStdout();
-  const program = createProgram();
+  const program = await createProgram(argv.slice(2));
   let thrown: unknown;
   try {
     await program.parseAsync(argv as string[]);

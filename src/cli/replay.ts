@@ -13,7 +13,7 @@ import { SPREADSHEET, TICK_FORMATS } from './tick-output.js';
 
 const PLACE = '<time|epoch:seq|cursor>';
 
-export function registerReplay(program: Command): void {
+export function register(program: Command): void {
   program
     .command('replay')
     .description('Replay a range of the tick log, also while an engine runs on it.')

@@ -30,7 +30,7 @@ interface FeedFlag {
   options?: unknown;
 }
 
-export function registerServe(program: Command): void {
+export function register(program: Command): void {
   program
     .command('serve')
     .description('Run the engine: take ticks from feeds, keep them in the log, serve them.')

@@ -65,7 +65,7 @@ export const SIMULATION_DEFAULTS = {
   seed: 1,
 } satisfies Simulation;
 
-export function registerSimulate(program: Command): void {
+export function register(program: Command): void {
   const defaults = SIMULATION_DEFAULTS;
   program
     .command('simulate')
