@@ -8,9 +8,9 @@ import asc from 'assemblyscript/asc';
 
 const MODULES = [
   // 64 KiB a page: what `layout.ts` lays out, and none is added later.
-  { from: 'src/log/wasm', to: 'dist/src/log/columns.wasm', pages: 150 },
-  // Of a size that the host decides, with the rings in it: `src/pipeline/shard-memory.ts`.
-  { from: 'src/pipeline/wasm', to: 'dist/src/pipeline/numbering.wasm', shared: true },
+  { from: 'src/log/format/wasm', to: 'dist/src/log/format/columns.wasm', pages: 150 },
+  // Of a size that the host decides, with the rings in it: `src/pipeline/memory/shard-memory.ts`.
+  { from: 'src/pipeline/shard/wasm', to: 'dist/src/pipeline/shard/sequencing.wasm', shared: true },
   // Adds the pages that its symbols need.
   { from: 'src/feeds/synthetic/wasm', to: 'dist/src/feeds/synthetic/market.wasm' },
 ];

@@ -10,28 +10,9 @@
  * });
  * ```
  */
-export { type Clock, SharedClock, VirtualClock } from './clock.js';
-export { type ConfigInput, type ConfigSources, loadConfig } from './config.js';
-export { createEngine, type Engine, type EngineEvents } from './engine.js';
-export type {
-  BuiltInFeed,
-  EngineFeed,
-  EngineOptions,
-  HostFeed,
-  Logger,
-  ModuleFeed,
-} from './engine-options.js';
-export { type ErrorCode, TickwireError } from './errors.js';
-export type { Account, Authorise, FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
-export type { Feed, FeedContext, FeedLog, FeedStatus, FeedSymbol, FeedType } from './feeds/feed.js';
-export { type FeedSink, type Source, Take } from './feeds/sink.js';
-export type { Following, FollowOptions, LastValue, NamedTick } from './host.js';
-export * as limits from './limits.js';
-export { type EpochRecord, type LogGap, LogReader, type ReadRequest, type ReadResult } from './log/reader.js';
-export type { LogStageOptions } from './log/writer.js';
-export type { RejectReason, Totals } from './pipeline/counters.js';
-export type { SymbolDefinition, SymbolEntry } from './pipeline/registry-entries.js';
-export type { Watermark } from './pipeline/watermarks.js';
+export { type Clock, SharedClock, VirtualClock } from './core/clock.js';
+export { type ErrorCode, TickwireError } from './core/errors.js';
+export * as limits from './core/limits.js';
 export {
   ENGINE_SYMBOL,
   Flag,
@@ -52,4 +33,29 @@ export {
   StatusCode,
   type Tick,
   toTick,
-} from './tick.js';
+} from './core/tick.js';
+export { type ConfigInput, type ConfigSources, loadConfig } from './engine/config.js';
+export { createEngine, type Engine, type EngineEvents } from './engine/engine.js';
+export type { Following, FollowOptions, LastValue, NamedTick } from './engine/follow.js';
+export type {
+  BuiltInFeed,
+  EngineFeed,
+  EngineOptions,
+  HostFeed,
+  Logger,
+  ModuleFeed,
+} from './engine/options.js';
+export type { Account, Authorise, FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
+export type { Feed, FeedContext, FeedLog, FeedStatus, FeedSymbol, FeedType } from './feeds/connector/feed.js';
+export { type FeedSink, type Source, Take } from './feeds/connector/feed-sink.js';
+export {
+  type EpochRecord,
+  type LogGap,
+  LogReader,
+  type ReadRequest,
+  type ReadResult,
+} from './log/read/log-reader.js';
+export type { LogStageOptions } from './log/write/stage.js';
+export type { RejectReason, Totals } from './pipeline/memory/counters.js';
+export type { SymbolDefinition, SymbolEntry } from './pipeline/memory/registry-entries.js';
+export type { Watermark } from './pipeline/memory/watermarks.js';

@@ -4,13 +4,13 @@ import t from 'tap';
 
 t.test('compiled code uses no named offsets', async (t) => {
   for (const file of [
-    'pipeline/normalise',
-    'pipeline/states',
-    'pipeline/shard',
-    'pipeline/table',
-    'feeds/sink',
+    'pipeline/shard/normaliser',
+    'pipeline/shard/symbol-states',
+    'pipeline/shard/shard',
+    'pipeline/memory/last-value-table',
+    'feeds/connector/feed-sink',
     'feeds/synthetic/market',
-    'log/decode',
+    'log/format/v1/row-decoder',
   ]) {
     const text = readFileSync(new URL(`../src/${file}.js`, import.meta.url), 'utf8');
     const body = text.replace(/^import [^;]*;$/gm, '');

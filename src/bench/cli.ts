@@ -1,12 +1,12 @@
 /** `ticks bench`: the scenarios as commands, all of them small, and the comparison of two results. */
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { compareFiles, comparisonLines } from './compare.js';
-import { positive } from './flags.js';
-import { comparison } from './report/e2e-part.js';
+import { comparison } from './e2e/report-part.js';
+import { compareFiles, comparisonLines } from './harness/compare.js';
+import { positive } from './harness/flags.js';
+import { bars, reportOf, soakSeries, validity } from './harness/report-model.js';
+import { runScenario, type Scenario, type ScenarioResult } from './harness/scenario.js';
 import { htmlOf } from './report/html.js';
-import { bars, reportOf, soakSeries, validity } from './report/model.js';
-import { runScenario, type Scenario, type ScenarioResult } from './scenario.js';
 import { SCENARIOS } from './scenarios.js';
 
 export function register(program: Command): void {

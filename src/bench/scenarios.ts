@@ -1,16 +1,16 @@
 /** All scenarios, from the smallest part of the engine to the whole. */
-import { e2e } from './e2e.js';
-import { encode } from './encode.js';
-import { fanout } from './fanout.js';
-import { log } from './log.js';
-import { normalise } from './normalise.js';
-import { pipeline } from './pipeline.js';
-import { replay } from './replay.js';
-import { ring } from './ring.js';
-import type { Scenario } from './scenario.js';
-import { soak } from './soak.js';
-import { storm } from './storm.js';
-import { wakeup } from './wakeup.js';
+import { e2e } from './e2e/scenario.js';
+import { fanout } from './fanout/scenario.js';
+import type { Scenario } from './harness/scenario.js';
+import { log } from './log/scenario.js';
+import { encode } from './micro/encode.js';
+import { normalise } from './micro/normalise.js';
+import { ring } from './micro/ring.js';
+import { wakeup } from './micro/wakeup.js';
+import { pipeline } from './pipeline/pipeline.js';
+import { replay } from './pipeline/replay.js';
+import { soak } from './pipeline/soak.js';
+import { storm } from './pipeline/storm.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   ring,

@@ -8,12 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.js';
-import type { Engine } from '../engine.js';
-import { portNumber } from './exit.js';
-import { createLogger, type LogLevel } from './logger.js';
+import { loadConfig } from '../engine/config.js';
+import type { Engine } from '../engine/engine.js';
 import { addressOf, logLevelOption, runEngine } from './serve.js';
-import { SIMULATION_DEFAULTS, type Simulation } from './simulate.js';
+import { SIMULATION_DEFAULTS, type Simulation } from './simulate/command.js';
+import { portNumber } from './support/exit.js';
+import { createLogger, type LogLevel } from './support/logger.js';
 
 /** The captures that come with the package, three folders above the compiled file. */
 const FIXTURES = fileURLToPath(new URL('../../../fixtures/ticks', import.meta.url));
@@ -91,7 +91,9 @@ function startTerminal(port: number): Worker {
     loop: true,
     shiftToNow: true,
   };
-  const worker = new Worker(new URL('./demo-terminal.js', import.meta.url), { workerData: simulation });
+  const worker = new Worker(new URL('./simulate/demo-terminal.js', import.meta.url), {
+    workerData: simulation,
+  });
   worker.on('error', (error) => {
     process.stderr.write(`The simulated terminal has stopped: ${error.message}\n`);
   });

@@ -1,14 +1,14 @@
 /** `ticks import`: recorded files into the log, beside a running engine or without one. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { codeOf, messageOf } from '../errors.js';
+import { codeOf, messageOf } from '../core/errors.js';
+import { DIGITS_MAX } from '../core/limits.js';
 import { listTickFiles } from '../feeds/file/index.js';
-import { parseZone } from '../feeds/mt5/zone.js';
+import { parseZone } from '../feeds/mql/server-clock.js';
 import { takeOutImports } from '../import/remove.js';
 import { type ImportOutcome, type ImportProgress, importFiles } from '../import/run.js';
-import { DIGITS_MAX } from '../limits.js';
-import type { RejectReason } from '../pipeline/counters.js';
-import { badUse, ExitCode, stopSignal, wholeNumber } from './exit.js';
-import { counted, Progress } from './output.js';
+import type { RejectReason } from '../pipeline/memory/counters.js';
+import { badUse, ExitCode, stopSignal, wholeNumber } from './support/exit.js';
+import { counted, Progress } from './support/stdout.js';
 
 const DOING: Record<ImportProgress['doing'], string> = {
   look: 'Looking at',

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Command } from 'commander';
-import { report } from './exit.js';
-import { stdoutFailure, watchStdout } from './stdout.js';
+import { report } from './support/exit.js';
+import { stdoutFailure, watchStdout } from './support/stdout-faults.js';
 
 /**
  * The module that each command stands in, in the order of `ticks --help`. A module loads only when its command is
@@ -11,11 +11,11 @@ import { stdoutFailure, watchStdout } from './stdout.js';
  */
 const COMMANDS: Record<string, () => Promise<{ register: (program: Command) => void }>> = {
   serve: () => import('./serve.js'),
-  simulate: () => import('./simulate.js'),
-  replay: () => import('./replay.js'),
+  simulate: () => import('./simulate/command.js'),
+  replay: () => import('./replay/command.js'),
   import: () => import('./import.js'),
   export: () => import('./export.js'),
-  log: () => import('./log.js'),
+  log: () => import('./log/command.js'),
   tail: () => import('./tail.js'),
   bench: () => import('../bench/cli.js'),
   demo: () => import('./demo.js'),

@@ -1,14 +1,14 @@
 /** `ticks serve`: runs an engine by its configuration until it is told to stop. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { pino } from 'pino';
-import { loadConfig } from '../config.js';
-import { createEngine, type Engine } from '../engine.js';
-import type { EngineOptions } from '../engine-options.js';
-import { TickwireError } from '../errors.js';
-import { optionsOf } from '../feed-options.js';
+import { TickwireError } from '../core/errors.js';
+import { loadConfig } from '../engine/config.js';
+import { createEngine, type Engine } from '../engine/engine.js';
+import { optionsOf } from '../engine/feed-options.js';
+import type { EngineOptions } from '../engine/options.js';
 import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
-import { portNumber, untilStopped, wholeNumber } from './exit.js';
-import { createLogger, LOG_LEVELS, type LogLevel } from './logger.js';
+import { portNumber, untilStopped, wholeNumber } from './support/exit.js';
+import { createLogger, LOG_LEVELS, type LogLevel } from './support/logger.js';
 
 interface ServeFlags {
   config?: string;

@@ -1,5 +1,5 @@
 import type { PlainTick } from '../client/index.js';
-import { GapReason, StatusCode } from '../tick.js';
+import { GapReason, StatusCode } from '../core/tick.js';
 
 const GREEN = '\u001b[32m';
 const RED = '\u001b[31m';

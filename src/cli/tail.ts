@@ -9,11 +9,11 @@ import {
   type SymbolInfo,
   TickClient,
 } from '../client/index.js';
-import { TickwireError } from '../errors.js';
-import { KIND_NAMES, type KindName } from '../tick.js';
+import { TickwireError } from '../core/errors.js';
+import { KIND_NAMES, type KindName } from '../core/tick.js';
 import { ENCODINGS, type Encoding, type Mode, type Speed } from '../wire/ticks.js';
-import { speedValue, stopSignal, wholeNumber } from './exit.js';
-import { LineOutput } from './output.js';
+import { speedValue, stopSignal, wholeNumber } from './support/exit.js';
+import { LineOutput } from './support/stdout.js';
 import { jsonLine, TickLines } from './tail-format.js';
 
 /** The close code of the protocol layer where no connection came about. */

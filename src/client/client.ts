@@ -1,10 +1,10 @@
 import { BadFrame } from '../wire/packed.js';
 import type { Hello, ServerMessage } from '../wire/ticks.js';
+import { Follower, type FollowerHost } from './client-subscription.js';
 import { type Codec, createCodec } from './codec.js';
 import { Emitter } from './emitter.js';
 import { ServerError } from './errors.js';
 import { FeedAges } from './feeds.js';
-import { Follower, type FollowerHost } from './follower.js';
 import { type HistoryQuery, type HistoryResult, readHistory } from './history.js';
 import { Delays, type LatencyFigures, LatencyHistogram } from './latency.js';
 import type { ClientEvents, ClientState, FeedAge, TickClientOptions } from './options.js';

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf } from '../core/errors.js';
 import type { Hello, ServerMessage } from '../wire/ticks.js';
 import type { SocketConstructor, SocketLike } from './socket.js';
 

@@ -1,7 +1,7 @@
 import type { Hello, History, HistoryRequest, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
-import type { AnswerOf, CallHandlers, RequestOf } from './calls.js';
 import { ServerError } from './errors.js';
+import type { AnswerOf, CallHandlers, RequestOf } from './pending-requests.js';
 import { PlainReader } from './plain-reader.js';
 import { type PlainTick, TickView } from './view.js';
 

@@ -12,7 +12,7 @@
  * ```
  */
 
-export type { FlagName, KindName } from '../tick.js';
+export type { FlagName, KindName } from '../core/tick.js';
 export type { Deliver, Encoding, From, Heartbeat, Hello, Mode, Speed } from '../wire/ticks.js';
 export type { ReconnectOptions } from './backoff.js';
 export { TickClient } from './client.js';

@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.js';
-import { Flag, type FlagName, KIND_NAMES, Kind, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../tick.js';
+import { messageOf } from '../core/errors.js';
+import { Flag, type FlagName, KIND_NAMES, Kind, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../core/tick.js';
 import { BadFrame, PackedTick } from '../wire/packed.js';
 import type { JsonTick, PackTick, TicksMessage } from '../wire/ticks.js';
 

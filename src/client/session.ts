@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf } from '../core/errors.js';
 import {
   type ClientMessage,
   CloseCode,
@@ -8,12 +8,12 @@ import {
   type WireError,
 } from '../wire/ticks.js';
 import { Backoff, hintOfReason, isPermanentClose } from './backoff.js';
-import { type AnswerOf, type CallHandlers, Calls, type Request, type RequestOf } from './calls.js';
 import type { Codec } from './codec.js';
 import { CODE_LOST, Connection } from './connection.js';
 import { Deferred } from './deferred.js';
 import { ConnectionClosed } from './errors.js';
 import type { ClientEvents, ClientState, TickClientOptions } from './options.js';
+import { type AnswerOf, type CallHandlers, Calls, type Request, type RequestOf } from './pending-requests.js';
 import { platformSocket } from './socket.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;

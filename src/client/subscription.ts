@@ -1,4 +1,4 @@
-import type { KindName } from '../tick.js';
+import type { KindName } from '../core/tick.js';
 import type { Deliver, From, Mode, Speed } from '../wire/ticks.js';
 import type { Emitter } from './emitter.js';
 import type { ServerError } from './errors.js';

@@ -1,4 +1,4 @@
-import { ENGINE_SYMBOL } from '../tick.js';
+import { ENGINE_SYMBOL } from '../core/tick.js';
 import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
 import type { WireSymbol } from '../wire/ticks.js';
 

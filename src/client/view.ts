@@ -7,7 +7,7 @@ import {
   type KindName,
   NO_TIME_S,
   nanoseconds,
-} from '../tick.js';
+} from '../core/tick.js';
 import type { PackedTick } from '../wire/packed.js';
 import type { JsonTick } from '../wire/ticks.js';
 import type { SymbolInfo } from './symbols.js';

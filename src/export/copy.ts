@@ -1,11 +1,12 @@
 /** From a stretch of the log to files: the work of one export job. */
+
+import { kindOf, RECORD_U32, U32_SYMBOL } from '../core/tick.js';
 import { fileNamePart } from '../feeds/file/index.js';
-import type { LogGap, LogReader } from '../log/reader.js';
-import type { Registry } from '../pipeline/registry.js';
+import type { LogGap, LogReader } from '../log/read/log-reader.js';
+import type { Registry } from '../pipeline/memory/registry.js';
 import type { Bound } from '../replay/range.js';
 import { LogStream } from '../replay/stream.js';
 import { nameOf } from '../replay/symbols.js';
-import { kindOf, RECORD_U32, U32_SYMBOL } from '../tick.js';
 import { LineWriter } from './lines.js';
 import { Mt5Writer } from './mt5.js';
 import { mt5FileName } from './names.js';

@@ -7,7 +7,7 @@
  * neither status nor gaps, nor prices of 0, which stand for a missing side there. Importing such a file gives the
  * same quotes and trades again, as far as it holds them.
  */
-import { ServerClock } from '../feeds/mt5/zone.js';
+
 import {
   F64_ASK,
   F64_BID,
@@ -25,13 +25,14 @@ import {
   U32_TS_EVENT_S,
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
-} from '../tick.js';
+} from '../core/tick.js';
+import { ServerClock } from '../feeds/mql/server-clock.js';
 import { type PlacedTick, priceText } from '../wire/lines.js';
 import type { TextSink } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';
 
 const HEADER = '<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>\r\n';
-/** The terminal's flag bits: see `feeds/mt5/mqltick.ts`. */
+/** The terminal's flag bits: see `feeds/mql/mql-tick.ts`. */
 const [BID, ASK, LAST, VOLUME, BUY, SELL] = [2, 4, 8, 16, 32, 64];
 
 /** Milliseconds, UTC, of the event, else of the receipt. */

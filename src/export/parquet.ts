@@ -5,7 +5,7 @@
  */
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { flagNames, flagsOf, NO_PRICE, type Tick, toTick } from '../tick.js';
+import { flagNames, flagsOf, NO_PRICE, type Tick, toTick } from '../core/tick.js';
 import type { PlacedTick } from '../wire/lines.js';
 import type { OutFile } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';

@@ -1,9 +1,9 @@
 /** Which jobs an export is made of: one file is one job; several are spread over the processor's cores. */
 import { availableParallelism } from 'node:os';
-import type { LogReader } from '../log/reader.js';
+import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
+import type { LogReader } from '../log/read/log-reader.js';
 import type { TimeBound } from '../replay/range.js';
 import { LogStream, onlyOf } from '../replay/stream.js';
-import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
 import type { ExportRange } from './copy.js';
 
 /** One file for all, one a symbol, or one a UTC day of receipt. */

@@ -5,12 +5,12 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Piscina } from 'piscina';
-import { TickwireError } from '../errors.js';
-import type { LostSegment } from '../log/reader.js';
+import { TickwireError } from '../core/errors.js';
+import type { LostSegment } from '../log/read/log-reader.js';
 import type { ExportedFile, ExportGap } from './copy.js';
-import { type ExportAnswer, type ExportJob, SHARED_WORDS_AT } from './jobs.js';
 import { discard, publish } from './out-file.js';
 import type { PlannedJob } from './plan.js';
+import { type ExportAnswer, type ExportJob, SHARED_WORDS_AT } from './worker.js';
 import type { ExportStyle } from './writer.js';
 
 const LOOK_MS = 100;
@@ -53,7 +53,7 @@ export async function exportToFiles(
   const stop = () => Atomics.store(new Int32Array(shared, 0, 1), 0, 1);
   signal.addEventListener('abort', stop, { once: true });
   const pool = new Piscina({
-    filename: new URL('./jobs.js', import.meta.url).href,
+    filename: new URL('./worker.js', import.meta.url).href,
     minThreads: 1,
     maxThreads: Math.max(1, Math.min(plan.jobs.length, availableParallelism())),
   });

@@ -5,8 +5,8 @@
  * round carries. A long round is cut into flushes with a turn of the event loop between them, and each takes in
  * what is new by then: so nobody waits for two rounds, and nothing else on the thread waits for a whole one.
  */
-import type { Bell } from '../pipeline/wait.js';
-import { turn } from '../pipeline/wait.js';
+import type { Bell } from '../pipeline/memory/doorbell.js';
+import { turn } from '../pipeline/memory/doorbell.js';
 
 /** Looks that found nothing before the loop sleeps. */
 const POLLS = 32;

@@ -1,5 +1,5 @@
 /** What other folders use of the fan-out. */
-export type { Account, Authorise } from './auth.js';
-export type * from './deps.js';
-export { createFanout } from './fanout.js';
-export { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './options.js';
+export type { Account, Authorise } from './access/auth.js';
+export { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './contract/options.js';
+export type * from './contract/ports.js';
+export { createFanout } from './server.js';

@@ -1,9 +1,10 @@
 /** The routes of the app: the stream, REST, and the static page. */
-import type { Page } from './pages.js';
-import type { Rest } from './rest.js';
-import { addRestRoutes } from './rest-routes.js';
-import { addStream, type UpgradeContext } from './upgrade.js';
-import type { TemplatedApp } from './uws.js';
+
+import type { TemplatedApp } from './contract/uws.js';
+import type { Rest } from './rest/handlers.js';
+import { addRestRoutes } from './rest/router.js';
+import type { Page } from './rest/static-files.js';
+import { addStream, type UpgradeContext } from './websocket/upgrade.js';
 
 export interface RouteContext extends UpgradeContext {
   readonly rest: Rest;

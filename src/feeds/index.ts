@@ -1,5 +1,5 @@
 /** The connectors that come with the engine, by the word that the configuration uses. */
-import type { FeedType } from './feed.js';
+import type { FeedType } from './connector/feed.js';
 import { fileFeed, fileOptions } from './file/index.js';
 import { mt5, mt5Options } from './mt5/index.js';
 import { syntheticFeed, syntheticOptions } from './synthetic/index.js';

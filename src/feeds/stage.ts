@@ -1,15 +1,15 @@
 /** Runs one connector: on a feed stage's thread, or on the host's for a connector that the host passes. */
-import { type Clock, SharedClock } from '../clock.js';
-import { TickwireError } from '../errors.js';
-import { Command, type Control, type EngineMemory, HOST_STAGE } from '../pipeline/memory.js';
-import { checkRawName } from '../pipeline/names.js';
-import { Registry } from '../pipeline/registry.js';
-import { turn } from '../pipeline/wait.js';
+import { type Clock, SharedClock } from '../core/clock.js';
+import { TickwireError } from '../core/errors.js';
+import { turn } from '../pipeline/memory/doorbell.js';
+import { Command, type Control, type EngineMemory, HOST_STAGE } from '../pipeline/memory/engine-memory.js';
+import { checkRawName } from '../pipeline/memory/names.js';
+import { Registry } from '../pipeline/memory/registry.js';
 import { CaptureKind } from './capture/format.js';
 import { CapturingSink } from './capture/sink.js';
 import { type CaptureTarget, CaptureWriter } from './capture/writer.js';
-import type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './feed.js';
-import { FeedSink } from './sink.js';
+import type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './connector/feed.js';
+import { FeedSink } from './connector/feed-sink.js';
 
 const CONTROL_LOOK_MS = 10;
 const STATUS_EVERY_MS = 250;

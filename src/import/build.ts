@@ -2,10 +2,7 @@
  * From runs to finished segments: merged by time, without what is there already. The segments lie in the staging
  * folder until they are adopted.
  */
-import { BLOCK_TICKS } from '../limits.js';
-import { BlockCodec } from '../log/codec.js';
-import { LogReader } from '../log/reader.js';
-import type { Registry } from '../pipeline/registry.js';
+import { BLOCK_TICKS } from '../core/limits.js';
 import {
   RECORD_U32,
   Records,
@@ -13,7 +10,10 @@ import {
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-} from '../tick.js';
+} from '../core/tick.js';
+import { BlockCodec } from '../log/format/block-codec.js';
+import { LogReader } from '../log/read/log-reader.js';
+import type { Registry } from '../pipeline/memory/registry.js';
 import { Doubles, type RivalFound } from './doubles.js';
 import { RunMerge } from './merge.js';
 import { isBefore, type SymbolSpans, widen } from './rivals.js';

@@ -3,7 +3,7 @@
  * are equal when symbol, time of the event, kind, side, prices, sizes and id are. What one file has several times
  * counts as often: only as many are left out as the others have.
  */
-import type { LogReader } from '../log/reader.js';
+
 import {
   copyRecord,
   F64_ASK,
@@ -18,7 +18,8 @@ import {
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-} from '../tick.js';
+} from '../core/tick.js';
+import type { LogReader } from '../log/read/log-reader.js';
 
 /** Imports have one shard. */
 const SHARD = 0;

@@ -1,6 +1,7 @@
 /** The import's side of the desk: it asks the engine on the folder, or stands in for it where there is none. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { TickwireError } from '../errors.js';
+import { TickwireError } from '../core/errors.js';
+import { commitPuts, flush, type Put } from '../log/lmdb/transaction.js';
 import {
   identityPuts,
   newLogId,
@@ -8,11 +9,10 @@ import {
   readLogId,
   readRegistry,
   registryPuts,
-} from '../log/catalog.js';
-import { commitPuts, flush, type Put } from '../log/commit.js';
-import { FolderLock } from '../log/lock.js';
-import { openStore } from '../log/store.js';
-import { Registry } from '../pipeline/registry.js';
+} from '../log/storage/catalog.js';
+import { FolderLock } from '../log/storage/folder-lock.js';
+import { openStore } from '../log/storage/log-store.js';
+import { Registry } from '../pipeline/memory/registry.js';
 import {
   type Defined,
   type DefineRequest,
@@ -21,7 +21,7 @@ import {
   type Step,
   type Steps,
   takeAnswer,
-} from './desk.js';
+} from './coordinator.js';
 
 const LOOK_MS = 50;
 /** How often it is tried whether the folder is free now. */

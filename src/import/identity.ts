@@ -1,7 +1,7 @@
 /** What names an import: the content of its files, and what was said of how to read them. */
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
-import { messageOf, TickwireError } from '../errors.js';
+import { messageOf, TickwireError } from '../core/errors.js';
 import { bi5Digits } from '../feeds/file/bi5-scales.js';
 import { bytesOf } from '../feeds/file/bytes.js';
 import { formatOf, parseBi5Name, symbolOfName, type TickFormat } from '../feeds/file/names.js';

@@ -1,6 +1,7 @@
 /** Runs merged by time, at equal times by their place in the list. A run is open only while it is needed. */
-import type { BlockCodec } from '../log/codec.js';
-import { RECORD_U32, type Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
+
+import { RECORD_U32, type Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
+import type { BlockCodec } from '../log/format/block-codec.js';
 import { type RunInfo, RunReader } from './spool.js';
 
 interface Source {

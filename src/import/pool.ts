@@ -1,9 +1,9 @@
 /** Threads that do the jobs of an import beside each other, and tell how far they are. */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { TickwireError } from '../errors.js';
+import { TickwireError } from '../core/errors.js';
 import { stopped } from './host.js';
-import { type Answer, PROGRESS_AT } from './jobs.js';
+import { type Answer, PROGRESS_AT } from './worker.js';
 
 const TELL_MS = 100;
 
@@ -22,7 +22,7 @@ export interface JobWatch {
 
 export class ImportPool {
   readonly #pool = new Piscina({
-    filename: new URL('./jobs.js', import.meta.url).href,
+    filename: new URL('./worker.js', import.meta.url).href,
     minThreads: 1,
     maxThreads: availableParallelism(),
   });

@@ -1,9 +1,9 @@
 /** Reads files one after the other: their good ticks into runs, their bad ones counted by reason, some told with their line. */
-import { TickwireError } from '../errors.js';
+import { TickwireError } from '../core/errors.js';
+import { Kind, NO_PRICE, writeHeader, writeQuote, writeTimes, writeTrade } from '../core/tick.js';
 import { EntryKind, openTickFile, TickBatch, type TickFileOptions } from '../feeds/file/index.js';
-import type { RejectReason } from '../pipeline/counters.js';
-import { quoteFault } from '../pipeline/normalise.js';
-import { Kind, NO_PRICE, writeHeader, writeQuote, writeTimes, writeTrade } from '../tick.js';
+import type { RejectReason } from '../pipeline/memory/counters.js';
+import { quoteFault } from '../pipeline/shard/normaliser.js';
 import { type ReadOptions, refusalOf } from './identity.js';
 import { RunSorter } from './sorter.js';
 import type { RunInfo } from './spool.js';

@@ -1,6 +1,6 @@
 /** Takes an import out of the log, beside a running engine or without one. */
-import { TickwireError } from '../errors.js';
-import type { ImportRecord } from '../log/imports.js';
+import { TickwireError } from '../core/errors.js';
+import type { ImportRecord } from '../log/storage/imports.js';
 import { haveDone } from './host.js';
 import { importsOf } from './rivals.js';
 import { makeStaging } from './staging.js';

@@ -1,12 +1,12 @@
 /** Rivals of an import: those that the log has and that may hold ticks of the same symbols and times. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { logFolder, openCatalog, readRegistry } from '../log/catalog.js';
-import { SYMBOLS_INDEXED, TimeAt } from '../log/extent.js';
-import { type ImportRecord, readImports } from '../log/imports.js';
-import { LogReader } from '../log/reader.js';
-import { Registry } from '../pipeline/registry.js';
-import { RECORD_U32, Records, U32_SYMBOL, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
+import { RECORD_U32, Records, U32_SYMBOL, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
+import { SYMBOLS_INDEXED, TimeAt } from '../log/format/extent.js';
+import { LogReader } from '../log/read/log-reader.js';
+import { logFolder, openCatalog, readRegistry } from '../log/storage/catalog.js';
+import { type ImportRecord, readImports } from '../log/storage/imports.js';
+import { Registry } from '../pipeline/memory/registry.js';
 import type { Moment } from './doubles.js';
 
 const SHARD = 0;

@@ -7,18 +7,18 @@
  * ```
  */
 import path from 'node:path';
-import { TickwireError } from '../errors.js';
-import type { ImportRecord } from '../log/imports.js';
+import { TickwireError } from '../core/errors.js';
+import type { ImportRecord } from '../log/storage/imports.js';
 import type { Built } from './build.js';
 import { haveDone, registryOf, stopped } from './host.js';
 import { type Identified, importHash } from './identity.js';
-import type { BuildJob, LookJob, ReadJob } from './jobs.js';
 import type { ImportOptions, ImportOutcome } from './outcome.js';
 import { lotsOf, partsOf } from './parts.js';
 import { ImportPool, type ImportProgress } from './pool.js';
 import type { FileToRead, ReadBatch, ReadFile } from './read.js';
 import { importsOf, isBefore, rivalsOf, uncovered } from './rivals.js';
 import { makeStaging } from './staging.js';
+import type { BuildJob, LookJob, ReadJob } from './worker.js';
 
 export type { ImportOptions, ImportOutcome, Overlap } from './outcome.js';
 export type { ImportProgress } from './pool.js';

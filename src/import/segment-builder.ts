@@ -3,28 +3,7 @@
  * a UTC day of tsEvent.
  */
 import path from 'node:path';
-import { BLOCK_TICKS, DIGITS_MAX } from '../limits.js';
-import { blockBytesMax, writeBlock } from '../log/block.js';
-import { BlockExtents } from '../log/block-extent.js';
-import { BlockCodec } from '../log/codec.js';
-import { commitPuts, flush, type Put } from '../log/commit.js';
-import { ShardIndexWriter } from '../log/index-writer.js';
-import { blockKey } from '../log/keys.js';
-import { rangesWithTimes } from '../log/segment-ranges.js';
-import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/segments.js';
-import { HELD, Normaliser, NUMBERED, roundTo } from '../pipeline/normalise.js';
-import { Count, type NumberingModule } from '../pipeline/numbering.js';
-import type { Registry } from '../pipeline/registry.js';
-import { allocateModule } from '../pipeline/shard-memory.js';
-import {
-  S_HELD,
-  S_SCALE,
-  STATE_F64,
-  STATE_U32,
-  SU_DEFINED,
-  SU_VERSION,
-  SymbolStates,
-} from '../pipeline/states.js';
+import { BLOCK_TICKS, DIGITS_MAX } from '../core/limits.js';
 import {
   copyRecord,
   F64_ASK,
@@ -36,7 +15,28 @@ import {
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-} from '../tick.js';
+} from '../core/tick.js';
+import { blockBytesMax, writeBlock } from '../log/format/block.js';
+import { BlockCodec } from '../log/format/block-codec.js';
+import { BlockExtents } from '../log/format/block-extent.js';
+import { blockKey } from '../log/format/keys.js';
+import { rangesWithTimes } from '../log/index/segment-ranges.js';
+import { ShardIndexWriter } from '../log/index/shard-index-writer.js';
+import { commitPuts, flush, type Put } from '../log/lmdb/transaction.js';
+import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/storage/segments.js';
+import type { Registry } from '../pipeline/memory/registry.js';
+import { allocateModule } from '../pipeline/memory/shard-memory.js';
+import { HELD, Normaliser, NUMBERED, roundTo } from '../pipeline/shard/normaliser.js';
+import { Count, type NumberingModule } from '../pipeline/shard/sequencing-module.js';
+import {
+  S_HELD,
+  S_SCALE,
+  STATE_F64,
+  STATE_U32,
+  SU_DEFINED,
+  SU_VERSION,
+  SymbolStates,
+} from '../pipeline/shard/symbol-states.js';
 
 const DAY_S = 86_400;
 /** Blocks of a transaction. */

@@ -1,5 +1,5 @@
 /** Makes runs of ticks that come in any order: a file that is in order becomes one run. */
-import { RECORD_U32, Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../tick.js';
+import { RECORD_U32, Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
 import { type RunInfo, RunWriter } from './spool.js';
 
 /** Ticks sorted at a time: what a reading job holds. */

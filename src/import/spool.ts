@@ -7,7 +7,6 @@
  * ```
  */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { BlockCodec } from '../log/codec.js';
 import {
   copyRecord,
   RECORD_U32,
@@ -16,7 +15,8 @@ import {
   U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-} from '../tick.js';
+} from '../core/tick.js';
+import { BlockCodec } from '../log/format/block-codec.js';
 
 const RUN_BLOCK_TICKS = 1_024;
 const HEADER_BYTES = 8;

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { TickwireError } from '../errors.js';
-import { FolderLock } from '../log/lock.js';
-import { importsFolder } from './desk.js';
+import { TickwireError } from '../core/errors.js';
+import { FolderLock } from '../log/storage/folder-lock.js';
+import { importsFolder } from './coordinator.js';
 
 const TRIES = 3;
 

@@ -1,12 +1,12 @@
 /** A capture as a recording for a virtual engine: the feeds' entries in the order of their times of receipt. */
 
-import type { CapturedRun } from '../capture.js';
-import { TickwireError } from '../errors.js';
+import { TickwireError } from '../core/errors.js';
+import type { Time } from '../core/time.js';
+import type { CapturedRun } from '../engine/capture-run.js';
 import { CallPlayback } from '../feeds/capture/playback.js';
 import { type CaptureEntry, CaptureReader } from '../feeds/capture/reader.js';
-import type { CapturePlayback, FeedContext, FeedType } from '../feeds/feed.js';
+import type { CapturePlayback, FeedContext, FeedType } from '../feeds/connector/feed.js';
 import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
-import type { Time } from '../time.js';
 import type { VirtualSource } from './virtual-run.js';
 
 /** One feed's capture, with the entry that is next. */

@@ -8,7 +8,7 @@
  * 40 f64 ticks played │ 48 f64 position s, 0 before the first tick │ 56 f64 position ns
  * ```
  */
-import type { Time } from '../time.js';
+import type { Time } from '../core/time.js';
 import type { Speed } from '../wire/ticks.js';
 
 const BYTES = 64;

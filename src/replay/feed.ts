@@ -3,13 +3,13 @@
  * are the recorded ones, so what subscribers get equals what was logged; numbers are the new engine's own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../errors.js';
-import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/feed.js';
-import type { Source } from '../feeds/sink.js';
-import { SHARDS_MAX } from '../limits.js';
-import { type LogGap, LogReader } from '../log/reader.js';
-import { turn } from '../pipeline/wait.js';
-import { ENGINE_SYMBOL, GapReason } from '../tick.js';
+import { messageOf } from '../core/errors.js';
+import { SHARDS_MAX } from '../core/limits.js';
+import { ENGINE_SYMBOL, GapReason } from '../core/tick.js';
+import type { Feed, FeedContext, FeedStatus, FeedType } from '../feeds/connector/feed.js';
+import type { Source } from '../feeds/connector/feed-sink.js';
+import { type LogGap, LogReader } from '../log/read/log-reader.js';
+import { turn } from '../pipeline/memory/doorbell.js';
 import { ReplayControl } from './control.js';
 import { LogOffer } from './offer.js';
 import { ReplayPlayer, Step } from './player.js';

@@ -1,6 +1,7 @@
 /** The imports of a log as streams of their own, to be merged with the epochs of engines by time. */
-import type { EpochRecord, LogReader } from '../log/reader.js';
-import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+
+import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
+import type { EpochRecord, LogReader } from '../log/read/log-reader.js';
 import { type CursorOptions, ShardCursor } from './shard-cursor.js';
 
 /** An import has one shard. */

@@ -1,7 +1,8 @@
 /** A tick log as a recording for a virtual engine. */
-import type { FeedContext } from '../feeds/feed.js';
-import type { Source } from '../feeds/sink.js';
-import type { Time } from '../time.js';
+
+import type { Time } from '../core/time.js';
+import type { FeedContext } from '../feeds/connector/feed.js';
+import type { Source } from '../feeds/connector/feed-sink.js';
 import { LogOffer } from './offer.js';
 import type { LogStream } from './stream.js';
 import type { LogSymbols } from './symbols.js';

@@ -1,7 +1,5 @@
 /** Offers ticks of a log to a feed's sink, as they were: with their times of receipt, under the engine's own ids. */
-import type { FeedContext } from '../feeds/feed.js';
-import { type Source, Take } from '../feeds/sink.js';
-import { mostDigits, type SymbolEntry } from '../pipeline/registry-entries.js';
+
 import {
   ENGINE_SYMBOL,
   F64_ASK,
@@ -33,7 +31,10 @@ import {
   U32_TS_EVENT_S,
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
-} from '../tick.js';
+} from '../core/tick.js';
+import type { FeedContext } from '../feeds/connector/feed.js';
+import { type Source, Take } from '../feeds/connector/feed-sink.js';
+import { mostDigits, type SymbolEntry } from '../pipeline/memory/registry-entries.js';
 import type { LogSymbols } from './symbols.js';
 
 /** A record where it stands. */

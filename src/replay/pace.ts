@@ -4,7 +4,7 @@
  * before its end and spins the rest, with turns of the event loop as long as there is time for them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { turn } from '../pipeline/wait.js';
+import { turn } from '../pipeline/memory/doorbell.js';
 import type { Speed } from '../wire/ticks.js';
 
 /** A wait sleeps until so much before its end: timers come up to a millisecond late, seldom two. */

@@ -3,9 +3,9 @@
  * on with whatever is added. It never waits by itself: `step` says whether a tick is due, `wait` waits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LogGap, LogReader } from '../log/reader.js';
-import { ENGINE_SYMBOL, RECORD_U32, U32_SYMBOL, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
-import type { Time } from '../time.js';
+import { ENGINE_SYMBOL, RECORD_U32, U32_SYMBOL, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
+import type { Time } from '../core/time.js';
+import type { LogGap, LogReader } from '../log/read/log-reader.js';
 import type { ReplayControl } from './control.js';
 import { Pace } from './pace.js';
 import { type Bound, checkLog, type SeqBound } from './range.js';

@@ -1,5 +1,5 @@
-import type { LogGap, LogReader } from '../log/reader.js';
-import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
+import type { LogGap, LogReader } from '../log/read/log-reader.js';
 import type { TimeBound } from './range.js';
 import type { StreamOptions } from './stream.js';
 

@@ -1,6 +1,7 @@
 /** The stretch of time that a replay covers, for showing how far it has come. */
-import type { LogReader } from '../log/reader.js';
-import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../tick.js';
+
+import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
+import type { LogReader } from '../log/read/log-reader.js';
 import { type Bound, seqOf } from './range.js';
 import { LogStream } from './stream.js';
 

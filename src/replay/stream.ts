@@ -4,9 +4,10 @@
  * a place has none of them, or only the one that the place is in. The stream ends at what the log held when it was
  * opened, or extended last; between shards, what is added by then is merged as far as it is there.
  */
-import type { EpochRecord, LogGap, LogReader } from '../log/reader.js';
-import { IMPORTS_FROM } from '../log/segments.js';
-import type { Records } from '../tick.js';
+
+import type { Records } from '../core/tick.js';
+import type { EpochRecord, LogGap, LogReader } from '../log/read/log-reader.js';
+import { IMPORTS_FROM } from '../log/storage/segments.js';
 import { ImportStreams } from './import-streams.js';
 import { type Bound, type SeqBound, seqOf } from './range.js';
 import { type CursorOptions, ShardCursor } from './shard-cursor.js';

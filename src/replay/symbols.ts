@@ -1,8 +1,8 @@
 /** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
-import { matchesPattern, parsePattern } from '../fanout/pattern.js';
-import { openCatalog, readRegistry } from '../log/catalog.js';
-import { Registry } from '../pipeline/registry.js';
-import { ENGINE_SYMBOL } from '../tick.js';
+import { matchesPattern, parsePattern } from '../core/pattern.js';
+import { ENGINE_SYMBOL } from '../core/tick.js';
+import { openCatalog, readRegistry } from '../log/storage/catalog.js';
+import { Registry } from '../pipeline/memory/registry.js';
 import type { LineSymbol } from '../wire/lines.js';
 
 /**

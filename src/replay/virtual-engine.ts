@@ -2,17 +2,18 @@
  * An engine in one thread on a virtual clock: the feeds' sinks, the shards and the fan-out of the real one, in
  * turns that its owner takes. What comes out depends on what goes in, and on nothing else.
  */
-import { VirtualClock } from '../clock.js';
-import { Frame } from '../fanout/frame.js';
-import { fanoutOptionsSchema } from '../fanout/options.js';
-import { SinkSubscriber } from '../fanout/sink.js';
-import { Stream } from '../fanout/stream.js';
-import type { FeedContext, FeedLog } from '../feeds/feed.js';
+import { VirtualClock } from '../core/clock.js';
+import { BROADCAST_RING_SLOTS, CRITICAL_RING_SLOTS, RAW_RING_SLOTS } from '../core/limits.js';
+import type { Records } from '../core/tick.js';
+import { Frame } from '../fanout/batch/frame.js';
+import { Stream } from '../fanout/batch/shared-view.js';
+import { fanoutOptionsSchema } from '../fanout/contract/options.js';
+import { SinkSubscriber } from '../fanout/session/callback-subscriber.js';
+import type { FeedContext, FeedLog } from '../feeds/connector/feed.js';
 import { createContext, type FeedRun } from '../feeds/stage.js';
-import { BROADCAST_RING_SLOTS, CRITICAL_RING_SLOTS, RAW_RING_SLOTS } from '../limits.js';
-import { BroadcastReader } from '../pipeline/broadcast.js';
-import { CommitCells } from '../pipeline/cells.js';
-import { CounterReader, SHARD_WORDS, ShardWord } from '../pipeline/counters.js';
+import { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
+import { CommitCells } from '../pipeline/memory/commit-cells.js';
+import { CounterReader, SHARD_WORDS, ShardWord } from '../pipeline/memory/counters.js';
 import {
   allocateMemory,
   Control,
@@ -20,10 +21,9 @@ import {
   type FeedPlan,
   feedStage,
   HOST_STAGE,
-} from '../pipeline/memory.js';
-import { Registry } from '../pipeline/registry.js';
-import { Shard } from '../pipeline/shard.js';
-import type { Records } from '../tick.js';
+} from '../pipeline/memory/engine-memory.js';
+import { Registry } from '../pipeline/memory/registry.js';
+import { Shard } from '../pipeline/shard/shard.js';
 import type { Encoding } from '../wire/ticks.js';
 
 /** Without a log of its own its ticks belong to none. */

@@ -2,8 +2,9 @@
  * Plays a recording through a virtual engine on a grid of flushes: whatever was received up to a point of the
  * grid is numbered, then every subscriber is flushed at that point. Points at which nothing happens are left out.
  */
-import { turn } from '../pipeline/wait.js';
-import type { Time } from '../time.js';
+
+import type { Time } from '../core/time.js';
+import { turn } from '../pipeline/memory/doorbell.js';
 import type { VirtualEngine } from './virtual-engine.js';
 
 /** Pieces of the recording between two turns of the event loop. */

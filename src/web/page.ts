@@ -6,7 +6,7 @@ import {
   TickClient,
   type TickView,
 } from '../client/index.js';
-import { StatusCode } from '../tick.js';
+import { StatusCode } from '../core/tick.js';
 import { CloseCode } from '../wire/ticks.js';
 import { FeedList } from './feeds.js';
 import { delay } from './format.js';

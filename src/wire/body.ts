@@ -3,7 +3,7 @@
  * without what differs between subscribers: `wrap` puts it into a message with the subscription's number
  * and cursor, so that subscribers with equal subscriptions share the encoded bytes.
  */
-import type { Records } from '../tick.js';
+import type { Records } from '../core/tick.js';
 
 /** Memory that bodies and frames are written into; every view covers all of it. */
 export class Scratch {

@@ -32,7 +32,7 @@ import {
   U32_TS_EVENT_S,
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
-} from '../tick.js';
+} from '../core/tick.js';
 import {
   type Body,
   copyTicks,

@@ -1,5 +1,5 @@
 /** Ticks as lines of text: JSON objects, or CSV with one column for each field of any kind. */
-import { flagNames, flagsOf, NO_PRICE, type Records, toTick } from '../tick.js';
+import { flagNames, flagsOf, NO_PRICE, type Records, toTick } from '../core/tick.js';
 import { tickJson } from './json.js';
 
 export const LINE_FORMATS = ['ndjson', 'csv'] as const;

@@ -1,5 +1,5 @@
 /** A tick as a MessagePack map that stands for itself: names and all, without a batch around it. */
-import { toTick } from '../tick.js';
+import { toTick } from '../core/tick.js';
 import type { PlacedTick } from './lines.js';
 import { packControl } from './msgpack.js';
 

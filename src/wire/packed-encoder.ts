@@ -1,6 +1,6 @@
 /** The packed encoding, sending side. The layout stands in packed.ts. */
 
-import { encodeSize, NO_CODE, SIZE_UNKNOWN } from '../decimal.js';
+import { encodeSize, NO_CODE, SIZE_UNKNOWN } from '../core/size-code.js';
 import {
   F64_ASK,
   F64_ASK_SIZE,
@@ -20,7 +20,7 @@ import {
   U32_TS_EVENT_S,
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
-} from '../tick.js';
+} from '../core/tick.js';
 import type { Body, EncodedTicks, Scratch, SymbolNames, TickEncoder } from './body.js';
 import {
   BATCH_HEADER_BYTES,

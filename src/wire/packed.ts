@@ -18,13 +18,13 @@
  *   8 i32 bid × 10^digits │ 12 u16 ask - bid, likewise │ 14 u16 seq - base seq
  *  16 i32 tsEvent - base, in the batch's unit │ 20 i32 tsRecv - base, in ns
  * form 2, compact quote with sizes, 32 bytes
- *   8 … 23 as form 1 │ 24 u32 bid size │ 28 u32 ask size: integer × 4 + scale, see decimal.ts
+ *   8 … 23 as form 1 │ 24 u32 bid size │ 28 u32 ask size: integer × 4 + scale, see core/size-code.ts
  * form 0, wide, 64 bytes
- *   8 u32 low │ 12 u16 sourceId │ 14 u16 high: seq = high × 2^32 + low │ 16 … 63 as in the tick record (src/tick.ts)
+ *   8 u32 low │ 12 u16 sourceId │ 14 u16 high: seq = high × 2^32 + low │ 16 … 63 as in the tick record (src/core/tick.ts)
  * ```
  */
-import { decodeSize } from '../decimal.js';
-import { FLAGS_MASK, KIND_MASK, Kind, NO_SIZE, NO_TRADE_ID } from '../tick.js';
+import { decodeSize } from '../core/size-code.js';
+import { FLAGS_MASK, KIND_MASK, Kind, NO_SIZE, NO_TRADE_ID } from '../core/tick.js';
 import { bytesToText } from './cursor.js';
 
 /** First byte of a frame of ticks: MessagePack never uses it. */
@@ -58,7 +58,7 @@ export class BadFrame extends Error {
 /** One decoded record. The reader owns the only instance and fills it anew for each record. */
 export class PackedTick {
   kind = 0;
-  /** The bits of `Flag` in src/tick.ts. */
+  /** The bits of `Flag` in src/core/tick.ts. */
   flags = 0;
   symbolId = 0;
   seq = 0;

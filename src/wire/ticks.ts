@@ -2,7 +2,7 @@
  * The messages of `/v1/stream` as types. The same fields travel in all three encodings; `docs/protocol.md`
  * says what they mean.
  */
-import type { FlagName, KindName } from '../tick.js';
+import type { FlagName, KindName } from '../core/tick.js';
 
 export const PROTOCOL_VERSION = 1;
 /** Subprotocols, in the order in which the server prefers them. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { TickClient } from '../../src/client/index.js';
-import { LogReader } from '../../src/log/reader.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { run, serve, start, temporaryFolder } from './support.js';
 
 t.test('the demo', async (t) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { write } from '../feeds/file/scratch.js';
-import { SmallDisk } from '../helpers/small-disk.js';
+import { SmallDisk } from '../helpers/log/small-disk.js';
 import { fileOf, quotes, runImport } from '../import/support.js';
 import { freePort, run, serve, temporaryFolder } from './support.js';
 

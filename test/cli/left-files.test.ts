@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { openLog } from '../../src/log/recover.js';
+import { openLog } from '../../src/log/write/open-log.js';
 import { numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
 import { temporaryFolder } from './support.js';
 

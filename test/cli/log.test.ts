@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { METAS, PageFlag } from '../../src/log/lmdb-file.js';
-import { blocksFound } from '../../src/log/salvage.js';
+import { METAS, PageFlag } from '../../src/log/lmdb/lmdb-file.js';
+import { blocksFound } from '../../src/log/storage/salvage.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, runImport, START_MS } from '../import/support.js';
 import { run, temporaryFolder } from './support.js';

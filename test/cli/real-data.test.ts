@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { TickClient } from '../../src/client/index.js';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 import { assertSums } from '../helpers/sums.js';
 import { BI5_FOLDER, bi5Quotes, POLL_CSV, polledQuotes, quoteLine, SKIP } from './real-data.js';
 import { freePort, run, temporaryFolder } from './support.js';

@@ -1,9 +1,9 @@
 /** Recorded files through the `file` feed, sizes included; and the three formats of the same live ticks. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine, type Engine } from '../../src/engine.js';
-import type { EngineFeed } from '../../src/engine-options.js';
-import type { NamedTick } from '../../src/host.js';
+import { createEngine, type Engine } from '../../src/engine/engine.js';
+import type { NamedTick } from '../../src/engine/follow.js';
+import type { EngineFeed } from '../../src/engine/options.js';
 import { assertSums } from '../helpers/sums.js';
 import {
   BI5_FOLDER,

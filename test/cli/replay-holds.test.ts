@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { heldSegments } from '../../src/log/lease.js';
+import { heldSegments } from '../../src/log/storage/reader-lease.js';
 import { drain, FakeShard, Market, makeFolder, openRig, removeFolder } from '../log/support.js';
 import { freePort } from './support.js';
 

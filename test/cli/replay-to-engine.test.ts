@@ -1,7 +1,7 @@
 /** `ticks replay --to-engine`: old ticks in a running engine, under names of their own. */
 import { join } from 'node:path';
 import t from 'tap';
-import { parseTarget } from '../../src/cli/replay-to.js';
+import { parseTarget } from '../../src/cli/replay/to-engine.js';
 import { freePort, run, serve, temporaryFolder } from './support.js';
 
 const COUNT = 1_000;

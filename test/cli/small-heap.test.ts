@@ -1,6 +1,6 @@
 /** With a small heap the server outlives a client that subscribes to any number of names. */
 import t from 'tap';
-import { SUBSCRIBE_SYMBOLS_MAX, SUBSCRIPTIONS_MAX } from '../../src/limits.js';
+import { SUBSCRIBE_SYMBOLS_MAX, SUBSCRIPTIONS_MAX } from '../../src/core/limits.js';
 import { Client } from '../helpers/stream-client.js';
 import { start } from './support.js';
 

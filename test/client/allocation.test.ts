@@ -2,7 +2,7 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import t from 'tap';
 import { type OnTick, type SocketConstructor, TickClient } from '../../src/client/index.js';
-import { Kind, NO_SIZE, Records, writeHeader, writeQuote, writeTimes } from '../../src/tick.js';
+import { Kind, NO_SIZE, Records, writeHeader, writeQuote, writeTimes } from '../../src/core/tick.js';
 import { Body, Scratch } from '../../src/wire/body.js';
 import { encodeCursor } from '../../src/wire/cursor.js';
 import { packControl } from '../../src/wire/msgpack.js';

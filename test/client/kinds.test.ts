@@ -1,7 +1,7 @@
 /** The view is one object for all ticks: what a kind does not have is NaN, whatever came before it. */
 import t from 'tap';
 import { type PlainTick, TickClient, type TickView } from '../../src/client/index.js';
-import { Flag, GapReason, StatusCode } from '../../src/tick.js';
+import { Flag, GapReason, StatusCode } from '../../src/core/tick.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
 import { serve } from '../helpers/fanout.js';
 import type { TestShard } from '../helpers/test-shard.js';

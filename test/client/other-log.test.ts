@@ -7,7 +7,7 @@ import {
   type SubscriptionEvents,
   TickClient,
 } from '../../src/client/index.js';
-import type { Engine } from '../../src/engine.js';
+import type { Engine } from '../../src/engine/engine.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
 import { lastingPort } from '../cli/support.js';
 import { startEngine, syntheticFeed } from '../engine/support.js';

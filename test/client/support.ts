@@ -16,7 +16,7 @@ import {
   writeQuote,
   writeTimes,
   writeTrade,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
 import { cursorToText, encodeCursor } from '../../src/wire/cursor.js';
 import type { ServerMessage } from '../../src/wire/ticks.js';
 import { Peer } from './peer.js';

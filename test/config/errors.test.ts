@@ -3,10 +3,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadConfig } from '../../src/config.js';
-import { createEngine } from '../../src/engine.js';
-import type { EngineOptions } from '../../src/engine-options.js';
-import { codeOf, messageOf } from '../../src/errors.js';
+import { codeOf, messageOf } from '../../src/core/errors.js';
+import { loadConfig } from '../../src/engine/config.js';
+import { createEngine } from '../../src/engine/engine.js';
+import type { EngineOptions } from '../../src/engine/options.js';
 
 function faultOf(load: () => unknown): string {
   try {

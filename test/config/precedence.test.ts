@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadConfig } from '../../src/config.js';
+import { loadConfig } from '../../src/engine/config.js';
 import type { FanoutOptions } from '../../src/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tickwire-config-'));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { ConnectionClosed } from '../../src/client/index.js';
-import { ERROR_CODES } from '../../src/errors.js';
+import { ERROR_CODES } from '../../src/core/errors.js';
 import { REFUSALS } from '../../src/feeds/mt5/refusal.js';
 import { CloseCode, WIRE_ERRORS } from '../../src/wire/ticks.js';
 

@@ -1,11 +1,11 @@
 /** A terminal's quote that is stamped hours ahead: what is shown goes on with the next one, in every place, over a restart too. */
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
-import type { Engine } from '../../src/engine.js';
+import { toTick } from '../../src/core/tick.js';
+import type { Engine } from '../../src/engine/engine.js';
 import { Mt5Terminal } from '../../src/feeds/mt5/index.js';
-import { LogReader } from '../../src/log/reader.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { LogStream } from '../../src/replay/stream.js';
-import { toTick } from '../../src/tick.js';
 import { asker } from '../helpers/http.js';
 import { Client } from '../helpers/stream-client.js';
 import { assertSums } from '../helpers/sums.js';

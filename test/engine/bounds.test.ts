@@ -1,6 +1,6 @@
 /** Rings and tables beyond what indices are masked to are refused when the engine is made. */
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 
 t.test('too many slots or symbols, or too few', async (t) => {
   const refused = (more: object, message: RegExp) =>

@@ -1,6 +1,6 @@
 /** What an earlier epoch left gives way to the first ticks of the next, however old the times of these are. */
 import t from 'tap';
-import type { Engine } from '../../src/engine.js';
+import type { Engine } from '../../src/engine/engine.js';
 import { asker } from '../helpers/http.js';
 import { Client } from '../helpers/stream-client.js';
 import { MARKET, settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';

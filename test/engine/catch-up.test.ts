@@ -1,7 +1,7 @@
 /** A subscriber that reads the past from the log gets every tick of it, and costs no thread a page. */
 import t from 'tap';
 import { TickClient } from '../../src/client/index.js';
-import { CATCHUP_JOBS, PAGE_TICKS } from '../../src/limits.js';
+import { CATCHUP_JOBS, PAGE_TICKS } from '../../src/core/limits.js';
 import { settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';
 
 const PAGES = 40;

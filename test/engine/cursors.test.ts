@@ -4,17 +4,17 @@
  * gives. Everything after a cursor comes, once; the log says what there was.
  */
 import t from 'tap';
-import type { Engine } from '../../src/engine.js';
-import type { Feed, FeedContext, FeedStatus } from '../../src/feeds/feed.js';
-import { type Source, Take } from '../../src/feeds/sink.js';
-import { type KindName, NO_SIZE, NO_TRADE_ID } from '../../src/tick.js';
+import { type KindName, NO_SIZE, NO_TRADE_ID } from '../../src/core/tick.js';
+import type { Engine } from '../../src/engine/engine.js';
+import type { Feed, FeedContext, FeedStatus } from '../../src/feeds/connector/feed.js';
+import { type Source, Take } from '../../src/feeds/connector/feed-sink.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
+import { readEpoch } from '../helpers/log/whole-epoch.js';
 import { times } from '../helpers/long.js';
-import { type Asked, PlaceKeeper } from '../helpers/place-keeper.js';
 import { Random } from '../helpers/random.js';
+import { type Asked, PlaceKeeper } from '../helpers/resume-checker.js';
 import { Client } from '../helpers/stream-client.js';
 import { assertSums } from '../helpers/sums.js';
-import { readEpoch } from '../helpers/whole-epoch.js';
 import { startEngine, temporaryFolder } from './support.js';
 
 const SEED = Number(process.env.SEED ?? 1);

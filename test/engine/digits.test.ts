@@ -8,8 +8,8 @@ import {
   NO_SIZE,
   type Source,
 } from '../../src/index.js';
-import { LogReader } from '../../src/log/reader.js';
-import { Registry } from '../../src/pipeline/registry.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
 import { LogSource } from '../../src/replay/log-source.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { LogSymbols } from '../../src/replay/symbols.js';

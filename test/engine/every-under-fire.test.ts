@@ -10,7 +10,7 @@ import { type SocketConstructor, type Subscription, TickClient } from '../../src
 import { ENCODINGS, type Encoding } from '../../src/wire/ticks.js';
 import { type Ended, lastingPort, type Running, serve, temporaryFolder } from '../cli/support.js';
 import { asker } from '../helpers/http.js';
-import { Ledger, WholeLog } from '../helpers/ledger.js';
+import { Ledger, WholeLog } from '../helpers/log/ledger.js';
 import { Random } from '../helpers/random.js';
 import { assertSums } from '../helpers/sums.js';
 

@@ -1,6 +1,6 @@
 /** A stage that keeps dying ends the engine: not ready, with a reason, and stopped cleanly. */
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 import { temporaryFolder } from './support.js';
 
 t.test('an engine whose feed keeps dying gives up and says why', async (t) => {

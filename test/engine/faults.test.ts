@@ -1,6 +1,6 @@
 /** Each kind of stage dies between two of its writes to shared memory, by the fault hook in its own thread. */
 import t from 'tap';
-import { feedStage, LOG_STAGE } from '../../src/pipeline/memory.js';
+import { feedStage, LOG_STAGE } from '../../src/pipeline/memory/engine-memory.js';
 import { assertSums } from '../helpers/sums.js';
 import { assertLogEqualsMarket, settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';
 

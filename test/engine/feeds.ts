@@ -1,7 +1,8 @@
 /** Connectors that go wrong, for a worker to load. */
-import type { Feed, FeedContext, FeedStatus, FeedType } from '../../src/feeds/feed.js';
-import { Take } from '../../src/feeds/sink.js';
-import { NO_SIZE } from '../../src/tick.js';
+
+import { NO_SIZE } from '../../src/core/tick.js';
+import type { Feed, FeedContext, FeedStatus, FeedType } from '../../src/feeds/connector/feed.js';
+import { Take } from '../../src/feeds/connector/feed-sink.js';
 
 const LIVE: FeedStatus = { state: 'live', detail: 'delivering', sources: 1 };
 

@@ -1,7 +1,7 @@
 /** REST over a real engine and log: every tick of a symbol by pages across two epochs, and figures that add up. */
 import t from 'tap';
-import type { Engine } from '../../src/engine.js';
-import { LogReader } from '../../src/log/reader.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { LINES } from '../../src/wire/lines.js';
 import { asker } from '../helpers/http.js';

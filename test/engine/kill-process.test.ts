@@ -1,9 +1,9 @@
 /** The whole server is killed with SIGKILL, again and again, while a terminal sends: each tick is logged once, in order. */
 import t from 'tap';
+import { F64_BID, Kind, kindOf, RECORD_F64, RECORD_U32, Records, U32_SYMBOL } from '../../src/core/tick.js';
+import { MqlFlag } from '../../src/feeds/mql/mql-tick.js';
 import { Mt5Terminal } from '../../src/feeds/mt5/index.js';
-import { MqlFlag } from '../../src/feeds/mt5/mqltick.js';
-import { LogReader } from '../../src/log/reader.js';
-import { F64_BID, Kind, kindOf, RECORD_F64, RECORD_U32, Records, U32_SYMBOL } from '../../src/tick.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { freePort, serve, temporaryFolder } from '../cli/support.js';
 import { times } from '../helpers/long.js';
 

@@ -1,6 +1,6 @@
 /** Every kind of stage is killed in mid-stream, again and again: nothing is lost, nothing comes twice. */
 import t from 'tap';
-import { feedStage, LOG_STAGE } from '../../src/pipeline/memory.js';
+import { feedStage, LOG_STAGE } from '../../src/pipeline/memory/engine-memory.js';
 import { assertSums } from '../helpers/sums.js';
 import { assertLogEqualsMarket, settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';
 

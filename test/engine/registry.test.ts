@@ -1,7 +1,7 @@
 /** The log follows a registry that is compacted under it: across deaths of its thread, restarts and imports. */
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { LOG_STAGE } from '../../src/pipeline/memory.js';
+import { LOG_STAGE } from '../../src/pipeline/memory/engine-memory.js';
 import { assertSums } from '../helpers/sums.js';
 import {
   assertLogEqualsMarket,

@@ -1,8 +1,8 @@
 /** An engine rolls its log over again and again, also when the log stage dies on the way, and lets old ticks go. */
 import t from 'tap';
-import { LogReader } from '../../src/log/reader.js';
-import { type LogStore, openStore } from '../../src/log/store.js';
-import { LOG_STAGE } from '../../src/pipeline/memory.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
+import { type LogStore, openStore } from '../../src/log/storage/log-store.js';
+import { LOG_STAGE } from '../../src/pipeline/memory/engine-memory.js';
 import { assertSums } from '../helpers/sums.js';
 import { assertLogEqualsMarket, settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';
 

@@ -11,7 +11,7 @@ import { cursorFromText } from '../../src/wire/cursor.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
 import { lastingPort, type Running, serve, temporaryFolder } from '../cli/support.js';
 import { asker } from '../helpers/http.js';
-import { Ledger, WholeLog } from '../helpers/ledger.js';
+import { Ledger, WholeLog } from '../helpers/log/ledger.js';
 import { assertSums } from '../helpers/sums.js';
 import { TcpProxy } from '../helpers/tcp-proxy.js';
 

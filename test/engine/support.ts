@@ -3,10 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { createEngine, type Engine } from '../../src/engine.js';
-import type { EngineOptions } from '../../src/engine-options.js';
-import { Market, STANDARD_MARKET } from '../../src/feeds/synthetic/index.js';
-import { LogReader } from '../../src/log/reader.js';
 import {
   F64_BID,
   FLAGS_MASK,
@@ -22,7 +18,11 @@ import {
   U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
+import { createEngine, type Engine } from '../../src/engine/engine.js';
+import type { EngineOptions } from '../../src/engine/options.js';
+import { Market, STANDARD_MARKET } from '../../src/feeds/synthetic/index.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 
 export function temporaryFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'tickwire-test-'));

@@ -1,7 +1,7 @@
 /** A feed that can never begin is not tried again and again: the engine says why, once, and stops. */
 import { createServer } from 'node:net';
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 
 t.test('an MT5 port that is taken', async (t) => {
   const other = createServer();

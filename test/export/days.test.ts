@@ -2,12 +2,12 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import t from 'tap';
+import { Kind } from '../../src/core/tick.js';
 import type { ExportRange } from '../../src/export/copy.js';
 import { byDay } from '../../src/export/plan.js';
 import { type ExportOutcome, exportToFiles } from '../../src/export/run.js';
-import { LogReader } from '../../src/log/reader.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { readLogRegistry } from '../../src/replay/symbols.js';
-import { Kind } from '../../src/tick.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, runImport } from '../import/support.js';
 

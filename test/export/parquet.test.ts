@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import t from 'tap';
-import { OutFile } from '../../src/export/out-file.js';
-import { ParquetTickWriter } from '../../src/export/parquet.js';
 import {
   Kind,
   NO_PRICE,
@@ -18,7 +16,9 @@ import {
   writeStatus,
   writeTimes,
   writeTrade,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
+import { OutFile } from '../../src/export/out-file.js';
+import { ParquetTickWriter } from '../../src/export/parquet.js';
 
 const SYMBOL = { name: 'EURUSD', digits: 5 };
 

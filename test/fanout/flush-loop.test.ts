@@ -1,6 +1,6 @@
 import t from 'tap';
 import { FlushLoop, type FlushSource, type Served } from '../../src/fanout/flush-loop.js';
-import { allocateBells, Bell, turn } from '../../src/pipeline/wait.js';
+import { allocateBells, Bell, turn } from '../../src/pipeline/memory/doorbell.js';
 
 /** A source whose ticks come in the middle of a round. */
 class Source implements FlushSource {

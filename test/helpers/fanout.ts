@@ -1,11 +1,11 @@
 import { type Authorise, createFanout, type FanoutOptions } from '../../src/fanout/index.js';
-import { type EngineMemory, HOST_STAGE, type MemoryPlan } from '../../src/pipeline/memory.js';
-import { Registry } from '../../src/pipeline/registry.js';
+import { type EngineMemory, HOST_STAGE, type MemoryPlan } from '../../src/pipeline/memory/engine-memory.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
 import type { Encoding } from '../../src/wire/ticks.js';
+import { ShardedLog } from './log/sharded-log.js';
+import { TestLog } from './log/test-log.js';
 import { smallMemory } from './memory.js';
-import { ShardedLog } from './sharded-log.js';
 import { Client, type ConnectOptions } from './stream-client.js';
-import { TestLog } from './test-log.js';
 import { TestShard } from './test-shard.js';
 
 export const LOG_ID = '0123456789abcdef';

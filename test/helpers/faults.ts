@@ -1,5 +1,5 @@
 /** Deaths at chosen probes: in one thread an exception takes the place of the thread's exit. */
-import { armFault } from '../../src/pipeline/fault.js';
+import { armFault } from '../../src/pipeline/memory/failpoint.js';
 
 class Death extends Error {}
 

@@ -2,7 +2,7 @@
  * A client that holds whatever it gets against what the shards wrote, tick by tick: in mode `every` each one it
  * asked for comes once and in order, in `latest` so do trades and status, and quotes only get newer.
  */
-import { F64_BID, KIND_NAMES, kindOf, RECORD_F64, RECORD_U32, U32_SYMBOL } from '../../src/tick.js';
+import { F64_BID, KIND_NAMES, kindOf, RECORD_F64, RECORD_U32, U32_SYMBOL } from '../../src/core/tick.js';
 import { cursorFromText } from '../../src/wire/cursor.js';
 import type { Served } from './fanout.js';
 import type { Client, GotTick } from './stream-client.js';

@@ -2,10 +2,11 @@
  * A small engine in one thread: the memory, feed sinks and shards of the real one, driven by hand. Every stage
  * has a registry of its own, as it has on its own thread.
  */
-import { VirtualClock } from '../../src/clock.js';
-import { FeedSink, type Source, Take } from '../../src/feeds/sink.js';
-import { BroadcastReader } from '../../src/pipeline/broadcast.js';
-import { CommitCells } from '../../src/pipeline/cells.js';
+import { VirtualClock } from '../../src/core/clock.js';
+import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type Tick, toTick } from '../../src/core/tick.js';
+import { FeedSink, type Source, Take } from '../../src/feeds/connector/feed-sink.js';
+import { BroadcastReader } from '../../src/pipeline/memory/broadcast-ring.js';
+import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
 import {
   CounterReader,
   LOG_WORDS,
@@ -13,19 +14,18 @@ import {
   SHARD_WORDS,
   ShardWord,
   type Totals,
-} from '../../src/pipeline/counters.js';
+} from '../../src/pipeline/memory/counters.js';
 import {
   allocateMemory,
   type EngineMemory,
   feedStage,
   HOST_STAGE,
   type MemoryPlan,
-} from '../../src/pipeline/memory.js';
-import { Registry } from '../../src/pipeline/registry.js';
-import type { SymbolDefinition } from '../../src/pipeline/registry-entries.js';
-import { Shard } from '../../src/pipeline/shard.js';
-import { LastValueTable } from '../../src/pipeline/table.js';
-import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type Tick, toTick } from '../../src/tick.js';
+} from '../../src/pipeline/memory/engine-memory.js';
+import { LastValueTable } from '../../src/pipeline/memory/last-value-table.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
+import type { SymbolDefinition } from '../../src/pipeline/memory/registry-entries.js';
+import { Shard } from '../../src/pipeline/shard/shard.js';
 
 export function smallMemory(plan: Partial<MemoryPlan> = {}): EngineMemory {
   return allocateMemory({

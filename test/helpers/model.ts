@@ -2,8 +2,9 @@
  * What a shard does to ticks, said again as simply as can be: objects, maps and decimal strings. Tests compare
  * the shard with it. Whether a move is suspicious is left out: that is a heuristic with tests of its own.
  */
-import type { RejectReason } from '../../src/pipeline/counters.js';
-import { Flag, NO_PRICE, NO_TIME_S, StatusCode } from '../../src/tick.js';
+
+import { Flag, NO_PRICE, NO_TIME_S, StatusCode } from '../../src/core/tick.js';
+import type { RejectReason } from '../../src/pipeline/memory/counters.js';
 
 /** When everything is received, as `SmallEngine` has it, in microseconds. */
 const RECEIVED = 1_700_000_000e6;

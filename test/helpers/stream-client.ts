@@ -1,7 +1,7 @@
 /** A client of `/v1/stream` that keeps whatever it gets, for tests to look at. */
 import { once } from 'node:events';
 import WebSocket from 'ws';
-import { KIND_NAMES, Kind } from '../../src/tick.js';
+import { KIND_NAMES, Kind } from '../../src/core/tick.js';
 import { packControl, unpackMessage } from '../../src/wire/msgpack.js';
 import { PackedReader } from '../../src/wire/packed.js';
 import { type Encoding, subprotocolOf } from '../../src/wire/ticks.js';

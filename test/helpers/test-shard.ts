@@ -1,10 +1,3 @@
-import { BroadcastWriter, labelOf } from '../../src/pipeline/broadcast.js';
-import { CommitCells } from '../../src/pipeline/cells.js';
-import { SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
-import { type EngineMemory, FANOUT_BELL, HOST_STAGE } from '../../src/pipeline/memory.js';
-import { Registry } from '../../src/pipeline/registry.js';
-import { EntryF64, EntryU32, LastValueTable, Slot, TableEntry } from '../../src/pipeline/table.js';
-import { Bell } from '../../src/pipeline/wait.js';
 import {
   copyRecord,
   isCritical,
@@ -20,7 +13,20 @@ import {
   writeStatus,
   writeTimes,
   writeTrade,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
+import { BroadcastWriter, labelOf } from '../../src/pipeline/memory/broadcast-ring.js';
+import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
+import { SHARD_WORDS, ShardWord } from '../../src/pipeline/memory/counters.js';
+import { Bell } from '../../src/pipeline/memory/doorbell.js';
+import { type EngineMemory, FANOUT_BELL, HOST_STAGE } from '../../src/pipeline/memory/engine-memory.js';
+import {
+  EntryF64,
+  EntryU32,
+  LastValueTable,
+  Slot,
+  TableEntry,
+} from '../../src/pipeline/memory/last-value-table.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
 
 /** When the test shard's clock begins, in UNIX seconds; each tick is a millisecond later. */
 export const START_S = 1_790_000_000;

@@ -1,6 +1,5 @@
 /** Random ticks, good and bad, and how they are offered to a sink and read back for comparison with the model. */
-import { type FeedSink, type Source, Take } from '../../src/feeds/sink.js';
-import type { BroadcastReader } from '../../src/pipeline/broadcast.js';
+
 import {
   Flag,
   flagsOf,
@@ -16,7 +15,9 @@ import {
   RECORD_U32,
   type Records,
   StatusCode,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
+import { type FeedSink, type Source, Take } from '../../src/feeds/connector/feed-sink.js';
+import type { BroadcastReader } from '../../src/pipeline/memory/broadcast-ring.js';
 import type { ModelSymbol, ModelTick, RawTick } from './model.js';
 import type { Random } from './random.js';
 

@@ -8,7 +8,7 @@ import {
   nanoseconds,
   type Records,
   type Tick,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
 import { Body, Scratch } from '../../src/wire/body.js';
 import { bytesToText, encodeCursor } from '../../src/wire/cursor.js';
 import { JsonEncoder } from '../../src/wire/json.js';
@@ -94,7 +94,7 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([header.u8, ...frames.map((frame) => frame.subarray(FRAME_HEADER_BYTES))]);
 }
 
-/** What a packed reader found, as `toTick` of src/tick.ts says it, with its seq. */
+/** What a packed reader found, as `toTick` of src/core/tick.ts says it, with its seq. */
 export function decodePacked(message: Uint8Array): (Tick & { seq: number })[] {
   const reader = new PackedReader(NAMES.digits);
   const ticks: (Tick & { seq: number })[] = [];

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS } from './support.js';
 

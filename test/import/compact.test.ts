@@ -1,7 +1,7 @@
 /** `ticks log compact`: closed segments take less, and hold the same ticks. */
 import { join } from 'node:path';
 import t from 'tap';
-import { compactLog } from '../../src/log/compact.js';
+import { compactLog } from '../../src/log/maintain/compact.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
 

@@ -3,13 +3,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { importsFolder } from '../../src/import/desk.js';
+import { importsFolder } from '../../src/import/coordinator.js';
 import { temporaryFolder } from '../cli/support.js';
 import { write } from '../feeds/file/scratch.js';
 import { numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS } from './support.js';
 
-const CHILD = fileURLToPath(new URL('../log/lock.child.js', import.meta.url));
+const CHILD = fileURLToPath(new URL('../log/storage/lock.child.js', import.meta.url));
 
 t.test('an import beside one of a container', { skip: whyNoContainers() }, async (t) => {
   const cwd = temporaryFolder(t);

@@ -1,8 +1,8 @@
 /** Imports beside a running engine: it lists them, and goes on. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
-import { LogReader } from '../../src/log/reader.js';
+import { createEngine } from '../../src/engine/engine.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import type { Bound } from '../../src/replay/range.js';
 import { write } from '../feeds/file/scratch.js';
 import { endOfFeed, fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';

@@ -1,8 +1,8 @@
 /** Pages of history over a real log with imports have what replay has. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
-import { LogReader } from '../../src/log/reader.js';
+import { createEngine } from '../../src/engine/engine.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { parseBound } from '../../src/replay/range.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { LINES } from '../../src/wire/lines.js';

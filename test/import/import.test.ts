@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { importsFolder } from '../../src/import/desk.js';
-import { openLog } from '../../src/log/recover.js';
+import { importsFolder } from '../../src/import/coordinator.js';
+import { openLog } from '../../src/log/write/open-log.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { importsFolder } from '../../src/import/desk.js';
+import { importsFolder } from '../../src/import/coordinator.js';
 import { run, start, temporaryFolder } from '../cli/support.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { removeImports } from '../../src/log/import-removal.js';
-import { adoptImport, readImports } from '../../src/log/imports.js';
-import { Lease } from '../../src/log/lease.js';
-import { segmentPath } from '../../src/log/segments.js';
-import { type LogStore, openStore } from '../../src/log/store.js';
+import { removeImports } from '../../src/log/maintain/import-removal.js';
+import { adoptImport, readImports } from '../../src/log/storage/imports.js';
+import { type LogStore, openStore } from '../../src/log/storage/log-store.js';
+import { Lease } from '../../src/log/storage/reader-lease.js';
+import { segmentPath } from '../../src/log/storage/segments.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
 

@@ -1,7 +1,7 @@
 /** Prices of zero and below are taken where an option says so, by imports and by the file feed. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 import { readLogRegistry } from '../../src/replay/symbols.js';
 import { run, temporaryFolder } from '../cli/support.js';
 import { write } from '../feeds/file/scratch.js';

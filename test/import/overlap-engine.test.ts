@@ -1,9 +1,9 @@
 /** Beside a running engine imports are replaced and taken out too; a reader that holds one keeps it. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine } from '../../src/engine.js';
+import { createEngine } from '../../src/engine/engine.js';
 import { takeOutImports } from '../../src/import/remove.js';
-import { LogReader } from '../../src/log/reader.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
 

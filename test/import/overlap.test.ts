@@ -3,7 +3,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { takeOutImports } from '../../src/import/remove.js';
-import { segmentsFolder } from '../../src/log/segments.js';
+import { segmentsFolder } from '../../src/log/storage/segments.js';
 import { write } from '../feeds/file/scratch.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
 

@@ -1,12 +1,13 @@
 /** Small files to import, and a log read back as lines. */
-import type { Engine } from '../../src/engine.js';
+
+import { toTick } from '../../src/core/tick.js';
+import type { Engine } from '../../src/engine/engine.js';
 import { type ImportOptions, type ImportOutcome, importFiles } from '../../src/import/run.js';
-import { LogReader } from '../../src/log/reader.js';
-import { openStore } from '../../src/log/store.js';
-import { LogVerifier, type Verified } from '../../src/log/verify.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
+import { LogVerifier, type Verified } from '../../src/log/repair/verify.js';
+import { openStore } from '../../src/log/storage/log-store.js';
 import { LogStream, type StreamOptions } from '../../src/replay/stream.js';
 import { nameOf, readLogRegistry } from '../../src/replay/symbols.js';
-import { toTick } from '../../src/tick.js';
 import { EXPORT_HEADER } from '../feeds/file/scratch.js';
 
 /** A minute before midnight. */

@@ -2,19 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Clock } from '../../src/clock.js';
-import { LOG_SEGMENT_MS } from '../../src/limits.js';
-import type { SyncMode } from '../../src/log/catalog.js';
-import type { Compression } from '../../src/log/compress.js';
-import type { LogGap, LogReader } from '../../src/log/reader.js';
-import { type OpenedLog, openLog } from '../../src/log/recover.js';
-import { type LogStageOptions, runLogStage } from '../../src/log/writer.js';
-import { BroadcastWriter } from '../../src/pipeline/broadcast.js';
-import { CommitCells } from '../../src/pipeline/cells.js';
-import { CounterReader, LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../src/pipeline/counters.js';
-import { allocateMemory, Command, Control, type EngineMemory, LOG_STAGE } from '../../src/pipeline/memory.js';
-import { Registry } from '../../src/pipeline/registry.js';
-import { Bell, turn } from '../../src/pipeline/wait.js';
+import type { Clock } from '../../src/core/clock.js';
+import { LOG_SEGMENT_MS } from '../../src/core/limits.js';
 import {
   copyRecord,
   Flag,
@@ -28,7 +17,30 @@ import {
   writeQuote,
   writeTimes,
   writeTrade,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
+import type { Compression } from '../../src/log/format/compress.js';
+import type { LogGap, LogReader } from '../../src/log/read/log-reader.js';
+import type { SyncMode } from '../../src/log/storage/catalog.js';
+import { type OpenedLog, openLog } from '../../src/log/write/open-log.js';
+import { type LogStageOptions, runLogStage } from '../../src/log/write/stage.js';
+import { BroadcastWriter } from '../../src/pipeline/memory/broadcast-ring.js';
+import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
+import {
+  CounterReader,
+  LOG_WORDS,
+  LogWord,
+  SHARD_WORDS,
+  ShardWord,
+} from '../../src/pipeline/memory/counters.js';
+import { Bell, turn } from '../../src/pipeline/memory/doorbell.js';
+import {
+  allocateMemory,
+  Command,
+  Control,
+  type EngineMemory,
+  LOG_STAGE,
+} from '../../src/pipeline/memory/engine-memory.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
 
 /** A small seeded generator of u32 (mulberry32). */
 export function seeded(seed: number): () => number {

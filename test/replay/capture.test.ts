@@ -2,17 +2,17 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { findCapture, readCapture } from '../../src/capture.js';
-import type { Engine } from '../../src/engine.js';
-import type { EngineFeed } from '../../src/engine-options.js';
+import { KIND_NAMES, RECORD_BYTES, Records } from '../../src/core/tick.js';
+import { findCapture, readCapture } from '../../src/engine/capture-run.js';
+import type { Engine } from '../../src/engine/engine.js';
+import type { EngineFeed } from '../../src/engine/options.js';
+import { MqlFlag } from '../../src/feeds/mql/mql-tick.js';
 import { Mt5Terminal } from '../../src/feeds/mt5/index.js';
-import { MqlFlag } from '../../src/feeds/mt5/mqltick.js';
-import { LogReader } from '../../src/log/reader.js';
-import { Registry } from '../../src/pipeline/registry.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
 import { CaptureSource } from '../../src/replay/capture-source.js';
 import { VirtualEngine } from '../../src/replay/virtual-engine.js';
 import { runVirtual } from '../../src/replay/virtual-run.js';
-import { KIND_NAMES, RECORD_BYTES, Records } from '../../src/tick.js';
 import { startEngine, temporaryFolder, untilEnded } from '../engine/support.js';
 
 const QUIET = { info() {}, warn() {}, error() {} };

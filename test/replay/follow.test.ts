@@ -1,10 +1,10 @@
 /** A replay that goes on live at the end of the log: without gap or repeat, also when the engine is started anew. */
 import t from 'tap';
-import { LogReader } from '../../src/log/reader.js';
+import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../src/core/tick.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
 import { ReplayControl } from '../../src/replay/control.js';
 import { ReplayPlayer, Step } from '../../src/replay/player.js';
 import { LogSymbols } from '../../src/replay/symbols.js';
-import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../src/tick.js';
 import { serve } from '../cli/support.js';
 import { startEngine, temporaryFolder, untilEnded } from '../engine/support.js';
 

@@ -1,9 +1,9 @@
 /** A replay that follows lets go of the imports that it has passed, and of no others. */
 import t, { type Test } from 'tap';
-import { heldSegments } from '../../src/log/lease.js';
-import { LogReader } from '../../src/log/reader.js';
-import { IMPORTS_FROM } from '../../src/log/segments.js';
-import { openStore } from '../../src/log/store.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
+import { openStore } from '../../src/log/storage/log-store.js';
+import { heldSegments } from '../../src/log/storage/reader-lease.js';
+import { IMPORTS_FROM } from '../../src/log/storage/segments.js';
 import type { Bound } from '../../src/replay/range.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { write } from '../feeds/file/scratch.js';

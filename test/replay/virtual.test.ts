@@ -1,14 +1,14 @@
 /** A log through a virtual engine: what subscribers get is the same, byte for byte, each time. */
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { LogReader } from '../../src/log/reader.js';
-import { Registry } from '../../src/pipeline/registry.js';
+import { KIND_NAMES } from '../../src/core/tick.js';
+import { LogReader } from '../../src/log/read/log-reader.js';
+import { Registry } from '../../src/pipeline/memory/registry.js';
 import { LogSource } from '../../src/replay/log-source.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { LogSymbols } from '../../src/replay/symbols.js';
 import { VirtualEngine } from '../../src/replay/virtual-engine.js';
 import { runVirtual } from '../../src/replay/virtual-run.js';
-import { KIND_NAMES } from '../../src/tick.js';
 import type { Encoding, Mode } from '../../src/wire/ticks.js';
 import { startEngine, temporaryFolder, untilEnded } from '../engine/support.js';
 

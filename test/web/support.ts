@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { fanoutOptionsSchema } from '../../src/fanout/options.js';
+import { fanoutOptionsSchema } from '../../src/fanout/contract/options.js';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PUBLIC = new URL('../../src/web/public/', import.meta.url);

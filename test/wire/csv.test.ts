@@ -9,7 +9,7 @@ import {
   writeQuote,
   writeTimes,
   writeTrade,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
 import { LINES } from '../../src/wire/lines.js';
 
 const COLUMNS = LINES.csv.header!.split(',');

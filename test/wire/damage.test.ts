@@ -1,7 +1,7 @@
 /** Damaged frames end in `BadFrame`, tokens in null; nothing is read beyond the message. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Kind, Records, writeHeader, writeQuote, writeTimes } from '../../src/tick.js';
+import { Kind, Records, writeHeader, writeQuote, writeTimes } from '../../src/core/tick.js';
 import { cursorFromText, cursorToText, textToBytes } from '../../src/wire/cursor.js';
 import { BadFrame, PackedReader } from '../../src/wire/packed.js';
 import { encode } from '../helpers/wire.js';

@@ -5,11 +5,17 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { createCodec } from '../../src/client/codec.js';
 import { PlainReader } from '../../src/client/plain-reader.js';
-import { parseMessage } from '../../src/fanout/requests.js';
+import { parseMessage } from '../../src/fanout/session/requests.js';
 import { jsonControl } from '../../src/wire/json.js';
 import { unpackMessage } from '../../src/wire/msgpack.js';
 import { ENCODINGS, type Encoding, type History, type TicksMessage } from '../../src/wire/ticks.js';
-import { CLIENT_OPS, type GoldenFile, goldenText, SERVER_OPS, type Vector } from '../helpers/golden.js';
+import {
+  CLIENT_OPS,
+  type GoldenFile,
+  goldenText,
+  SERVER_OPS,
+  type Vector,
+} from '../helpers/golden/vectors.js';
 import { jsonTick, NAMES, plain } from '../helpers/wire.js';
 
 // Compiled, this file lies one folder deeper than the fixtures.

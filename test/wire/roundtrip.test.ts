@@ -15,7 +15,7 @@ import {
   writeStatus,
   writeTimes,
   writeTrade,
-} from '../../src/tick.js';
+} from '../../src/core/tick.js';
 import { unpackMessage } from '../../src/wire/msgpack.js';
 import { decodePacked, encode, NAMES } from '../helpers/wire.js';
 

@@ -1,12 +1,12 @@
-/** A peer with its publisher, on the core that our engine has when it is measured. Started as a child; see `child.ts`. */
+/** A peer with its publisher, on the core that our engine has when it is measured. Started as a child; see `bench/harness/child.ts`. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monotonicNs } from '../../clock.js';
-import { serveParent } from '../child.js';
-import type { FinalState } from '../fanout-server.js';
-import { until } from '../measure.js';
-import type { Anchor } from '../open-loop-feed.js';
+import { monotonicNs } from '../../core/clock.js';
+import { serveParent } from '../harness/child.js';
+import { until } from '../harness/measure.js';
+import type { Anchor } from '../harness/open-loop-feed.js';
+import type { FinalState } from '../load/server.js';
 import { type PeerName, peerOf } from './index.js';
 import { BATCH_MS, type PeerProcess, type RunningPeer } from './peer.js';
 import { Publisher } from './publisher.js';

@@ -1,5 +1,5 @@
 /** The systems that tickwire is compared with. */
-import type { Dialect, DialectEvents, DialectOptions } from '../dialect.js';
+import type { Dialect, DialectEvents, DialectOptions } from '../harness/dialect.js';
 import { mosquitto } from './mosquitto.js';
 import { jetstream, nats } from './nats.js';
 import type { Peer } from './peer.js';

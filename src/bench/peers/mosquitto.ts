@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadFrame } from '../../wire/packed.js';
-import { clientFrame } from '../dialect.js';
+import { clientFrame } from '../harness/dialect.js';
 import { Outflow } from './outflow.js';
 import { BOOK, CLIENT_BYTES_MAX, type Peer } from './peer.js';
 import { Opcode } from './reader.js';

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadFrame } from '../../wire/packed.js';
-import { clientFrame, type DialectEvents } from '../dialect.js';
+import { clientFrame, type DialectEvents } from '../harness/dialect.js';
 import { JetStream, streamSettings } from './jetstream.js';
 import { Outflow } from './outflow.js';
 import { BOOK, type Peer, type PeerClients, type PeerStart, type RunningPeer } from './peer.js';

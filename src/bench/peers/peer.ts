@@ -2,8 +2,8 @@
  * A system that is compared with ours: how it is started, how a tick gets into it, and how its clients read.
  * Each is one file beside this one; `index.ts` lists them.
  */
-import type { DialectEvents, DialectOptions } from '../dialect.js';
-import type { GcPauses } from '../gc.js';
+import type { DialectEvents, DialectOptions } from '../harness/dialect.js';
+import type { GcPauses } from '../harness/gc.js';
 import type { PeerReader, Protocol } from './reader.js';
 
 /** Topic that carries the full book where the publisher batches. */

@@ -3,7 +3,7 @@
  * server answers `{"subscribed": n, "last": base64}` with the last tick of each, and then sends ticks in binary messages.
  */
 import { BadFrame } from '../../wire/packed.js';
-import { clientFrame, type DialectEvents } from '../dialect.js';
+import { clientFrame, type DialectEvents } from '../harness/dialect.js';
 import type { PeerClients } from './peer.js';
 import { Opcode, type PeerReader, type Protocol } from './reader.js';
 

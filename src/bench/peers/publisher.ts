@@ -1,11 +1,11 @@
 /**
- * The market on an open-loop schedule, as `open-loop-feed.ts` has it, for a peer: it stands where our feed does,
+ * The market on an open-loop schedule, as `bench/harness/open-loop-feed.ts` has it, for a peer: it stands where our feed does,
  * and hands on each tick, or all of some milliseconds together.
  */
-import { monotonicNs } from '../../clock.js';
+import { monotonicNs } from '../../core/clock.js';
 import { Market, STANDARD_MARKET } from '../../feeds/synthetic/index.js';
-import { turn } from '../../pipeline/wait.js';
-import type { Anchor } from '../open-loop-feed.js';
+import { turn } from '../../pipeline/memory/doorbell.js';
+import type { Anchor } from '../harness/open-loop-feed.js';
 import { BOOK, type RunningPeer } from './peer.js';
 import { TICK_BYTES, TickWriter } from './tick.js';
 

@@ -10,8 +10,13 @@
  * ```
  */
 import { BadFrame } from '../../wire/packed.js';
-import { clientFrame, type DialectEvents, type DialectOptions, type StreamReader } from '../dialect.js';
-import { TickCheck } from '../fanout-ticks.js';
+import {
+  clientFrame,
+  type DialectEvents,
+  type DialectOptions,
+  type StreamReader,
+} from '../harness/dialect.js';
+import { TickCheck } from '../harness/packed-checker.js';
 import { TICK_BYTES } from './tick.js';
 
 const CARRY_BYTES = 2048;

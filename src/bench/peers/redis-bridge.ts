@@ -1,7 +1,7 @@
-/** The bridge between Redis and its WebSocket clients, in a process of its own. Started as a child; see `child.ts`. */
+/** The bridge between Redis and its WebSocket clients, in a process of its own. Started as a child; see `bench/harness/child.ts`. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { serveParent } from '../child.js';
+import { serveParent } from '../harness/child.js';
 import { BOOK } from './peer.js';
 import { CHANNEL_PREFIX_BYTES, channelOf } from './redis-channels.js';
 import { command, type Reply, RespReader } from './resp.js';

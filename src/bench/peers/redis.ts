@@ -1,5 +1,5 @@
 /** Redis: Debian's redis-server, pub/sub with one channel a symbol, last values in a hash, and a bridge on ws. */
-import { Child } from '../child.js';
+import { Child } from '../harness/child.js';
 import { Outflow } from './outflow.js';
 import { BOOK, type Peer } from './peer.js';
 import { plainProtocol } from './plain.js';

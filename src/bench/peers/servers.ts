@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { sleep } from '../measure.js';
+import { sleep } from '../harness/measure.js';
 
 const START_MS = 15_000;
 const STOP_MS = 5000;

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { messageOf } from '../../errors.js';
+import { messageOf } from '../../core/errors.js';
 import { BadFrame } from '../../wire/packed.js';
-import { clientFrame } from '../dialect.js';
+import { clientFrame } from '../harness/dialect.js';
 import { BOOK, CLIENT_BYTES_MAX, type Peer } from './peer.js';
 import { Opcode } from './reader.js';
 

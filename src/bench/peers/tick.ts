@@ -6,11 +6,10 @@
  *  0 u16 symbolId │ 2 u16 kind and form │ 4 u32 symbolSeq
  *  8 i32 bid × 10^digits │ 12 u16 ask - bid, likewise │ 14 u16 0
  * 16 i32 µs since the anchor that the tick was due at │ 20 i32 0
- * 24 u32 bid size │ 28 u32 ask size: see decimal.ts
+ * 24 u32 bid size │ 28 u32 ask size: see core/size-code.ts
  * ```
  */
-import { encodeSize } from '../../decimal.js';
-import type { Market } from '../../feeds/synthetic/index.js';
+import { encodeSize } from '../../core/size-code.js';
 import {
   F64_ASK,
   F64_ASK_SIZE,
@@ -20,9 +19,10 @@ import {
   RECORD_F64,
   RECORD_U32,
   U32_SYMBOL,
-} from '../../tick.js';
+} from '../../core/tick.js';
+import type { Market } from '../../feeds/synthetic/index.js';
 import { FORM_SHIFT, Form, POW10 } from '../../wire/packed.js';
-import { quoteCheck } from '../fanout-ticks.js';
+import { quoteCheck } from '../harness/packed-checker.js';
 
 export const TICK_BYTES = 32;
 const SIZED_QUOTE = ((Form.sized << FORM_SHIFT) | Kind.quote) << 16;

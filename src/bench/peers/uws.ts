@@ -1,7 +1,13 @@
 /** Bare uWebSockets.js: its own publish and subscribe in the process that has the ticks, one topic a symbol. */
 import { createRequire } from 'node:module';
-import { closeListenSocket, createApp, listen, NO_COMPRESSION, type WebSocket } from '../../fanout/uws.js';
-import { FLUSH_INTERVAL_MS_MAX } from '../../limits.js';
+import { FLUSH_INTERVAL_MS_MAX } from '../../core/limits.js';
+import {
+  closeListenSocket,
+  createApp,
+  listen,
+  NO_COMPRESSION,
+  type WebSocket,
+} from '../../fanout/contract/uws.js';
 import { BOOK, CLIENT_BYTES_MAX, type Peer } from './peer.js';
 import { plainProtocol, readSubscribe, writeSubscribed } from './plain.js';
 

@@ -1,6 +1,6 @@
 /** The report as one page that needs nothing but itself. */
 import { readFileSync } from 'node:fs';
-import type { Report, Table } from './model.js';
+import type { Report, Table } from '../harness/report-model.js';
 
 /** Made by the build: see bundle.ts. */
 const SCRIPT = new URL('public/page.js', import.meta.url);

@@ -1,6 +1,6 @@
 /** The report's script: draws the charts that the page carries as data. */
 import uPlot from 'uplot';
-import type { BarChart, Chart, LineChart, Report, Scale } from './model.js';
+import type { BarChart, Chart, LineChart, Report, Scale } from '../harness/report-model.js';
 
 const COLOURS = [
   '#2563eb',

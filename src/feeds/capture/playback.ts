@@ -1,5 +1,5 @@
 /** Plays captured calls of a connector to its sink again. */
-import type { RejectReason } from '../../pipeline/counters.js';
+
 import {
   RECORD_BYTES,
   RECORD_U32,
@@ -8,9 +8,10 @@ import {
   U32_RAW_FOLDED,
   U32_RAW_POSITION,
   U32_SYMBOL,
-} from '../../tick.js';
-import type { CapturePlayback, FeedContext, FeedSymbol } from '../feed.js';
-import { type Source, Take } from '../sink.js';
+} from '../../core/tick.js';
+import type { RejectReason } from '../../pipeline/memory/counters.js';
+import type { CapturePlayback, FeedContext, FeedSymbol } from '../connector/feed.js';
+import { type Source, Take } from '../connector/feed-sink.js';
 import { CaptureKind } from './format.js';
 import type { CaptureEntry } from './reader.js';
 

@@ -1,7 +1,7 @@
 /** Reads the capture of one feed, file after file, entry by entry. */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { TickwireError } from '../../errors.js';
+import { TickwireError } from '../../core/errors.js';
 import { captureFileNumber, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FILE_MAGIC } from './format.js';
 
 const PIECE_BYTES = 1024 * 1024;

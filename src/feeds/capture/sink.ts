@@ -2,12 +2,12 @@
  * A sink that captures what a connector offers, for connectors that do not capture the bytes that they get. A
  * class of its own, so that the sink of every other feed has nothing to ask.
  */
-import type { Clock } from '../../clock.js';
-import type { RejectReason } from '../../pipeline/counters.js';
-import type { EngineMemory } from '../../pipeline/memory.js';
-import type { Registry } from '../../pipeline/registry.js';
-import { RECORD_BYTES, type Records } from '../../tick.js';
-import { FeedSink, type Source, Take } from '../sink.js';
+import type { Clock } from '../../core/clock.js';
+import { RECORD_BYTES, type Records } from '../../core/tick.js';
+import type { RejectReason } from '../../pipeline/memory/counters.js';
+import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
+import type { Registry } from '../../pipeline/memory/registry.js';
+import { FeedSink, type Source, Take } from '../connector/feed-sink.js';
 import { CaptureKind } from './format.js';
 import type { CaptureWriter } from './writer.js';
 

@@ -5,8 +5,8 @@
 import { closeSync, openSync, readdirSync, write, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf } from '../../errors.js';
-import { CAPTURE_BUFFER_BYTES } from '../../limits.js';
+import { messageOf } from '../../core/errors.js';
+import { CAPTURE_BUFFER_BYTES } from '../../core/limits.js';
 import {
   captureFileName,
   captureFileNumber,

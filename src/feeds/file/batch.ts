@@ -2,7 +2,7 @@
  * A block of decoded source ticks, columnar, so that a reader makes no object per tick. A reader fills the
  * same batch again and again: what is needed of it is to be copied before the next one is asked for.
  */
-import { FILE_BATCH_TICKS } from '../../limits.js';
+import { FILE_BATCH_TICKS } from '../../core/limits.js';
 
 /** What an entry is: bits, so that one row can be a quote and a trade. */
 export const EntryKind = {

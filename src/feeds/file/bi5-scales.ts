@@ -5,7 +5,7 @@
  * licensed package dukascopy-node 1.46.3 carries the list (`decimalFactor` is 10 to these digits). The names are those
  * of the list without separators: `USA500.IDX/USD` is USA500IDXUSD, and so is the folder of its files.
  */
-import { TickwireError } from '../../errors.js';
+import { TickwireError } from '../../core/errors.js';
 
 /** Names that a refusal proposes. */
 const NAMES_TOLD = 3;

@@ -5,9 +5,9 @@
  * bi5, big-endian: 0 u32 ms in the hour │ 4 i32 ask │ 8 i32 bid │ 12 f32 askVolume │ 16 f32 bidVolume
  * ```
  */
-import { NO_PRICE, NO_SIZE, NO_TRADE_ID } from '../../tick.js';
-import { MQL_TICK_BYTES, MqlTick, readMqlTick, timeMscFault } from '../mt5/mqltick.js';
-import type { ServerClock } from '../mt5/zone.js';
+import { NO_PRICE, NO_SIZE, NO_TRADE_ID } from '../../core/tick.js';
+import { MQL_TICK_BYTES, MqlTick, readMqlTick, timeMscFault } from '../mql/mql-tick.js';
+import type { ServerClock } from '../mql/server-clock.js';
 import { EntryKind, type TickBatch } from './batch.js';
 import { pushMt5, utcMsOf } from './mt5entry.js';
 import type { Bi5Name } from './names.js';

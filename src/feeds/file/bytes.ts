@@ -6,7 +6,7 @@ import { createReadStream, readFileSync, statSync } from 'node:fs';
 import type { Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import lzma from 'lzma-native';
-import { turn } from '../../pipeline/wait.js';
+import { turn } from '../../pipeline/memory/doorbell.js';
 
 /** Small pieces bound what one of them can blow up to. */
 const PIECE_BYTES = 16 * 1024;

@@ -8,11 +8,11 @@
  * Times of both are the server's wall clock.
  */
 import { parse } from 'csv-parse';
-import { TickwireError } from '../../errors.js';
-import { FILE_LINE_BYTES_MAX } from '../../limits.js';
-import { dayMs } from '../../time.js';
-import { MqlFlag, timeMscFault } from '../mt5/mqltick.js';
-import type { ServerClock } from '../mt5/zone.js';
+import { TickwireError } from '../../core/errors.js';
+import { FILE_LINE_BYTES_MAX } from '../../core/limits.js';
+import { dayMs } from '../../core/time.js';
+import { MqlFlag, timeMscFault } from '../mql/mql-tick.js';
+import type { ServerClock } from '../mql/server-clock.js';
 import type { TickBatch } from './batch.js';
 import { through } from './bytes.js';
 import { pushMt5, utcMsOf } from './mt5entry.js';

@@ -1,13 +1,13 @@
 /**
  * Plays recorded tick files into the engine, at their own pace, faster, or as fast as the rings take them.
  */
-import { messageOf, TickwireError } from '../../errors.js';
-import { turn } from '../../pipeline/wait.js';
-import type { Feed, FeedContext, FeedStatus } from '../feed.js';
-import { REFUSED_SYMBOL, type Source, Take } from '../sink.js';
+import { messageOf, TickwireError } from '../../core/errors.js';
+import { turn } from '../../pipeline/memory/doorbell.js';
+import type { Feed, FeedContext, FeedStatus } from '../connector/feed.js';
+import { REFUSED_SYMBOL, type Source, Take } from '../connector/feed-sink.js';
+import { PauseGate, type Sleep, sleepFor } from '../connector/pause-gate.js';
 import { EntryKind, type TickBatch } from './batch.js';
 import { Checkpoint } from './checkpoint.js';
-import { PauseGate, type Sleep, sleepFor } from './gate.js';
 import { isStray, openMerged } from './merge.js';
 import type { FileOptions } from './options.js';
 import { Pacer } from './pacer.js';

@@ -1,5 +1,5 @@
 /** The file feed: recorded ticks, played at any speed. */
-import type { FeedType } from '../feed.js';
+import type { FeedType } from '../connector/feed.js';
 import { CHECKPOINT_WORDS } from './checkpoint.js';
 import { FileFeed } from './feed.js';
 import type { FileOptions } from './options.js';

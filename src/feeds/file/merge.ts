@@ -1,8 +1,8 @@
 /**
  * Several tick files as one, merged by time: a folder with one file a symbol becomes the market that it was.
  */
-import { TickwireError } from '../../errors.js';
-import { FILE_MERGE_MAX } from '../../limits.js';
+import { TickwireError } from '../../core/errors.js';
+import { FILE_MERGE_MAX } from '../../core/limits.js';
 import { EntryKind, TickBatch } from './batch.js';
 import { isInDoubt, placeOf } from './place.js';
 import { openTickFile, type TickFile, type TickFileOptions } from './reader.js';

@@ -1,9 +1,9 @@
 /**
  * From the fields of an MT5 tick to an entry: shared by the terminal's export, polled CSV and MqlTick files.
  */
-import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../tick.js';
-import { MqlFlag } from '../mt5/mqltick.js';
-import type { ServerClock } from '../mt5/zone.js';
+import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../core/tick.js';
+import { MqlFlag } from '../mql/mql-tick.js';
+import type { ServerClock } from '../mql/server-clock.js';
 import { EntryKind, type TickBatch } from './batch.js';
 import type { FileSymbols } from './symbols.js';
 

@@ -2,8 +2,8 @@
  * What the name of a tick file tells: its format, and symbol and hour where the content does not.
  */
 import { basename } from 'node:path';
-import { TickwireError } from '../../errors.js';
-import { dayMs } from '../../time.js';
+import { TickwireError } from '../../core/errors.js';
+import { dayMs } from '../../core/time.js';
 
 export type TickFormat = 'csv' | 'mqltick' | 'bi5';
 

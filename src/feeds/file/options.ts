@@ -1,6 +1,6 @@
 /** What a user can set of a file feed. */
 import { z } from 'zod';
-import { DIGITS_MAX } from '../../limits.js';
+import { DIGITS_MAX } from '../../core/limits.js';
 
 export const fileOptions = z.strictObject({
   path: z

@@ -1,7 +1,7 @@
 /**
  * When a recorded tick is due: as long after the first one as it was recorded, divided by the speed.
  */
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../core/clock.js';
 import type { TickBatch } from './batch.js';
 import type { Checkpoint } from './checkpoint.js';
 import { placeOf } from './place.js';

@@ -4,7 +4,7 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { TickwireError } from '../../errors.js';
+import { TickwireError } from '../../core/errors.js';
 import { formatOf } from './names.js';
 
 /**

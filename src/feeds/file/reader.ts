@@ -2,8 +2,8 @@
  * Reads any tick file as batches of decoded ticks, holding no more of it than a piece and a batch.
  */
 import { statSync } from 'node:fs';
-import { messageOf, TickwireError } from '../../errors.js';
-import { ServerClock } from '../mt5/zone.js';
+import { messageOf, TickwireError } from '../../core/errors.js';
+import { ServerClock } from '../mql/server-clock.js';
 import { TickBatch } from './batch.js';
 import { bi5Digits } from './bi5-scales.js';
 import { Bi5Decoder, MqlTickDecoder, type RecordDecoder } from './binary.js';

@@ -3,8 +3,8 @@
  * artefacts (1.1452499999999999): what lies beyond 15 significant digits is taken off. A number of decimals counts once
  * two rows with different prices have so many, as one row with more may be a fault; of a symbol with few rows one is enough.
  */
-import { TickwireError } from '../../errors.js';
-import { DIGITS_MAX } from '../../limits.js';
+import { TickwireError } from '../../core/errors.js';
+import { DIGITS_MAX } from '../../core/limits.js';
 
 export interface FileSymbol {
   /** The name as the file gives it, suffixes and all. */

@@ -10,8 +10,9 @@
  * A slot is written anew only once its tick is acknowledged and the socket has let go of its bytes. The two
  * are not the same: after a reconnect a tick may be acknowledged while it is being sent a second time.
  */
+
+import { type MqlTick, writeMqlTick } from '../mql/mql-tick.js';
 import { BATCH_TICK_BYTES } from './framing.js';
-import { type MqlTick, writeMqlTick } from './mqltick.js';
 
 export class Backlog {
   /** Ticks ever added. */

@@ -2,12 +2,12 @@
  * Takes the ticks of batch frames into the sink, in place, without an allocation per tick. A batch can stop
  * at any tick when the ring is full, and goes on there.
  */
-import { MT5_GAP_TICKS_MAX, MT5_SYMBOLS_MAX } from '../../limits.js';
-import { ENGINE_SYMBOL, GapReason } from '../../tick.js';
-import { type FeedSink, REFUSED_SYMBOL } from '../sink.js';
+import { MT5_GAP_TICKS_MAX, MT5_SYMBOLS_MAX } from '../../core/limits.js';
+import { ENGINE_SYMBOL, GapReason } from '../../core/tick.js';
+import { type FeedSink, REFUSED_SYMBOL } from '../connector/feed-sink.js';
+import { MqlTick, readMqlTick } from '../mql/mql-tick.js';
 import { type FieldReader, FRAME_HEADER_BYTES } from './fields.js';
 import { BATCH_TICK_BYTES, BATCH_TICKS_AT, decodeBatchHeader } from './framing.js';
-import { MqlTick, readMqlTick } from './mqltick.js';
 import { Refusal } from './refusal.js';
 import type { TerminalSource } from './sources.js';
 import { BadTimes, putTick } from './ticks.js';

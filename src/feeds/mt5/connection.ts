@@ -4,10 +4,15 @@
  * `work` again when there is room. So it holds at most one chunk and one frame.
  */
 import type { Socket } from 'node:net';
-import { addressKey } from '../../address.js';
-import { messageOf, TickwireError } from '../../errors.js';
-import { MT5_FRAME_BYTES_MAX, MT5_HELLO_BYTES_MAX, MT5_HELLO_MS, MT5_SYMBOLS_MAX } from '../../limits.js';
-import type { FeedSink } from '../sink.js';
+import { addressKey } from '../../core/address.js';
+import { messageOf, TickwireError } from '../../core/errors.js';
+import {
+  MT5_FRAME_BYTES_MAX,
+  MT5_HELLO_BYTES_MAX,
+  MT5_HELLO_MS,
+  MT5_SYMBOLS_MAX,
+} from '../../core/limits.js';
+import type { FeedSink } from '../connector/feed-sink.js';
 import { BatchIntake } from './batch.js';
 import { FieldReader, FRAME_HEADER_BYTES } from './fields.js';
 import {

@@ -2,7 +2,7 @@
  * The fields that frames are made of: unsigned little-endian integers, byte runs, and strings with their
  * length before them. For the rare frames; ticks are read and written in place.
  */
-import { MT5_STRING_BYTES_MAX } from '../../limits.js';
+import { MT5_STRING_BYTES_MAX } from '../../core/limits.js';
 import { Refusal } from './refusal.js';
 
 /** Bytes before the body of a frame; framing.ts draws them. */

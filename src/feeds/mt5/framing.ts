@@ -21,9 +21,9 @@
  *
  * The ticks of a stream are counted from 1. A u64 is exact to 2^53 and refused beyond.
  */
-import { MT5_BATCH_TICKS_MAX } from '../../limits.js';
+import { MT5_BATCH_TICKS_MAX } from '../../core/limits.js';
+import { MQL_TICK_BYTES } from '../mql/mql-tick.js';
 import { type FieldReader, FieldWriter } from './fields.js';
-import { MQL_TICK_BYTES } from './mqltick.js';
 import { Refusal } from './refusal.js';
 
 export const FRAMING_VERSION = 1;
@@ -55,7 +55,7 @@ export interface Hello {
   name: string;
   /** Name of the trade server. */
   server: string;
-  /** Rule of the server's clock; see zone.ts. */
+  /** Rule of the server's clock; see feeds/mql/server-clock.ts. */
   zone: string;
   secret: string;
 }

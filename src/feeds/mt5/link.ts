@@ -1,7 +1,7 @@
 /** A terminal's connection to the port: it says hello, keeps the line alive, and comes back when it breaks. */
 import { connect, type Socket } from 'node:net';
-import { messageOf } from '../../errors.js';
-import { MT5_FRAME_BYTES_MAX } from '../../limits.js';
+import { messageOf } from '../../core/errors.js';
+import { MT5_FRAME_BYTES_MAX } from '../../core/limits.js';
 import { FieldReader, FRAME_HEADER_BYTES } from './fields.js';
 import {
   decodeAck,

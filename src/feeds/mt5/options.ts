@@ -1,7 +1,7 @@
 /** Options of the MT5 port, and their check. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { MT5_STRING_BYTES_MAX } from '../../limits.js';
+import { MT5_STRING_BYTES_MAX } from '../../core/limits.js';
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {

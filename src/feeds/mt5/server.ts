@@ -5,7 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { codeOf, messageOf, TickwireError } from '../../errors.js';
+import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
 import {
   MT5_CONNECTIONS_MAX,
   MT5_FAREWELLS_MAX,
@@ -13,17 +13,17 @@ import {
   MT5_GREETING_PER_ADDRESS_MAX,
   MT5_NAME_BYTES_MAX,
   MT5_SERVER_BYTES_MAX,
-} from '../../limits.js';
-import { Lobby } from '../../lobby.js';
+} from '../../core/limits.js';
+import { Lobby } from '../../core/lobby.js';
 import { CaptureKind } from '../capture/format.js';
-import type { Feed, FeedContext, FeedStatus } from '../feed.js';
-import type { FeedSink } from '../sink.js';
+import type { Feed, FeedContext, FeedStatus } from '../connector/feed.js';
+import type { FeedSink } from '../connector/feed-sink.js';
+import { ServerClock } from '../mql/server-clock.js';
 import { Connection, type ConnectionHost } from './connection.js';
 import type { Hello, SymbolFrame } from './framing.js';
 import { type Mt5Options, type Mt5Settings, mt5Options } from './options.js';
 import { Refusal } from './refusal.js';
 import { type TerminalSource, TerminalSources } from './sources.js';
-import { ServerClock } from './zone.js';
 
 const NOTHING = new Uint8Array(0);
 

@@ -1,12 +1,12 @@
 /** What the port remembers of its terminals between their connections. */
-import { FEED_SOURCES_MAX } from '../../limits.js';
-import { ENGINE_SYMBOL, StatusCode } from '../../tick.js';
-import type { FeedContext } from '../feed.js';
-import type { Source } from '../sink.js';
+import { FEED_SOURCES_MAX } from '../../core/limits.js';
+import { ENGINE_SYMBOL, StatusCode } from '../../core/tick.js';
+import type { FeedContext } from '../connector/feed.js';
+import type { Source } from '../connector/feed-sink.js';
+import type { ServerClock } from '../mql/server-clock.js';
 import type { Connection } from './connection.js';
 import type { Hello } from './framing.js';
 import { Refusal } from './refusal.js';
-import type { ServerClock } from './zone.js';
 
 export interface TerminalSource {
   readonly name: string;

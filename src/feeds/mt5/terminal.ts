@@ -3,14 +3,14 @@
  * acknowledged, and sends those again after a reconnect. Its source must wait while the backlog is full.
  */
 import { randomBytes } from 'node:crypto';
-import { TickwireError } from '../../errors.js';
-import { MT5_BACKLOG_TICKS, MT5_BATCH_TICKS_MAX } from '../../limits.js';
+import { TickwireError } from '../../core/errors.js';
+import { MT5_BACKLOG_TICKS, MT5_BATCH_TICKS_MAX } from '../../core/limits.js';
+import { MqlTick } from '../mql/mql-tick.js';
+import { ServerClock } from '../mql/server-clock.js';
 import { Backlog } from './backlog.js';
 import { encodeBatchHeader, encodeHello, encodeSymbol, type SymbolFrame } from './framing.js';
 import { type LinkOptions, TerminalLink } from './link.js';
-import { MqlTick } from './mqltick.js';
 import { Refusal } from './refusal.js';
-import { ServerClock } from './zone.js';
 
 export interface TerminalOptions extends LinkOptions {
   /** Login of the trading account. */

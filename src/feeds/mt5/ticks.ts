@@ -6,10 +6,10 @@
  * but on a symbol whose prices may be 0 and where the flags name that side. Buy and sell flags together, as
  * FX ticks have them, tell no aggressor. Prices go on as they are: the shard judges and rounds them.
  */
-import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../tick.js';
-import { type FeedSink, REFUSED_SYMBOL, type Source, Take } from '../sink.js';
-import { MqlFlag, type MqlTick, timeMscFault } from './mqltick.js';
-import type { ServerClock } from './zone.js';
+import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../core/tick.js';
+import { type FeedSink, REFUSED_SYMBOL, type Source, Take } from '../connector/feed-sink.js';
+import { MqlFlag, type MqlTick, timeMscFault } from '../mql/mql-tick.js';
+import type { ServerClock } from '../mql/server-clock.js';
 
 const QUOTE = MqlFlag.bid | MqlFlag.ask;
 const TRADE = MqlFlag.last | MqlFlag.volume;

@@ -1,10 +1,10 @@
 /** Feeds the synthetic market into the engine, at a set rate or as fast as the rings take it. */
-import { messageOf } from '../../errors.js';
-import { SYNTHETIC_BATCH_TICKS } from '../../limits.js';
-import { turn } from '../../pipeline/wait.js';
-import type { Feed, FeedContext, FeedStatus } from '../feed.js';
-import { PauseGate, type Sleep, sleepFor } from '../file/gate.js';
-import type { Source } from '../sink.js';
+import { messageOf } from '../../core/errors.js';
+import { SYNTHETIC_BATCH_TICKS } from '../../core/limits.js';
+import { turn } from '../../pipeline/memory/doorbell.js';
+import type { Feed, FeedContext, FeedStatus } from '../connector/feed.js';
+import type { Source } from '../connector/feed-sink.js';
+import { PauseGate, type Sleep, sleepFor } from '../connector/pause-gate.js';
 import { Market, marketStateWords } from './market.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';
 import type { SyntheticOptions } from './options.js';

@@ -1,5 +1,5 @@
 /** The synthetic feed: a seeded market for demos, tests and benchmarks, at any rate. */
-import type { FeedType } from '../feed.js';
+import type { FeedType } from '../connector/feed.js';
 import { SyntheticFeed, syntheticStateWords } from './feed.js';
 import type { SyntheticOptions } from './options.js';
 

@@ -1,8 +1,8 @@
 /** The module that makes the market's ticks: `wasm/`, compiled to WebAssembly, and its memory as arrays. */
-import { Records } from '../../tick.js';
-import { type Address, instantiate } from '../../wasm.js';
+import { Records } from '../../core/tick.js';
+import { type Address, instantiate } from '../../core/wasm-module.js';
 
-/** What `wasm/index.ts` exports; addresses are globals. */
+/** What `feeds/synthetic/wasm/index.ts` exports; addresses are globals. */
 interface MarketExports extends WebAssembly.Exports {
   memory: WebAssembly.Memory;
   begin(symbols: number): number;
@@ -28,7 +28,7 @@ export const NOTE_F64 = 3;
 export class MarketModule {
   /** Ticks that were made. */
   readonly block: Records;
-  /** The state after them (`wasm/market.ts` has its words), in two views. */
+  /** The state after them (`feeds/synthetic/wasm/market.ts` has its words), in two views. */
   readonly stateI32: Int32Array;
   readonly stateF64: Float64Array;
   readonly persistence: Int8Array;

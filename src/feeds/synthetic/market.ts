@@ -12,10 +12,10 @@
  *
  * Ticks are made in blocks. What is saved is the state at the start of the present block, and the place in it.
  *
- * Ticks are made by `wasm/market.ts`.
+ * Ticks are made by `feeds/synthetic/wasm/market.ts`.
  */
-import { TickwireError } from '../../errors.js';
-import { copyWords, RECORD_U32, type Records, U32_KIND_FLAGS_SOURCE, U32_SYMBOL } from '../../tick.js';
+import { TickwireError } from '../../core/errors.js';
+import { copyWords, RECORD_U32, type Records, U32_KIND_FLAGS_SOURCE, U32_SYMBOL } from '../../core/tick.js';
 import { gapTable, rankOf, ZipfTable } from './activity.js';
 import { MarketModule, NOTE_F64, ROW_F64, ROW_I32 } from './market-module.js';
 import { type MarketOptions, STANDARD_MARKET } from './market-options.js';

@@ -1,7 +1,7 @@
 /** What a peer sends is read alike however frames and reads cut it. */
 import t from 'tap';
-import type { DialectEvents } from '../../../src/bench/dialect.js';
-import { LatencySamples } from '../../../src/bench/latency.js';
+import type { DialectEvents } from '../../../src/bench/harness/dialect.js';
+import { LatencySamples } from '../../../src/bench/harness/latency.js';
 import { type PeerName, peerDialect } from '../../../src/bench/peers/index.js';
 import { TickWriter } from '../../../src/bench/peers/tick.js';
 import { Market, STANDARD_MARKET } from '../../../src/feeds/synthetic/index.js';

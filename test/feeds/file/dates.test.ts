@@ -1,6 +1,6 @@
 /** Days and times of tick files that no calendar has are bad rows, told by line. */
 import t from 'tap';
-import { MqlTick, writeMqlTick } from '../../../src/feeds/mt5/mqltick.js';
+import { MqlTick, writeMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 import { EXPORT_HEADER, readAll, write } from './scratch.js';
 
 const POLLED = 'time_msc,symbol,bid,ask,flags';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Flag, NO_PRICE, NO_SIZE } from '../../../src/tick.js';
+import { Flag, NO_PRICE, NO_SIZE } from '../../../src/core/tick.js';
 import { EXPORT_HEADER, readAll, write } from './scratch.js';
 
 const ROWS = [

@@ -1,11 +1,12 @@
 /**
  * A feed without an engine: its context, and in place of a shard a consumer of its raw ring, single-threaded.
  */
-import { VirtualClock } from '../../../src/clock.js';
-import type { FeedContext } from '../../../src/feeds/feed.js';
-import type { Sleep } from '../../../src/feeds/file/gate.js';
-import { FeedSink } from '../../../src/feeds/sink.js';
-import { CommitCells } from '../../../src/pipeline/cells.js';
+import { VirtualClock } from '../../../src/core/clock.js';
+import { copyRecord, Records, type Tick, toTick } from '../../../src/core/tick.js';
+import type { FeedContext } from '../../../src/feeds/connector/feed.js';
+import { FeedSink } from '../../../src/feeds/connector/feed-sink.js';
+import type { Sleep } from '../../../src/feeds/connector/pause-gate.js';
+import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
 import {
   CounterReader,
   FEED_WORDS,
@@ -13,11 +14,10 @@ import {
   SHARD_WORDS,
   ShardWord,
   type Totals,
-} from '../../../src/pipeline/counters.js';
-import { allocateMemory, type EngineMemory } from '../../../src/pipeline/memory.js';
-import { Registry } from '../../../src/pipeline/registry.js';
-import { RingConsumer } from '../../../src/pipeline/ring.js';
-import { copyRecord, Records, type Tick, toTick } from '../../../src/tick.js';
+} from '../../../src/pipeline/memory/counters.js';
+import { allocateMemory, type EngineMemory } from '../../../src/pipeline/memory/engine-memory.js';
+import { Registry } from '../../../src/pipeline/memory/registry.js';
+import { RingConsumer } from '../../../src/pipeline/memory/spsc-ring.js';
 
 /** The real recordings, when they are there. */
 export const DATA = process.env.TICKWIRE_DATA ?? '../shared/data';

@@ -1,8 +1,8 @@
 import t from 'tap';
+import type { Tick } from '../../../src/core/tick.js';
 import { CHECKPOINT_WORDS } from '../../../src/feeds/file/checkpoint.js';
 import { FileFeed } from '../../../src/feeds/file/feed.js';
 import { fileOptions } from '../../../src/feeds/file/index.js';
-import type { Tick } from '../../../src/tick.js';
 import { Harness } from './harness.js';
 import { EXPORT_HEADER, exportOf, write } from './scratch.js';
 

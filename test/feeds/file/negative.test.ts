@@ -1,6 +1,6 @@
 /** Prices that may be zero or negative: spreads, rates, oil in April 2020. */
 import t from 'tap';
-import { NO_PRICE } from '../../../src/tick.js';
+import { NO_PRICE } from '../../../src/core/tick.js';
 import { bi5FileOf } from './bi5.js';
 import { EXPORT_HEADER, readAll, write } from './scratch.js';
 

@@ -1,9 +1,9 @@
 import t from 'tap';
+import type { Tick } from '../../../src/core/tick.js';
 import { CHECKPOINT_WORDS } from '../../../src/feeds/file/checkpoint.js';
 import { FileFeed } from '../../../src/feeds/file/feed.js';
 import { fileOptions } from '../../../src/feeds/file/index.js';
-import { armFault } from '../../../src/pipeline/fault.js';
-import type { Tick } from '../../../src/tick.js';
+import { armFault } from '../../../src/pipeline/memory/failpoint.js';
 import { Harness } from './harness.js';
 import { exportOf, write } from './scratch.js';
 

@@ -1,6 +1,6 @@
 /** The size of a trade is volume_real, or volume where brokers or old terminals leave the other at 0. */
 import t from 'tap';
-import { NO_SIZE } from '../../../src/tick.js';
+import { NO_SIZE } from '../../../src/core/tick.js';
 import { readAll, write } from './scratch.js';
 
 const MS = Date.UTC(2024, 5, 19, 6);

@@ -1,7 +1,7 @@
 /** The backlog: bounded, sent again from the last acknowledged tick, and never overwritten under a socket. */
 import t from 'tap';
+import { MqlTick, readMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 import { Backlog } from '../../../src/feeds/mt5/backlog.js';
-import { MqlTick, readMqlTick } from '../../../src/feeds/mt5/mqltick.js';
 
 function fill(backlog: Backlog, ticks: number): void {
   for (let i = 0; i < ticks; i++) backlog.add(0, Object.assign(new MqlTick(), { bid: backlog.count + 1 }));

@@ -1,6 +1,6 @@
 /** A tick is acknowledged when the log has it for good, and not before. */
 import t from 'tap';
-import { turn } from '../../../src/pipeline/wait.js';
+import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { Bench, until } from './harness.js';
 
 async function turns(count: number): Promise<void> {

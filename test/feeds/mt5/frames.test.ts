@@ -1,9 +1,9 @@
 /** Frames: golden bytes of those that other programs write, and every frame decoded as it was encoded. */
 import t from 'tap';
+import { MT5_STRING_BYTES_MAX } from '../../../src/core/limits.js';
 import { FieldReader, FRAME_HEADER_BYTES } from '../../../src/feeds/mt5/fields.js';
 import * as framing from '../../../src/feeds/mt5/framing.js';
 import { Refusal, Severity } from '../../../src/feeds/mt5/refusal.js';
-import { MT5_STRING_BYTES_MAX } from '../../../src/limits.js';
 
 function body(frame: Buffer): FieldReader {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);

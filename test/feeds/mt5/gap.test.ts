@@ -1,8 +1,8 @@
 /** A terminal that had to drop ticks goes on further in its count: a gap record tells which are missing. */
 import t from 'tap';
+import { GapReason } from '../../../src/core/tick.js';
+import { MQL_TICK_BYTES, MqlTick, writeMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 import { encodeBatchHeader, encodeSymbol } from '../../../src/feeds/mt5/framing.js';
-import { MQL_TICK_BYTES, MqlTick, writeMqlTick } from '../../../src/feeds/mt5/mqltick.js';
-import { GapReason } from '../../../src/tick.js';
 import { Bench } from './harness.js';
 
 function batch(first: number, ticks: number): Buffer {

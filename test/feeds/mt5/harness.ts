@@ -1,8 +1,11 @@
 /** An engine's memory without an engine: the MT5 port in front, and a reader of its raw ring in place of a shard. */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { SharedClock } from '../../../src/clock.js';
-import type { FeedContext } from '../../../src/feeds/feed.js';
+import { SharedClock } from '../../../src/core/clock.js';
+import { MT5_FRAME_BYTES_MAX } from '../../../src/core/limits.js';
+import { RECORD_U32, type Tick, toTick, U32_RAW_POSITION } from '../../../src/core/tick.js';
+import type { FeedContext } from '../../../src/feeds/connector/feed.js';
+import { FeedSink } from '../../../src/feeds/connector/feed-sink.js';
 import { FieldReader, FRAME_HEADER_BYTES } from '../../../src/feeds/mt5/fields.js';
 import { decodeError, encodeHello, FrameType, type Hello } from '../../../src/feeds/mt5/framing.js';
 import {
@@ -12,9 +15,7 @@ import {
   type TerminalOptions,
 } from '../../../src/feeds/mt5/index.js';
 import { FrameReader } from '../../../src/feeds/mt5/reader.js';
-import { FeedSink } from '../../../src/feeds/sink.js';
-import { MT5_FRAME_BYTES_MAX } from '../../../src/limits.js';
-import { CommitCells } from '../../../src/pipeline/cells.js';
+import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
 import {
   CounterReader,
   FEED_WORDS,
@@ -23,12 +24,11 @@ import {
   LogWord,
   SHARD_WORDS,
   ShardWord,
-} from '../../../src/pipeline/counters.js';
-import { allocateMemory, type EngineMemory, feedStage } from '../../../src/pipeline/memory.js';
-import { Registry } from '../../../src/pipeline/registry.js';
-import { RingConsumer } from '../../../src/pipeline/ring.js';
-import { turn } from '../../../src/pipeline/wait.js';
-import { RECORD_U32, type Tick, toTick, U32_RAW_POSITION } from '../../../src/tick.js';
+} from '../../../src/pipeline/memory/counters.js';
+import { turn } from '../../../src/pipeline/memory/doorbell.js';
+import { allocateMemory, type EngineMemory, feedStage } from '../../../src/pipeline/memory/engine-memory.js';
+import { Registry } from '../../../src/pipeline/memory/registry.js';
+import { RingConsumer } from '../../../src/pipeline/memory/spsc-ring.js';
 
 const PATIENCE_MS = 30_000;
 

@@ -1,7 +1,7 @@
 /** Silence closes a connection; heartbeats keep it. */
 import t from 'tap';
 import { FrameType, HEARTBEAT } from '../../../src/feeds/mt5/framing.js';
-import { turn } from '../../../src/pipeline/wait.js';
+import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { Bench, until } from './harness.js';
 
 t.test('silence', async (t) => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { MQL_TICK_BYTES, MqlTick, readMqlTick } from '../../../src/feeds/mt5/mqltick.js';
+import { MQL_TICK_BYTES, MqlTick, readMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 import { Bench } from './harness.js';
 
 const FILE = join(process.env.TICKWIRE_DATA ?? '../shared/data', 'mt5_live/DERIVED_EURUSD_mqltick60.bin');

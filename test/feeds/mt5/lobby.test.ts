@@ -1,13 +1,13 @@
 /** Connections that say nothing take no terminal's place, and hold nobody off. */
 import { connect } from 'node:net';
 import t from 'tap';
-import { FrameType } from '../../../src/feeds/mt5/framing.js';
 import {
   MT5_CONNECTIONS_MAX,
   MT5_GREETING_MAX,
   MT5_GREETING_PER_ADDRESS_MAX,
   MT5_HELLO_MS,
-} from '../../../src/limits.js';
+} from '../../../src/core/limits.js';
+import { FrameType } from '../../../src/feeds/mt5/framing.js';
 import { Bench, Peer, until } from './harness.js';
 
 /** Connects from an address of this machine's own. */

@@ -1,7 +1,7 @@
 /** What a hello may say is bounded, and sources that have gone make room for others: the port never fills for good. */
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
-import { FEED_SOURCES_KEPT, FEED_SOURCES_MAX, MT5_SERVER_BYTES_MAX } from '../../../src/limits.js';
+import { FEED_SOURCES_KEPT, FEED_SOURCES_MAX, MT5_SERVER_BYTES_MAX } from '../../../src/core/limits.js';
 import { Bench } from './harness.js';
 
 t.test('long names, and names that nobody could read', async (t) => {

@@ -1,6 +1,6 @@
 /** An operator holds the port and lets it go on: terminals stay connected and keep their ticks meanwhile. */
 import t from 'tap';
-import { turn } from '../../../src/pipeline/wait.js';
+import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { Bench, until } from './harness.js';
 
 t.test('pause and resume', async (t) => {

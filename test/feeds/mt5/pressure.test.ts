@@ -1,6 +1,6 @@
 /** A full ring pauses the terminals: little is held, nothing is lost, and all goes on when there is room. */
 import t from 'tap';
-import { turn } from '../../../src/pipeline/wait.js';
+import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { Bench, until } from './harness.js';
 
 /** More bytes than the kernel's socket buffers hold. */

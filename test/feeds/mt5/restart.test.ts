@@ -1,9 +1,9 @@
 /** The port starts again, with the engine's memory or without: nothing is lost, nothing comes twice. */
 import t from 'tap';
-import { MqlFlag } from '../../../src/feeds/mt5/mqltick.js';
-import { Registry } from '../../../src/pipeline/registry.js';
-import { bucketOfName } from '../../../src/pipeline/registry-entries.js';
-import { turn } from '../../../src/pipeline/wait.js';
+import { MqlFlag } from '../../../src/feeds/mql/mql-tick.js';
+import { turn } from '../../../src/pipeline/memory/doorbell.js';
+import { Registry } from '../../../src/pipeline/memory/registry.js';
+import { bucketOfName } from '../../../src/pipeline/memory/registry-entries.js';
 import { Bench, until } from './harness.js';
 
 t.test('the feed thread dies and is started afresh', async (t) => {

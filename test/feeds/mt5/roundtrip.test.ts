@@ -1,6 +1,6 @@
 /** Random ticks through the port come out field by field as they went in, times included. */
 import t from 'tap';
-import { MqlFlag } from '../../../src/feeds/mt5/mqltick.js';
+import { MqlFlag } from '../../../src/feeds/mql/mql-tick.js';
 import { Bench, seeded } from './harness.js';
 
 t.test('random ticks, field by field', async (t) => {

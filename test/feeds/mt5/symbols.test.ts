@@ -1,7 +1,7 @@
 /** Definitions: aliases of the port come before those of the terminal, and bad ones are answered, not fatal. */
 import t from 'tap';
+import { MT5_SYMBOLS_MAX } from '../../../src/core/limits.js';
 import { encodeSymbol, FrameType } from '../../../src/feeds/mt5/framing.js';
-import { MT5_SYMBOLS_MAX } from '../../../src/limits.js';
 import { ODD_NAMES } from '../../helpers/odd-names.js';
 import { Bench, until } from './harness.js';
 

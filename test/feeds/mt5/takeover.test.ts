@@ -1,6 +1,6 @@
 /** Two connections of one stream, or of one name: the newest wins, and the older is told so. */
 import t from 'tap';
-import { StatusCode } from '../../../src/tick.js';
+import { StatusCode } from '../../../src/core/tick.js';
 import { Bench } from './harness.js';
 
 t.test('the newest connection wins', async (t) => {

@@ -1,8 +1,8 @@
 /** A count that is wrong once is refused: it does not turn the ticks that follow into duplicates that are acknowledged. */
 import t from 'tap';
+import { MT5_GAP_TICKS_MAX } from '../../../src/core/limits.js';
+import { MQL_TICK_BYTES, MqlTick, writeMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 import { encodeBatchHeader, encodeSymbol } from '../../../src/feeds/mt5/framing.js';
-import { MQL_TICK_BYTES, MqlTick, writeMqlTick } from '../../../src/feeds/mt5/mqltick.js';
-import { MT5_GAP_TICKS_MAX } from '../../../src/limits.js';
 import { Bench, type Peer } from './harness.js';
 
 const SYMBOL = { local: 0, raw: 'EURUSD', digits: 5, negative: false, alias: '' };

@@ -1,8 +1,8 @@
 import t from 'tap';
+import { Records, type Tick, toTick } from '../../../src/core/tick.js';
 import { SyntheticFeed, syntheticStateWords } from '../../../src/feeds/synthetic/feed.js';
 import { Market, STANDARD_MARKET, syntheticOptions } from '../../../src/feeds/synthetic/index.js';
-import { armFault } from '../../../src/pipeline/fault.js';
-import { Records, type Tick, toTick } from '../../../src/tick.js';
+import { armFault } from '../../../src/pipeline/memory/failpoint.js';
 import { Harness } from '../file/harness.js';
 
 const SYMBOLS = 20;

@@ -1,6 +1,12 @@
 import t from 'tap';
+import {
+  RECORD_BYTES,
+  RECORD_U32,
+  Records,
+  U32_TS_EVENT_NS,
+  U32_TS_EVENT_S,
+} from '../../../src/core/tick.js';
 import { Market, marketStateWords, STANDARD_MARKET } from '../../../src/feeds/synthetic/index.js';
-import { RECORD_BYTES, RECORD_U32, Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../../../src/tick.js';
 
 const TICKS = 50_000;
 

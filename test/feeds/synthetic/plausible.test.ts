@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import t from 'tap';
+import { RECORD_BYTES, Records, toTick } from '../../../src/core/tick.js';
 import { Market } from '../../../src/feeds/synthetic/market.js';
-import { RECORD_BYTES, Records, toTick } from '../../../src/tick.js';
 
 const TICKS = 30_000;
 const BYTES_A_TICK_MIN = 6;

@@ -1,0 +1,194 @@
+/** One row of scenario `e2e`: its figures, and whether they may be quoted. */
+
+import type { MachineNoise } from '../harness/hiccups.js';
+import type { LatencyUs } from '../harness/latency.js';
+import type { ProcessCost, ProcessUse } from '../harness/processes.js';
+import type { StageTimes } from '../harness/traced.js';
+import type { LoadMark } from '../load/load.js';
+import type { RigOptions, RowOptions } from './setup.js';
+import type { System } from './systems.js';
+
+/** As in `bench/fanout/run.ts`: share of its core that the load generator may use, and cores that others may. */
+export const LOAD_CPU_MAX = 0.85;
+const OTHER_CPU_MAX = 0.2;
+/** Share of what was offered that has to get through, and beyond which it is of an earlier backlog. */
+const SUSTAINED = 0.98;
+const BACKLOG = 1.02;
+
+export interface E2eRow {
+  system: string;
+  pass: number;
+  /** `probe` while the capacity is sought; `common`: the same rate for all systems. */
+  phase: 'warmup' | 'probe' | 'sweep' | 'common' | 'slow' | 'overload';
+  /** Share of the system's own capacity. */
+  load: number | null;
+  /** Ticks per second of the market, and how many of them were made. */
+  rate: number;
+  madePerSecond: number;
+  /** Ticks per second of the symbols that each client watches, all clients together. */
+  offeredPerSecond: number;
+  /** Those that got there, each the next of its symbol at its client. */
+  achievedPerSecond: number;
+  /** From when a tick was due until a client had it. */
+  latencyUs: LatencyUs;
+  /** The same as an HDR histogram in µs: V2, compressed, base 64. */
+  latencyHdr: string;
+  /** Of tickwire: how long ticks that were followed took in each stage; from due to read in all. */
+  stages: StageTimes | null;
+  /** How long ago the first tick was due that a client lacks, over random pairs of client and symbol. */
+  stalenessUs: LatencyUs | null;
+  lost: number;
+  reordered: number;
+  disconnected: number;
+  /** Whether one further client did not read, and whether its connection was ended. */
+  withSlow: boolean;
+  slowDisconnected: boolean;
+  /** Pairs of client and symbol that did not come to the last state in time. */
+  wrongFinalState: number;
+  /** Milliseconds after the market had stopped until all had come to it; null: they did not. */
+  drainedMs: number | null;
+  /** Cores in use: by the system's servers, by a publisher that is a process of its own, by the load generator, by others. */
+  cpu: { server: number; publisher: number; load: number; other: number };
+  /** CPU time, user and system, per delivered tick: of the servers, and with a publisher of its own. */
+  cpuNsPerTick: { server: number; withPublisher: number };
+  deliveredPerCpuSecond: number;
+  /** Of the servers at the end of the row, and of all TCP sockets of the machine. */
+  memory: { rssBytes: number; rssAnonBytes: number; tcpBytes: number };
+  processes: (ProcessCost & { role: 'server' | 'publisher' | 'load' })[];
+  oversleptUs: MachineNoise['oversleptUs'];
+  bytesPerTick: number;
+  seconds: number;
+  /** In mode `every`: what was offered was delivered. In mode `latest`: the feed kept its rate. */
+  sustained: boolean;
+  /** Whether it was sustained, without a fault, and not held back by the load generator. */
+  holds: boolean;
+  /** Whether the figures may be quoted, and what is against it. Loss past saturation is a finding, and not against it. */
+  valid: boolean;
+  why: string[];
+}
+
+/** What was seen between two marks. */
+export interface Seen {
+  server: [ServerSeen, ServerSeen];
+  load: [LoadMark, LoadMark];
+  latencyUs: LatencyUs;
+  hdr: string;
+  stages: StageTimes | null;
+  processes: E2eRow['processes'];
+  /** CPU time of the whole machine, in seconds. */
+  machineS: number;
+  tcpBytes: number;
+  oversleptUs: MachineNoise['oversleptUs'];
+}
+
+interface ServerSeen {
+  monotonicNs: number;
+  symbolSeqs: number[];
+  scheduleStartNs: number;
+  madeBefore: number;
+}
+
+interface Faults {
+  lost: number;
+  reordered: number;
+  wrongFinalState: number;
+  disconnected: number;
+  slowDisconnected: boolean;
+}
+
+/** Whether ticks came as they must not: out of order, or not at all at a rate that was sustained. */
+export function isWrong(row: Pick<E2eRow, Exclude<keyof Faults, 'slowDisconnected'> | 'sustained'>): boolean {
+  const hasLosses = row.lost + row.wrongFinalState + row.disconnected > 0;
+  return row.reordered > 0 || (hasLosses && row.sustained);
+}
+
+/** @param watchers by symbol id: how many clients watch it */
+export function judgeRow(
+  { name, mode }: System,
+  { cores }: RigOptions,
+  { pass, phase, load: share, rate, withSlow }: RowOptions,
+  watchers: readonly number[],
+  { server: [s0, s1], load: [l0, l1], processes, ...seen }: Seen,
+  faults: Faults,
+  { drainedMs, staleUs }: { drainedMs: number | null; staleUs: LatencyUs | null },
+): E2eRow {
+  const seconds = (l1.monotonicNs - l0.monotonicNs) / 1e9;
+  const delivered = l1.delivered - l0.delivered;
+  let made = 0;
+  let deliveries = 0;
+  for (let id = 1; id < watchers.length; id++) {
+    const ticks = s1.symbolSeqs[id] - s0.symbolSeqs[id];
+    made += ticks;
+    deliveries += ticks * watchers[id];
+  }
+  const total = watchers.reduce((sum, count) => sum + count, 0);
+  const perTick = made > 0 ? deliveries / made : total / (watchers.length - 1);
+  const offeredPerSecond = perTick * rate;
+  const achievedPerSecond = delivered / seconds;
+  const madePerSecond = (made / (s1.monotonicNs - s0.monotonicNs)) * 1e9;
+  const cpuS = (role: string) =>
+    processes.filter((p) => p.role === role).reduce((sum, p) => sum + p.userS + p.systemS, 0);
+  const cpu = {
+    server: cpuS('server') / seconds,
+    publisher: cpuS('publisher') / seconds,
+    load: (l1.cpuNs - l0.cpuNs) / 1e9 / seconds,
+    other: 0,
+  };
+  cpu.other = Math.max(0, seen.machineS / seconds - cpu.server - cpu.publisher - cpu.load);
+  const memory = (of: (p: ProcessUse) => number) =>
+    processes.filter((p) => p.role === 'server').reduce((sum, p) => sum + of(p), 0);
+  // A measured time begins and ends between two ticks: of a slow market one more or less is a good part.
+  const slack = perTick / seconds;
+  const sustained =
+    madePerSecond >= SUSTAINED * rate - 1 / seconds &&
+    (mode === 'latest' || achievedPerSecond >= SUSTAINED * offeredPerSecond - slack);
+  const hasLosses = faults.lost + faults.wrongFinalState + faults.disconnected > 0;
+  const isFaultless = !hasLosses && faults.reordered === 0;
+  const why: string[] = [];
+  if (cores === undefined) why.push('the processes were not pinned to a core each');
+  if (cpu.load > LOAD_CPU_MAX)
+    why.push(`the load generator used ${(cpu.load * 100).toFixed(0)} % of its core`);
+  if (cpu.other > OTHER_CPU_MAX) why.push(`other processes used ${cpu.other.toFixed(1)} cores`);
+  if (faults.reordered > 0) why.push(`${faults.reordered} ticks came out of order, or again`);
+  if (seen.latencyUs.negative > 0) why.push(`${seen.latencyUs.negative} ticks came before they were due`);
+  if (seen.latencyUs.samples === 0) why.push('nothing was delivered');
+  if (mode === 'every' && achievedPerSecond > BACKLOG * offeredPerSecond + slack)
+    why.push('a backlog of the warm-up was delivered too');
+  if (hasLosses && sustained) why.push('ticks were lost at a rate that was sustained');
+  return {
+    system: name,
+    pass,
+    phase,
+    load: share,
+    rate,
+    madePerSecond: Math.round(madePerSecond),
+    offeredPerSecond: Math.round(offeredPerSecond),
+    achievedPerSecond: Math.round(achievedPerSecond),
+    latencyUs: seen.latencyUs,
+    latencyHdr: seen.hdr,
+    stages: seen.stages,
+    stalenessUs: staleUs,
+    ...faults,
+    withSlow,
+    drainedMs,
+    cpu,
+    cpuNsPerTick: {
+      server: (cpu.server * 1e9) / achievedPerSecond,
+      withPublisher: ((cpu.server + cpu.publisher) * 1e9) / achievedPerSecond,
+    },
+    deliveredPerCpuSecond: Math.round(achievedPerSecond / cpu.server),
+    memory: {
+      rssBytes: memory((p) => p.rssBytes),
+      rssAnonBytes: memory((p) => p.rssAnonBytes),
+      tcpBytes: seen.tcpBytes,
+    },
+    processes,
+    oversleptUs: seen.oversleptUs,
+    bytesPerTick: (l1.bytes - l0.bytes) / delivered,
+    seconds,
+    sustained,
+    holds: sustained && isFaultless && cpu.load <= LOAD_CPU_MAX,
+    valid: why.length === 0,
+    why,
+  };
+}

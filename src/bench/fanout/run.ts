@@ -1,0 +1,133 @@
+/** One row of scenario `fanout`: its figures, and whether they may be quoted. */
+import type { Mode } from '../../wire/ticks.js';
+import type { LatencyUs } from '../harness/latency.js';
+import type { Measured, RigOptions, RowOptions } from './setup.js';
+
+/** Share of its core above which the load generator itself is what is measured. */
+const LOAD_CPU_MAX = 0.85;
+/** Cores that other processes may use without a row being in doubt. */
+const OTHER_CPU_MAX = 0.2;
+/** Share of what was offered that has to get through. */
+const SUSTAINED = 0.98;
+/** Share of what was offered beyond which there was a backlog before the measured time began. */
+const BACKLOG = 1.02;
+
+export interface FanoutRow {
+  mode: Mode;
+  /** `probe` to warm up and while the peak is sought, then `peak` and `half`; `fixed` where the rate was given. */
+  phase: 'probe' | 'peak' | 'half' | 'fixed';
+  /** Whether clients that do not read were connected. */
+  withStopped: boolean;
+  /** Ticks per second that the feed was to make, and that were numbered. */
+  rate: number;
+  ticksPerSecond: number;
+  /** Ticks per second of the symbols that each reader watches, all readers together; `latest` folds them. */
+  offeredPerSecond: number;
+  /** Ticks per second that advanced their reader's symbolSeq. */
+  deliveredPerSecond: number;
+  /** Per second of CPU time of the server's process. */
+  deliveredPerCpuSecond: number;
+  lost: number;
+  reordered: number;
+  /** Pairs of client and symbol that ended in another state than the server's table. */
+  wrongFinalState: number;
+  latencyUs: LatencyUs;
+  bytesPerTick: number;
+  /** Cores in use by each process. */
+  serverCpu: number;
+  loadCpu: number;
+  /** Cores in use by all other processes of the machine, or withheld by its host. */
+  otherCpu: number;
+  /** CPU time of the load generator per delivered tick, system calls and all. */
+  loadNsPerTick: number;
+  serverRssBytes: number;
+  serverRssAnonBytes: number;
+  /** Memory of all TCP sockets of the machine. */
+  tcpBytes: number;
+  /** Times that a reader was passed by the ring and fed from the log. */
+  catchUps: number;
+  /** Milliseconds from when the stopped clients read again until each had the right state. */
+  recoveredMs: number | null;
+  seconds: number;
+  /** In mode `every`: what was offered was delivered. In mode `latest`: the feed kept its rate. */
+  sustained: boolean;
+  /** Whether it was sustained, without a fault, and not held back by the load generator: what a peak must be. */
+  holds: boolean;
+  /** Whether the figures may be quoted, and what is against it. */
+  valid: boolean;
+  why: string[];
+}
+
+export interface Faults {
+  lost: number;
+  reordered: number;
+  wrongFinalState: number;
+  failures: string[];
+}
+
+/** @param watchers by symbol id: how many readers watch it */
+export function judge(
+  { mode, cores }: RigOptions,
+  { phase, rate, withStopped }: RowOptions,
+  { server: [s0, s1], load: [l0, l1], latencyUs, tcpBytes, machineCpuNs }: Measured,
+  watchers: readonly number[],
+  { failures, ...faults }: Faults,
+  recoveredMs: number | null,
+): FanoutRow {
+  const serverSeconds = (s1.monotonicNs - s0.monotonicNs) / 1e9;
+  const seconds = (l1.monotonicNs - l0.monotonicNs) / 1e9;
+  const ticks = s1.numbered - s0.numbered;
+  const delivered = l1.delivered - l0.delivered;
+  const serverCpu = (s1.cpuNs - s0.cpuNs) / 1e9 / serverSeconds;
+  const loadCpu = (l1.cpuNs - l0.cpuNs) / 1e9 / seconds;
+  const otherCpu = Math.max(0, machineCpuNs / 1e9 - serverCpu - loadCpu);
+  // How many readers a tick has, on average over the ticks that there were.
+  let deliveries = 0;
+  watchers.forEach((readers, id) => {
+    deliveries += readers * ((s1.symbolSeqs[id] ?? 0) - (s0.symbolSeqs[id] ?? 0));
+  });
+  const offeredPerSecond = ticks === 0 ? 0 : (deliveries / ticks) * rate;
+  const deliveredPerSecond = delivered / seconds;
+  const ticksPerSecond = ticks / serverSeconds;
+  const keepsUp = ticksPerSecond >= SUSTAINED * rate;
+  const sustained = keepsUp && (mode === 'latest' || deliveredPerSecond >= SUSTAINED * offeredPerSecond);
+  const why: string[] = [];
+  if (cores === undefined) why.push('the processes were not pinned to a core each');
+  if (loadCpu > LOAD_CPU_MAX) why.push(`the load generator used ${(loadCpu * 100).toFixed(0)} % of its core`);
+  if (mode === 'every' && deliveredPerSecond > BACKLOG * offeredPerSecond)
+    why.push('a backlog of the warm-up was delivered too');
+  if (otherCpu > OTHER_CPU_MAX) why.push(`other processes used ${otherCpu.toFixed(1)} cores`);
+  if (faults.lost > 0) why.push(`${faults.lost} ticks were lost`);
+  if (faults.reordered > 0) why.push(`${faults.reordered} ticks came out of order, or again`);
+  if (faults.wrongFinalState > 0) why.push(`${faults.wrongFinalState} last states were wrong`);
+  if (latencyUs.negative > 0) why.push(`${latencyUs.negative} ticks came before they were due`);
+  why.push(...failures);
+  const isFaultless = faults.lost + faults.reordered + faults.wrongFinalState + failures.length === 0;
+  return {
+    mode,
+    phase,
+    withStopped,
+    rate,
+    ticksPerSecond: Math.round(ticksPerSecond),
+    offeredPerSecond: Math.round(offeredPerSecond),
+    deliveredPerSecond: Math.round(deliveredPerSecond),
+    deliveredPerCpuSecond: Math.round(deliveredPerSecond / serverCpu),
+    ...faults,
+    latencyUs,
+    bytesPerTick: (l1.bytes - l0.bytes) / delivered,
+    serverCpu,
+    loadCpu,
+    otherCpu,
+    loadNsPerTick: (l1.cpuNs - l0.cpuNs) / delivered,
+    serverRssBytes: s1.rssBytes,
+    serverRssAnonBytes: s1.rssAnonBytes,
+    tcpBytes,
+    catchUps: l1.catchUps - l0.catchUps,
+    recoveredMs,
+    seconds,
+    sustained,
+    holds: sustained && isFaultless && loadCpu <= LOAD_CPU_MAX,
+    valid: why.length === 0,
+    why,
+  };
+}

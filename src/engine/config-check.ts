@@ -1,0 +1,134 @@
+/**
+ * Checking of settings: zod finds the faults, this file says them so that whoever wrote the value knows
+ * which field is meant and what to write instead.
+ */
+import { z } from 'zod';
+import { TickwireError } from '../core/errors.js';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/** Letters that two words may differ in and still be taken for the same one, misspelt. */
+const HINT_DISTANCE_MAX = 3;
+const SHOWN_MAX = 60;
+
+/** What was read, or one sentence for each fault. */
+export type Checked<T> = { value: T; faults: [] } | { value: undefined; faults: string[] };
+
+/** Checks a value; each fault begins with the field, for example `feeds[1].options.port: expected …`. */
+export function check<S extends z.ZodType>(schema: S, value: unknown, at: Path = []): Checked<z.output<S>> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return { value: result.data, faults: [] };
+  return { value: undefined, faults: result.error.issues.map((issue) => faultOf(issue, schema, at)) };
+}
+
+export function badConfig(faults: readonly string[]): TickwireError {
+  return new TickwireError('bad_config', faults.join('\n'));
+}
+
+/** `feeds[1].options.port` */
+function fieldName(path: Path): string {
+  let text = '';
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`;
+    else text += text === '' ? String(key) : `.${String(key)}`;
+  }
+  return text;
+}
+
+/** The known word that was probably meant, or all of them. */
+export function hint(word: string, known: readonly string[]): string {
+  const distances = known.map((k) => distance(word.toLowerCase(), k.toLowerCase()));
+  const least = Math.min(...distances);
+  if (least <= Math.min(HINT_DISTANCE_MAX, Math.floor(word.length / 2))) {
+    return `did you mean "${known[distances.indexOf(least)]}"?`;
+  }
+  return known.length === 0 ? 'there are none here' : `known here: ${known.join(', ')}`;
+}
+
+function faultOf(issue: Issue, schema: z.ZodType, at: Path, base: Path = []): string {
+  const within = [...base, ...issue.path];
+  const path = [...at, ...within];
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(schema, within);
+    return issue.keys
+      .map((key) => `${fieldName([...path, key])}: unknown setting; ${hint(key, known)}`)
+      .join('\n');
+  }
+  if (issue.code === 'invalid_union') {
+    // Of several forms, the one whose faults lie inside it was meant.
+    const meant = issue.errors.find((branch) => branch.every(isInside));
+    if (meant !== undefined) return meant.map((inner) => faultOf(inner, schema, at, within)).join('\n');
+  }
+  const field = path.length === 0 ? 'settings' : fieldName(path);
+  return `${field}: ${sentence(issue)}`;
+}
+
+function isInside(issue: Issue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys';
+}
+
+function sentence(issue: Issue): string {
+  const isOwnWording = !/^(Invalid|Too )/.test(issue.message);
+  if (isOwnWording) return issue.message;
+  return `expected ${expectation(issue)}, got ${shown(issue.input)}`;
+}
+
+function expectation(issue: Issue): string {
+  if (issue.code === 'invalid_type') return issue.expected === 'int' ? 'a whole number' : issue.expected;
+  if (issue.code === 'invalid_value') return issue.values.map((v) => JSON.stringify(v)).join(' or ');
+  if (issue.code === 'invalid_union') {
+    const kinds = issue.errors.map((branch) => (branch[0] === undefined ? '' : expectation(branch[0])));
+    return [...new Set(kinds.filter((k) => k !== ''))].join(' or ');
+  }
+  if (issue.code === 'too_small') return `${unitOf(issue.origin)}at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `${unitOf(issue.origin)}at most ${issue.maximum}`;
+  return issue.message;
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return 'a text of length ';
+  return origin === 'array' ? 'a list of length ' : '';
+}
+
+function shown(input: unknown): string {
+  if (input === undefined) return 'nothing: set it';
+  if (input === null) return 'null';
+  if (typeof input === 'object') return Array.isArray(input) ? 'a list' : 'an object';
+  const text = JSON.stringify(input) ?? String(input);
+  return `${typeof input} ${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}`;
+}
+
+/** The keys of the object schema that lies at a path inside another. */
+function keysAt(schema: z.ZodType, path: Path): string[] {
+  let at: unknown = schema;
+  for (const key of path) {
+    const inner = unwrap(at);
+    at =
+      typeof key === 'number' ? (inner as z.ZodArray).element : (inner as z.ZodObject).shape?.[String(key)];
+  }
+  return Object.keys((unwrap(at) as z.ZodObject | undefined)?.shape ?? {});
+}
+
+/** Takes off what only adds a default or makes optional; of a union, the object in it. */
+function unwrap(schema: unknown): unknown {
+  let at = schema as { def?: { innerType?: unknown; options?: unknown[] } } | undefined;
+  for (;;) {
+    const inner = at?.def?.innerType ?? at?.def?.options?.find((o) => unwrap(o) instanceof z.ZodObject);
+    if (inner === undefined) return at;
+    at = inner as typeof at;
+  }
+}
+
+/** How many letters have to be changed, added or taken away (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

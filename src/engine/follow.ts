@@ -1,0 +1,160 @@
+/** For hosts that embed the engine: reads of the last-value table and of the ring, on the host's own thread. */
+
+import { matchesPattern, parsePattern } from '../core/pattern.js';
+import { copyRecord, Records, type Tick, toTick, U32_SYMBOL } from '../core/tick.js';
+import type { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
+import { EntryF64, Slot, TableEntry } from '../pipeline/memory/last-value-table.js';
+import type { Engine } from './engine.js';
+
+/** Ticks handed over before the event loop turns. */
+const TICKS_PER_TURN = 1_024;
+/** Turns of the loop that found nothing before the follower looks less often. */
+const HOT_TURNS = 256;
+const IDLE_MS = 2;
+
+/** A tick with its names. */
+export interface NamedTick extends Tick {
+  symbol: string;
+  shard: number;
+  /** Its number in the epoch; 0 in a last value carried over from an earlier epoch. */
+  seq: number;
+}
+
+/** The newest state of a symbol. */
+export interface LastValue {
+  symbol: string;
+  digits: number;
+  /** Of the last tick of any kind; 0 when there was none in this epoch. */
+  seq: number;
+  symbolSeq: number;
+  /** The last good quote: crossed and late ones are left out. */
+  quote?: NamedTick;
+  trade?: NamedTick;
+  status?: NamedTick;
+}
+
+export interface FollowOptions {
+  /** Names and patterns; default: all, with the engine's own records. */
+  symbols?: readonly string[];
+  /** Told when the ring has overtaken the follower: so many ticks of the shard were not seen. */
+  onOvertaken?: (missed: number, shard: number) => void;
+}
+
+/** A free reader of the ring at work. */
+export interface Following {
+  /** Ends it; no tick is handed over afterwards. */
+  close(): void;
+}
+
+/** Reads a symbol's entry of the last-value table. Undefined when the symbol is not known or never ticked. */
+export function lastValue(engine: Engine, symbol: string): LastValue | undefined {
+  const { registry, table } = engine;
+  registry.refresh();
+  const id = registry.symbolId(symbol);
+  const entry = new TableEntry();
+  if (id === undefined || !table.read(id, entry)) return undefined;
+  const shard = registry.bucket[id] % engine.memory.plan.shards;
+  const value: LastValue = {
+    symbol,
+    digits: registry.digits[id],
+    seq: entry.seq,
+    symbolSeq: entry.symbolSeq,
+  };
+  const tick = (slot: number, seq: number) => ({ ...toTick(entry.records, slot), symbol, shard, seq });
+  if (entry.has(Slot.quote)) value.quote = tick(Slot.quote, entry.f64[EntryF64.quoteSeq]);
+  if (entry.has(Slot.trade)) value.trade = tick(Slot.trade, entry.f64[EntryF64.tradeSeq]);
+  if (entry.has(Slot.status)) value.status = tick(Slot.status, entry.f64[EntryF64.statusSeq]);
+  return (value.quote ?? value.trade ?? value.status) ? value : undefined;
+}
+
+/**
+ * Hands every tick from now on to `onTick`, in the order of each shard. It delays nobody: a follower that is
+ * too slow is overtaken, told how much it missed, and goes on. It ends by itself when the engine has stopped.
+ */
+export function follow(engine: Engine, options: FollowOptions, onTick: (tick: NamedTick) => void): Following {
+  const followers = engine.memory.broadcast.map(
+    (_, shard) => new ShardFollower(engine, shard, options, onTick),
+  );
+  let isClosed = false;
+  let idleTurns = 0;
+  const look = () => {
+    if (isClosed) return;
+    let found = 0;
+    for (const follower of followers) found += follower.read(TICKS_PER_TURN);
+    idleTurns = found > 0 ? 0 : idleTurns + 1;
+    if (idleTurns < HOT_TURNS) setImmediate(look);
+    // A follower alone is no reason for the process to stay.
+    else setTimeout(look, IDLE_MS).unref();
+  };
+  engine.once('stopped', () => {
+    if (!isClosed) for (const follower of followers) while (follower.read(TICKS_PER_TURN) > 0);
+    isClosed = true;
+  });
+  look();
+  return {
+    close() {
+      isClosed = true;
+      for (const follower of followers) follower.isClosed = true;
+    },
+  };
+}
+
+/** A cursor in one shard's ring. */
+class ShardFollower {
+  readonly #ring: BroadcastReader;
+  readonly #copy = Records.allocate(1);
+  /** By symbol id: 1 = wanted, 2 = not, 0 = not yet asked. */
+  readonly #wanted: Uint8Array;
+  #next: number;
+  isClosed = false;
+
+  constructor(
+    readonly engine: Engine,
+    readonly shard: number,
+    readonly options: FollowOptions,
+    readonly onTick: (tick: NamedTick) => void,
+  ) {
+    this.#ring = engine.ringReader(shard);
+    this.#wanted = new Uint8Array(engine.memory.plan.maxSymbols);
+    this.#next = this.#ring.head() + 1;
+  }
+
+  /** Hands over at most `max` ticks; returns how far it moved. */
+  read(max: number): number {
+    const ring = this.#ring;
+    const from = this.#next;
+    const end = Math.min(ring.head(), from + max - 1);
+    while (this.#next <= end && !this.isClosed) {
+      copyRecord(ring.records, ring.slot(this.#next), this.#copy, 0);
+      const oldest = ring.oldest();
+      if (this.#next < oldest) {
+        this.options.onOvertaken?.(oldest - this.#next, this.shard);
+        this.#next = oldest;
+        break;
+      }
+      this.#handOver(this.#next++);
+    }
+    return this.#next - from;
+  }
+
+  #handOver(seq: number): void {
+    const id = this.#copy.u32[U32_SYMBOL];
+    if (this.#wanted[id] === 0) this.#wanted[id] = this.#isWanted(id) ? 1 : 2;
+    if (this.#wanted[id] !== 1) return;
+    const symbol = this.#nameOf(id);
+    this.onTick({ ...toTick(this.#copy, 0), symbol, shard: this.shard, seq });
+  }
+
+  #isWanted(id: number): boolean {
+    const { symbols } = this.options;
+    if (symbols === undefined) return true;
+    const name = this.#nameOf(id);
+    return id !== 0 && symbols.some((pattern) => matchesPattern(parsePattern(pattern), name));
+  }
+
+  #nameOf(id: number): string {
+    const { registry } = this.engine;
+    if (id !== 0 && registry.symbols[id] === undefined) registry.refresh();
+    return registry.symbols[id]?.name ?? '$engine';
+  }
+}

@@ -1,0 +1,93 @@
+/** The engine's side of its log: what subscribers that catch up read of it, and the imports that it takes in. */
+import { Piscina } from 'piscina';
+import { messageOf } from '../core/errors.js';
+import { CATCHUP_IDLE_MS, CATCHUP_JOBS } from '../core/limits.js';
+import type { CatchUp, EpochInfo } from '../fanout/contract/ports.js';
+import { ImportDesk } from '../import/coordinator.js';
+import { LogReader } from '../log/read/log-reader.js';
+import type {
+  FindSymbolJob,
+  ReadImportsJob,
+  ReadPagesJob,
+  ReadRangeJob,
+  SeekTimeJob,
+} from '../log/read/worker.js';
+import type { OpenedLog } from '../log/write/open-log.js';
+import type { CounterReader } from '../pipeline/memory/counters.js';
+import type { Registry } from '../pipeline/memory/registry.js';
+import type { Logger } from './options.js';
+
+export class EngineLog {
+  #reader: LogReader | undefined;
+  #jobs: Piscina | undefined;
+  #imports: ImportDesk | undefined;
+
+  /** Starts nothing before `open`. */
+  constructor(
+    readonly opened: OpenedLog,
+    readonly registry: Registry,
+    readonly counters: CounterReader,
+    readonly logger: Logger,
+  ) {}
+
+  /** Opens what reads the past, and starts its threads. */
+  open(): void {
+    const { folder, store } = this.opened;
+    this.#imports = new ImportDesk(store, this.registry, (message) => this.logger.info({}, message));
+    this.#reader = LogReader.open(folder);
+    this.#jobs = new Piscina({
+      filename: new URL('../log/read/worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: CATCHUP_JOBS,
+      // To start a thread takes longer than to read a hundred pages.
+      idleTimeout: CATCHUP_IDLE_MS,
+    });
+  }
+
+  /** For the fan-out; to be used once this is open. */
+  catchUp(): CatchUp {
+    const { folder } = this.opened;
+    return {
+      readRange: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadRangeJob, { name: 'readRange' }),
+      readPages: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadPagesJob, { name: 'readPages' }),
+      findSymbol: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies FindSymbolJob, { name: 'findSymbol' }),
+      readImports: (request) =>
+        this.#jobs!.run({ folder, ...request } satisfies ReadImportsJob, { name: 'readImports' }),
+      seekTime: (seconds, nanos) =>
+        this.#jobs!.run({ folder, seconds, nanos } satisfies SeekTimeJob, { name: 'seekTime' }),
+      epochs: () => this.#epochs(),
+      visible: (shard) => this.counters.visible(shard),
+      durable: (shard) => this.counters.durable(shard),
+    };
+  }
+
+  #epochs(): EpochInfo[] {
+    const reader = this.#reader!;
+    const live = reader.epochs().filter((record) => record.import === undefined);
+    return live.map(({ epoch, shards, last }) => {
+      const bounds = Array.from({ length: shards }, (_, shard) => reader.bounds(epoch, shard));
+      return {
+        epoch,
+        shards,
+        firstSeq: bounds.map((b) => b.oldest),
+        lastSeq: last ?? bounds.map((b) => b.newest),
+      };
+    });
+  }
+
+  /** Does what an import beside the engine asks for. */
+  lookForImports(): void {
+    this.#imports
+      ?.look()
+      .catch((error: unknown) => this.logger.error({}, `Imports cannot be looked for: ${messageOf(error)}`));
+  }
+
+  async close(): Promise<void> {
+    await this.#jobs?.destroy();
+    await this.#reader?.close();
+    await this.opened.close();
+  }
+}

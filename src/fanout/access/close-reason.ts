@@ -1,0 +1,25 @@
+/** Why the server closes a connection: a code, and a sentence with a hint when to come again. */
+import { CloseCode } from '../../wire/ticks.js';
+
+/** Bytes of a reason that fit into a close frame. */
+const REASON_BYTES_MAX = 123;
+/** Milliseconds after which a client that was cut off for its slowness or silence may come again. */
+export const RETRY_MS = 1_000;
+
+export interface Closing {
+  code: number;
+  /** At most 123 bytes. */
+  reason: string;
+}
+
+/** With a code of those that say "reconnect": when. */
+export function closingFor(code: number, sentence: string, retryMs = RETRY_MS): Closing {
+  const hint = code < CloseCode.badRequest ? `; retry in ${Math.ceil(retryMs)} ms` : '';
+  return { code, reason: cut(sentence, REASON_BYTES_MAX - hint.length) + hint };
+}
+
+function cut(text: string, bytesMax: number): string {
+  let short = text;
+  while (Buffer.byteLength(short) > bytesMax) short = [...short].slice(0, -1).join('');
+  return short;
+}

@@ -1,0 +1,141 @@
+/** What stands between a client and its connection: how often it may speak, how large, and whether we know it. */
+import { BAD_MESSAGES_MAX } from '../../core/limits.js';
+import { CloseCode, type RequestId, type ServerMessage, type WireError } from '../../wire/ticks.js';
+import type { FanoutSettings } from '../contract/options.js';
+import type { Place } from './admission.js';
+import type { Auth, Verdict } from './auth.js';
+import { type Closing, closingFor, RETRY_MS } from './close-reason.js';
+import type { Tally } from './refusal-counters.js';
+import { Bucket } from './token-bucket.js';
+
+/** What all connections of a server have in common at their gates. */
+export interface Door {
+  readonly settings: FanoutSettings;
+  /** Absent: whoever connects may ask. */
+  readonly auth: Auth | undefined;
+  readonly tally: Tally;
+  /** The server shuts down. */
+  closing: boolean;
+}
+
+/** Under which an open server counts whoever sends a token all the same. */
+const ANYONE = 'anyone';
+
+export class Gate {
+  readonly #bucket: Bucket;
+  #bad = 0;
+  #checking = false;
+  #deadlineMs: number;
+
+  constructor(
+    readonly door: Door,
+    readonly place: Place,
+    nowMs: number,
+  ) {
+    const { messagesPerSecond } = door.settings.limits;
+    this.#bucket = new Bucket(messagesPerSecond, messagesPerSecond, nowMs);
+    this.#deadlineMs = nowMs + door.settings.authMs;
+  }
+
+  /** Whether requests are refused until `auth` has been answered. */
+  get isLocked(): boolean {
+    return this.door.auth !== undefined && this.place.account === null;
+  }
+
+  /** Counts a message, or a ping; why the connection is to be closed for it. */
+  take(bytes: number): Closing | null {
+    const { messageBytes, messagesPerSecond } = this.door.settings.limits;
+    if (!this.#bucket.take(performance.now())) {
+      const sentence = `more than ${messagesPerSecond} messages a second`;
+      return closingFor(CloseCode.rate, sentence, this.#bucket.waitMs(messagesPerSecond));
+    }
+    if (bytes <= messageBytes) return null;
+    this.door.tally.badMessages++;
+    return closingFor(CloseCode.badRequest, `a message of ${bytes} bytes; the limit is ${messageBytes}`);
+  }
+
+  /** Counts a message that was no request; why the connection is to be closed for it. */
+  bad(): Closing | null {
+    this.door.tally.badMessages++;
+    if (++this.#bad < BAD_MESSAGES_MAX) return null;
+    return closingFor(CloseCode.badRequest, `${BAD_MESSAGES_MAX} messages in a row were no requests`);
+  }
+
+  /** Why a request is not looked at, if so. */
+  refusal(id: RequestId, op: string): WireError | null {
+    this.#bad = 0;
+    if (this.door.closing) {
+      const message = 'The server shuts down.';
+      return { op: 'error', id, code: 'busy', message, temporary: true, retryMs: RETRY_MS };
+    }
+    if (!this.isLocked || op === 'auth') return null;
+    const message = 'Authorise first: {op: "auth", id, token}.';
+    const more = this.#checking ? { temporary: true, retryMs: RETRY_MS } : { temporary: false };
+    return { op: 'error', id, code: 'unauthorised', message, ...more };
+  }
+
+  /** Answers `auth`, at once or when the authoriser has; or hands over why the connection is to be closed. */
+  authorise(
+    id: RequestId,
+    token: string,
+    answer: (message: ServerMessage) => void,
+    close: (closing: Closing) => void,
+  ): void {
+    const { auth } = this.door;
+    if (auth === undefined || this.place.account !== null) {
+      answer({ op: 'authorised', id, name: this.place.account?.name ?? ANYONE });
+      return;
+    }
+    if (this.#checking) {
+      const message = 'The token sent before is still being checked.';
+      answer({ op: 'error', id, code: 'bad_request', message, temporary: false });
+      return;
+    }
+    const take = (verdict: Verdict) => this.#take(verdict, id, answer, close);
+    const verdict = auth.check(token, this.place.address);
+    if (!(verdict instanceof Promise)) {
+      take(verdict);
+      return;
+    }
+    this.#checking = true;
+    void verdict.then((found) => {
+      this.#checking = false;
+      take(found);
+    });
+  }
+
+  #take(
+    verdict: Verdict,
+    id: RequestId,
+    answer: (message: ServerMessage) => void,
+    close: (closing: Closing) => void,
+  ): void {
+    if ('refused' in verdict && verdict.refused === 'failed') {
+      this.#deadlineMs = performance.now() + this.door.settings.authMs;
+      const message = 'The token could not be checked; try again.';
+      answer({ op: 'error', id, code: 'unauthorised', message, temporary: true, retryMs: verdict.retryMs });
+      return;
+    }
+    const closing = this.admit(verdict);
+    if (closing === null && 'account' in verdict)
+      answer({ op: 'authorised', id, name: verdict.account.name });
+    else if (closing !== null) close(closing);
+  }
+
+  /** Lets the connection in under its account, or says why not. */
+  admit(verdict: Verdict): Closing | null {
+    if ('account' in verdict) return this.place.join(verdict.account);
+    this.door.tally.refused.token++;
+    const sentence =
+      verdict.refused === 'wrong'
+        ? 'the token is wrong'
+        : `too many wrong tokens of this address; wait ${verdict.retryMs} ms`;
+    return closingFor(CloseCode.unauthorised, sentence);
+  }
+
+  /** Why the connection is to be closed for what it has not done. */
+  look(nowMs: number): Closing | null {
+    if (!this.isLocked || this.#checking || nowMs < this.#deadlineMs) return null;
+    return closingFor(CloseCode.unauthorised, `no token within ${this.door.settings.authMs} ms`);
+  }
+}

@@ -1,0 +1,41 @@
+/** What the fan-out turned away or cut off, counted since its start. */
+import { CloseCode } from '../../wire/ticks.js';
+
+/** Why a connection did not come about. */
+export const REFUSALS = [
+  /** The server shuts down. */
+  'closing',
+  /** A name that is not this server's. */
+  'host',
+  'origin',
+  'query',
+  'subprotocol',
+  /** `limits.connections`, `limits.connectionsPerAddress`, the `connections` of a key. */
+  'total',
+  'address',
+  'key',
+  /** No token, and newcomers without one: who waited longest gave way. */
+  'crowded',
+  /** A token that is wrong, or not looked at because too many were. */
+  'token',
+  /** The authoriser failed. */
+  'authoriser',
+] as const;
+export type RefusalReason = (typeof REFUSALS)[number];
+
+export class Tally {
+  readonly refused = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<
+    RefusalReason,
+    number
+  >;
+  /** Connections that the server closed, by close code. */
+  readonly closed: Record<string, number> = Object.fromEntries(
+    Object.values(CloseCode).map((code) => [code, 0]),
+  );
+  /** Connections that ended without a closing handshake, and not by the server. */
+  lost = 0;
+  /** Messages that were no requests. */
+  badMessages = 0;
+  /** Tokens that were wrong, or not looked at because too many of that address were. */
+  wrongTokens = 0;
+}

@@ -1,0 +1,64 @@
+/**
+ * The memory that ticks are encoded into, in three parts. Bodies live for one flush; when their part is full it
+ * begins anew, so that the older ones die earlier. Caches of quotes and stretches, which all groups copy from,
+ * stay for as long as they are used.
+ */
+import { SHARDS_MAX } from '../../core/limits.js';
+import { type Body, Scratch } from '../../wire/body.js';
+
+const BODY_BYTES = 8 * 1024 * 1024;
+/** A cache of quotes: what does not fit is encoded for each group. */
+const CACHE_BYTES = 256 * 1024;
+const ENCODINGS = 3;
+const CACHES_BYTES = ENCODINGS * SHARDS_MAX * CACHE_BYTES;
+/** Ticks of a stretch in JSON fit in nearly always, in the other encodings always. */
+const STRETCH_BYTES = 128 * 1024;
+const STRETCHES = 128;
+
+export class Arena {
+  readonly scratch = new Scratch(BODY_BYTES + CACHES_BYTES + STRETCHES * STRETCH_BYTES);
+  /** Bodies of an earlier one are gone. */
+  generation = 0;
+  /** Where the next body will stand. */
+  at = 0;
+  #caches = 0;
+
+  /** Begins a flush. */
+  reset(): void {
+    this.#again();
+  }
+
+  /** What was encoded before is not to be used any more. */
+  invalidate(): void {
+    this.generation++;
+  }
+
+  #again(): void {
+    this.invalidate();
+    this.at = 0;
+  }
+
+  /** Where a body of up to `bytes` may stand. */
+  reserve(bytes: number): number {
+    if (this.at + bytes > BODY_BYTES) this.#again();
+    return this.at;
+  }
+
+  /** The body that was reserved last keeps what it has filled. */
+  keep(body: Body): void {
+    this.at = Math.ceil((body.at + body.bytes) / 8) * 8;
+  }
+
+  /** The place of one more cache of quotes; it is never given back. */
+  takeCache(): { at: number; bytes: number } {
+    return { at: BODY_BYTES + this.#caches++ * CACHE_BYTES, bytes: CACHE_BYTES };
+  }
+
+  /** The places of all stretches. */
+  stretches(): { at: number; bytes: number }[] {
+    return Array.from({ length: STRETCHES }, (_, i) => ({
+      at: BODY_BYTES + CACHES_BYTES + i * STRETCH_BYTES,
+      bytes: STRETCH_BYTES,
+    }));
+  }
+}

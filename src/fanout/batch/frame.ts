@@ -1,0 +1,70 @@
+/**
+ * What one flush sends to one connection. Packed batches gather in one frame and leave with one `send`; the
+ * other encodings send a message a batch. One frame at a time, in memory that all connections share.
+ */
+import { FLUSH_TICKS_MAX, FRAME_BYTES_MAX } from '../../core/limits.js';
+import { type Body, Scratch, type TickEncoder } from '../../wire/body.js';
+import { BATCHES_MAX, FRAME_HEADER_BYTES } from '../../wire/packed.js';
+import { writeFrameHeader } from '../../wire/packed-encoder.js';
+
+export interface FrameTarget {
+  readonly encoder: TickEncoder;
+  transmit(message: Uint8Array, text: boolean): void;
+}
+
+export class Frame {
+  readonly #out = new Scratch(2 * FRAME_BYTES_MAX);
+  #target: FrameTarget | undefined;
+  #at = 0;
+  #batches = 0;
+  /** Bytes that may still be added. */
+  left = 0;
+  /** Ticks that may still be added. */
+  ticksLeft = 0;
+  ticks = 0;
+
+  begin(target: FrameTarget, bytes: number): void {
+    this.#target = target;
+    this.#at = FRAME_HEADER_BYTES;
+    this.#batches = 0;
+    this.left = Math.min(FRAME_BYTES_MAX, bytes) - FRAME_HEADER_BYTES;
+    this.ticksLeft = FLUSH_TICKS_MAX;
+    this.ticks = 0;
+  }
+
+  /** From here on no more than so many bytes are added. */
+  bound(bytes: number): void {
+    this.left = Math.min(this.left, bytes);
+  }
+
+  /** Bytes of ticks that one more batch may have. */
+  room(encoder: TickEncoder): number {
+    return this.#batches >= BATCHES_MAX ? 0 : this.left - encoder.wrapBytesMax;
+  }
+
+  fits(encoder: TickEncoder, body: Body): boolean {
+    return body.bytes <= this.room(encoder) && body.count <= this.ticksLeft;
+  }
+
+  add(body: Body, sub: number, cursor: Uint8Array): void {
+    const target = this.#target!;
+    const { encoder } = target;
+    const at = encoder.framed ? this.#at : 0;
+    const end = encoder.wrap(body, sub, cursor, this.#out, at);
+    this.left -= end - at;
+    this.ticksLeft -= body.count;
+    this.ticks += body.count;
+    this.#batches++;
+    if (encoder.framed) this.#at = end;
+    else target.transmit(this.#out.u8.subarray(0, end), encoder.text);
+  }
+
+  /** Sends what has gathered. */
+  finish(): void {
+    const target = this.#target!;
+    this.#target = undefined;
+    if (this.#batches === 0 || !target.encoder.framed) return;
+    writeFrameHeader(this.#out, this.#batches);
+    target.transmit(this.#out.u8.subarray(0, this.#at), false);
+  }
+}

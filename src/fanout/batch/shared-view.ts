@@ -1,0 +1,178 @@
+/** What all subscriptions of one fan-out look at: the engine's shared memory as of the flush at hand. */
+import { type Clock, SharedClock } from '../../core/clock.js';
+import { GapReason, Kind, NO_TIME_S, Records, writeGap, writeHeader, writeTimes } from '../../core/tick.js';
+import { LastValueTable } from '../../pipeline/memory/last-value-table.js';
+import { CursorWriter } from '../../wire/cursor.js';
+import { JsonEncoder } from '../../wire/json.js';
+import { MsgpackEncoder } from '../../wire/msgpack.js';
+import { PackedEncoder } from '../../wire/packed-encoder.js';
+import type { Encoding, Mode } from '../../wire/ticks.js';
+import { type QuotaLimits, Quotas } from '../access/quota.js';
+import type { FanoutDeps } from '../contract/ports.js';
+import { LogPages } from './catch-up-pages.js';
+import { Arena } from './encode-arena.js';
+import { Mirror } from './last-value-mirror.js';
+import { QuoteCache } from './quote-cache.js';
+import { Stretches, StretchPool } from './ring-chunk.js';
+import type { Shared } from './selection.js';
+import { ShardView } from './shard-view.js';
+import { Group } from './subscription-group.js';
+import { type Watch, Watches } from './symbol-filter.js';
+
+export class Stream {
+  readonly shards: ShardView[];
+  readonly table: LastValueTable;
+  readonly mirror: Mirror;
+  readonly watches: Watches;
+  readonly quotas: Quotas;
+  readonly clock: Clock;
+  readonly arena = new Arena();
+  readonly pages: LogPages;
+  readonly encoders;
+  /** Counts flushes, each of which takes in what is new; the first is 1. */
+  flushNo = 0;
+  /** Monotonic milliseconds of the flush at hand. */
+  nowMs = 0;
+  /** When a subscription with an interval has something to send; reset by each round. */
+  dueAtMs = Number.POSITIVE_INFINITY;
+  /** Whether some subscription waits for the log to move on; reset by each round. */
+  awaitsLog = false;
+  gapsTold = 0;
+  /** Whether the server shuts down: what waits for its interval goes out at once. */
+  draining = false;
+  /** Subscriptions that have not reached the newest tick. */
+  catchingUp = 0;
+  /** Subscriptions of all connections. */
+  subscriptions = 0;
+  readonly #groups = new Map<string, Group>();
+  readonly #pool: StretchPool;
+  readonly #shared = new Map<Encoding, Shared[]>();
+  /** Whether heads were read that no flush has taken in. */
+  #looked = false;
+  readonly #gap = Records.allocate(1);
+  readonly #cursors: CursorWriter;
+
+  /** @param wake asks for a flush soon */
+  constructor(
+    readonly deps: FanoutDeps,
+    limits: { catchUpJobs: number; catchUpPages: number } & QuotaLimits,
+    readonly wake: () => void,
+  ) {
+    const { memory, registry } = deps;
+    this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
+    this.#pool = new StretchPool(this.arena, memory.plan.maxSymbols);
+    this.#cursors = new CursorWriter(deps.identity.logId);
+    this.clock = deps.clock ?? new SharedClock(memory.clock);
+    this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
+    this.mirror = new Mirror(this.table, registry, this.shards);
+    this.quotas = new Quotas(limits);
+    this.watches = new Watches(registry, this.shards.length, this.quotas);
+    this.pages = new LogPages(deps.catchUp, limits.catchUpJobs, limits.catchUpPages, wake);
+    this.encoders = {
+      packed: new PackedEncoder(this.arena.scratch, registry),
+      msgpack: new MsgpackEncoder(this.arena.scratch),
+      json: new JsonEncoder(this.arena.scratch, registry),
+    } satisfies Record<Encoding, unknown>;
+  }
+
+  get epoch(): number {
+    return this.deps.identity.epoch;
+  }
+
+  get logId(): string {
+    return this.deps.identity.logId;
+  }
+
+  /** Ticks numbered in this epoch, as of the last look. */
+  get head(): number {
+    let head = 0;
+    for (const view of this.shards) head += view.head;
+    return head;
+  }
+
+  /** Whether the flush at hand has taken in all that was read of heads and definitions. */
+  get isTakenIn(): boolean {
+    return !this.#looked && !this.watches.isBehind;
+  }
+
+  /** Whether there is anything that no flush has taken in. */
+  moved(): boolean {
+    return !this.isTakenIn || this.shards.some((view) => view.moved());
+  }
+
+  /** Reads T and the heads of all shards outside of a flush, and asks for one. */
+  look(): void {
+    this.#looked = true;
+    for (const view of this.shards) view.refresh();
+    this.wake();
+  }
+
+  /** Begins a round of all connections. */
+  beginRound(): void {
+    this.dueAtMs = Number.POSITIVE_INFINITY;
+    this.awaitsLog = false;
+  }
+
+  /** The token of a place, in memory that the next call writes anew. */
+  cursor(epoch: number, seqs: ArrayLike<number>): Uint8Array {
+    return this.#cursors.write(epoch, seqs);
+  }
+
+  /** Begins a flush. Heads are read before definitions, so that no tick is met whose symbol is not known. */
+  advance(nowMs: number): void {
+    this.flushNo++;
+    this.nowMs = nowMs;
+    this.#looked = false;
+    this.arena.reset();
+    for (const view of this.shards) view.advance(this.flushNo);
+    this.watches.refresh();
+    this.mirror.collect(this.flushNo);
+  }
+
+  get groups(): number {
+    return this.#groups.size;
+  }
+
+  /** The group of equal subscriptions; `release` gives it back. */
+  group(encoding: Encoding, watch: Watch, mode: Mode, kindsMask: number): Group {
+    const key = `${encoding} ${mode} ${kindsMask}\n${watch.key}`;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      const encoder = this.encoders[encoding];
+      group = new Group(key, encoder, watch, mode, kindsMask, this.arena, this.#sharedOf(encoding));
+      this.#groups.set(key, group);
+    }
+    group.users++;
+    return group;
+  }
+
+  #sharedOf(encoding: Encoding): Shared[] {
+    let shared = this.#shared.get(encoding);
+    if (shared === undefined) {
+      const encoder = this.encoders[encoding];
+      shared = this.shards.map((view) => ({
+        ring: new Stretches(encoder, this.#pool, view, false),
+        critical: new Stretches(encoder, this.#pool, view, true),
+        quotes: new QuoteCache(encoder, this.arena, view, this.mirror),
+      }));
+      this.#shared.set(encoding, shared);
+    }
+    return shared;
+  }
+
+  release(group: Group): void {
+    if (--group.users === 0) this.#groups.delete(group.key);
+    this.watches.release(group.watch);
+  }
+
+  /** The record that tells one subscriber that first..last are lost to it. */
+  gapRecord(first: number, last: number): Records {
+    const r = this.#gap;
+    this.clock.stamp();
+    writeHeader(r, 0, 0, Kind.gap, 0, last >>> 0, 0);
+    writeTimes(r, 0, NO_TIME_S, 0, this.clock.seconds, this.clock.nanos);
+    writeGap(r, 0, GapReason.notHeld, first, last, last - first + 1);
+    this.gapsTold++;
+    return r;
+  }
+}

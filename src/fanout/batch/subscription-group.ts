@@ -1,0 +1,222 @@
+/**
+ * A group: all subscriptions with the same symbols, kinds, mode and encoding. They share encoded bodies: at
+ * the head of the stream every one of them needs the same bytes in the same flush.
+ */
+import { Slot } from '../../pipeline/memory/last-value-table.js';
+import { Body, type TickEncoder } from '../../wire/body.js';
+import type { Mode } from '../../wire/ticks.js';
+import type { Convoy } from '../reader/cohort.js';
+import { type EarlierPlace, isCarriedAfter } from './carried-over.js';
+import type { Arena } from './encode-arena.js';
+import { MIRROR_SLOTS, type Mirror } from './last-value-mirror.js';
+import { putQuote, quoteBase } from './quote-cache.js';
+import { Selection, type Shared, type Source } from './selection.js';
+import type { ShardView } from './shard-view.js';
+import type { Watch } from './symbol-filter.js';
+
+/** Bytes of a body that subscribers share: small enough to fit into most windows, large enough to be worth it. */
+export const SHARED_BYTES = 64 * 1024;
+/** Bytes of the longest batch of quotes, or of a snapshot. */
+const CHUNK_BYTES = 160 * 1024;
+/** Bodies of one shard that are remembered within a flush. */
+const SHARED_BODIES = 32;
+/** A body of ticks and the place that it ends at. */
+export class LaneBody extends Body {
+  generation = -1;
+  source: Source | null = null;
+  from = 0;
+  limit = 0;
+  next = 0;
+}
+
+/** The state of a chunk as of a place: `lowest` is the first seq as of which it is this, `beyond` the next as of which it is not. */
+class StateBody extends Body {
+  generation = -1;
+  lowest = 0;
+  beyond = 0;
+}
+
+/** Symbols whose quotes a chunk needs: for one chunk at a time. */
+let changed = new Uint32Array(1024);
+
+export class Group {
+  users = 0;
+  /** Watched symbols that one batch of quotes covers; its snapshot has three records of each. */
+  readonly chunk: number;
+  /** Whether its lanes read the critical rings. */
+  readonly critical: boolean;
+  readonly #selection: Selection;
+  readonly convoys = new Set<Convoy>();
+  readonly #bodies: LaneBody[][];
+  readonly #chunks: LaneBody[][];
+  readonly #states: StateBody[][];
+
+  constructor(
+    readonly key: string,
+    readonly encoder: TickEncoder,
+    readonly watch: Watch,
+    readonly mode: Mode,
+    readonly kindsMask: number,
+    readonly arena: Arena,
+    /** By shard. */
+    readonly shared: readonly Shared[],
+  ) {
+    this.#selection = new Selection(encoder, watch, mode, kindsMask, shared);
+    this.critical = this.#selection.critical;
+    this.chunk = Math.floor(CHUNK_BYTES / (MIRROR_SLOTS * encoder.tickBytesMax));
+    this.#bodies = watch.lists.map(() => []);
+    this.#chunks = watch.lists.map(() => []);
+    this.#states = watch.lists.map(() => []);
+  }
+
+  /**
+   * The body of the ticks after `from` (a seq; in the critical ring a position) up to seq `limit`, shared if
+   * some other subscription asked for it in this flush. `next` of it is where to go on.
+   */
+  sharedBody(source: Source, shard: number, from: number, limit: number, epoch: number): LaneBody {
+    // An epoch that is over may have had more shards.
+    const bodies = (this.#bodies[shard] ??= []);
+    for (const body of bodies) {
+      const isAlive = body.generation === this.arena.generation && body.epoch === epoch;
+      if (isAlive && body.from === from && body.limit === limit && body.source === source) return body;
+    }
+    let body = bodies.find((b) => b.generation !== this.arena.generation);
+    if (body === undefined) {
+      if (bodies.length >= SHARED_BODIES) body = bodies[0];
+      else bodies.push((body = new LaneBody()));
+    }
+    this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES);
+    if (body.at === this.arena.at) this.arena.keep(body);
+    body.generation = this.arena.generation;
+    return body;
+  }
+
+  /**
+   * As `sharedBody`, into a body of the caller's, of at most `bytes`. It has to be delivered before the next one is
+   * made: one memory for all of them stays in the processor's cache.
+   */
+  fill(
+    body: LaneBody,
+    source: Source,
+    shard: number,
+    from: number,
+    limit: number,
+    epoch: number,
+    bytes: number,
+  ): void {
+    body.begin(this.arena.reserve(bytes), shard, epoch, false);
+    body.source = source;
+    body.from = from;
+    body.limit = limit;
+    const full = bytes - this.encoder.tickBytesMax;
+    body.next = this.#selection.read(body, source, from, limit, full);
+  }
+
+  chunks(shard: number): number {
+    return Math.ceil(this.watch.lists[shard].length / this.chunk);
+  }
+
+  /** The quotes of one chunk of the watched symbols that changed after flush `from`. */
+  chunkBody(mirror: Mirror, view: ShardView, k: number, from: number, nowMs: number, epoch: number): Body {
+    const bodies = this.#chunks[view.index];
+    const body = (bodies[k] ??= new LaneBody());
+    if (body.generation === this.arena.generation && body.from === from) return body;
+    this.#beginChunk(body, view, epoch, false);
+    body.from = from;
+    const first = k * this.chunk;
+    const end = Math.min(this.watch.lists[view.index].length, first + this.chunk);
+    const count = this.#pickChanged(mirror, view, first, end, from);
+    this.shared[view.index].quotes.copyInto(body, changed, count, nowMs, epoch);
+    this.#keep(body);
+    return body;
+  }
+
+  /**
+   * The state of one chunk as a snapshot: what its lanes do not send of it, since they go on after seq `at`. Quotes of
+   * mode `latest` are in no lane, and are the newest there are.
+   */
+  stateBody(mirror: Mirror, view: ShardView, k: number, at: number, epoch: number): Body {
+    const bodies = this.#states[view.index];
+    const body = (bodies[k] ??= new StateBody());
+    if (body.generation === this.arena.generation && body.lowest <= at && at < body.beyond) return body;
+    this.#beginChunk(body, view, epoch, true);
+    body.lowest = 0;
+    body.beyond = Number.POSITIVE_INFINITY;
+    const list = this.watch.lists[view.index];
+    const end = Math.min(list.length, (k + 1) * this.chunk);
+    for (let i = k * this.chunk; i < end; i++) this.#putState(body, mirror, list[i], at);
+    this.#keep(body);
+    return body;
+  }
+
+  /** What nobody shares is delivered at once: one memory for all of it stays in the processor's cache. */
+  #keep(body: LaneBody | StateBody): void {
+    if (this.users === 1) return;
+    this.arena.keep(body);
+    body.generation = this.arena.generation;
+  }
+
+  /** Picks those of the watched symbols from the first up to the end whose quote changed after flush `from`. */
+  #pickChanged(mirror: Mirror, view: ShardView, first: number, end: number, from: number): number {
+    if (changed.length < end - first) changed = new Uint32Array(end - first);
+    const changes = mirror.changes[view.index];
+    let count = 0;
+    if (from === view.flushNo - 1 && changes.count < end - first && this.watch.isLong(view.index)) {
+      const { place } = this.watch;
+      for (let i = 0; i < changes.count; i++) {
+        const at = place[changes.ids[i]];
+        if (at > first && at <= end) changed[count++] = changes.ids[i];
+      }
+    } else {
+      const list = this.watch.lists[view.index];
+      for (let i = first; i < end; i++) if (mirror.changedAt[list[i]] > from) changed[count++] = list[i];
+    }
+    return count;
+  }
+
+  /**
+   * The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. From an earlier epoch it
+   * does so with the state, as far as that is news: quotes that were carried over have no seq in this one.
+   */
+  resumeBody(
+    body: Body,
+    mirror: Mirror,
+    view: ShardView,
+    k: number,
+    seq: number,
+    epoch: number,
+    earlier: EarlierPlace | undefined,
+  ): void {
+    this.#beginChunk(body, view, epoch, earlier !== undefined);
+    const list = this.watch.lists[view.index];
+    const end = Math.min(list.length, (k + 1) * this.chunk);
+    for (let i = k * this.chunk; i < end; i++) {
+      const id = list[i];
+      const quote = mirror.seqs[id * MIRROR_SLOTS + Slot.quote];
+      const isCarried = earlier !== undefined && quote === 0 && isCarriedAfter(mirror, id, earlier);
+      if (quote > seq || isCarried) putQuote(this.encoder, body, mirror, id);
+    }
+    this.arena.keep(body);
+  }
+
+  #beginChunk(body: Body, view: ShardView, epoch: number, snapshot: boolean): void {
+    const symbols = Math.min(this.chunk, this.watch.lists[view.index].length);
+    const bytes = symbols * MIRROR_SLOTS * this.encoder.tickBytesMax;
+    body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
+  }
+
+  #putState(body: StateBody, mirror: Mirror, id: number, at: number): void {
+    for (let slot = 0; slot < MIRROR_SLOTS; slot++) {
+      const i = id * MIRROR_SLOTS + slot;
+      const seq = mirror.seqs[i];
+      if (((this.kindsMask >>> slot) & 1) === 0 || Number.isNaN(seq)) continue;
+      const isInLane = slot !== Slot.quote || this.mode === 'every';
+      if (isInLane && seq > at) {
+        body.beyond = Math.min(body.beyond, seq);
+        continue;
+      }
+      if (isInLane) body.lowest = Math.max(body.lowest, seq);
+      this.encoder.put(body, mirror.records, i, seq);
+    }
+  }
+}

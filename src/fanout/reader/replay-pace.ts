@@ -1,0 +1,119 @@
+/** The pace of a lane that plays the past: which of the ticks that are next are due by now. */
+import { FLUSH_TICKS_MAX } from '../../core/limits.js';
+import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
+import type { LogPage } from '../batch/catch-up-pages.js';
+import type { ShardView } from '../batch/shard-view.js';
+import type { Stream } from '../batch/shared-view.js';
+import { Playback } from './replay-clock.js';
+import type { LaneCursor } from './stream-cursor.js';
+
+/** A tick, wherever it is held. */
+interface Held {
+  records: Records;
+  i: number;
+}
+
+export class Pace {
+  readonly #playback: Playback;
+
+  /**
+   * @param speed recorded seconds per second
+   * @param limitOf the last seq of a shard that may be delivered
+   */
+  constructor(
+    readonly stream: Stream,
+    readonly cursor: LaneCursor,
+    speed: number,
+    readonly limitOf: (view: ShardView) => number,
+  ) {
+    this.#playback = new Playback(speed);
+  }
+
+  /** Time stood still: the next tick is due at once. */
+  reset(): void {
+    this.#playback.reset();
+  }
+
+  /** Begins to count time at the earliest of the ticks that are next, once all shards know theirs. */
+  set(): void {
+    const { stream, cursor } = this;
+    if (this.#playback.isSet) return;
+    let earliest: Held | undefined;
+    for (let s = 0; s < cursor.seqs.length; s++) {
+      const next = cursor.isPresent ? this.#nextPresent(stream.shards[s]) : this.#nextOlder(s);
+      if (next === undefined) return;
+      if (next !== null && (earliest === undefined || isEarlier(next, earliest))) earliest = next;
+    }
+    if (earliest !== undefined) this.#playback.set(earliest.records, earliest.i, stream.nowMs);
+  }
+
+  /** The tick that is next: null when there is none, undefined while it has to be read. */
+  #nextPresent(view: ShardView): Held | null | undefined {
+    const { cursor } = this;
+    const seq = cursor.seqs[view.index];
+    const limit = this.limitOf(view);
+    if (seq >= limit) return null;
+    const at = cursor.inRing(view);
+    if (at >= 0 && cursor.critical && at >= view.criticalHead) return null;
+    const ring = cursor.critical ? view.critical : view.ring;
+    if (at >= 0) return { records: ring.records, i: ring.slot(at + 1) };
+    const visible = Math.min(limit, this.stream.deps.catchUp?.visible(view.index) ?? 0);
+    return seq < visible ? this.#nextInPage(view.index, visible) : null;
+  }
+
+  #nextOlder(shard: number): Held | null | undefined {
+    const last = this.cursor.info?.lastSeq[shard] ?? 0;
+    return this.cursor.seqs[shard] < last ? this.#nextInPage(shard, last) : null;
+  }
+
+  #nextInPage(shard: number, limit: number): Held | null | undefined {
+    const { epoch, seqs, isPresent } = this.cursor;
+    const page = this.stream.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
+    if (page === undefined) return undefined;
+    const i = page.indexAfter(seqs[shard]);
+    return page.failure === undefined && i < page.count ? { records: page.records, i } : null;
+  }
+
+  /** The last seq of a ring up to `limit` that is due. The ring holds what comes next. */
+  dueInRing(view: ShardView, limit: number): number {
+    const { cursor } = this;
+    const { ring, critical, criticalHead } = view;
+    if (cursor.critical) {
+      // The whole ring may have passed what the critical one still holds.
+      for (let at = cursor.inRing(view) + 1; at <= criticalHead && view.criticalSeq(at) <= limit; at++) {
+        if (!this.#isDue(critical.records, critical.slot(at))) return view.criticalSeq(at) - 1;
+      }
+      return limit;
+    }
+    let seq = cursor.seqs[view.index];
+    const end = Math.min(limit, seq + FLUSH_TICKS_MAX);
+    while (seq < end && this.#isDue(ring.records, ring.slot(seq + 1))) seq++;
+    return seq;
+  }
+
+  /** The same of a page, none of whose seqs up to `limit` is missing. */
+  dueInPage(page: LogPage, shard: number, limit: number): number {
+    let seq = this.cursor.seqs[shard];
+    for (let i = page.indexAfter(seq); i < page.count && page.seqs[i] <= limit; i++) {
+      if (!this.#isDue(page.records, i)) return seq;
+      seq = page.seqs[i];
+    }
+    return limit;
+  }
+
+  #isDue(records: Records, i: number): boolean {
+    if (!this.#playback.isSet) return false;
+    const dueAtMs = this.#playback.dueAtMs(records, i);
+    if (dueAtMs <= this.stream.nowMs) return true;
+    this.stream.dueAtMs = Math.min(this.stream.dueAtMs, dueAtMs);
+    return false;
+  }
+}
+
+function isEarlier(a: Held, b: Held): boolean {
+  const [x, y] = [a.i * RECORD_U32, b.i * RECORD_U32];
+  const seconds = a.records.u32[x + U32_TS_RECV_S] - b.records.u32[y + U32_TS_RECV_S];
+  return (
+    seconds < 0 || (seconds === 0 && a.records.u32[x + U32_TS_RECV_NS] < b.records.u32[y + U32_TS_RECV_NS])
+  );
+}

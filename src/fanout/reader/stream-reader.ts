@@ -1,0 +1,275 @@
+/**
+ * A lane: a place in the sequence, one seq a shard, and how to go on from it. Ticks come from the ring in
+ * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the lane,
+ * from pages of the log; where there is none, or it does not hold them either, a gap says what is missing.
+ */
+import { PAGES_MAX, READ_AHEAD_PAGES } from '../../core/limits.js';
+import type { Body } from '../../wire/body.js';
+import type { Deliver, Speed } from '../../wire/ticks.js';
+import type { LogPage } from '../batch/catch-up-pages.js';
+import type { Frame } from '../batch/frame.js';
+import { OVERTAKEN, type Source } from '../batch/selection.js';
+import type { ShardView } from '../batch/shard-view.js';
+import type { Stream } from '../batch/shared-view.js';
+import { type Group, LaneBody, SHARED_BYTES } from '../batch/subscription-group.js';
+import { Pace } from './replay-pace.js';
+import type { LaneCursor } from './stream-cursor.js';
+
+/** With less room in the frame than this, a lane waits for the next one. */
+const ROOM_MIN = 4096;
+/** Bodies of one shard that a lane takes in one flush. */
+const BODIES_MAX = 64;
+/** Bytes of the smallest record: more ticks than room / this never fit. */
+const TICK_BYTES_MIN = 24;
+
+/** Who owns a lane and sends what it finds. */
+export interface LaneOwner {
+  deliver(frame: Frame, body: Body): void;
+  catchingUp(behind: number): void;
+  caughtUp(): void;
+  failed(error: unknown): void;
+}
+
+export class Lane {
+  #catching = false;
+  #isClosed = false;
+  /** Of what comes from the past; null: as fast as it goes. */
+  #pace: Pace | null;
+  /** The shard that goes first. */
+  #first = 0;
+  readonly #own = new LaneBody();
+
+  /**
+   * @param cursor where it stands
+   * @param catching whether `caught_up` is owed once it has reached the newest tick
+   */
+  constructor(
+    readonly stream: Stream,
+    readonly group: Group,
+    readonly owner: LaneOwner,
+    readonly deliver: Deliver,
+    readonly cursor: LaneCursor,
+    catching: boolean,
+    speed: Speed,
+  ) {
+    const isPaced = catching && speed !== 'max';
+    this.#pace = isPaced ? new Pace(stream, cursor, speed, (view) => this.#limit(view)) : null;
+    this.#setCatching(catching);
+  }
+
+  /** What it would read from now on is of no use to anyone. */
+  close(): void {
+    this.#isClosed = true;
+    this.#setCatching(false);
+  }
+
+  #setCatching(catching: boolean): void {
+    if (catching !== this.#catching) this.stream.catchingUp += catching ? 1 : -1;
+    this.#catching = catching;
+  }
+
+  /** Sends what fits into the frame. False when there was more than that. */
+  flush(frame: Frame): boolean {
+    const { cursor } = this;
+    cursor.passEpochs();
+    const before = frame.ticks;
+    this.#pace?.set();
+    const all = cursor.isPresent ? this.#flushPresent(frame) : this.#flushOlder(frame);
+    // A page that was read to its end may have ended its epoch.
+    if (frame.ticks > before && !cursor.isPresent) this.stream.wake();
+    return all;
+  }
+
+  /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
+  get lacksNothing(): boolean {
+    const { stream, cursor } = this;
+    if (!cursor.isPresent || this.#catching) return false;
+    return this.deliver === 'published' && stream.shards.every((view, s) => cursor.seqs[s] >= view.head);
+  }
+
+  /** Another one at its place in the present epoch, which has been reached. */
+  copy(owner: LaneOwner): Lane {
+    const { stream, group, deliver, cursor } = this;
+    return new Lane(stream, group, owner, deliver, cursor.copy(), false, 'max');
+  }
+
+  #flushPresent(frame: Frame): boolean {
+    let all = true;
+    let behind = false;
+    const { seqs } = this.cursor;
+    const { shards } = this.stream;
+    const first = this.#first;
+    for (let n = 0; n < shards.length; n++) {
+      if (this.#isClosed) return true;
+      const view = shards[(first + n) % shards.length];
+      const limit = this.#limit(view);
+      const isWhole = this.#flushShard(frame, view, limit);
+      // One that always has more than a frame takes is not to keep the others waiting.
+      if (!isWhole && all) this.#first = (view.index + 1) % shards.length;
+      all &&= isWhole;
+      if (seqs[view.index] < limit) behind = true;
+    }
+    if (this.#catching && !behind && !this.#isClosed) {
+      this.#setCatching(false);
+      this.#pace = null;
+      this.owner.caughtUp();
+    }
+    return all;
+  }
+
+  #flushOlder(frame: Frame): boolean {
+    const { seqs, info } = this.cursor;
+    const { lastSeq } = info!;
+    const { length } = seqs;
+    let all = true;
+    const first = this.#first % length;
+    for (let n = 0; n < length; n++) {
+      if (this.#isClosed) return true;
+      const s = (first + n) % length;
+      const isWhole = seqs[s] >= lastSeq[s] || this.#flushPages(frame, s, lastSeq[s]);
+      if (!isWhole && all) this.#first = (s + 1) % length;
+      all &&= isWhole;
+    }
+    return all;
+  }
+
+  /** The last seq that may be delivered. */
+  #limit(view: ShardView): number {
+    if (this.deliver === 'published') return view.head;
+    const durable = Math.min(view.head, this.stream.deps.catchUp!.durable(view.index));
+    if (durable < view.head) this.stream.awaitsLog = true;
+    return durable;
+  }
+
+  /** False when the frame is full and there is more. */
+  #flushShard(frame: Frame, view: ShardView, limit: number): boolean {
+    const { cursor } = this;
+    const { seqs } = cursor;
+    const s = view.index;
+    for (let bodies = 0; seqs[s] < limit; bodies++) {
+      if (this.#isFull(frame, bodies)) return false;
+      const from = cursor.inRing(view);
+      if (from < 0) return this.#flushBehind(frame, view, limit);
+      const due = this.#pace !== null ? this.#pace.dueInRing(view, limit) : limit;
+      if (due <= seqs[s]) return true;
+      const body = this.#read(frame, view, s, from, due);
+      if (body.next === OVERTAKEN) return this.#flushBehind(frame, view, limit);
+      cursor.advance(view, body.next, due);
+      if (body.count > 0) this.owner.deliver(frame, body);
+    }
+    return true;
+  }
+
+  #isFull(frame: Frame, bodies: number): boolean {
+    // Bodies may have been empty, and then nothing else says that there is more.
+    if (bodies === BODIES_MAX) this.stream.wake();
+    return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || bodies === BODIES_MAX;
+  }
+
+  #read(frame: Frame, source: Source, shard: number, from: number, limit: number): LaneBody {
+    const { group } = this;
+    const { epoch } = this.cursor;
+    if (group.users > 1) {
+      const shared = group.sharedBody(source, shard, from, limit, epoch);
+      if (shared.next === OVERTAKEN || frame.fits(group.encoder, shared)) return shared;
+    }
+    const room = frame.room(group.encoder);
+    const bytes = Math.min(room, SHARED_BYTES, Math.max(ROOM_MIN, (frame.ticksLeft + 1) * TICK_BYTES_MIN));
+    group.fill(this.#own, source, shard, from, limit, epoch, bytes);
+    return this.#own;
+  }
+
+  /** The ring has passed the lane: on from the log, or past the gap. */
+  #flushBehind(frame: Frame, view: ShardView, limit: number): boolean {
+    const { cursor } = this;
+    const { seqs } = cursor;
+    const { catchUp } = this.stream.deps;
+    const s = view.index;
+    cursor.leaveRing(s);
+    if (catchUp === undefined) {
+      this.#passGap(frame, view, limit);
+      this.stream.wake();
+      return true;
+    }
+    if (!this.#catching) {
+      this.#setCatching(true);
+      this.owner.catchingUp(limit - seqs[s]);
+    }
+    const visible = Math.min(limit, catchUp.visible(s));
+    const all = this.#flushPages(frame, s, visible);
+    if (seqs[s] >= visible && seqs[s] < limit) this.stream.awaitsLog = true;
+    return all;
+  }
+
+  /** Sends from pages of the log, up to `limit`. False when the frame is full and there is more. */
+  #flushPages(frame: Frame, shard: number, limit: number): boolean {
+    const { stream, cursor } = this;
+    const { seqs, epoch, isPresent } = cursor;
+    for (let bodies = 0; seqs[shard] < limit; bodies++) {
+      if (this.#isFull(frame, bodies)) return false;
+      const page = stream.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
+      if (page === undefined) return true;
+      if (page.failure !== undefined) {
+        this.owner.failed(page.failure);
+        return true;
+      }
+      this.#readAhead(page, shard, limit);
+      if (!this.#flushPage(frame, page, shard, Math.min(limit, page.next - 1))) return true;
+    }
+    return true;
+  }
+
+  /** While a page is sent the next ones can be read: on a busy machine an answer may take as long as many pages. */
+  #readAhead({ last }: LogPage, shard: number, limit: number): void {
+    const { stream } = this;
+    const { epoch, isPresent } = this.cursor;
+    const share = Math.floor(PAGES_MAX / 2 / Math.max(1, stream.catchingUp));
+    const count = Math.max(1, Math.min(READ_AHEAD_PAGES, share));
+    stream.pages.ahead(epoch, shard, last, count, limit, !isPresent);
+  }
+
+  /** Sends one body of a page, or a gap. False when nothing more of it is due. */
+  #flushPage(frame: Frame, page: LogPage, shard: number, limit: number): boolean {
+    const { seqs } = this.cursor;
+    const gap = page.gapAfter(seqs[shard]);
+    if (gap !== undefined && gap.first <= seqs[shard] + 1) {
+      this.#tellGap(frame, shard, seqs[shard] + 1, Math.min(limit, gap.last));
+      return true;
+    }
+    const held = gap === undefined ? limit : Math.min(limit, gap.first - 1);
+    const due = this.#pace !== null ? this.#pace.dueInPage(page, shard, held) : held;
+    if (due <= seqs[shard]) return false;
+    const body = this.#read(frame, page, shard, seqs[shard], due);
+    seqs[shard] = body.next;
+    if (body.count > 0) this.owner.deliver(frame, body);
+    return true;
+  }
+
+  /** Goes on with the oldest that the ring holds. */
+  #passGap(frame: Frame, view: ShardView, limit: number): void {
+    const { seqs, critical } = this.cursor;
+    const s = view.index;
+    const position = Math.min(view.critical.oldest() - 1, view.criticalHead);
+    let firstHeld = view.ring.oldest();
+    if (critical) firstHeld = position < view.criticalHead ? view.criticalSeq(position + 1) : view.head + 1;
+    const last = Math.min(limit, firstHeld - 1);
+    if (last < seqs[s]) return;
+    if (last > seqs[s]) this.#tellGap(frame, s, seqs[s] + 1, last);
+    // The ring alone cannot tell that nothing lies between the gap and its oldest record.
+    if (critical) this.cursor.enterCritical(s, position);
+  }
+
+  #tellGap(frame: Frame, shard: number, first: number, last: number): void {
+    const body = this.#own;
+    body.begin(this.stream.arena.reserve(ROOM_MIN), shard, this.cursor.epoch, false);
+    this.group.encoder.put(body, this.stream.gapRecord(first, last), 0, last);
+    this.stream.arena.keep(body);
+    this.cursor.seqs[shard] = last;
+    this.owner.deliver(frame, body);
+  }
+
+  /** Time stood still: the next tick is due at once. */
+  resume(): void {
+    this.#pace?.reset();
+  }
+}

@@ -1,0 +1,47 @@
+/** REST behind the same tokens as the stream. */
+import { bearerToken, type Verdict } from '../access/auth.js';
+import { type Answer, problem } from '../contract/answers.js';
+import type { HttpRequest, HttpResponse } from '../contract/uws.js';
+import { addressOf, type UpgradeContext } from '../websocket/upgrade.js';
+
+const REALM = 'Bearer realm="tickwire"';
+
+/** As whom a request counts, or what it is answered where it lacks a good token that is wanted. */
+export type Entry = { client: string } | { refused: Answer };
+
+export function entryOf(
+  context: UpgradeContext,
+  res: HttpResponse,
+  req: HttpRequest,
+): Entry | Promise<Entry> {
+  const { auth } = context;
+  const address = addressOf(context, res, req);
+  if (auth === undefined) return { client: address };
+  const token = bearerToken(req.getHeader('authorization'));
+  if (token === undefined) {
+    const headers = { 'www-authenticate': REALM };
+    return { refused: problem(401, 'unauthorised', 'Send the token as Authorization: Bearer.', headers) };
+  }
+  const verdict = auth.check(token, address);
+  return verdict instanceof Promise ? verdict.then(answerTo) : answerTo(verdict);
+}
+
+function answerTo(verdict: Verdict): Entry {
+  // No address has a blank in it.
+  if ('account' in verdict) return { client: `key ${verdict.account.name}` };
+  return { refused: refusalOf(verdict) };
+}
+
+function refusalOf(verdict: Extract<Verdict, { refused: unknown }>): Answer {
+  const retry = { 'retry-after': String(Math.ceil(verdict.retryMs / 1000)) };
+  switch (verdict.refused) {
+    case 'wrong': {
+      const headers = { 'www-authenticate': `${REALM}, error="invalid_token"` };
+      return problem(401, 'unauthorised', 'The token is wrong.', headers);
+    }
+    case 'too_many':
+      return problem(429, 'unauthorised', 'Too many wrong tokens came from this address.', retry);
+    case 'failed':
+      return problem(503, 'unauthorised', 'The token could not be checked; ask again.', retry);
+  }
+}

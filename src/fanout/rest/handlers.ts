@@ -1,0 +1,273 @@
+/** REST, read from the last-value table and the counters: the same numbers as on the wire. */
+import { randomBytes } from 'node:crypto';
+import { SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../../core/limits.js';
+import { isPattern, matchesPattern, parsePattern, splitList } from '../../core/pattern.js';
+import {
+  RECORD_U16,
+  RECORD_U32,
+  StatusCode,
+  U16_STATUS_CODE,
+  U32_TS_RECV_NS,
+  U32_TS_RECV_S,
+} from '../../core/tick.js';
+import { CounterReader, type Totals } from '../../pipeline/memory/counters.js';
+import { turn } from '../../pipeline/memory/doorbell.js';
+import { EntryF64, Slot, TableEntry } from '../../pipeline/memory/last-value-table.js';
+import { type Watermark, WatermarkReader } from '../../pipeline/memory/watermarks.js';
+import { tickJson } from '../../wire/json.js';
+import { REST_SHARES, Shares } from '../access/shares.js';
+import type { Stream } from '../batch/shared-view.js';
+import { type Answer, busy, json, problem } from '../contract/answers.js';
+import type { FanoutStats } from '../contract/ports.js';
+import { badRequest, parseQuery } from './query.js';
+
+/** States written between two turns of the event loop, which has subscribers to serve. */
+const STATES_PER_SLICE = 1_024;
+
+/** `isAborted` once nobody waits for the answer any more. */
+interface QuotesRequest {
+  client: string;
+  query: string;
+  readonly isAborted: boolean;
+}
+
+type Rates = Record<'received' | 'numbered' | 'logged' | 'sent', number>;
+interface Sample {
+  atMs: number;
+  totals: Totals;
+  sent: number;
+}
+
+export class Rest {
+  readonly #entry = new TableEntry();
+  /** Names this run in tags: without a log, every run counts the same seqs again. Ages make tags weak. */
+  readonly #run = randomBytes(6).toString('base64url');
+  readonly #counters: CounterReader;
+  readonly #watermarks: WatermarkReader;
+  /** Answers of several slices being written. */
+  readonly #large = new Shares(REST_SHARES);
+  #sample: Sample;
+  #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
+
+  constructor(
+    readonly stream: Stream,
+    readonly stats: () => FanoutStats,
+  ) {
+    this.#counters = new CounterReader(stream.deps.memory);
+    this.#watermarks = new WatermarkReader(stream.deps.memory, stream.epoch);
+    this.#sample = this.#take();
+  }
+
+  symbols(): Answer {
+    this.stream.watches.refresh();
+    const symbols = this.stream.deps.registry.symbols.flatMap((entry) =>
+      entry === undefined || entry.id === 0
+        ? []
+        : [{ symbol: entry.name, digits: entry.digits, version: entry.version, ttlMs: entry.ttlMs ?? null }],
+    );
+    return json({ symbols });
+  }
+
+  /**
+   * The states of the symbols that the query names: `symbols` may hold names and patterns, separated by commas.
+   * @throws Refusal for a bad query
+   */
+  async quotes(request: QuotesRequest): Promise<Answer> {
+    const place = { isTaken: false };
+    try {
+      return await this.#quotes(request, place);
+    } finally {
+      if (place.isTaken) this.#large.leave(request.client);
+    }
+  }
+
+  /** @param place told once one of those for large answers is taken */
+  async #quotes(request: QuotesRequest, place: { isTaken: boolean }): Promise<Answer> {
+    const filter = parseQuery(request.query, ['symbols']).get('symbols') ?? '';
+    const wanted = parseWanted(filter === '' ? '*' : filter);
+    this.stream.watches.refresh();
+    const { registry } = this.stream.deps;
+    const { symbols, symbolCount } = registry;
+    // Read before the entries: an answer may be newer than its tag, never older.
+    const heads = this.stream.shards.map((view) => this.stream.table.applied(view.index));
+    const slices: Uint8Array[] = [];
+    let text = `{"epoch":${this.stream.epoch},"quotes":[`;
+    let stale = 0;
+    let count = 0;
+    for (let id = 1; id < symbolCount && !request.isAborted; id++) {
+      const { name } = symbols[id]!;
+      if (!wanted.names.has(name) && !wanted.patterns.some((p) => matchesPattern(p, name))) continue;
+      const state = this.#state(id);
+      if (state === null) continue;
+      text += count === 0 ? state.body : `,${state.body}`;
+      if (state.stale) stale++;
+      if (++count % STATES_PER_SLICE !== 0) continue;
+      slices.push(Buffer.from(text));
+      text = '';
+      if (!place.isTaken) {
+        if (!(await this.#large.enter(request.client, request)))
+          return busy('Too many large answers are being written; ask again, for fewer at once, or for less.');
+        place.isTaken = true;
+      }
+      await turn();
+    }
+    const unknown = [...wanted.names].filter((name) => registry.symbolId(name) === undefined);
+    slices.push(Buffer.from(`${text}],"unknown":${JSON.stringify(unknown)}}`));
+    const etag = `W/"${this.#run}-${heads.join('.')}-${symbolCount}-${stale}"`;
+    return {
+      status: 200,
+      type: 'application/json',
+      body: Buffer.concat(slices),
+      headers: { etag, 'cache-control': 'no-cache' },
+    };
+  }
+
+  quote(name: string): Answer {
+    this.stream.watches.refresh();
+    const { registry } = this.stream.deps;
+    const id = registry.symbolId(name);
+    if (id === undefined) return unknownSymbol(name);
+    const state = this.#state(id);
+    if (state === null) return problem(404, 'no_quote', `${name} has not ticked yet.`);
+    return json(state.body, {
+      etag: `W/"${this.#run}-${state.seq}-${registry.version[id]}-${state.stale ? 1 : 0}"`,
+      age: String(Math.floor(state.ageMs / 1000)),
+      'cache-control': 'no-cache',
+    });
+  }
+
+  /** The state of a symbol as JSON; null before its first tick. */
+  #state(id: number): { body: string; seq: number; ageMs: number; stale: boolean } | null {
+    const entry = this.#entry;
+    const { name, ttlMs, digits } = this.stream.deps.registry.symbols[id]!;
+    if (!this.stream.table.read(id, entry)) return null;
+    const slots = [Slot.quote, Slot.trade, Slot.status];
+    if (!slots.some((slot) => entry.has(slot))) return null;
+    const seqs = [EntryF64.quoteSeq, EntryF64.tradeSeq, EntryF64.statusSeq].map((word) => entry.f64[word]);
+    const parts = slots.map((slot) =>
+      entry.has(slot) ? tickJson(entry.records, slot, seqs[slot], name) : 'null',
+    );
+    const newest = slots.filter((slot) => entry.has(slot) && slot !== Slot.status);
+    const ageMs = Math.max(
+      0,
+      Math.min(...(newest.length === 0 ? slots : newest).map((slot) => this.#ageMs(slot))),
+    );
+    const stale = this.#isStale(ttlMs);
+    const body =
+      `{"symbol":${JSON.stringify(name)},"digits":${digits},"quote":${parts[Slot.quote]},` +
+      `"trade":${parts[Slot.trade]},"status":${parts[Slot.status]},"ageMs":${Math.round(ageMs)},"stale":${stale}}`;
+    return { body, seq: entry.seq, ageMs, stale };
+  }
+
+  /**
+   * Whether what the entry shows is not to be taken for the present: its quote (its trade, where it has none) is older
+   * than `ttlMs`, or of an earlier epoch, or the source has said that it misses some since.
+   */
+  #isStale(ttlMs: number | undefined): boolean {
+    const entry = this.#entry;
+    const slot = entry.has(Slot.quote) ? Slot.quote : Slot.trade;
+    if (!entry.has(slot)) return false;
+    const seq = entry.f64[EntryF64.quoteSeq + slot];
+    if (seq === 0) return true;
+    const code = entry.records.u16[Slot.status * RECORD_U16 + U16_STATUS_CODE];
+    const isTold = entry.has(Slot.status) && code === StatusCode.symbolStale;
+    return (
+      (isTold && entry.f64[EntryF64.statusSeq] > seq) || (ttlMs !== undefined && this.#ageMs(slot) > ttlMs)
+    );
+  }
+
+  /** Milliseconds since a record of the entry was received; infinite where there is none. */
+  #ageMs(slot: number): number {
+    const entry = this.#entry;
+    if (!entry.has(slot)) return Number.POSITIVE_INFINITY;
+    const { clock } = this.stream;
+    clock.stamp();
+    const w = slot * RECORD_U32;
+    const s = entry.records.u32[w + U32_TS_RECV_S];
+    const ns = entry.records.u32[w + U32_TS_RECV_NS];
+    return (clock.seconds - s) * 1000 + (clock.nanos - ns) / 1e6;
+  }
+
+  feeds(): Answer {
+    return json({ feeds: this.stream.deps.feeds() });
+  }
+
+  ready(): Answer {
+    const readiness = this.stream.deps.readiness();
+    return json(readiness, {}, readiness.ready ? 200 : 503);
+  }
+
+  /** What every stage has done, how fast, and what waits where. */
+  pipeline(): Answer {
+    const { plan } = this.stream.deps.memory;
+    const counters = this.#counters;
+    const feeds = plan.feeds.map((feed, f) => ({
+      ...counters.feed(f),
+      policy: feed.policy,
+      rawDepth: this.stream.shards.map((view) => counters.rawDepth(f, view.index)),
+      rawSlots: plan.rawSlots,
+    }));
+    const shards = this.stream.shards.map(({ index }) => ({
+      shard: index,
+      head: counters.head(index),
+      applied: this.stream.table.applied(index),
+      visible: plan.log ? counters.visible(index) : null,
+      durable: plan.log ? counters.durable(index) : null,
+      lag: lagOf(this.#watermarks.read(index)),
+      ringSlots: plan.ringSlots,
+    }));
+    return json({
+      epoch: this.stream.epoch,
+      totals: counters.totals(),
+      perSecond: this.#rates,
+      feeds,
+      shards,
+      fanout: this.stats(),
+    });
+  }
+
+  /** To be called about once a second: the rates are those between two calls. */
+  sample(): void {
+    const before = this.#sample;
+    const now = this.#take();
+    const seconds = (now.atMs - before.atMs) / 1000;
+    if (seconds <= 0) return;
+    this.#sample = now;
+    this.#rates = {
+      received: (now.totals.received - before.totals.received) / seconds,
+      numbered: (now.totals.numbered - before.totals.numbered) / seconds,
+      logged: (now.totals.logged - before.totals.logged) / seconds,
+      sent: (now.sent - before.sent) / seconds,
+    };
+  }
+
+  #take(): Sample {
+    return { atMs: performance.now(), totals: this.#counters.totals(), sent: this.stats().ticksSent };
+  }
+}
+
+export function unknownSymbol(name: string): Answer {
+  return problem(404, 'unknown_symbol', `No source has defined ${name}; /v1/symbols lists what there is.`);
+}
+
+function parseWanted(filter: string): { names: Set<string>; patterns: string[][] } {
+  const wanted = splitList(filter);
+  const names = wanted.filter((name) => name !== '' && !isPattern(name)).map((name) => parsePattern(name)[0]);
+  const patterns = wanted.filter(isPattern).map(parsePattern);
+  if (names.length > SUBSCRIBE_SYMBOLS_MAX || patterns.length > SUBSCRIBE_PATTERNS_MAX) {
+    throw badRequest(
+      `symbols takes at most ${SUBSCRIBE_SYMBOLS_MAX} names and ${SUBSCRIBE_PATTERNS_MAX} patterns; ask in parts.`,
+    );
+  }
+  return { names: new Set(names), patterns };
+}
+
+function lagOf(mark: Watermark | undefined): object | null {
+  if (mark === undefined) return null;
+  return {
+    visibleTicks: mark.visibleLagTicks,
+    visibleMs: mark.visibleLagMs,
+    durableTicks: mark.durableLagTicks,
+    durableMs: mark.durableLagMs,
+  };
+}

@@ -1,0 +1,174 @@
+/** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
+import { messageOf } from '../../core/errors.js';
+import {
+  type Answer,
+  type Caller,
+  callerOf,
+  json,
+  notEncoded,
+  problem,
+  Refusal,
+  write,
+} from '../contract/answers.js';
+import { Outbox } from '../contract/large-responses.js';
+import type { HttpRequest, HttpResponse, TemplatedApp } from '../contract/uws.js';
+import type { RouteContext } from '../routes.js';
+import { addressOf, wrongHost } from '../websocket/upgrade.js';
+import { type Entry, entryOf } from './bearer-guard.js';
+import { MetricsPage } from './metrics.js';
+import { OPENAPI } from './openapi.js';
+import { parseQuery } from './query.js';
+import { tagOf } from './static-files.js';
+import { RestTicks } from './ticks-handler.js';
+
+const METHODS = 'GET, HEAD';
+/** What is answered without a token: it tells nothing of the ticks. */
+const OPEN = ['/healthz', '/readyz', '/openapi.json'];
+
+/** A request, read in full while it was there. */
+export interface RestRequest extends Caller {
+  path: string;
+  /** The decoded part of the path that the route leaves open; empty where there is none. */
+  parameter: string;
+  /** As it was sent, without the question mark. */
+  query: string;
+  accept: string;
+  /** Whether nobody waits for the answer any more. */
+  isAborted: boolean;
+}
+
+/** Paths that take parameters see to them; the others take none. */
+const WITH_PARAMETERS = ['/v1/quotes', '/v1/ticks/:symbol'];
+
+type Handler = (request: RestRequest) => Answer | Promise<Answer>;
+
+export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
+  const { rest, stream } = context;
+  const outbox = new Outbox();
+  const ticks = new RestTicks(stream);
+  const answered = new Map<number, number>();
+  const metrics = new MetricsPage(stream.deps, context.rest.stats, answered);
+  const openapi = json(OPENAPI, { etag: tagOf(OPENAPI), 'cache-control': 'no-cache' });
+  const routes: Record<string, Handler> = {
+    '/v1/symbols': () => rest.symbols(),
+    '/v1/quotes': (request) => rest.quotes(request),
+    '/v1/quotes/:symbol': (request) => rest.quote(request.parameter),
+    '/v1/ticks/:symbol': (request) => ticks.page(request),
+    '/v1/feeds': () => rest.feeds(),
+    '/v1/pipeline': () => rest.pipeline(),
+    '/healthz': () => json({ ok: true }),
+    '/readyz': () => rest.ready(),
+    '/metrics': () => metrics.answer(),
+    '/openapi.json': () => openapi,
+  };
+
+  const reply = (
+    res: HttpResponse,
+    req: HttpRequest,
+    pattern: string,
+    handler: Handler,
+    client = addressOf(context, res, req),
+  ) => {
+    const request = { ...callerOf(client, req, context.settings.allowedOrigins), ...readRequest(req) };
+    res.onAborted(() => {
+      request.isAborted = true;
+      outbox.release(res);
+    });
+    const finish = (answer: Answer) => {
+      if (request.isAborted) return;
+      const status = write(res, request, answer, outbox);
+      answered.set(status, (answered.get(status) ?? 0) + 1);
+    };
+    const fail = (error: unknown) => finish(failed(context, error));
+    try {
+      if (!context.hosts.allows(req.getHeader('host'))) {
+        finish(wrongHost());
+        return;
+      }
+      if (pattern.includes(':')) request.parameter = decodeURIComponent(req.getParameter(0));
+      const answer = handler(request);
+      if (answer instanceof Promise) answer.then(finish).catch(fail);
+      else finish(answer);
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const guarded = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
+    if (!context.hosts.allows(req.getHeader('host'))) {
+      // It is refused, and its token not even looked at.
+      reply(res, req, pattern, handler);
+      return;
+    }
+    const found = entryOf(context, res, req);
+    const enter = (request: RestRequest, entry: Entry) => {
+      if ('refused' in entry) return entry.refused;
+      request.client = entry.client;
+      return handler(request);
+    };
+    if (!(found instanceof Promise)) reply(res, req, pattern, (request) => enter(request, found));
+    else reply(res, req, pattern, async (request) => enter(request, await found));
+  };
+  for (const [pattern, handler] of Object.entries(routes)) {
+    const answer = OPEN.includes(pattern) ? reply : guarded;
+    const checked: Handler = (request) => {
+      if (!WITH_PARAMETERS.includes(pattern)) parseQuery(request.query, []);
+      return handler(request);
+    };
+    app.get(pattern, (res, req) => answer(res, req, pattern, checked));
+    app.head(pattern, (res, req) => answer(res, req, pattern, checked));
+    app.any(pattern, (res, req) => {
+      const method = req.getMethod();
+      reply(res, req, pattern, () => otherMethod(method));
+    });
+  }
+  const rest404 = context.shared ? '/v1/*' : '/*';
+  app.any(rest404, (res, req) => {
+    const method = req.getMethod();
+    reply(res, req, rest404, (request) => page(context, request.path, method));
+  });
+}
+
+function readRequest(req: HttpRequest): Omit<RestRequest, keyof Caller> {
+  return {
+    path: req.getUrl(),
+    parameter: '',
+    // The typings have it that there always is one.
+    query: req.getQuery() ?? '',
+    accept: req.getHeader('accept'),
+    isAborted: false,
+  };
+}
+
+function failed(context: RouteContext, error: unknown): Answer {
+  if (error instanceof Refusal) return error.answer;
+  if (error instanceof URIError) return notEncoded();
+  context.stream.deps.logger.error({ error: messageOf(error) }, 'A request failed.');
+  return problem(500, 'internal', 'The server failed to answer; its log says why.');
+}
+
+/** What a path that exists answers to anything but GET and HEAD. */
+function otherMethod(method: string): Answer {
+  if (method !== 'options')
+    return problem(405, 'method_not_allowed', 'Only GET and HEAD are served.', { allow: METHODS });
+  return {
+    status: 204,
+    type: '',
+    body: '',
+    headers: {
+      allow: METHODS,
+      'access-control-allow-methods': METHODS,
+      'access-control-allow-headers': 'authorization, if-none-match',
+      'access-control-max-age': '600',
+    },
+  };
+}
+
+function page(context: RouteContext, path: string, method: string): Answer {
+  const found = context.pages.get(path);
+  if (found === undefined) return problem(404, 'not_found', 'There is nothing under this path.');
+  if (method !== 'get' && method !== 'head') return otherMethod(method);
+  const headers: Record<string, string> = { etag: found.etag, 'cache-control': 'no-cache' };
+  const policy = context.settings.contentSecurityPolicy;
+  if (policy !== '') headers['content-security-policy'] = policy;
+  return { status: 200, type: found.type, body: found.body, headers };
+}

@@ -1,0 +1,274 @@
+/** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
+
+import { addressKey } from '../core/address.js';
+import { messageOf, TickwireError } from '../core/errors.js';
+import { DRAIN_GRACE_MS } from '../core/limits.js';
+import { Bell } from '../pipeline/memory/doorbell.js';
+import { FANOUT_BELL } from '../pipeline/memory/engine-memory.js';
+import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
+import { PROTOCOL_VERSION } from '../wire/ticks.js';
+import { Admission } from './access/admission.js';
+import { Auth } from './access/auth.js';
+import { Tally } from './access/refusal-counters.js';
+import { Frame } from './batch/frame.js';
+import { Stream } from './batch/shared-view.js';
+import { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './contract/options.js';
+import { HostNames } from './contract/origins.js';
+import type { Fanout, FanoutDeps, FanoutStats } from './contract/ports.js';
+import {
+  closeListenSocket,
+  createApp,
+  type ListenSocket,
+  listen,
+  type TemplatedApp,
+} from './contract/uws.js';
+import { FlushLoop, type Served } from './flush-loop.js';
+import { type Convoy, Convoys } from './reader/cohort.js';
+import { Rest } from './rest/handlers.js';
+import { loadPages, type Page } from './rest/static-files.js';
+import { addRoutes, type RouteContext } from './routes.js';
+import type { Connection } from './websocket/connection.js';
+import { HeartbeatBytes } from './websocket/heartbeat.js';
+import { RequestTurns } from './websocket/request-queue.js';
+import { shuttingDown } from './websocket/upgrade.js';
+
+const SERVER = 'tickwire';
+/** Heartbeats and silence are looked after this many times per interval. */
+const LOOKS_PER_INTERVAL = 16;
+/** Milliseconds between two looks at who has got the last ticks. */
+const DRAIN_LOOK_MS = 2;
+const SAMPLE_MS = 1000;
+/** Connections that are served between two looks at the time. */
+const LOOK_EVERY = 8;
+/** Milliseconds of work between two rounds for those that lag. */
+const BETWEEN_MS_MAX = 8;
+/** Milliseconds that closing sockets get to write their last bytes. */
+const CLOSE_GRACE_MS = 50;
+
+/**
+ * Puts the fan-out together; it serves from `listen` on. With `deps.app` its routes are on that app at once,
+ * and its owner does the listening.
+ * @throws TickwireError bad_config
+ */
+export function createFanout(deps: FanoutDeps, options: FanoutOptions = {}): Fanout {
+  const parsed = fanoutOptionsSchema.safeParse(options);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new TickwireError('bad_config', `http.${issue.path.join('.')}: ${issue.message}`);
+  }
+  if (deps.memory.plan.maxSymbols > WIRE_SYMBOLS_MAX) {
+    throw new TickwireError(
+      'bad_config',
+      `maxSymbols: packed frames name at most ${WIRE_SYMBOLS_MAX} symbols.`,
+    );
+  }
+  if (deps.authorise !== undefined && parsed.data.auth !== undefined) {
+    throw new TickwireError('bad_config', 'http.auth: the host has its own authoriser; leave the keys out.');
+  }
+  return new Server(deps, parsed.data);
+}
+
+class Server implements Fanout {
+  readonly #stream: Stream;
+  readonly #loop: FlushLoop;
+  readonly #frame = new Frame();
+  readonly #connections = new Set<Connection>();
+  readonly #convoys: Convoys;
+  /** Those that the round at hand has still to serve. */
+  #round: { convoys: Convoy[]; connections: IterableIterator<Connection> } | undefined;
+  readonly #context: RouteContext;
+  readonly #app: TemplatedApp;
+  readonly #rest: Rest;
+  #socket: ListenSocket | undefined;
+  #timers: NodeJS.Timeout[] = [];
+  #betweenMs = 0;
+  #ticksSent = 0;
+  #bytesSent = 0;
+  readonly #tally = new Tally();
+  readonly #admission: Admission;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    readonly deps: FanoutDeps,
+    readonly settings: FanoutSettings,
+  ) {
+    this.#stream = new Stream(deps, settings.limits, () => this.#loop.wake());
+    this.#loop = new FlushLoop(
+      this.#stream,
+      new Bell(deps.memory.bells, FANOUT_BELL),
+      settings.flushIntervalMsMax,
+      () => this.#stream.subscriptions > 0,
+      (untilMs) => this.#serve(untilMs),
+    );
+    const count = (ticks: number, bytes: number) => {
+      this.#ticksSent += ticks;
+      this.#bytesSent += bytes;
+    };
+    this.#convoys = new Convoys(this.#stream, count);
+    const keys = deps.authorise ?? settings.auth?.keys;
+    this.#admission = new Admission(settings.limits, this.#tally, keys === undefined);
+    this.#rest = new Rest(this.#stream, () => this.stats());
+    this.#app = deps.app ?? createApp();
+    this.#context = {
+      stream: this.#stream,
+      settings,
+      auth: keys === undefined ? undefined : new Auth(keys, this.#tally, deps.logger),
+      admission: this.#admission,
+      tally: this.#tally,
+      proxies: new Set(settings.trustedProxies.map(addressKey)),
+      hosts: new HostNames(deps.app === undefined ? settings.host : undefined, settings.allowedHosts),
+      rest: this.#rest,
+      pages: this.#loadPages(),
+      shared: deps.app !== undefined,
+      connections: this.#connections,
+      closing: false,
+      convoys: this.#convoys,
+      turns: new RequestTurns(this.#stream.quotas.requestBytes),
+      count,
+      goOn: (connection) => this.#goOn(connection),
+      greet: (connection) => this.#greet(connection),
+    };
+    addRoutes(this.#app, this.#context);
+    if (deps.app !== undefined) this.#start();
+  }
+
+  #loadPages(): Map<string, Page> {
+    if (this.settings.webRoot === undefined) return new Map();
+    try {
+      return loadPages(this.settings.webRoot);
+    } catch (error) {
+      this.deps.logger.warn({ folder: this.settings.webRoot, error: messageOf(error) }, 'No page is served.');
+      return new Map();
+    }
+  }
+
+  #start(): void {
+    this.#loop.start();
+    const every = (ms: number, body: () => void) => {
+      const timer = setInterval(body, ms);
+      timer.unref();
+      this.#timers.push(timer);
+    };
+    const { heartbeatMs, idleMs, authMs } = this.settings;
+    every(Math.min(heartbeatMs, idleMs / 2, authMs) / LOOKS_PER_INTERVAL, () => {
+      const nowMs = performance.now();
+      const heartbeat = new HeartbeatBytes(this.#stream);
+      for (const connection of this.#connections) connection.look(nowMs, heartbeat);
+    });
+    every(SAMPLE_MS, () => this.#rest.sample());
+  }
+
+  #serve(untilMs: number): Served {
+    this.#betweenMs = 0;
+    this.#round ??= { convoys: this.#convoys.all(), connections: this.#connections.values() };
+    const { convoys, connections } = this.#round;
+    let isMore = false;
+    for (let convoy = convoys.pop(); convoy !== undefined; convoy = convoys.pop()) {
+      if (this.#convoys.flush(convoy, this.#frame)) isMore = true;
+      if (performance.now() >= untilMs) return { isOver: false, isMore };
+    }
+    let served = 0;
+    do {
+      const { value: connection } = connections.next();
+      if (connection === undefined) {
+        this.#round = undefined;
+        this.#stream.pages.forgetFailures();
+        return { isOver: true, isMore };
+      }
+      if (connection.flush(this.#frame)) isMore = true;
+    } while (++served % LOOK_EVERY !== 0 || performance.now() < untilMs);
+    return { isOver: false, isMore };
+  }
+
+  /**
+   * Serves a connection that has room again before the next round: one that lags goes at the pace of its own answers.
+   * What rounds leave to others is theirs for the most part.
+   */
+  #goOn(connection: Connection): void {
+    const startedMs = performance.now();
+    if (this.#betweenMs < BETWEEN_MS_MAX && this.#stream.isTakenIn) connection.flush(this.#frame);
+    else this.#stream.wake();
+    this.#betweenMs += performance.now() - startedMs;
+  }
+
+  #greet(connection: Connection): void {
+    connection.control({
+      op: 'hello',
+      protocol: PROTOCOL_VERSION,
+      server: SERVER,
+      logId: this.deps.identity.logId,
+      epoch: this.deps.identity.epoch,
+      shards: this.deps.memory.plan.shards,
+      heartbeatMs: this.settings.heartbeatMs,
+      auth: connection.gate.isLocked,
+    });
+  }
+
+  async listen(): Promise<{ port: number }> {
+    if (this.deps.app !== undefined) {
+      throw new TickwireError('unsupported', 'The host that passes its own app listens on it itself.');
+    }
+    const { host, port } = this.settings;
+    const listening = await listen(this.#app, host, port);
+    this.#socket = listening.socket;
+    this.#start();
+    this.deps.logger.info({ host, port: listening.port }, `Listening on ${host}:${listening.port}.`);
+    return { port: listening.port };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#context.closing = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    if (this.#socket !== undefined) closeListenSocket(this.#socket);
+    if (this.#connections.size > 0) await this.#drain();
+    await this.#loop.stop();
+    for (const connection of this.#connections) connection.close(shuttingDown());
+    await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
+    if (this.deps.app === undefined) this.#app.close();
+  }
+
+  /** Sends everybody what was numbered so far, and closes whoever has got it; at most for the grace. */
+  async #drain(): Promise<void> {
+    const stream = this.#stream;
+    const untilMs = performance.now() + DRAIN_GRACE_MS;
+    stream.draining = true;
+    stream.look();
+    const heads = stream.shards.map((view) => view.head);
+    while (this.#connections.size > 0 && performance.now() < untilMs) {
+      this.#loop.wake();
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+      for (const connection of this.#connections) {
+        if (connection.drained(heads)) connection.close(shuttingDown());
+      }
+    }
+  }
+
+  stats(): FanoutStats {
+    return {
+      connections: this.#connections.size,
+      unauthorised: this.#admission.waiting,
+      subscriptions: this.#stream.subscriptions,
+      flushes: this.#stream.flushNo,
+      ticksSent: this.#ticksSent,
+      bytesSent: this.#bytesSent,
+      catchingUp: this.#stream.catchingUp,
+      inConvoys: this.#convoys.members,
+      gapsTold: this.#stream.gapsTold,
+      flushMs: this.#loop.workMs,
+      intervalMs: this.#loop.intervalMs,
+      groups: this.#stream.groups,
+      watches: this.#stream.watches.size,
+      refused: { ...this.#tally.refused },
+      closed: { ...this.#tally.closed },
+      lost: this.#tally.lost,
+      badMessages: this.#tally.badMessages,
+      overBounds: this.#stream.quotas.refused,
+      wrongTokens: this.#tally.wrongTokens,
+    };
+  }
+}

@@ -1,0 +1,183 @@
+/** Answers `history`: the ticks of one symbol by their symbolSeq, from the ring and, for what it has passed, the log. */
+import { BUCKETS, HISTORY_TICKS_MAX } from '../../core/limits.js';
+import { copyRecord, RECORD_U32, Records, U32_SYMBOL, U32_SYMBOL_SEQ } from '../../core/tick.js';
+import { turn } from '../../pipeline/memory/doorbell.js';
+import { tickJson } from '../../wire/json.js';
+import { packTick } from '../../wire/msgpack.js';
+import type { Encoding, History, JsonTick, PackTick } from '../../wire/ticks.js';
+import type { ShardView } from '../batch/shard-view.js';
+import type { Stream } from '../batch/shared-view.js';
+import type { HistoryQuestion } from './requests.js';
+
+/** Slots of the ring that are looked at in one turn of the event loop. */
+const SCAN_SLOTS = 16_384;
+
+export class UnknownSymbol extends Error {}
+export class HistoryBusy extends Error {}
+
+/** How far a symbolSeq lies after another, modulo 2^32. */
+function ahead(symbolSeq: number, of: number): number {
+  return (symbolSeq - of) | 0;
+}
+
+/** The ticks found so far, newest first. */
+class Found {
+  readonly records = Records.allocate(HISTORY_TICKS_MAX);
+  readonly seqs: number[] = [];
+
+  constructor(
+    readonly symbolId: number,
+    readonly fromSymbolSeq: number,
+    readonly toSymbolSeq: number,
+    /** Seqs between which the ticks lie, inclusive. */
+    readonly fromSeq: number,
+    public toSeq: number,
+  ) {}
+
+  /** Whether nothing older is wanted. */
+  isWhole = false;
+
+  /** Looks at record `i`, numbered `seq`; to be called from the newest to the oldest. */
+  look(records: Records, i: number, seq: number): void {
+    const w = i * RECORD_U32;
+    if (records.u32[w + U32_SYMBOL] !== this.symbolId) return;
+    const symbolSeq = records.u32[w + U32_SYMBOL_SEQ];
+    if (ahead(symbolSeq, this.toSymbolSeq) > 0) return;
+    if (ahead(symbolSeq, this.fromSymbolSeq) >= 0) {
+      copyRecord(records, i, this.records, this.seqs.length);
+      this.seqs.push(seq);
+    }
+    if (ahead(symbolSeq, this.fromSymbolSeq) <= 0) this.isWhole = true;
+  }
+}
+
+/**
+ * @throws UnknownSymbol where no source has defined it
+ * @throws HistoryBusy where too many look already
+ * @throws whatever the log throws
+ */
+export async function historyOf(
+  stream: Stream,
+  request: HistoryQuestion,
+  encoding: Encoding,
+  address: string,
+): Promise<Omit<History, 'op' | 'id'>> {
+  stream.watches.refresh();
+  const { registry } = stream.deps;
+  const symbolId = registry.symbolId(request.symbol);
+  if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
+  const { lookups } = stream.quotas;
+  if (lookups.inTheWay(address, 1) !== null) {
+    stream.quotas.refused++;
+    throw new HistoryBusy('Many others are looking into history just now; try again.');
+  }
+  lookups.add(address, 1);
+  try {
+    const epoch = request.epoch ?? stream.epoch;
+    const { fromSymbolSeq } = request;
+    const wanted = Math.min((request.toSymbolSeq - fromSymbolSeq + 1) >>> 0, HISTORY_TICKS_MAX);
+    let toSymbolSeq = (fromSymbolSeq + wanted - 1) >>> 0;
+    const { fromSeq = 1, toSeq = Number.MAX_SAFE_INTEGER } = request;
+    const found = new Found(symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq);
+    const shard = await shardOf(stream, epoch, symbolId);
+    const before = shard === undefined ? [] : await find(stream, epoch, shard, found);
+    const ticks = [...before, ...found.seqs.map((seq, i) => ({ records: found.records, i, seq })).reverse()];
+    if (ticks.length === 0 && shard !== undefined && toSymbolSeq !== request.toSymbolSeq) {
+      toSymbolSeq = (await firstHeld(stream, epoch, shard, symbolId, request, toSymbolSeq)) ?? toSymbolSeq;
+    }
+    return {
+      symbol: request.symbol,
+      symbolId,
+      digits: registry.digits[symbolId],
+      epoch,
+      shard: shard ?? 0,
+      fromSymbolSeq,
+      toSymbolSeq,
+      missing: ((toSymbolSeq - fromSymbolSeq + 1) >>> 0) - ticks.length,
+      ticks: ticks.map(({ records, i, seq }): JsonTick | PackTick =>
+        encoding === 'json'
+          ? (JSON.parse(tickJson(records, i, seq, request.symbol)) as JsonTick)
+          : packTick(records, i, seq),
+      ),
+    };
+  } finally {
+    lookups.add(address, -1);
+  }
+}
+
+/** The shard that numbered the symbol in an epoch; undefined where the epoch is not held. */
+async function shardOf(stream: Stream, epoch: number, symbolId: number): Promise<number | undefined> {
+  if (epoch === stream.epoch) return stream.mirror.shardOf(symbolId);
+  const info = (await stream.deps.catchUp?.epochs())?.find((e) => e.epoch === epoch);
+  return info === undefined
+    ? undefined
+    : stream.deps.registry.bucket[symbolId] % Math.min(info.shards, BUCKETS);
+}
+
+/**
+ * Where an answer without ticks may end, so that its reader need not ask page by page for what is gone: before the
+ * first tick behind `after` that the log holds.
+ */
+async function firstHeld(
+  stream: Stream,
+  epoch: number,
+  shard: number,
+  symbolId: number,
+  { toSymbolSeq, fromSeq = 1, toSeq = Number.MAX_SAFE_INTEGER }: HistoryQuestion,
+  after: number,
+): Promise<number | undefined> {
+  const fromSymbolSeq = (after + 1) >>> 0;
+  const range = { epoch, shard, symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq };
+  const answer = await stream.deps.catchUp?.findSymbol(range);
+  if (answer === undefined || answer.seqs.length === 0) return undefined;
+  return (new Records(answer.buffer).u32[U32_SYMBOL_SEQ] - 1) >>> 0;
+}
+
+interface FoundTick {
+  records: Records;
+  i: number;
+  seq: number;
+}
+
+/** Looks in the ring, then in the log for what is older; returns what came from the log, oldest first. */
+async function find(stream: Stream, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
+  const { catchUp } = stream.deps;
+  let { toSeq } = found;
+  if (epoch === stream.epoch) toSeq = await lookInRing(stream.shards[shard], found);
+  if (found.isWhole || toSeq < found.fromSeq || catchUp === undefined) return [];
+  const oldest =
+    found.seqs.length > 0
+      ? found.records.u32[(found.seqs.length - 1) * RECORD_U32 + U32_SYMBOL_SEQ]
+      : undefined;
+  const { symbolId, fromSymbolSeq, fromSeq } = found;
+  const toSymbolSeq = oldest === undefined ? found.toSymbolSeq : (oldest - 1) >>> 0;
+  const answer = await catchUp.findSymbol({
+    epoch,
+    shard,
+    symbolId,
+    fromSymbolSeq,
+    toSymbolSeq,
+    fromSeq,
+    toSeq,
+  });
+  const records = new Records(answer.buffer);
+  return Array.from(answer.seqs, (seq, i) => ({ records, i, seq }));
+}
+
+/** Looks through the ring, newest first; returns the seq at which the log has to go on. */
+async function lookInRing(view: ShardView, found: Found): Promise<number> {
+  const { ring } = view;
+  const passed = Records.allocate(SCAN_SLOTS);
+  let seq = Math.min(ring.head(), found.toSeq);
+  while (!found.isWhole && seq >= Math.max(ring.oldest(), found.fromSeq)) {
+    const last = Math.max(ring.oldest(), found.fromSeq, seq - SCAN_SLOTS + 1);
+    const count = seq - last + 1;
+    for (let k = 0; k < count; k++) copyRecord(ring.records, ring.slot(last + k), passed, k);
+    // What the writer may have touched meanwhile is left to the log.
+    const whole = Math.max(last, ring.oldest());
+    for (let at = seq; at >= whole && !found.isWhole; at--) found.look(passed, at - last, at);
+    seq = whole - 1;
+    await turn();
+  }
+  return seq;
+}

@@ -1,0 +1,351 @@
+/** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
+import { messageOf } from '../../core/errors.js';
+import { PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../../core/limits.js';
+import { isPattern } from '../../core/pattern.js';
+import { KIND_NAMES, Kind } from '../../core/tick.js';
+import { parseTime } from '../../core/time.js';
+import type { Encoding, From, RequestId, ServerMessage, WireError } from '../../wire/ticks.js';
+import type { Stream } from '../batch/shared-view.js';
+import type { Wanted, Watch } from '../batch/symbol-filter.js';
+import type { FanoutSettings } from '../contract/options.js';
+import type { Start } from '../reader/subscription-reader.js';
+import { HistoryBusy, historyOf, UnknownSymbol } from './history.js';
+import type { HistoryQuestion, Request, Seek, Subscribe } from './requests.js';
+import { type Resume, resumeAt } from './resume.js';
+import { Subscription, type SubscriptionHost } from './subscription.js';
+
+/** Milliseconds after which one who was told `busy` may ask again. */
+const BUSY_RETRY_MS = 500;
+
+/** Milliseconds after which others may have left room for more symbols. */
+const ROOM_RETRY_MS = 5_000;
+
+/** The connection, as its operations see it. */
+export interface OperationsHost extends SubscriptionHost {
+  readonly isClosed: boolean;
+  /** For whose bounds it counts. */
+  readonly address: string;
+  /** Goes on by itself, before its subscriptions change. */
+  alone(): void;
+}
+
+type Found = Exclude<Resume, { refused: unknown }>;
+/** Where a subscription begins. */
+type Opening = { point: Start; rewound?: Found['rewound'] };
+type Refusal = Omit<WireError, 'op' | 'id' | 'temporary'> & { temporary?: boolean };
+
+export class Operations {
+  /** In the order in which they began. */
+  readonly subscriptions: Subscription[] = [];
+  readonly #bySub = new Map<number, Subscription>();
+  #nextSub = 1;
+  /** Subscriptions whose place is being looked for. */
+  #opening = 0;
+  /** By subscription: its seeks that have not been answered, and when the last of them will be. */
+  readonly #seeks = new Map<Subscription, { waiting: number; last: Promise<void> }>();
+
+  constructor(
+    readonly stream: Stream,
+    readonly host: OperationsHost,
+    readonly encoding: Encoding,
+    readonly settings: FanoutSettings,
+  ) {}
+
+  /**
+   * Does what a request asks for; `ping` and `auth` are the connection's own.
+   * @returns a promise where the requests after it have to wait
+   */
+  handle(request: Exclude<Request, { op: 'ping' | 'auth' }>): void | Promise<void> {
+    if (request.op === 'subscribe') return this.#subscribe(request);
+    if (request.op === 'history') void this.#history(request);
+    else {
+      const subscription = this.#bySub.get(request.sub);
+      if (subscription === undefined) {
+        const message = `There is no subscription ${request.sub} on this connection.`;
+        this.refuse(request.id, { code: 'unknown_subscription', message });
+      } else if (request.op === 'seek') this.#seek(subscription, request);
+      else this.#steer(subscription, request.op, request.id);
+    }
+  }
+
+  #steer(subscription: Subscription, op: 'unsubscribe' | 'pause' | 'resume', id: RequestId): void {
+    const { sub } = subscription;
+    if (op === 'unsubscribe') {
+      this.end(sub);
+      this.host.control({ op: 'unsubscribed', id, sub });
+    } else if (op === 'pause') {
+      subscription.paused = true;
+      this.host.control({ op: 'paused', id, sub, cursor: subscription.cursorText() });
+    } else {
+      subscription.resume();
+      this.host.control({ op: 'resumed', id, sub });
+      this.stream.wake();
+    }
+  }
+
+  end(sub: number): void {
+    const subscription = this.#bySub.get(sub);
+    if (subscription === undefined) return;
+    subscription.close();
+    this.#bySub.delete(sub);
+    this.subscriptions.splice(this.subscriptions.indexOf(subscription), 1);
+  }
+
+  endAll(): void {
+    for (const { sub } of [...this.subscriptions]) this.end(sub);
+  }
+
+  refuse(id: RequestId, { temporary = false, ...refusal }: Refusal): void {
+    this.host.control({ op: 'error', id, temporary, ...refusal } satisfies ServerMessage);
+  }
+
+  #subscribe(request: Subscribe): void | Promise<void> {
+    const refusal = this.#refusalOf(request);
+    if (refusal !== null) this.refuse(request.id, refusal);
+    else if (request.from === undefined || request.from === null) {
+      return this.#open(request, { point: request.snapshot ? 'snapshot' : 'live' });
+    } else {
+      const critical = request.mode === 'latest' || !request.kinds.includes('quote');
+      this.#opening++;
+      void this.#find(request.id, request.from, critical, (found) => this.#open(request, found)).finally(
+        () => this.#opening--,
+      );
+    }
+  }
+
+  #refusalOf(request: Subscribe): Refusal | null {
+    const { limits } = this.settings;
+    const patterns = request.symbols.filter(isPattern).length;
+    if (request.symbols.length > limits.subscribeSymbols) {
+      return {
+        code: 'too_many_symbols',
+        message: `A subscription names at most ${limits.subscribeSymbols} symbols.`,
+      };
+    }
+    if (patterns > SUBSCRIBE_PATTERNS_MAX) {
+      return {
+        code: 'too_many_symbols',
+        message: `A subscription has at most ${SUBSCRIBE_PATTERNS_MAX} patterns.`,
+      };
+    }
+    if (this.subscriptions.length + this.#opening >= limits.subscriptions) {
+      const message = `A connection has at most ${limits.subscriptions} subscriptions.`;
+      return { code: 'too_many_subscriptions', message };
+    }
+    if (request.deliver === 'durable' && this.stream.deps.catchUp === undefined)
+      return { code: 'no_log', message: 'Without a log no tick is durable.' };
+    if (request.deliver === 'durable' && request.mode === 'latest')
+      return { code: 'bad_request', message: 'deliver: durable goes with mode every.' };
+    if (request.speed !== 'max' && (request.mode === 'latest' || (request.from ?? null) === null))
+      return { code: 'bad_request', message: 'speed goes with mode every and with from.' };
+    return null;
+  }
+
+  /** Looks where `from` leads, then goes on, or refuses. */
+  async #find(
+    id: RequestId,
+    from: From,
+    critical: boolean,
+    go: (found: Found) => void | Promise<void>,
+  ): Promise<void> {
+    const isTime = parseTime(from) !== null;
+    const { lookups } = this.stream.quotas;
+    const { address } = this.host;
+    if (isTime && lookups.inTheWay(address, 1) !== null) {
+      this.stream.quotas.refused++;
+      this.#refuseBusy(id);
+      return;
+    }
+    if (isTime) lookups.add(address, 1);
+    try {
+      const resume = await resumeAt(this.stream, from, critical);
+      if (this.host.isClosed) return;
+      if ('refused' in resume) this.refuse(id, resume.refused);
+      else if (this.#wouldWait(resume)) this.#refuseBusy(id);
+      else await go(resume);
+    } catch (error) {
+      if (this.host.isClosed) return;
+      this.stream.deps.logger.error({ error: messageOf(error) }, 'A place in the log could not be found.');
+      const message = 'The log could not be read; try again.';
+      this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
+    } finally {
+      if (isTime) lookups.add(address, -1);
+    }
+  }
+
+  #refuseBusy(id: RequestId): void {
+    const message = 'Many others are reading from the log just now; try again.';
+    this.refuse(id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
+  }
+
+  /** Whether the place lies in the log while too many wait for it already. */
+  #wouldWait({ point }: Found): boolean {
+    const { stream } = this;
+    if (!stream.pages.busy) return false;
+    if (point.epoch !== stream.epoch) return true;
+    return stream.shards.some((view, s) => view.ring.oldest() > point.seqs[s] + PAGE_TICKS);
+  }
+
+  /** Begins a subscription once its symbols are looked up: at once, or after some turns of the event loop. */
+  #open(request: Subscribe, found: Opening): void | Promise<void> {
+    const { stream, host } = this;
+    const wanted = stream.watches.want(request.symbols);
+    const refusal = this.#refusalOfWanted(wanted);
+    if (refusal !== null) {
+      stream.quotas.refused++;
+      this.refuse(request.id, refusal);
+      return;
+    }
+    const watch = stream.watches.take(wanted, host.address);
+    if (!(watch instanceof Promise)) {
+      this.#start(request, found, watch);
+      return;
+    }
+    this.#opening++;
+    return watch
+      .then((made) => {
+        if (host.isClosed) stream.watches.release(made);
+        else this.#start(request, found, made);
+      })
+      .finally(() => this.#opening--);
+  }
+
+  /** Why what a subscribe names is more than is kept for its connection, its address, or everybody. */
+  #refusalOfWanted(wanted: Wanted): Refusal | null {
+    const { unknownNames, patterns } = this.stream.quotas;
+    const watches = new Set(this.subscriptions.map(({ group }) => group.watch));
+    let unknown = wanted.unknown.length;
+    let starred = wanted.patterns.length;
+    for (const watch of watches) {
+      unknown += watch.unknownCount;
+      starred += watch.patternCount;
+    }
+    const isOver =
+      (wanted.unknown.length > 0 && unknown > unknownNames.perConnection) ||
+      (wanted.patterns.length > 0 && starred > patterns.perConnection);
+    const bound = this.stream.watches.refusal(wanted, this.host.address);
+    // What a subscription has already, another one has at no cost.
+    if ((!isOver && bound === null) || this.stream.watches.has(wanted)) return null;
+    if (!isOver) return tooMuch(bound!);
+    const names = `${unknownNames.perConnection} names that no source has defined`;
+    const message = `A connection holds at most ${names}, and ${patterns.perConnection} patterns; ask for less.`;
+    return { code: 'too_many_symbols', message };
+  }
+
+  #start(request: Subscribe, { point, rewound }: Opening, watch: Watch): void {
+    const { stream } = this;
+    const { watches, quotas } = stream;
+    const bound = watch.users > 1 ? null : quotas.watchBytes.inTheWay(watch.address, 0);
+    if (bound !== null) {
+      quotas.refused++;
+      watches.release(watch);
+      this.refuse(request.id, tooMuch(`bytes of different lists of symbols, ${bound}`));
+      return;
+    }
+    // It may have joined a convoy while the place was looked for.
+    this.host.alone();
+    const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
+    let mask = 0;
+    for (const kind of kinds) mask |= 1 << Kind[kind];
+    const group = stream.group(this.encoding, watch, request.mode, mask);
+    const { mode, deliver, speed } = request;
+    const intervalMs = mode === 'latest' ? request.intervalMs : 0;
+    const sub = this.#nextSub++;
+    const settings = { mode, kinds, intervalMs, deliver, speed };
+    const subscription = new Subscription(stream, this.host, sub, group, settings, point);
+    this.host.control({
+      op: 'subscribed',
+      id: request.id,
+      sub,
+      ...settings,
+      epoch: subscription.epoch,
+      cursor: subscription.cursorText(),
+      symbols: watch.lists.flat().map((id) => subscription.describe(id)),
+      unknown: watch.unknown(),
+    });
+    this.#bySub.set(sub, subscription);
+    this.subscriptions.push(subscription);
+    stream.wake();
+    if (rewound !== undefined) this.host.control({ op: 'rewound', sub, ...rewound });
+  }
+
+  #seek(subscription: Subscription, request: Seek): void {
+    const { sub, settings } = subscription;
+    const sought = (start: Start) => {
+      const speed = request.speed ?? settings.speed;
+      this.host.alone();
+      subscription.seek(start, speed);
+      const { epoch } = subscription;
+      const cursor = subscription.cursorText();
+      this.host.control({ op: 'sought', id: request.id, sub, speed, epoch, cursor });
+      this.stream.wake();
+    };
+    if ((request.speed ?? 'max') !== 'max' && settings.mode === 'latest') {
+      this.refuse(request.id, { code: 'bad_request', message: 'speed goes with mode every.' });
+      return;
+    }
+    this.#inOrder(subscription, request.id, async () => {
+      if (this.#bySub.get(sub) !== subscription) this.#refuseEnded(request.id, sub);
+      else if (request.from === undefined || request.from === null) {
+        sought(settings.mode === 'latest' ? 'snapshot' : 'live');
+      } else {
+        await this.#find(request.id, request.from, subscription.group.critical, (found) => {
+          if (this.#bySub.get(sub) !== subscription) {
+            this.#refuseEnded(request.id, sub);
+            return;
+          }
+          sought(found.point);
+          if (found.rewound !== undefined) this.host.control({ op: 'rewound', sub, ...found.rewound });
+        });
+      }
+    });
+  }
+
+  /** Seeks take effect in the order in which they were asked for, however long each place takes to find. */
+  #inOrder(subscription: Subscription, id: RequestId, seek: () => Promise<void>): void {
+    const seeks = this.#seeks.get(subscription) ?? { waiting: 0, last: Promise.resolve() };
+    if (seeks.waiting >= SEEKS_WAITING_MAX) {
+      this.#refuseBusy(id);
+      return;
+    }
+    this.#seeks.set(subscription, seeks);
+    const run = seeks.waiting++ === 0 ? seek() : seeks.last.then(seek);
+    seeks.last = run.then(() => {
+      if (--seeks.waiting === 0) this.#seeks.delete(subscription);
+    });
+  }
+
+  #refuseEnded(id: RequestId, sub: number): void {
+    const message = `Subscription ${sub} ended while its place was looked for.`;
+    this.refuse(id, { code: 'unknown_subscription', message });
+  }
+
+  async #history(request: HistoryQuestion): Promise<void> {
+    try {
+      const history = await historyOf(this.stream, request, this.encoding, this.host.address);
+      if (!this.host.isClosed) this.host.control({ op: 'history', id: request.id, ...history });
+    } catch (error) {
+      if (this.host.isClosed) return;
+      const message = messageOf(error);
+      if (error instanceof UnknownSymbol) {
+        this.refuse(request.id, { code: 'unknown_symbol', message });
+      } else if (error instanceof HistoryBusy) {
+        this.refuse(request.id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
+      } else {
+        this.stream.deps.logger.error({ error: message }, 'A piece of history could not be read.');
+        const sentence = 'The log could not be read; try again.';
+        this.refuse(request.id, {
+          code: 'log_failed',
+          message: sentence,
+          temporary: true,
+          retryMs: BUSY_RETRY_MS,
+        });
+      }
+    }
+  }
+}
+
+function tooMuch(bound: string): Refusal {
+  const message = `Subscriptions hold too many ${bound}; ask for less, or try again later.`;
+  return { code: 'too_many_symbols', message, temporary: true, retryMs: ROOM_RETRY_MS };
+}

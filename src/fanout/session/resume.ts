@@ -1,0 +1,140 @@
+/** Where `from` leads: a cursor or a time, checked against the present epoch, the ring and the log. */
+import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
+import { parseTime, type Time } from '../../core/time.js';
+import { type Cursor, cursorFromText, cursorToText } from '../../wire/cursor.js';
+import type { From } from '../../wire/ticks.js';
+import type { ShardView } from '../batch/shard-view.js';
+import type { Stream } from '../batch/shared-view.js';
+import type { EpochInfo, Place } from '../contract/ports.js';
+import type { ResumePoint } from '../reader/subscription-reader.js';
+
+type RefusalCode = 'cursor_invalid' | 'cursor_unknown' | 'cursor_expired';
+
+export interface ResumeRefusal {
+  code: RefusalCode;
+  message: string;
+  /** The oldest cursor that is still held. */
+  oldest?: string;
+}
+
+/** The ticks of `epoch` after `lastSeq` never became durable: they are withdrawn. */
+export interface Rewind {
+  epoch: number;
+  lastSeq: number[];
+}
+
+export type Resume = { refused: ResumeRefusal } | { point: ResumePoint; rewound?: Rewind };
+
+/**
+ * @param critical whether the subscription reads the critical ring rather than the whole one
+ * @throws whatever the log throws
+ */
+export async function resumeAt(stream: Stream, from: From, critical: boolean): Promise<Resume> {
+  const time = parseTime(from);
+  if (time !== null) return resumeTime(stream, time);
+  const cursor = cursorFromText(String(from));
+  if (cursor === null) {
+    return refuse(
+      'cursor_invalid',
+      'from is neither a cursor nor a time such as 2024-06-19T08:00:00Z or UNIX nanoseconds.',
+    );
+  }
+  if (cursor.logId !== stream.logId)
+    return refuse('cursor_unknown', 'The cursor belongs to another log than this server has.');
+  const epochs = (await stream.deps.catchUp?.epochs()) ?? [];
+  stream.look();
+  if (cursor.epoch > stream.epoch) return refuse('cursor_unknown', 'The epoch of the cursor has not begun.');
+  return cursor.epoch === stream.epoch
+    ? resumePresent(stream, cursor, epochs, critical)
+    : resumeOlder(stream, cursor, epochs);
+}
+
+async function resumeTime(stream: Stream, time: Time): Promise<Resume> {
+  const { catchUp } = stream.deps;
+  const oldest = (view: ShardView) => view.ring.oldest() - 1;
+  const place: Place = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
+    epoch: stream.epoch,
+    seqs: stream.shards.map(oldest),
+  };
+  const epochs = (await catchUp?.epochs()) ?? [];
+  stream.look();
+  if (place.epoch !== stream.epoch && epochs.some((e) => e.epoch === place.epoch)) {
+    const { lastSeq } = epochs.find((e) => e.epoch === place.epoch)!;
+    if (place.seqs.some((seq, s) => seq < lastSeq[s])) return { point: { ...place, epochs } };
+  }
+  // What the log did not show yet may be older than the time too.
+  const seqs = stream.shards.map((view, s) =>
+    beforeInRing(view, place.epoch === stream.epoch ? place.seqs[s] : 0, time),
+  );
+  return { point: { epoch: stream.epoch, seqs, epochs } };
+}
+
+/** The last seq at or after `seq` that, with all between, was received before the time, as far as the ring tells. */
+function beforeInRing(view: ShardView, seq: number, time: Time): number {
+  const { ring } = view;
+  if (ring.oldest() > seq + 1) return seq;
+  let at = seq;
+  while (at < view.head) {
+    const w = ring.slot(at + 1) * RECORD_U32;
+    const seconds = ring.records.u32[w + U32_TS_RECV_S];
+    const isBefore =
+      seconds < time.seconds ||
+      (seconds === time.seconds && ring.records.u32[w + U32_TS_RECV_NS] < time.nanos);
+    if (!isBefore) break;
+    at++;
+  }
+  return ring.oldest() > seq + 1 ? seq : at;
+}
+
+function refuse(code: RefusalCode, message: string, oldest?: Cursor): Resume {
+  return {
+    refused: { code, message, ...(oldest === undefined ? {} : { oldest: cursorToText(oldest) }) },
+  };
+}
+
+function expired(stream: Stream, epochs: EpochInfo[]): Resume {
+  // Epochs of which retention has left nothing stay listed.
+  const first = epochs.find((e) => e.firstSeq.some((seq, s) => seq <= e.lastSeq[s])) ?? epochs.at(-1);
+  const oldest: Cursor =
+    first === undefined
+      ? {
+          logId: stream.logId,
+          epoch: stream.epoch,
+          seqs: stream.shards.map((view) => view.ring.oldest() - 1),
+        }
+      : { logId: stream.logId, epoch: first.epoch, seqs: first.firstSeq.map((seq) => Math.max(0, seq - 1)) };
+  return refuse('cursor_expired', 'What follows the cursor is no longer held.', oldest);
+}
+
+function resumePresent(stream: Stream, cursor: Cursor, epochs: EpochInfo[], critical: boolean): Resume {
+  const seqs = Array.from(cursor.seqs);
+  if (seqs.length !== stream.shards.length)
+    return refuse('cursor_invalid', 'The cursor has another number of shards than its epoch.');
+  if (stream.shards.some((view, s) => seqs[s] > view.head))
+    return refuse('cursor_unknown', 'The cursor lies beyond the newest tick.');
+  const held = epochs.find((e) => e.epoch === stream.epoch);
+  for (const view of stream.shards) {
+    const seq = seqs[view.index];
+    const inRing = critical ? view.criticalAfter(seq) >= 0 : view.ring.oldest() <= seq + 1;
+    const inLog = held !== undefined && held.firstSeq[view.index] <= seq + 1;
+    if (!inRing && !inLog) return expired(stream, epochs);
+  }
+  return { point: { epoch: stream.epoch, seqs, epochs } };
+}
+
+function resumeOlder(stream: Stream, cursor: Cursor, epochs: EpochInfo[]): Resume {
+  const info = epochs.find((e) => e.epoch === cursor.epoch);
+  if (info === undefined) return expired(stream, epochs);
+  if (cursor.seqs.length !== info.shards)
+    return refuse('cursor_invalid', 'The cursor has another number of shards than its epoch.');
+  const seqs = Array.from(cursor.seqs);
+  if (seqs.some((seq, s) => seq < info.lastSeq[s] && seq + 1 < info.firstSeq[s]))
+    return expired(stream, epochs);
+  const point: ResumePoint = {
+    epoch: cursor.epoch,
+    seqs: seqs.map((seq, s) => Math.min(seq, info.lastSeq[s])),
+    epochs,
+  };
+  if (seqs.every((seq, s) => seq <= info.lastSeq[s])) return { point };
+  return { point, rewound: { epoch: info.epoch, lastSeq: [...info.lastSeq] } };
+}

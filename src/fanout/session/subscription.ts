@@ -1,0 +1,141 @@
+/** One subscription: what it watches, and its course through the ticks. It owns none of them, only where it stands. */
+
+import { messageOf } from '../../core/errors.js';
+import type { KindName } from '../../core/tick.js';
+import { bytesToText } from '../../wire/cursor.js';
+import type { ServerMessage, Speed, WireSymbol } from '../../wire/ticks.js';
+import type { Frame } from '../batch/frame.js';
+import type { Stream } from '../batch/shared-view.js';
+import type { Group } from '../batch/subscription-group.js';
+import { Course, type CourseOwner, type CourseSettings, type Start } from '../reader/subscription-reader.js';
+
+export interface SubscriptionSettings extends CourseSettings {
+  kinds: KindName[];
+}
+
+/** The connection, as its subscriptions see it. */
+export interface SubscriptionHost {
+  control(message: ServerMessage): void;
+  /** Sends a control message after the frame at hand. */
+  controlAfterFrame(message: ServerMessage): void;
+  end(sub: number): void;
+}
+
+export class Subscription implements CourseOwner {
+  paused = false;
+  #course: Course;
+  #told: number;
+
+  constructor(
+    readonly stream: Stream,
+    readonly host: SubscriptionHost,
+    readonly sub: number,
+    readonly group: Group,
+    readonly settings: SubscriptionSettings,
+    start: Start,
+  ) {
+    stream.subscriptions++;
+    this.#told = group.watch.news.length;
+    this.#course = this.#courseFrom(start);
+  }
+
+  #courseFrom(start: Start | Course): Course {
+    return new Course(this.stream, this.group, this.sub, this.settings, this, start);
+  }
+
+  get epoch(): number {
+    return this.#course.epoch;
+  }
+
+  /** Where it stands; in a convoy all members have the same one. */
+  get course(): Course {
+    return this.#course;
+  }
+
+  /** Goes on as a convoy does. */
+  join(course: Course): void {
+    this.#course = course;
+  }
+
+  /** Goes on by itself, from where it stands. */
+  leave(): void {
+    this.#course = this.#courseFrom(this.#course);
+  }
+
+  /** Whether it lacks nothing that there was when the flush at hand began, and goes on as it comes. */
+  get lacksNothing(): boolean {
+    return !this.paused && this.#told === this.group.watch.news.length && this.#course.lacksNothing;
+  }
+
+  /** Goes on from another place; what was not sent of the old one is not. */
+  seek(start: Start, speed: Speed): void {
+    this.settings.speed = speed;
+    this.#course.close();
+    this.#course = this.#courseFrom(start);
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.#course.resume();
+  }
+
+  close(): void {
+    this.#course.close();
+    this.stream.subscriptions--;
+    this.stream.release(this.group);
+  }
+
+  /** Announces symbols that joined or changed; before any tick of them. */
+  announce(): void {
+    const { news } = this.group.watch;
+    if (this.#told === news.length) return;
+    const symbols = [...new Set(news.slice(this.#told))].map((id) => this.describe(id));
+    this.#told = news.length;
+    this.host.control({ op: 'symbols', sub: this.sub, symbols });
+  }
+
+  describe(id: number): WireSymbol {
+    const { name, digits, version } = this.stream.deps.registry.symbols[id]!;
+    return { symbol: name, symbolId: id, digits, version };
+  }
+
+  /** False when the frame could not take all. */
+  flushQuotes(frame: Frame): boolean {
+    return this.paused || this.#course.flushQuotes(frame);
+  }
+
+  /** False when the frame could not take all. */
+  flushLane(frame: Frame): boolean {
+    return this.paused || this.#course.flushLane(frame);
+  }
+
+  /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
+  cursor(): Uint8Array {
+    return this.#course.cursor();
+  }
+
+  cursorText(): string {
+    return bytesToText(this.cursor());
+  }
+
+  catchingUp(behind: number): void {
+    this.host.control({ op: 'catching_up', sub: this.sub, behind });
+  }
+
+  caughtUp(): void {
+    this.host.controlAfterFrame({ op: 'caught_up', sub: this.sub, cursor: this.cursorText() });
+  }
+
+  failed(error: unknown): void {
+    this.stream.deps.logger.error({ sub: this.sub, error: messageOf(error) }, 'Reading the log failed.');
+    this.host.controlAfterFrame({
+      op: 'error',
+      id: null,
+      code: 'log_failed',
+      message: 'The log could not be read; the subscription has ended. Subscribe again from its cursor.',
+      temporary: true,
+      sub: this.sub,
+    });
+    this.host.end(this.sub);
+  }
+}

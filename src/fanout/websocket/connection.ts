@@ -1,0 +1,369 @@
+/** One WebSocket connection: its requests, its subscriptions, its window. */
+import {
+  ANSWER_BYTES_PER_CONNECTION_MAX,
+  CONVOY_BYTES,
+  EVERY_CONVOY_WINDOW_BYTES,
+  FRAME_BYTES_MAX,
+  WINDOW_BYTES,
+} from '../../core/limits.js';
+import { nanoseconds } from '../../core/tick.js';
+import type { TickEncoder } from '../../wire/body.js';
+import { decodeCursor } from '../../wire/cursor.js';
+import { jsonControl } from '../../wire/json.js';
+import { packControl } from '../../wire/msgpack.js';
+import { CloseCode, type Encoding, type ServerMessage } from '../../wire/ticks.js';
+import { type Closing, closingFor } from '../access/close-reason.js';
+import type { Gate } from '../access/gate.js';
+import type { Frame, FrameTarget } from '../batch/frame.js';
+import type { Stream } from '../batch/shared-view.js';
+import type { FanoutSettings } from '../contract/options.js';
+import type { WebSocket } from '../contract/uws.js';
+import type { Convoy, Convoys, Member } from '../reader/cohort.js';
+import type { Course } from '../reader/subscription-reader.js';
+import { fillFrame } from '../session/fill-frame.js';
+import { Operations, type OperationsHost } from '../session/operations.js';
+import { parseMessage } from '../session/requests.js';
+import type { HeartbeatBytes } from './heartbeat.js';
+import { Liveness } from './liveness.js';
+import { RequestQueue, type RequestTurns } from './request-queue.js';
+import { Window } from './send-window.js';
+
+/** Below this room a connection waits for its pongs: smaller frames are not worth their `send`. */
+const ROOM_MIN = 16 * 1024;
+/** Bytes of one frame that lanes fill: while the client takes in one that left it behind, the next is under way. */
+const LANES_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
+/** Bytes in the socket's own buffer above which a connection waits for them to drain. */
+const BUFFERED_MAX = 64 * 1024;
+/** What uWebSockets says of a message that left nothing behind in its own buffer. */
+const SENT = 1;
+/** What uWebSockets tells of a connection that ended without a closing handshake. */
+const LOST = 1006;
+
+/** What uWebSockets keeps for a connection, or for one that is closed at once. */
+export type ConnectionData =
+  | { encoding: Encoding; gate: Gate; connection: Connection | undefined }
+  | { refused: Closing };
+
+export class Connection implements FrameTarget, OperationsHost, Member {
+  readonly encoder: TickEncoder;
+  readonly #operations: Operations;
+  readonly #window = new Window();
+  readonly #after: ServerMessage[] = [];
+  #turn = 0;
+  #beatAtMs: number;
+  /** Whether the last flush had room for all that there was. */
+  #flushedAll = false;
+  #closed = false;
+  #closedByUs = false;
+  /** Whether uWebSockets may hold what the kernel has not taken. */
+  #mayBeBuffered = false;
+  #convoy: Convoy | null = null;
+  readonly #liveness: Liveness;
+  readonly #requests: RequestQueue;
+  /** Bytes of answers that are counted as not read. */
+  #unread = 0;
+
+  constructor(
+    readonly socket: WebSocket<ConnectionData>,
+    readonly stream: Stream,
+    readonly encoding: Encoding,
+    readonly settings: FanoutSettings,
+    readonly convoys: Convoys,
+    readonly count: (ticks: number, bytes: number) => void,
+    readonly gate: Gate,
+    turns: RequestTurns,
+    /** Flushes it soon, or between two rounds: there is more for it, and room. */
+    readonly goOn: (connection: Connection) => void,
+  ) {
+    this.encoder = stream.encoders[encoding];
+    // Those that connect together are not to be beaten for together for ever.
+    this.#beatAtMs = performance.now() - Math.random() * settings.heartbeatMs;
+    this.#liveness = new Liveness(settings.idleMs, performance.now());
+    this.#operations = new Operations(stream, this, encoding, settings);
+    this.#requests = new RequestQueue(turns, this.address, (message, isBinary) =>
+      this.#handle(message, isBinary),
+    );
+  }
+
+  get address(): string {
+    return this.gate.place.address;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  message(message: ArrayBuffer, isBinary: boolean): void {
+    if (this.#closed) return;
+    this.#liveness.heard();
+    if (this.#closeFor(this.gate.take(message.byteLength))) return;
+    this.#closeFor(this.#requests.take(message, isBinary));
+  }
+
+  #handle(message: ArrayBuffer, isBinary: boolean): void | Promise<void> {
+    if (this.#closed) return;
+    // Whose request had to wait was not silent.
+    this.#liveness.heard();
+    this.alone();
+    const parsed = parseMessage(message, isBinary, this.encoding);
+    if ('error' in parsed) {
+      this.control({ op: 'error', temporary: false, ...parsed.error });
+      this.#closeFor(this.gate.bad());
+      return;
+    }
+    const { request } = parsed;
+    const refusal = this.gate.refusal(request.id, request.op);
+    if (refusal !== null) {
+      this.control(refusal);
+    } else if (request.op === 'auth') {
+      this.gate.authorise(
+        request.id,
+        request.token,
+        (answer) => this.control(answer),
+        (closing) => this.#closeFor(closing),
+      );
+    } else if (request.op === 'ping') {
+      this.control({ op: 'pong', id: request.id, time: this.#time() });
+    } else {
+      return this.#operations.handle(request);
+    }
+  }
+
+  #closeFor(closing: Closing | null): boolean {
+    if (closing === null) return false;
+    this.close(closing);
+    return true;
+  }
+
+  #time(): bigint | string {
+    const { clock } = this.stream;
+    clock.stamp();
+    const time = nanoseconds(clock.seconds, clock.nanos);
+    return this.encoding === 'json' ? String(time) : time;
+  }
+
+  /** Before its subscriptions change: in a convoy their courses are those of others, too. */
+  alone(): void {
+    this.#convoy?.remove(this);
+  }
+
+  /** Ends one of its subscriptions. */
+  end(sub: number): void {
+    this.#operations.end(sub);
+  }
+
+  /** Sends what there is room for. True when there is room for more in a further flush. */
+  flush(frame: Frame): boolean {
+    if (this.#convoy !== null) return false;
+    this.#flushedAll = false;
+    if (this.#closed || this.#operations.subscriptions.length === 0) return false;
+    const { room, unanswered } = this.#window;
+    if (room < ROOM_MIN || this.#isBuffered) {
+      if (this.#window.unasked) this.#ping();
+      return false;
+    }
+    let [all, ticks] = [false, 0];
+    do {
+      frame.begin(this, Math.min(this.#window.room, FRAME_BYTES_MAX));
+      all = this.#fill(frame);
+      ticks = frame.ticks;
+      frame.finish();
+      this.count(ticks, 0);
+    } while (!all && ticks > 0 && this.#window.room >= LANES_BYTES_MAX && !this.#isBuffered);
+    this.#flushedAll = all;
+    if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
+    // What stopped for want of window goes on when the pong comes, which only a ping can bring.
+    if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
+    if (all && this.#window.unanswered - unanswered <= CONVOY_BYTES && this.mayJoin) this.convoys.join(this);
+    return !all && ticks > 0;
+  }
+
+  /** Whether the kernel has not taken what was sent; of little sent, or all of it taken at once, that need not be asked. */
+  get #isBuffered(): boolean {
+    if (!this.#mayBeBuffered || this.#window.unanswered <= BUFFERED_MAX) return false;
+    const buffered = this.socket.getBufferedAmount();
+    this.#mayBeBuffered = buffered > 0;
+    return buffered > BUFFERED_MAX;
+  }
+
+  get mayJoin(): boolean {
+    const { subscriptions } = this.#operations;
+    if (this.#closed || this.#convoy !== null || subscriptions.length !== 1) return false;
+    const [{ group }] = subscriptions;
+    return group.users > 1 && subscriptions[0].lacksNothing && this.keepsUp(WINDOW_BYTES);
+  }
+
+  /** Whether there is room for whatever the convoy may send next, and the client takes it before it misses a heartbeat. */
+  keepsUp(windowBytes: number): boolean {
+    const { unanswered } = this.#window;
+    return windowBytes - unanswered >= CONVOY_BYTES && this.#isQuick && !this.#isBuffered;
+  }
+
+  get #isQuick(): boolean {
+    return this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
+  }
+
+  get course(): Course {
+    return this.#operations.subscriptions[0].course;
+  }
+
+  joined(convoy: Convoy): void {
+    this.#operations.subscriptions[0].join(convoy.course);
+    this.#convoy = convoy;
+  }
+
+  left(): void {
+    this.#convoy = null;
+    // What the convoy lacked is now its own to wait for.
+    this.#flushedAll = false;
+    this.#operations.subscriptions[0].leave();
+  }
+
+  /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
+  takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void {
+    if (this.#window.isPingDue(pingEveryBytes)) {
+      this.#together(() => {
+        this.#ping();
+        this.#send(message, text);
+      });
+    } else {
+      this.#send(message, text);
+    }
+    this.#window.count(message.length);
+  }
+
+  #fill(frame: Frame): boolean {
+    const { subscriptions } = this.#operations;
+    return fillFrame(frame, subscriptions, this.#turn++, () =>
+      Math.min(LANES_BYTES_MAX, this.#window.messageBytes(this.settings.heartbeatMs)),
+    );
+  }
+
+  /** To be called several times per heartbeat: says that it is there, and sees whether the client is. */
+  look(nowMs: number, heartbeat: HeartbeatBytes): void {
+    if (this.#closed || this.#closeFor(this.gate.look(nowMs))) return;
+    const life = this.#liveness.look(nowMs);
+    if (life === 'gone') {
+      this.close(closingFor(CloseCode.idle, `no sign of life for ${this.settings.idleMs} ms`));
+      return;
+    }
+    if (life === 'ask') this.socket.ping();
+    if (nowMs - this.#beatAtMs < this.settings.heartbeatMs || this.#window.room <= 0) return;
+    this.#beatAtMs = nowMs;
+    this.transmit(heartbeat.of(this.encoding), this.encoder.text);
+  }
+
+  /** Whether the client has got everything up to `heads`, by shard, and said so. Asks it, where it has not. */
+  drained(heads: readonly number[]): boolean {
+    const { subscriptions } = this.#operations;
+    if (subscriptions.length > 0 && !this.#flushedAll) return false;
+    for (const subscription of subscriptions) {
+      if (subscription.paused) continue;
+      const cursor = decodeCursor(subscription.cursor());
+      if (cursor === null || cursor.epoch !== this.stream.epoch) return false;
+      if (heads.some((head, shard) => cursor.seqs[shard] < head)) return false;
+    }
+    if (this.#window.unanswered > 0 && this.#window.unasked) this.#ping();
+    return this.#window.unanswered === 0;
+  }
+
+  control(message: ServerMessage): void {
+    if (this.#closed) return;
+    const isText = this.encoding === 'json';
+    const bytes = isText ? Buffer.from(jsonControl(message)) : packControl(message);
+    const why = this.#answersInTheWay(bytes.length);
+    if (why !== null) {
+      this.close(closingFor(CloseCode.slow, why));
+      return;
+    }
+    this.transmit(bytes, isText);
+    this.#countUnread();
+  }
+
+  /** Why an answer of so many bytes is one too many, if so: clients that ask and do not read would fill the memory. */
+  #answersInTheWay(bytes: number): string | null {
+    const { unanswered } = this.#window;
+    if (unanswered > ANSWER_BYTES_PER_CONNECTION_MAX) return 'answers are not read';
+    if (unanswered + bytes <= EVERY_CONVOY_WINDOW_BYTES) return null;
+    const bound = this.stream.quotas.answerBytes.inTheWay(this.address, bytes);
+    return bound === null ? null : `too many bytes of answers are not read ${bound}`;
+  }
+
+  /** What is beyond a window are answers: ticks never are. */
+  #countUnread(): void {
+    const unread = this.#closed ? 0 : Math.max(0, this.#window.unanswered - EVERY_CONVOY_WINDOW_BYTES);
+    if (unread === this.#unread) return;
+    this.stream.quotas.answerBytes.add(this.address, unread - this.#unread);
+    this.#unread = unread;
+  }
+
+  controlAfterFrame(message: ServerMessage): void {
+    this.#after.push(message);
+  }
+
+  transmit(message: Uint8Array, text: boolean): void {
+    if (this.#closed) return;
+    this.count(0, message.length);
+    if (!this.#window.count(message.length)) {
+      this.#send(message, text);
+      return;
+    }
+    this.#together(() => {
+      this.#send(message, text);
+      this.#ping();
+    });
+  }
+
+  #send(message: Uint8Array, text: boolean): void {
+    if (this.socket.send(message, !text) !== SENT) this.#mayBeBuffered = true;
+  }
+
+  /** Sends several things in one call of the operating system; whether it took them is not told. */
+  #together(send: () => void): void {
+    this.#mayBeBuffered = true;
+    this.socket.cork(send);
+  }
+
+  #ping(): void {
+    // A message that was one too many may have closed it just now, and uWebSockets throws then.
+    if (this.#closed) return;
+    this.socket.ping(this.#window.ping());
+  }
+
+  /** The protocol layer has answered it already. */
+  pinged(): void {
+    if (this.#closed) return;
+    this.#liveness.heard();
+    this.#closeFor(this.gate.take(0));
+  }
+
+  pong(message: ArrayBuffer): void {
+    this.#liveness.heard();
+    // uWebSockets puts together what is sent from here.
+    this.#mayBeBuffered = true;
+    const isAnswer = this.#window.pong(message);
+    this.#countUnread();
+    if (isAnswer && !this.#flushedAll) this.goOn(this);
+  }
+
+  /** Says why and closes. */
+  close({ code, reason }: Closing): void {
+    if (this.#closed) return;
+    this.#closedByUs = true;
+    this.gate.door.tally.closed[code]++;
+    // Behind bytes that a silent client does not take, a close frame would only keep them in memory.
+    if (code === CloseCode.idle && this.socket.getBufferedAmount() > 0) this.socket.close();
+    else this.socket.end(code, reason);
+  }
+
+  /** The socket is gone. */
+  closed(code: number): void {
+    this.#closed = true;
+    this.#convoy?.remove(this);
+    this.#requests.clear();
+    this.#countUnread();
+    this.gate.place.leave();
+    if (code === LOST && !this.#closedByUs) this.gate.door.tally.lost++;
+    this.#operations.endAll();
+  }
+}

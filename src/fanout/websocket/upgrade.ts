@@ -1,0 +1,234 @@
+/** From an HTTP request to a connection: who may become one, and what uWebSockets tells of it. */
+import { CloseCode, ENCODINGS, type Encoding, subprotocolOf } from '../../wire/ticks.js';
+import { type Admission, Place } from '../access/admission.js';
+import { bearerToken, type Verdict } from '../access/auth.js';
+import { clientAddress } from '../access/client-address.js';
+import { type Closing, closingFor, RETRY_MS } from '../access/close-reason.js';
+import { type Door, Gate } from '../access/gate.js';
+import type { RefusalReason } from '../access/refusal-counters.js';
+import type { Stream } from '../batch/shared-view.js';
+import { type Answer, notEncoded, problem, Refusal, send } from '../contract/answers.js';
+import { type HostNames, originAllowed } from '../contract/origins.js';
+import {
+  type HttpRequest,
+  type HttpResponse,
+  NO_COMPRESSION,
+  type SocketContext,
+  type TemplatedApp,
+} from '../contract/uws.js';
+import type { Convoys } from '../reader/cohort.js';
+import { parseQuery } from '../rest/query.js';
+import { Connection, type ConnectionData } from './connection.js';
+import type { RequestTurns } from './request-queue.js';
+
+/** Bytes that uWebSockets may buffer for a socket; windows keep all but bursts of answers far below it. */
+const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
+/** Seconds beyond our own bound after which uWebSockets gives a silent socket up, and its limits for that. */
+const LAST_RESORT_SECONDS = 16;
+const IDLE_SECONDS_MAX = 960;
+/** Messages up to this many times the limit are read to be refused by code; larger ones are cut off. */
+const READ_TO_REFUSE = 2;
+/** What an answer looks up when its request is gone. */
+const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as HttpRequest;
+
+/** Of the query of an upgrade. */
+const PARAMETERS = ['token'];
+
+export interface UpgradeContext extends Door {
+  readonly stream: Stream;
+  readonly admission: Admission;
+  readonly connections: Set<Connection>;
+  readonly convoys: Convoys;
+  readonly turns: RequestTurns;
+  readonly proxies: ReadonlySet<string>;
+  readonly hosts: HostNames;
+  count(ticks: number, bytes: number): void;
+  goOn(connection: Connection): void;
+  greet(connection: Connection): void;
+}
+
+export function addStream(app: TemplatedApp, context: UpgradeContext): void {
+  const { settings, stream } = context;
+  const idleSeconds = Math.ceil(settings.idleMs / 1000) + LAST_RESORT_SECONDS;
+  app.ws<ConnectionData>('/v1/stream', {
+    compression: NO_COMPRESSION,
+    maxPayloadLength: READ_TO_REFUSE * settings.limits.messageBytes,
+    maxBackpressure: SOCKET_BUFFER_BYTES,
+    idleTimeout: Math.min(IDLE_SECONDS_MAX, idleSeconds),
+    sendPingsAutomatically: true,
+    upgrade: (res, req, socketContext) => upgrade(context, res, req, socketContext),
+    open: (socket) => {
+      const data = socket.getUserData();
+      if ('refused' in data) {
+        context.tally.closed[data.refused.code]++;
+        socket.end(data.refused.code, data.refused.reason);
+        return;
+      }
+      const { encoding, gate } = data;
+      const { convoys, count, goOn, turns } = context;
+      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, turns, goOn);
+      context.connections.add(data.connection);
+      gate.place.onGiveWay = (closing) => data.connection?.close(closing);
+      context.greet(data.connection);
+    },
+    message: (socket, message, isBinary) => connectionOf(socket)?.message(message, isBinary),
+    ping: (socket) => connectionOf(socket)?.pinged(),
+    pong: (socket, message) => connectionOf(socket)?.pong(message),
+    drain: () => stream.wake(),
+    close: (socket, code) => {
+      const connection = connectionOf(socket);
+      if (connection === undefined) return;
+      context.connections.delete(connection);
+      connection.closed(code);
+    },
+  });
+}
+
+function connectionOf(socket: { getUserData(): ConnectionData }): Connection | undefined {
+  const data = socket.getUserData();
+  return 'connection' in data ? data.connection : undefined;
+}
+
+/** The first encoding that the client offers and we speak; JSON when it offers none; null when only others. */
+function chooseEncoding(offered: string): Encoding | null {
+  if (offered.trim() === '') return 'json';
+  const names = offered.split(',').map((name) => name.trim());
+  return ENCODINGS.find((encoding) => names.includes(subprotocolOf(encoding))) ?? null;
+}
+
+/** Why a request does not become a connection, whoever sends it. */
+function refusalOf(
+  context: UpgradeContext,
+  req: HttpRequest,
+): { reason: RefusalReason; answer: Answer } | null {
+  if (context.closing) {
+    const headers = { 'retry-after': String(Math.ceil(RETRY_MS / 1000)) };
+    const answer = problem(503, 'shutting_down', 'The server shuts down.', headers);
+    return { reason: 'closing', answer };
+  }
+  if (!context.hosts.allows(req.getHeader('host'))) return { reason: 'host', answer: wrongHost() };
+  if (!originAllowed(req.getHeader('origin'), req.getHeader('host'), context.settings.allowedOrigins)) {
+    const answer = problem(403, 'forbidden', 'Pages of this origin may not connect.');
+    return { reason: 'origin', answer };
+  }
+  if (chooseEncoding(req.getHeader('sec-websocket-protocol')) === null) {
+    const detail = `Offer one of ${ENCODINGS.map(subprotocolOf).join(', ')}.`;
+    return { reason: 'subprotocol', answer: problem(400, 'unknown_subprotocol', detail) };
+  }
+  return null;
+}
+
+/** What is answered under a name that is not this server's. */
+export function wrongHost(): Answer {
+  const detail = 'This server does not answer under the name in Host; http.allowedHosts may allow it.';
+  return problem(403, 'forbidden', detail);
+}
+
+function upgrade(
+  context: UpgradeContext,
+  res: HttpResponse,
+  req: HttpRequest,
+  socketContext: SocketContext,
+): void {
+  const refusal = refusalOf(context, req);
+  if (refusal !== null) {
+    refuse(context, res, refusal.reason, refusal.answer);
+    return;
+  }
+  let query: Map<string, string>;
+  try {
+    query = parseQuery(req.getQuery() ?? '', PARAMETERS);
+  } catch (error) {
+    refuse(context, res, 'query', error instanceof Refusal ? error.answer : notEncoded());
+    return;
+  }
+  const { auth } = context;
+  const offered = req.getHeader('sec-websocket-protocol');
+  const encoding = chooseEncoding(offered)!;
+  const key = req.getHeader('sec-websocket-key');
+  const protocol = offered === '' ? '' : subprotocolOf(encoding);
+  const extensions = req.getHeader('sec-websocket-extensions');
+  const finish = (data: ConnectionData) => {
+    res.upgrade<ConnectionData>(data, key, protocol, extensions, socketContext);
+  };
+  const place = context.admission.enter(addressOf(context, res, req));
+  if (!(place instanceof Place)) {
+    // A page sees why its socket was closed, but never why an upgrade was refused.
+    finish({ refused: place });
+    return;
+  }
+  const gate = new Gate(context, place, performance.now());
+  const token = auth && (bearerToken(req.getHeader('authorization')) ?? tokenIn(query));
+  if (auth === undefined || token === undefined) {
+    place.wait();
+    finish({ encoding, gate, connection: undefined });
+    return;
+  }
+  const take = (verdict: Verdict) => admit(context, res, gate, verdict, encoding, finish);
+  const verdict = auth.check(token, place.address);
+  if (!(verdict instanceof Promise)) {
+    take(verdict);
+    return;
+  }
+  let [isGone, isDecided] = [false, false];
+  res.onAborted(() => {
+    isGone = true;
+    place.leave();
+  });
+  place.onGiveWay = (closing) => {
+    isDecided = true;
+    // Within the upgrade of another, uWebSockets cannot finish this one.
+    setImmediate(() => {
+      if (!isGone) res.cork(() => finish({ refused: closing }));
+    });
+  };
+  place.wait();
+  void verdict.then((found) => {
+    if (!isGone && !isDecided) res.cork(() => take(found));
+  });
+}
+
+function admit(
+  context: UpgradeContext,
+  res: HttpResponse,
+  gate: Gate,
+  verdict: Verdict,
+  encoding: Encoding,
+  finish: (data: ConnectionData) => void,
+): void {
+  if ('refused' in verdict && verdict.refused === 'failed') {
+    gate.place.leave();
+    const headers = { 'retry-after': String(Math.ceil(verdict.retryMs / 1000)) };
+    const detail = 'The token could not be checked; try again.';
+    refuse(context, res, 'authoriser', problem(503, 'unauthorised', detail, headers));
+    return;
+  }
+  // The server may have begun to shut down while the authoriser thought.
+  const refused = context.closing ? shuttingDown() : gate.admit(verdict);
+  if (refused !== null) gate.place.leave();
+  finish(refused === null ? { encoding, gate, connection: undefined } : { refused });
+}
+
+export function shuttingDown(): Closing {
+  return closingFor(CloseCode.shutdown, 'the server shuts down');
+}
+
+function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReason, answer: Answer): void {
+  context.tally.refused[reason]++;
+  send(res, NO_REQUEST, answer, []);
+}
+
+/** Browsers cannot set headers on an upgrade: there the token travels in the query. */
+function tokenIn(query: ReadonlyMap<string, string>): string | undefined {
+  const token = query.get('token');
+  return token === '' ? undefined : token;
+}
+
+export function addressOf(
+  context: Pick<UpgradeContext, 'proxies'>,
+  res: HttpResponse,
+  req: HttpRequest,
+): string {
+  const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
+  return clientAddress(peer, req.getHeader('x-forwarded-for'), context.proxies);
+}

@@ -1,0 +1,18 @@
+/** From a checked block back to its ticks, whatever compressor is over it. */
+import type { Records } from '../../core/tick.js';
+import { type BlockHeader, payloadAt } from './block.js';
+import type { BlockCodec } from './block-codec.js';
+import { expandPayload } from './compress.js';
+
+/** Decodes a checked block to the start of `into`. @returns how many ticks, 0 for shed, −1 for a payload that is none */
+export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHeader, into: Records): number {
+  if (header.shed) return 0;
+  const count = header.lastSeq - header.firstSeq + 1;
+  if (!(count >= 1 && count <= into.capacity)) return -1;
+  const expanded = header.compressor === 0 ? bytes : expandPayload(bytes, header);
+  if (expanded === undefined) return -1;
+  const at = expanded === bytes ? payloadAt(header) : 0;
+  return codec.decode(header.version, expanded, at, count, header.firstSeq, into) === expanded.length
+    ? count
+    : -1;
+}

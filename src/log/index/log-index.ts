@@ -1,0 +1,87 @@
+/** The index of the whole log: that of each shard in each segment, in the order of seqs. */
+import { INDEX_CACHE_BYTES } from '../../core/limits.js';
+import type { BlockExtents } from '../format/block-extent.js';
+import { isBefore, type TimeAt } from '../format/extent.js';
+import { type LogStore, lastSeqOfDamaged, rangeOf } from '../storage/log-store.js';
+import { type SegmentRecord, segmentName } from '../storage/segments.js';
+import { PageCache } from './page-cache.js';
+import { type Holding, ShardIndex } from './shard-index.js';
+
+/** Indexes of a shard in a segment that are kept. */
+const INDEXES_MAX = 256;
+
+export class LogIndex {
+  /** Counts pages and blocks read for lookups. */
+  readonly pages = new PageCache(INDEX_CACHE_BYTES);
+  /** Oldest use first. */
+  readonly #indexes = new Map<string, ShardIndex>();
+
+  constructor(
+    readonly store: LogStore,
+    readonly extents: BlockExtents,
+  ) {}
+
+  /** Undefined where the segment was removed meanwhile. */
+  #of(record: SegmentRecord, epoch: number, shard: number): ShardIndex | undefined {
+    const segment = this.store.open(record);
+    if (segment === undefined) return undefined;
+    const name = `${segmentName(record)} ${epoch} ${shard}`;
+    let index = this.#indexes.get(name);
+    index ??= new ShardIndex(name, segment, epoch, shard, this.pages, this.extents, (key, block) =>
+      lastSeqOfDamaged(this.store, key, block),
+    );
+    index.segment = segment;
+    this.#indexes.delete(name);
+    this.#indexes.set(name, index);
+    for (const oldest of this.#indexes.keys()) {
+      if (this.#indexes.size <= INDEXES_MAX) break;
+      this.#indexes.delete(oldest);
+    }
+    return index;
+  }
+
+  /** First seq of the first block whose highest time is the given one or later. */
+  firstReaching(
+    epoch: number,
+    shard: number,
+    at: typeof TimeAt.recvMax | typeof TimeAt.eventMax,
+    s: number,
+    ns: number,
+  ): number | undefined {
+    for (const record of this.store.segmentsOf(epoch, shard)) {
+      const times = rangeOf(record, epoch, shard)?.times;
+      if (times !== undefined && isBefore(times[at], times[at + 1], s, ns)) continue;
+      const first = this.#of(record, epoch, shard)?.firstReaching(at, s, ns);
+      if (first !== undefined) return first;
+    }
+    return undefined;
+  }
+
+  /** First seq of the block to read on from for the ticks of a symbol whose symbolSeq is the given one or later. */
+  symbolFrom(epoch: number, shard: number, symbolId: number, symbolSeq: number): number | undefined {
+    for (const record of this.store.segmentsOf(epoch, shard)) {
+      const first = this.#of(record, epoch, shard)?.symbolFrom(symbolId, symbolSeq);
+      if (first !== undefined) return first;
+    }
+    return undefined;
+  }
+
+  /** The first block, from the one with `seq` on, that may hold one of the symbols, or lacks seqs before it. */
+  nextHolding(epoch: number, shard: number, seq: number, symbolIds: readonly number[]): Holding {
+    let skipTo = seq;
+    for (const record of this.store.segmentsOf(epoch, shard)) {
+      if ((rangeOf(record, epoch, shard)?.last ?? skipTo) < skipTo) continue;
+      const index = this.#of(record, epoch, shard);
+      if (index === undefined) continue;
+      const found = index.nextHolding(skipTo, symbolIds);
+      if (found.block !== undefined) return found;
+      skipTo = found.skipTo;
+    }
+    return { block: undefined, skipTo };
+  }
+
+  close(): void {
+    this.#indexes.clear();
+    this.pages.clear();
+  }
+}

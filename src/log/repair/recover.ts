@@ -1,0 +1,281 @@
+/**
+ * Saves what can be read of a damaged log into a new folder: the blocks that are whole, the registry, the epochs.
+ * The log itself is only read. What could not be saved is a gap in the new one, which readers are told of.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { messageOf, TickwireError } from '../../core/errors.js';
+import { BLOCK_TICKS, REGISTRY_BYTES, SYMBOLS_DEFAULT } from '../../core/limits.js';
+import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
+import { Registry } from '../../pipeline/memory/registry.js';
+import { checkBlock } from '../format/block.js';
+import { BlockCodec } from '../format/block-codec.js';
+import { BlockExtents } from '../format/block-extent.js';
+import { readTicks } from '../format/block-ticks.js';
+import { blockKey } from '../format/keys.js';
+import { rangesWithTimes } from '../index/segment-ranges.js';
+import { ShardIndexWriter } from '../index/shard-index-writer.js';
+import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
+import {
+  type Catalog,
+  checkpointPut,
+  epochPut,
+  identityPuts,
+  logFolder,
+  openCatalog,
+  readCheckpoint,
+  readEpochs,
+  readLogId,
+  sealed,
+  segmentPuts,
+  unsealed,
+} from '../storage/catalog.js';
+import { FolderLock } from '../storage/folder-lock.js';
+import { importPut, readImports } from '../storage/imports.js';
+import type { LogStore } from '../storage/log-store.js';
+import { blocksOfLog } from '../storage/salvage.js';
+import { blocksOfSegment, type SegmentBlock } from '../storage/segment-blocks.js';
+import {
+  bytesOfSegment,
+  openSegment,
+  rangesOf,
+  type Segment,
+  type SegmentRecord,
+  segmentPath,
+} from '../storage/segments.js';
+
+/** Blocks of a transaction. */
+const COMMIT_BLOCKS = 64;
+/** Symbols whose definition is lost are called so, with their id. */
+const LOST_NAME = 'LOST.';
+
+export interface Rescued {
+  segments: number;
+  blocks: number;
+  ticks: number;
+  /** Blocks that could not be saved. */
+  lostBlocks: number;
+  /** Symbols whose names are lost; their ticks are saved under `LOST.<id>`. */
+  lostSymbols: number;
+  /** What else went wrong, in sentences. */
+  troubles: string[];
+}
+
+/**
+ * @param target a folder without a log; it is made where it is missing
+ * @param turn awaited now and then; true: stop, nothing is left in the target then
+ * @throws TickwireError bad_input where there is a log already, data_folder_unusable
+ */
+export async function rescueLog(
+  from: LogStore,
+  target: string,
+  turn: (blocks: number) => Promise<boolean>,
+): Promise<Rescued> {
+  if (
+    path.resolve(target) === path.resolve(from.dataFolder) ||
+    existsSync(path.join(logFolder(target), 'data.mdb'))
+  ) {
+    throw new TickwireError('bad_input', `There is a log in ${target} already: name a folder without one.`);
+  }
+  const isNew = !existsSync(target);
+  let isWhole = false;
+  const lock = FolderLock.take(target);
+  try {
+    const to = openCatalog(target, { sync: 'every-commit' });
+    try {
+      lock.coverLog();
+      const rescued = await new Rescue(from, to, target).run(turn);
+      isWhole = true;
+      return rescued;
+    } finally {
+      await to.root.close();
+    }
+  } finally {
+    lock.release();
+    if (!isWhole) rmSync(isNew ? target : logFolder(target), { recursive: true, force: true });
+  }
+}
+
+class Rescue {
+  readonly result: Rescued = {
+    segments: 0,
+    blocks: 0,
+    ticks: 0,
+    lostBlocks: 0,
+    lostSymbols: 0,
+    troubles: [],
+  };
+  readonly #codec = new BlockCodec();
+  readonly #records = Records.allocate(BLOCK_TICKS);
+  #highestId = 0;
+
+  constructor(
+    readonly from: LogStore,
+    readonly to: Catalog,
+    readonly target: string,
+  ) {}
+
+  async run(turn: (blocks: number) => Promise<boolean>): Promise<Rescued> {
+    const { from, to } = this;
+    const written: SegmentRecord[] = [];
+    for (const record of from.segments()) {
+      const segment = await this.#segment(record, turn);
+      if (segment === undefined || (await turn(this.result.blocks)))
+        throw new TickwireError('unsupported', 'The recovery was stopped: nothing was written.');
+      if (segment.ranges!.length > 0) written.push(segment);
+    }
+    const puts: Put[] = [
+      ...identityPuts(to, readLogId(from.catalog)),
+      ...segmentPuts(to, written),
+      ...readEpochs(from.catalog).map((epoch) => epochPut(to, epoch)),
+      ...readImports(from.catalog).map((record) => importPut(to, record)),
+      ...this.#registry(),
+      ...this.#state(),
+    ];
+    // One transaction: before it the folder has no log.
+    await commitPuts(to.root, puts);
+    await flush(to.root);
+    return this.result;
+  }
+
+  /** A closed segment of what is whole in one; undefined when it was stopped. */
+  async #segment(
+    record: SegmentRecord,
+    turn: (blocks: number) => Promise<boolean>,
+  ): Promise<SegmentRecord | undefined> {
+    const { result, target } = this;
+    const made = openSegment(target, record.folder, { readOnly: false, sync: 'os' });
+    try {
+      if (!(await this.#copy(record, made, turn))) return undefined;
+      await this.#index(made);
+      await flush(made.blocks);
+      const ranges = rangesWithTimes(made);
+      const { number, folder, startsAt, compression } = record;
+      const bytes = bytesOfSegment(target, folder);
+      result.segments++;
+      const saved = { number, folder, startsAt, closedAt: record.closedAt ?? Date.now(), ranges, bytes };
+      return compression === undefined ? saved : { ...saved, compression };
+    } finally {
+      await made.blocks.close();
+    }
+  }
+
+  /** Writes the pages of its index anew. */
+  async #index(made: Segment): Promise<void> {
+    for (const { epoch, shard } of rangesOf(made)) {
+      const puts: Put[] = [];
+      const writer = new ShardIndexWriter(epoch, shard, new BlockExtents(this.#codec));
+      const put = (key: Buffer, page: Uint8Array) => {
+        puts.push({ key, value: Buffer.from(page), isNew: true });
+      };
+      writer.restore(made, put);
+      writer.finish(put);
+      await commitPuts(made.blocks, puts);
+    }
+  }
+
+  #whyUnread({ folder }: SegmentRecord): string {
+    const file = path.join(segmentPath(this.from.dataFolder, folder), 'data.mdb');
+    return existsSync(file) ? 'its file is damaged' : 'its file is gone';
+  }
+
+  /** False when it was stopped. */
+  async #copy(
+    record: SegmentRecord,
+    made: Segment,
+    turn: (blocks: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    const { from, result } = this;
+    let puts: Put[] = [];
+    try {
+      const segment = from.open(record);
+      if (segment === undefined) throw new Error(this.#whyUnread(record));
+      for (const block of blocksOfSegment(segment)) {
+        const put = this.#block(block);
+        if (put !== undefined) puts.push(put);
+        if (puts.length < COMMIT_BLOCKS) continue;
+        await commitPuts(made.blocks, puts);
+        puts = [];
+        if (await turn(result.blocks)) return false;
+      }
+    } catch (error) {
+      result.troubles.push(`Segment ${record.folder} cannot be read as it should: ${messageOf(error)}.`);
+      if (puts.length > 0) await commitPuts(made.blocks, puts);
+      puts = [];
+      await this.#pages(record, made);
+    }
+    if (puts.length > 0) await commitPuts(made.blocks, puts);
+    return true;
+  }
+
+  /** Of a file whose trees are damaged: the blocks that are found page by page, beside those that are there. */
+  async #pages(record: SegmentRecord, made: Segment): Promise<void> {
+    const folder = segmentPath(this.from.dataFolder, record.folder);
+    if (!existsSync(path.join(folder, 'data.mdb'))) return;
+    for (const { header, bytes } of blocksOfLog(this.from.catalog, folder)) {
+      const { epoch, shard, firstSeq } = header;
+      if (made.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
+      const put = this.#block({ key: { epoch, shard, firstSeq }, bytes });
+      if (put !== undefined) await commitPuts(made.blocks, [{ ...put, value: Buffer.from(bytes) }]);
+    }
+  }
+
+  /** What is to be written of a block; undefined where it is damaged. */
+  #block({ key, bytes }: SegmentBlock): Put | undefined {
+    const { result } = this;
+    const { epoch, shard, firstSeq } = key;
+    const header = checkBlock(bytes);
+    const isHere = header?.epoch === epoch && header.shard === shard && header.firstSeq === firstSeq;
+    const count = header === undefined || !isHere ? -1 : readTicks(this.#codec, bytes, header, this.#records);
+    if (count < 0) {
+      result.lostBlocks++;
+      return undefined;
+    }
+    result.blocks++;
+    result.ticks += count;
+    for (let i = 0; i < count; i++) {
+      this.#highestId = Math.max(this.#highestId, this.#records.u32[i * RECORD_U32 + U32_SYMBOL]);
+    }
+    return { key: blockKey(epoch, shard, firstSeq), value: bytes, isNew: true };
+  }
+
+  /** The registry up to its first damaged byte, and names for the ids that it no longer tells. */
+  #registry(): Put[] {
+    const { from, to, result } = this;
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for (const { key, value } of from.catalog.registry.getRange({ start: 0 })) {
+      const bytes = unsealed(value);
+      if (bytes === undefined || key !== length) {
+        result.troubles.push(`The registry of symbols is damaged from byte ${length} on.`);
+        break;
+      }
+      chunks.push(bytes);
+      length += bytes.length;
+    }
+    const symbolsMax = Math.max(SYMBOLS_DEFAULT, Math.ceil(length / 16), this.#highestId + 1);
+    const registry = new Registry(Registry.allocate(REGISTRY_BYTES + length), symbolsMax);
+    if (length > 0) registry.load(Buffer.concat(chunks));
+    while (Math.max(1, registry.symbolCount) <= this.#highestId) {
+      registry.defineSymbol({ name: `${LOST_NAME}${Math.max(1, registry.symbolCount)}`, digits: 0 });
+      result.lostSymbols++;
+    }
+    const bytes = registry.bytesFrom(0);
+    return bytes.length === 0 ? [] : [{ database: to.registry, key: 0, value: sealed(bytes), isNew: true }];
+  }
+
+  /** Checkpoint and positions, as far as they are whole. */
+  #state(): Put[] {
+    const { from, to, result } = this;
+    const puts: Put[] = [];
+    for (const name of ['checkpoint', 'positions'] as const) {
+      for (const { key, value } of from.catalog[name].getRange({ start: 0 })) {
+        if (unsealed(value) === undefined) result.troubles.push(`Entry ${key} of the ${name} is damaged.`);
+        else puts.push({ database: to[name], key, value, isNew: true });
+      }
+    }
+    const record = readCheckpoint(from.catalog);
+    if (record !== undefined) puts.push(checkpointPut(to, record));
+    return puts;
+  }
+}

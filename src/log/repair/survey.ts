@@ -1,0 +1,151 @@
+/** What a log holds, told from its headers and directories: nothing is decoded where blocks have a directory. */
+import { BLOCK_TICKS } from '../../core/limits.js';
+import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
+import { type BlockHeader, readHeader } from '../format/block.js';
+import { BlockCodec } from '../format/block-codec.js';
+import { readTicks } from '../format/block-ticks.js';
+import { Directory, readDirectory } from '../format/directory.js';
+import { type EpochRecord, readEpochs, readLogId } from '../storage/catalog.js';
+import type { LogStore } from '../storage/log-store.js';
+import { blocksOfSegment } from '../storage/segment-blocks.js';
+import { bytesOfSegment, type SegmentRecord } from '../storage/segments.js';
+
+/** UNIX seconds and nanoseconds. */
+export type Moment = [seconds: number, nanos: number];
+
+/** Ticks and the times of receipt that they lie between. */
+export class Extent {
+  ticks = 0;
+  blocks = 0;
+  /** Bytes of the blocks themselves. */
+  blockBytes = 0;
+  from: Moment | undefined;
+  to: Moment | undefined;
+
+  add(header: BlockHeader, bytes: number): void {
+    this.blocks++;
+    this.blockBytes += bytes;
+    if (header.shed) return;
+    this.ticks += header.lastSeq - header.firstSeq + 1;
+    // A block none of whose ticks has a time says that its lowest is the latest there is.
+    if (compare(header.recvMin, header.recvMax) > 0) return;
+    if (this.from === undefined || compare(header.recvMin, this.from) < 0) this.from = header.recvMin;
+    if (this.to === undefined || compare(header.recvMax, this.to) > 0) this.to = header.recvMax;
+  }
+}
+
+function compare(a: Moment, b: Moment): number {
+  return a[0] - b[0] || a[1] - b[1];
+}
+
+export interface SegmentSurvey extends Extent {
+  record: SegmentRecord;
+  /** Of its file. */
+  fileBytes: number;
+}
+
+export interface EpochSurvey extends Extent {
+  record: EpochRecord;
+}
+
+export class LogSurvey extends Extent {
+  logId = '';
+  readonly segments: SegmentSurvey[] = [];
+  readonly epochs: EpochSurvey[] = [];
+  /** Seqs that were left out while the log could not write. */
+  shed = 0;
+  /** Blocks without a readable header; `verifyLog` says more. */
+  unreadable = 0;
+  /** By symbol id: the symbolSeqs that its ticks took. Folded ticks count. */
+  readonly bySymbol: number[] = [];
+  /** Of each block with ticks: seconds of receipt of the first and last, and ticks. */
+  readonly stretches: [fromS: number, toS: number, ticks: number][] = [];
+}
+
+/** @param turn awaited now and then; true: stop, what was seen so far is returned */
+export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): Promise<LogSurvey> {
+  const survey = new LogSurvey();
+  survey.logId = readLogId(store.catalog);
+  const epochs = new Map<number, EpochSurvey>();
+  for (const record of readEpochs(store.catalog)) {
+    const epoch = Object.assign(new Extent(), { record });
+    epochs.set(record.epoch, epoch);
+    survey.epochs.push(epoch);
+  }
+  const counter = new SymbolCounter(survey.bySymbol);
+  for (const record of store.segments()) {
+    const fileBytes = record.bytes ?? bytesOfSegment(store.dataFolder, record.folder);
+    const segment = Object.assign(new Extent(), { record, fileBytes });
+    survey.segments.push(segment);
+    const opened = store.open(record);
+    if (opened === undefined) continue;
+    let blocks = 0;
+    for (const { key, bytes } of blocksOfSegment(opened)) {
+      const header = readHeader(bytes);
+      if (header === undefined || header.lastSeq < header.firstSeq) {
+        survey.unreadable++;
+        continue;
+      }
+      for (const extent of [survey, segment, epochs.get(key.epoch)]) extent?.add(header, bytes.length);
+      if (header.shed) {
+        survey.shed += header.lastSeq - header.firstSeq + 1;
+      } else {
+        survey.stretches.push([header.recvMin[0], header.recvMax[0], header.lastSeq - header.firstSeq + 1]);
+        counter.add(bytes, header);
+      }
+      if (++blocks % 64 === 0 && (await turn())) return survey;
+    }
+  }
+  return survey;
+}
+
+class SymbolCounter {
+  readonly #directory = new Directory(BLOCK_TICKS);
+  readonly #records = Records.allocate(BLOCK_TICKS);
+  readonly #codec = new BlockCodec();
+
+  constructor(readonly bySymbol: number[]) {}
+
+  add(block: Uint8Array, header: BlockHeader): void {
+    const directory = this.#directory;
+    if (readDirectory(block, header, directory)) {
+      for (let i = 0; i < directory.count; i++) {
+        const numbers = ((directory.lastSymbolSeq[i] - directory.firstSymbolSeq[i]) >>> 0) + 1;
+        this.#count(directory.symbolId[i], numbers);
+      }
+      return;
+    }
+    const count = readTicks(this.#codec, block, header, this.#records);
+    for (let i = 0; i < count; i++) this.#count(this.#records.u32[i * RECORD_U32 + U32_SYMBOL], 1);
+  }
+
+  #count(symbolId: number, ticks: number): void {
+    this.bySymbol[symbolId] = (this.bySymbol[symbolId] ?? 0) + ticks;
+  }
+}
+
+/** Ticks by equal parts of time, each block's spread evenly over its stretch. */
+export function activityOf(
+  stretches: readonly [fromS: number, toS: number, ticks: number][],
+  parts: number,
+): { fromS: number; toS: number; ticks: number[] } {
+  let fromS = Number.POSITIVE_INFINITY;
+  let toS = 0;
+  for (const [from, to] of stretches) {
+    fromS = Math.min(fromS, from);
+    toS = Math.max(toS, to + 1);
+  }
+  const ticks = new Array<number>(parts).fill(0);
+  if (stretches.length === 0) return { fromS: 0, toS: 0, ticks };
+  const width = (toS - fromS) / parts;
+  for (const [from, to, count] of stretches) {
+    const first = Math.floor((from - fromS) / width);
+    const last = Math.min(parts - 1, Math.floor((to + 1 - fromS) / width));
+    for (let p = first; p <= last; p++) {
+      const begin = Math.max(from, fromS + p * width);
+      const end = Math.min(to + 1, fromS + (p + 1) * width);
+      ticks[p] += (count * Math.max(0, end - begin)) / (to + 1 - from);
+    }
+  }
+  return { fromS, toS, ticks };
+}

@@ -1,0 +1,136 @@
+/** Makes blocks of what the shards have numbered, into the batch that the next commit takes. */
+import type { Registry } from '../../pipeline/memory/registry.js';
+import { blockBytesMax, writeShed } from '../format/block.js';
+import type { BlockCodec } from '../format/block-codec.js';
+import { BlockExtents } from '../format/block-extent.js';
+import { type Compression, compressBlock } from '../format/compress.js';
+import { blockKey } from '../format/keys.js';
+import { IndexWriters } from '../index/index-writers.js';
+import { ARENA_BYTES, type Batch } from '../storage/commit-batch.js';
+import type { LogState } from './log-state.js';
+import type { Roll } from './segment-roll.js';
+import type { ShardTail } from './shard-tail.js';
+
+/** Blocks made of one shard before the event loop gets a turn. */
+const BLOCKS_PER_TURN = 4;
+
+export interface FillerParts {
+  epoch: number;
+  roll: Roll;
+  tails: readonly ShardTail[];
+  registry: Registry;
+  codec: BlockCodec;
+  state: LogState;
+  /** Milliseconds that a tick may wait for its block to be full. */
+  commitDelayMs: number;
+  compression: Compression;
+}
+
+export class Filler {
+  /** Whether the batch ends its segment: nothing may be added to it. */
+  isCut = false;
+  readonly #indexes: IndexWriters;
+
+  /** @param batch an empty one */
+  constructor(
+    readonly parts: FillerParts,
+    public batch: Batch,
+  ) {
+    const { epoch, codec, roll } = parts;
+    this.#indexes = new IndexWriters(epoch, new BlockExtents(codec), () => roll.segment);
+  }
+
+  /**
+   * Makes blocks; returns how many.
+   * @param nowMs monotonic
+   * @param timeMs UNIX milliseconds, which cut the segments
+   * @param rollsTo of the batch before this one, if it is still to be written
+   */
+  collect(nowMs: number, timeMs: number, rollsTo: number, isDraining: boolean): number {
+    this.#cutWhenOver(timeMs, rollsTo);
+    if (this.isCut) return 0;
+    const { tails, registry, commitDelayMs } = this.parts;
+    let made = 0;
+    for (const tail of tails) {
+      if (tail.gapFirst !== 0) this.#addGap(tail, nowMs);
+      const head = tail.head();
+      if (head < tail.next) continue;
+      // After the look at the head: every symbol of those ticks is defined.
+      registry.refresh();
+      if (tail.waitingSince === 0) tail.waitingSince = nowMs;
+      const isDue = isDraining || nowMs - tail.waitingSince >= commitDelayMs;
+      for (let n = 0; n < BLOCKS_PER_TURN && head >= tail.next; n++) {
+        const count = Math.min(tail.blockTicks, head - tail.next + 1);
+        if ((count < tail.blockTicks && !isDue) || !this.#hasRoom(count)) break;
+        this.#add(tail, count);
+        made++;
+      }
+      if (head < tail.next) tail.waitingSince = 0;
+    }
+    return made;
+  }
+
+  /** Gives the batch away, and goes on with an empty one. */
+  take(empty: Batch): Batch {
+    const { batch } = this;
+    this.batch = empty;
+    this.isCut = false;
+    return batch;
+  }
+
+  /** Forgets what was made: the log will not hold it. */
+  giveUp(): void {
+    this.batch.clear();
+    this.#indexes.forget();
+  }
+
+  /** The index pages that only the end of the log makes. */
+  lastPages(): Batch['closing'] {
+    return [...this.batch.closing, ...this.#indexes.finish()];
+  }
+
+  /** Ends the batch where the stretch of its segment is over, and marks the one that begins the next. */
+  #cutWhenOver(timeMs: number, rollsTo: number): void {
+    const { batch } = this;
+    const { roll } = this.parts;
+    roll.prepare(timeMs);
+    const isOver = rollsTo === 0 ? roll.isOver(timeMs) : roll.isOver(timeMs, rollsTo);
+    this.isCut = !batch.isEmpty && isOver && (batch.rollsTo === 0 || roll.isOver(timeMs, batch.rollsTo));
+    if (!batch.isEmpty) return;
+    if (isOver && batch.rollsTo === 0) batch.closing.push(...this.#indexes.finish());
+    batch.rollsTo = isOver ? timeMs : 0;
+  }
+
+  #hasRoom(count: number): boolean {
+    return this.batch.used + blockBytesMax(this.parts.codec, count) <= ARENA_BYTES;
+  }
+
+  /** Lets the log say which seqs it does not hold. */
+  #addGap(tail: ShardTail, nowMs: number): void {
+    const { batch } = this;
+    const { epoch } = this.parts;
+    const value = writeShed(epoch, tail.shard, tail.gapFirst, tail.next - 1);
+    batch.puts.push({ key: blockKey(epoch, tail.shard, tail.gapFirst), value, isNew: true });
+    this.#indexes.add(value, tail.shard, tail.gapFirst, batch);
+    batch.last[tail.shard] = tail.next - 1;
+    batch.since = Math.min(batch.since, nowMs);
+    tail.gapFirst = 0;
+  }
+
+  #add(tail: ShardTail, count: number): void {
+    const { batch } = this;
+    const { epoch, codec, registry, state, compression } = this.parts;
+    const first = tail.next;
+    const block = tail.take(count, codec, registry, state, batch.arena, batch.used);
+    const value = compressBlock(block, compression);
+    batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
+    this.#indexes.addMade(value, tail.shard, first, count, batch);
+    batch.used += value.length;
+    batch.last[tail.shard] = tail.next - 1;
+    batch.ticks += count;
+    batch.blocks++;
+    batch.since = Math.min(batch.since, tail.waitingSince);
+    // What stays behind of a busy shard began to wait about now.
+    tail.waitingSince = performance.now();
+  }
+}

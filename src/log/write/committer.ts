@@ -1,0 +1,87 @@
+/**
+ * Commits batches, one at a time and in an order that a crash at any point leaves whole:
+ *
+ * ```
+ * registry (catalog) ─▶ roll-over, where one is due (last index pages first) ─▶ blocks ─visible─▶ … ─durable─▶ checkpoint (catalog)
+ * ```
+ */
+import { probe } from '../../pipeline/memory/failpoint.js';
+import type { Registry } from '../../pipeline/memory/registry.js';
+import type { RegistryPlace } from '../../pipeline/memory/registry-memory.js';
+import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
+import { readRegistry, type SyncMode } from '../storage/catalog.js';
+import type { Batch } from '../storage/commit-batch.js';
+import type { LogStore } from '../storage/log-store.js';
+import type { SegmentRange } from '../storage/segments.js';
+import type { Roll } from './segment-roll.js';
+
+export class Committer {
+  /** How far the catalog holds the registry. */
+  registryLogged: RegistryPlace;
+
+  /** @param onClosed told what a segment holds that was closed and is on the disk */
+  constructor(
+    readonly store: LogStore,
+    registry: Registry,
+    readonly roll: Roll,
+    readonly sync: SyncMode,
+    readonly onClosed: (ranges: readonly SegmentRange[]) => void,
+  ) {
+    this.registryLogged = registry.placeOf(readRegistry(store.catalog));
+  }
+
+  /**
+   * Resolves when the batch is visible. What of it succeeded before a failure is taken out of the batch, which
+   * can be given again.
+   * @returns a promise of when it is durable
+   */
+  async commit(batch: Batch): Promise<{ flushed: Promise<void> }> {
+    await this.#commitRegistry(batch);
+    if (batch.closing.length > 0) {
+      await this.commitPages(batch.closing);
+      batch.closing = [];
+    }
+    const isEmpty = batch.puts.length === 0;
+    if (isEmpty && this.roll.segment !== undefined) return { flushed: Promise.resolve() };
+    if (batch.rollsTo !== 0) {
+      this.onClosed(await this.roll.to(batch.rollsTo));
+      batch.rollsTo = 0;
+    }
+    if (isEmpty) return { flushed: Promise.resolve() };
+    probe();
+    const { blocks } = this.roll.segment!;
+    const visible = commitPuts(blocks, batch.puts);
+    const flushed = blocks.flushed.then(() => {});
+    flushed.catch(() => {});
+    await visible;
+    return { flushed };
+  }
+
+  async #commitRegistry(batch: Batch): Promise<void> {
+    if (batch.registry.length === 0) return;
+    probe();
+    const { root } = this.store.catalog;
+    await commitPuts(root, batch.registry);
+    // Its blocks are in another file, which must not be the only one to survive a power cut.
+    if (this.sync === 'every-commit') await flush(root);
+    this.registryLogged = batch.registryEnd;
+    batch.registry = [];
+  }
+
+  /** Writes the last index pages of the segment that is written. */
+  async commitPages(puts: readonly Put[]): Promise<void> {
+    if (puts.length > 0) await commitPuts(this.roll.segment!.blocks, puts);
+  }
+
+  /** Writes a checkpoint down; what it covers is durable. */
+  async commitCheckpoint(puts: readonly Put[]): Promise<void> {
+    probe();
+    await commitPuts(this.store.catalog.root, puts);
+    probe();
+  }
+
+  /** Waits until all that is visible is on the disk. */
+  async flush(): Promise<void> {
+    if (this.roll.segment !== undefined) await flush(this.roll.segment.blocks);
+  }
+}

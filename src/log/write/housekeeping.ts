@@ -1,0 +1,95 @@
+/** What becomes of closed segments beside the writing: retention, recompression, and how large it all is. */
+import { LOG_RETENTION_MS } from '../../core/limits.js';
+import type { Compression } from '../format/compress.js';
+import { unlessCommitFailed } from '../lmdb/free-space.js';
+import { Recompression } from '../maintain/recompression-queue.js';
+import { bytesOfLog, Retention, type RetentionOptions } from '../maintain/retention.js';
+import type { LogStore } from '../storage/log-store.js';
+
+export interface HousekeepingOptions {
+  retention: RetentionOptions;
+  /** What closed segments are compressed by in the background; `none`: they stay as they were written. */
+  recompress: Compression;
+  /** Free bytes of the data folder's disk below which nothing is written. */
+  freeBytesFloor: number;
+}
+
+/** The log on the disk. */
+export interface LogSizes {
+  segments: number;
+  bytes: number;
+  /** What recompression has taken off the closed segments. */
+  savedBytes: number;
+}
+
+export class Housekeeping {
+  /** What a fresh start of the stage may cure. */
+  fault: unknown;
+  readonly #retention: Retention;
+  readonly #recompression: Recompression;
+  /** What changes closed segments, one after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #isRetaining = false;
+  #recompressing: Promise<void> | undefined;
+
+  constructor(
+    readonly store: LogStore,
+    options: HousekeepingOptions,
+    report: (level: 'info' | 'warn', message: string) => void,
+    readonly onSizes: (sizes: LogSizes) => void,
+  ) {
+    this.#retention = new Retention(store, options.retention, report);
+    this.#recompression = new Recompression(store, options, report, (change) => this.#inTurn(change));
+  }
+
+  /** Whether segments are being removed just now. */
+  get isBusy(): boolean {
+    return this.#isRetaining;
+  }
+
+  /**
+   * About once a second, also while the log stands still: that may be what makes room.
+   * @param now monotonic milliseconds
+   * @param wallMs asked for only when it is time, UNIX milliseconds
+   */
+  look(now: number, wallMs: () => number): void {
+    if (this.#isRetaining || now - this.#lookedAt < LOG_RETENTION_MS) return;
+    this.#lookedAt = now;
+    this.#tellSizes();
+    this.#recompressing ??= this.#recompression.step().finally(() => {
+      this.#recompressing = undefined;
+    });
+    this.#isRetaining = true;
+    this.#inTurn(() => this.#retention.look(wallMs()))
+      .catch(unlessCommitFailed)
+      .then(
+        () => {
+          this.#isRetaining = false;
+        },
+        (error: unknown) => {
+          this.fault = error;
+        },
+      );
+  }
+
+  /** Two that change the same segment at once would each write down what it was before. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(change);
+    this.#changing = done.catch(() => {});
+    return done;
+  }
+
+  #tellSizes(): void {
+    const segments = this.store.segments();
+    const savedBytes = segments.reduce((sum, r) => sum + (r.bytesBefore ?? r.bytes ?? 0) - (r.bytes ?? 0), 0);
+    this.onSizes({ segments: segments.length, bytes: bytesOfLog(this.store), savedBytes });
+  }
+
+  /** Leaves a recompression that is under way as it is; a change that has begun ends. */
+  async close(): Promise<void> {
+    await this.#recompression.close();
+    await this.#recompressing;
+    await this.#changing;
+  }
+}

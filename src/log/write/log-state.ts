@@ -1,0 +1,206 @@
+/**
+ * What the log's ticks add up to: last values and stream positions. Blocks are the truth; the checkpoint is
+ * this state written down now and then, so that opening replays only what came after.
+ *
+ * Some blocks of each shard are held and folded together, and the newest one is held back until the next one follows. So the checkpoint never covers a last
+ * block, and when that block proves damaged at opening and is dropped, nothing of it is left anywhere.
+ */
+import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../../core/limits.js';
+import { Records } from '../../core/tick.js';
+import type { SourcePosition } from '../../pipeline/memory/engine-memory.js';
+import { type BlockPosition, checkBlockAt, readPositions } from '../format/block.js';
+import type { BlockCodec } from '../format/block-codec.js';
+import { readTicks } from '../format/block-ticks.js';
+import { blockKey, parseKey } from '../format/keys.js';
+import { Lasts } from '../format/last-values.js';
+import type { Put } from '../lmdb/transaction.js';
+import {
+  type Catalog,
+  checkpointPut,
+  readCheckpoint,
+  readEpochs,
+  sealed,
+  unsealed,
+} from '../storage/catalog.js';
+import { blocksFrom, type LogStore } from '../storage/log-store.js';
+import { Projection } from './last-values-projection.js';
+
+/** Blocks of a shard that are folded at once: of most symbols only the newest block then counts. */
+const FOLD_BLOCKS = 8;
+/** Symbols of blocks held from which on they are folded. */
+const FOLD_SYMBOLS = 8_192;
+/** Symbols of a block up to which the memory of its lasts is used again. */
+const SPARE_SYMBOLS = 1_024;
+
+interface Held {
+  lasts: Lasts;
+  lastSeq: number;
+  positions: readonly BlockPosition[];
+}
+
+export class LogState {
+  readonly projection = new Projection();
+  /** By shard, of the present epoch: up to where everything is folded. */
+  covered: number[] = new Array(SHARDS_MAX).fill(0);
+  readonly #positions = new Map<number, Float64Array>();
+  #dirtySources = new Set<number>();
+  /** By shard: blocks that are not folded yet, oldest first. */
+  readonly #held: Held[][] = [];
+  /** What the lasts of folded blocks were copied to. */
+  readonly #spare: Lasts[] = [];
+
+  /** Takes the block of `count` records that the codec has just encoded or decoded. */
+  push(
+    shard: number,
+    codec: BlockCodec,
+    records: Records,
+    count: number,
+    lastSeq: number,
+    positions: readonly BlockPosition[],
+  ): void {
+    this.#held[shard] ??= [];
+    const held = this.#held[shard];
+    const symbols = held.reduce((sum, { lasts }) => sum + lasts.count, 0);
+    if (held.length === FOLD_BLOCKS || symbols >= FOLD_SYMBOLS) this.#fold(shard, held.length);
+    const lasts = this.#spare.pop() ?? new Lasts();
+    codec.lasts(records, count, lasts);
+    held.push({ lasts, lastSeq, positions });
+  }
+
+  /** Folds the `count` oldest blocks held of a shard. */
+  #fold(shard: number, count: number): void {
+    if (count <= 0) return;
+    const folded = this.#held[shard].splice(0, count);
+    this.projection.fold(folded.map(({ lasts }) => lasts));
+    for (const { lasts, lastSeq, positions } of folded) {
+      for (const p of positions) this.#position(p);
+      this.covered[shard] = lastSeq;
+      if (lasts.count <= SPARE_SYMBOLS && this.#spare.length < FOLD_BLOCKS) this.#spare.push(lasts);
+    }
+  }
+
+  #position(p: BlockPosition): void {
+    const buckets = this.#positions.get(p.sourceId) ?? new Float64Array(BUCKETS);
+    buckets[p.bucket] = p.position;
+    this.#positions.set(p.sourceId, buckets);
+    this.#dirtySources.add(p.sourceId);
+  }
+
+  /** Folds what is held back: those blocks were verified, or another epoch follows. */
+  settle(): void {
+    this.#held.forEach((held, shard) => {
+      this.#fold(shard, held.length);
+    });
+  }
+
+  /** Stream positions of all that was pushed, held back or not. */
+  positions(): SourcePosition[] {
+    const all = new Map(Array.from(this.#positions, ([id, buckets]) => [id, Array.from(buckets)]));
+    for (const held of this.#held.flat()) {
+      for (const p of held.positions) {
+        const buckets = all.get(p.sourceId) ?? new Array(BUCKETS).fill(0);
+        buckets[p.bucket] = p.position;
+        all.set(p.sourceId, buckets);
+      }
+    }
+    return Array.from(all, ([sourceId, buckets]) => ({ sourceId, buckets }));
+  }
+
+  /** Everything counts as changed: a checkpoint was thrown away with its transaction. */
+  touchAll(): void {
+    this.projection.touchAll();
+    this.#dirtySources = new Set(this.#positions.keys());
+  }
+
+  /** Folds what is held back of a shard up to `seq`: those blocks lie in a segment that is closed and on the disk. */
+  settleThrough(shard: number, seq: number): void {
+    const held = this.#held[shard] ?? [];
+    this.#fold(shard, held.filter(({ lastSeq }) => lastSeq <= seq).length);
+  }
+
+  /** What has to be written for the checkpoint to cover all but each shard's newest block; empty when nothing changed. */
+  checkpoint(catalog: Catalog, epoch: number): Put[] {
+    this.#held.forEach((held, shard) => {
+      this.#fold(shard, held.length - 1);
+    });
+    const put = (database: Catalog['checkpoint'], key: number, bytes: Uint8Array): Put => ({
+      database,
+      key,
+      value: sealed(bytes),
+      isNew: false,
+    });
+    const puts = this.projection
+      .takeDirty()
+      .map((id) => put(catalog.checkpoint, id, this.projection.entry(id)));
+    for (const id of this.#dirtySources) {
+      puts.push(put(catalog.positions, id, new Uint8Array(this.#positions.get(id)!.buffer)));
+    }
+    this.#dirtySources.clear();
+    if (puts.length > 0) puts.push(checkpointPut(catalog, { epoch, covered: [...this.covered] }));
+    return puts;
+  }
+
+  /**
+   * Loads the checkpoint and replays the blocks after it; those of an epoch before the newest are settled.
+   * @param warn told of everything damaged that had to be passed over
+   */
+  restore(store: LogStore, codec: BlockCodec, warn: (message: string) => void): void {
+    const record = readCheckpoint(store.catalog);
+    const epoch = record?.epoch ?? 0;
+    if (record !== undefined) this.covered = record.covered;
+    this.#load(store.catalog, warn);
+    this.projection.epoch = epoch;
+    this.covered.forEach((seq, shard) => {
+      this.#replay(store, codec, epoch, shard, seq + 1, warn);
+    });
+    for (const later of readEpochs(store.catalog)) {
+      if (later.epoch <= epoch || later.import !== undefined) continue;
+      this.settle();
+      this.covered.fill(0);
+      this.projection.epoch = later.epoch;
+      for (let shard = 0; shard < later.shards; shard++) {
+        this.#replay(store, codec, later.epoch, shard, 0, warn);
+      }
+    }
+  }
+
+  #replay(
+    store: LogStore,
+    codec: BlockCodec,
+    epoch: number,
+    shard: number,
+    fromSeq: number,
+    warn: (message: string) => void,
+  ): void {
+    let records: Records | undefined;
+    const start = blockKey(epoch, shard, fromSeq);
+    for (const [key, bytes] of blocksFrom(store, start, blockKey(epoch, shard + 1, 0))) {
+      const at = parseKey(key);
+      const header = checkBlockAt(at, bytes);
+      records ??= Records.allocate(BLOCK_TICKS);
+      const count = header === undefined ? -1 : readTicks(codec, bytes, header, records);
+      if (header === undefined || count < 0) {
+        warn(
+          `Block ${at.firstSeq} of epoch ${at.epoch}, shard ${at.shard} is damaged: last values go on without it.`,
+        );
+      } else if (count > 0) {
+        this.push(at.shard, codec, records, count, header.lastSeq, readPositions(bytes, header));
+      }
+    }
+  }
+
+  #load(catalog: Catalog, warn: (message: string) => void): void {
+    for (const { key, value } of catalog.checkpoint.getRange({ start: 0 })) {
+      const bytes = unsealed(value);
+      if (bytes === undefined)
+        warn(`The checkpoint of symbol ${key} is damaged: it starts without last values.`);
+      else this.projection.load(key, bytes);
+    }
+    for (const { key, value } of catalog.positions.getRange({ start: 0 })) {
+      const bytes = unsealed(value);
+      if (bytes === undefined)
+        warn(`The position of source ${key} is damaged: it is read again from the start.`);
+      else this.#positions.set(key, new Float64Array(bytes.buffer));
+    }
+  }
+}

@@ -1,0 +1,360 @@
+/**
+ * Which segment is written, and how the next one takes over.
+ *
+ * ```
+ * last commit to the old one ─▶ flushed ─▶ old closed, new listed (one transaction of the catalog) ─▶ first commit
+ * ```
+ *
+ * The next environment is opened ahead of time, so the first block of a stretch waits for two flushes and no
+ * more; ticks wait in the ring meanwhile. Segments are cut by the clock, between two blocks: a tick whose
+ * own times are odd goes where its neighbours go.
+ */
+import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { TickwireError } from '../../core/errors.js';
+import { LOG_PREPARE_MS } from '../../core/limits.js';
+import { probe } from '../../pipeline/memory/failpoint.js';
+import type { Compression } from '../format/compress.js';
+import { blockKey } from '../format/keys.js';
+import { rangesWithTimes } from '../index/segment-ranges.js';
+import { settle } from '../lmdb/crash-repair.js';
+import { NoRoom } from '../lmdb/disk-reserve.js';
+import { unlessCommitFailed } from '../lmdb/free-space.js';
+import { damageOf } from '../lmdb/structure-check.js';
+import { commitPuts, flush } from '../lmdb/transaction.js';
+import { readDoomed, type SyncMode, segmentPuts } from '../storage/catalog.js';
+import type { LogStore } from '../storage/log-store.js';
+import { salvage } from '../storage/salvage.js';
+import {
+  bytesOfSegment,
+  freshFolder,
+  IMPORTS_FROM,
+  openSegment,
+  type Segment,
+  type SegmentRange,
+  type SegmentRecord,
+  segmentName,
+  segmentPath,
+  segmentsFolder,
+  stretchOf,
+} from '../storage/segments.js';
+
+/** Part of a stretch before its end in which the next segment is opened. */
+const PREPARE_SHARE = 4;
+
+export interface RollOptions {
+  segmentMs: number;
+  sync: SyncMode;
+  /** The compressor over fresh blocks. */
+  compression: Compression;
+}
+
+/** The record of a segment that begins. */
+function beginning(
+  store: LogStore,
+  folder: string,
+  startsAt: number,
+  { compression }: RollOptions,
+): SegmentRecord {
+  return { number: numberOf(store), folder, startsAt, ...(compression === 'none' ? {} : { compression }) };
+}
+
+/** A change of the list of segments. */
+interface Change {
+  written: SegmentRecord[];
+  removed: number[];
+  /** Folders that are to go. */
+  doomed: string[];
+}
+
+/** Notes in `change` that a segment is closed; one that holds nothing goes. */
+function noteClosed(
+  store: LogStore,
+  record: SegmentRecord,
+  segment: Segment | undefined,
+  nowMs: number,
+  change: Change,
+): SegmentRange[] {
+  const ranges = segment === undefined ? [] : rangesWithTimes(segment);
+  if (ranges.length === 0) {
+    change.removed.push(record.number);
+    change.doomed.push(record.folder);
+  } else {
+    const { heldIn: _, ...rest } = record;
+    const bytes = bytesOfSegment(store.dataFolder, record.folder);
+    change.written.push({ ...rest, closedAt: nowMs, ranges, bytes });
+  }
+  return ranges;
+}
+
+function fileOf(store: LogStore, record: SegmentRecord): string {
+  return path.join(segmentPath(store.dataFolder, record.folder), 'data.mdb');
+}
+
+/**
+ * A segment that cannot be opened must not be given up with what is in it: the next start saves what can be read.
+ * @throws TickwireError log_corrupt
+ */
+function assertGone(store: LogStore, record: SegmentRecord): void {
+  if (!existsSync(fileOf(store, record))) return;
+  throw new TickwireError(
+    'log_corrupt',
+    store.damaged.get(segmentName(record)) ?? `Segment ${record.folder} of the tick log cannot be opened.`,
+  );
+}
+
+/** Notes in `change` that every open segment but `except` is closed; returns what they hold. */
+function noteOthersClosed(
+  store: LogStore,
+  except: SegmentRecord | undefined,
+  nowMs: number,
+  change: Change,
+): SegmentRange[] {
+  const ranges: SegmentRange[] = [];
+  for (const record of store.segments()) {
+    if (record.ranges !== undefined || record === except) continue;
+    const segment = store.open(record);
+    if (segment === undefined) assertGone(store, record);
+    // Whoever wrote it last may have left the flushing to the system.
+    else syncPath(fileOf(store, record));
+    ranges.push(...noteClosed(store, record, segment, nowMs, change));
+  }
+  return ranges;
+}
+
+function numberOf(store: LogStore): number {
+  const newest = store.segments().findLast(({ number }) => number < IMPORTS_FROM);
+  return (newest?.number ?? 0) + 1;
+}
+
+/** Opens a segment that nobody has, so that it outlives a power cut. */
+function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment {
+  const folder = freshFolder(store.dataFolder, startsAt);
+  let segment: Segment;
+  try {
+    segment = openSegment(store.dataFolder, folder, { readOnly: false, sync });
+  } catch (error) {
+    rmSync(segmentPath(store.dataFolder, folder), { recursive: true, force: true });
+    throw error;
+  }
+  const segments = segmentsFolder(store.dataFolder);
+  for (const made of [path.join(segments, folder), segments, path.dirname(segments)]) syncPath(made);
+  return segment;
+}
+
+/** Makes the first transactions of a segment, and flushes them: lmdb comes back from a power cut to one that was. */
+async function found({ blocks }: Segment): Promise<void> {
+  const key = blockKey(0, 0, 0);
+  await commitPuts(blocks, [{ key, value: Buffer.of(0), isNew: false }]);
+  await commitPuts(blocks, [{ key, value: undefined, isNew: false }]);
+  await flush(blocks);
+}
+
+/** Flushes a file; of a folder, that its files are there. */
+export function syncPath(file: string): void {
+  const handle = openSync(file, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+async function commitChange(store: LogStore, change: Change): Promise<void> {
+  const { written, removed, doomed } = change;
+  await commitPuts(store.catalog.root, segmentPuts(store.catalog, written, removed, doomed));
+  store.refresh();
+}
+
+/** Removes the folders that the catalog has given up; that must be on the disk. */
+function removeDoomed(store: LogStore): void {
+  const listed = new Set(store.segments().map((r) => r.folder));
+  for (const folder of readDoomed(store.catalog)) {
+    if (listed.has(folder)) continue;
+    rmSync(segmentPath(store.dataFolder, folder), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Settles the open segments. What can be read of those that were damaged goes into new ones, which take their
+ * places, closed.
+ */
+async function settleOpen(
+  store: LogStore,
+  nowMs: number,
+  options: RollOptions,
+  warn: (message: string) => void,
+): Promise<void> {
+  for (const record of store.segments()) {
+    const from = path.join(segmentsFolder(store.dataFolder), record.folder);
+    if (record.ranges !== undefined) continue;
+    const damage = damageOf(from, true);
+    if (damage === undefined) {
+      settle(from);
+      continue;
+    }
+    const segment = makeSegment(store, record.startsAt, options.sync);
+    const { blocks, lost } = await salvage(store.catalog, from, segment);
+    const change: Change = { written: [], removed: [], doomed: [] };
+    noteClosed(store, { ...record, folder: segment.folder }, segment, nowMs, change);
+    await segment.blocks.close();
+    await commitChange(store, change);
+    warn(
+      `Segment ${record.folder} of the log was damaged: ${damage}. ${blocks} blocks of it were saved; lost: ` +
+        `${lost.map((l) => `${l}, `).join('')}and what followed the last of them. The damaged folder stays in log/segments.`,
+    );
+  }
+}
+
+/**
+ * The host's part, before any stage or reader of the process: takes up the newest segment, or begins one when
+ * its stretch is over or it was written under another compressor, and closes all others.
+ * @returns the environment that is to be held while the engine runs
+ */
+export async function beginSegments(
+  store: LogStore,
+  epoch: number,
+  nowMs: number,
+  options: RollOptions,
+  warn: (message: string) => void = () => {},
+): Promise<Segment> {
+  await settleOpen(store, nowMs, options, warn);
+  const newest = store.segments().findLast((r) => r.ranges === undefined);
+  const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
+  const change: Change = { written: [], removed: [], doomed: [] };
+  let held: Segment;
+  if (newest?.startsAt === startsAt && (newest.compression ?? 'none') === options.compression) {
+    held = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
+    noteOthersClosed(store, newest, nowMs, change);
+    change.written.push({ ...newest, heldIn: epoch });
+  } else {
+    noteOthersClosed(store, undefined, nowMs, change);
+    held = makeSegment(store, startsAt, options.sync);
+    await found(held);
+    change.written.push({ ...beginning(store, held.folder, startsAt, options), heldIn: epoch });
+  }
+  await commitChange(store, change);
+  await flush(store.catalog.root);
+  removeDoomed(store);
+  return held;
+}
+
+/** The log stage's part. */
+export class Roll {
+  #next: { segment: Segment; startsAt: number } | undefined;
+  #isRolling = false;
+  /** Start of the stretch whose segment could not be made ahead of time. */
+  #noRoomFor = 0;
+
+  private constructor(
+    readonly store: LogStore,
+    readonly options: RollOptions,
+    private record: SegmentRecord | undefined,
+    private current: Segment | undefined,
+  ) {}
+
+  /**
+   * Takes up the segment that the host holds. When a stage before this one has made others, they are closed
+   * and a new one is begun: who dies leaves nothing that could be written safely. Where the disk has no room for
+   * that now, it is left to the first batch.
+   */
+  static async open(store: LogStore, epoch: number, nowMs: number, options: RollOptions): Promise<Roll> {
+    const newest = store.segments().findLast((r) => r.ranges === undefined);
+    if (newest?.heldIn === epoch) {
+      const { dataFolder } = store;
+      const segment = openSegment(dataFolder, newest.folder, { readOnly: false, sync: options.sync });
+      return new Roll(store, options, newest, segment);
+    }
+    const roll = new Roll(store, options, undefined, undefined);
+    await roll.to(nowMs).catch(unlessCommitFailed);
+    return roll;
+  }
+
+  /** The one that is written; undefined until there is room for it. */
+  get segment(): Segment | undefined {
+    return this.current;
+  }
+
+  /** Whether a time lies in a later stretch than the one that began at `startsAt`; so does any without a segment. */
+  isOver(nowMs: number, startsAt = this.record?.startsAt ?? Number.NEGATIVE_INFINITY): boolean {
+    return stretchOf(nowMs, this.options.segmentMs) > startsAt;
+  }
+
+  /** Opens the next segment when it will soon be needed. */
+  prepare(nowMs: number): void {
+    if (this.#isRolling) return;
+    const { segmentMs } = this.options;
+    const startsAt = stretchOf(nowMs, segmentMs) + segmentMs;
+    if (startsAt - nowMs > Math.min(LOG_PREPARE_MS, segmentMs / PREPARE_SHARE)) return;
+    if (this.#noRoomFor === startsAt) return;
+    try {
+      this.#prepare(startsAt);
+    } catch (error) {
+      // It is tried again when it is needed: then the log stands still, or is left behind.
+      if (!(error instanceof NoRoom)) throw error;
+      this.#noRoomFor = startsAt;
+    }
+  }
+
+  #prepare(startsAt: number): void {
+    if (this.#next?.startsAt === startsAt) return;
+    this.#discard();
+    const segment = makeSegment(this.store, startsAt, this.options.sync);
+    this.#next = { segment, startsAt };
+    // Until it is listed, it is to go: a process that dies now leaves nothing behind.
+    const { catalog } = this.store;
+    commitPuts(catalog.root, segmentPuts(catalog, [], [], [segment.folder])).catch(() => {});
+  }
+
+  /** Lets go of a prepared segment whose stretch has passed without a tick. */
+  #discard(): void {
+    if (this.#next === undefined) return;
+    const { segment } = this.#next;
+    this.#next = undefined;
+    void segment.blocks.close();
+    rmSync(segmentPath(this.store.dataFolder, segment.folder), { recursive: true });
+  }
+
+  /**
+   * Goes on in the segment of the stretch that `nowMs` lies in.
+   * @returns what the ones before hold; they are closed and on the disk
+   */
+  async to(nowMs: number): Promise<SegmentRange[]> {
+    const newest = this.store.segments().findLast((r) => r.ranges === undefined);
+    this.#prepare(Math.max(stretchOf(nowMs, this.options.segmentMs), newest?.startsAt ?? 0));
+    this.#isRolling = true;
+    try {
+      return await this.#roll(this.#next!.segment, this.#next!.startsAt, nowMs);
+    } finally {
+      this.#isRolling = false;
+    }
+  }
+
+  async #roll(segment: Segment, startsAt: number, nowMs: number): Promise<SegmentRange[]> {
+    probe();
+    await found(segment);
+    if (this.current !== undefined) await flush(this.current.blocks);
+    probe();
+    const change: Change = { written: [], removed: [], doomed: [] };
+    const ranges =
+      this.record === undefined
+        ? noteOthersClosed(this.store, undefined, nowMs, change)
+        : noteClosed(this.store, this.record, this.current, nowMs, change);
+    const record = beginning(this.store, segment.folder, startsAt, this.options);
+    change.written.push(record);
+    await commitChange(this.store, change);
+    await flush(this.store.catalog.root);
+    probe();
+    this.#next = undefined;
+    const before = this.current;
+    this.current = segment;
+    this.record = record;
+    await before?.blocks.close();
+    return ranges;
+  }
+
+  async close(): Promise<void> {
+    this.#discard();
+    await this.current?.blocks.close();
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * The words of each stage's commit cell, and the sums that they must satisfy:
+ *
+ * ```
+ * received + split + made = rejected + duplicate + conflated + dropped + held + inFlight + numbered
+ * numbered = logged + shed + (not yet visible in the log)
+ * ```
+ *
+ * Every word has one writer: the stage whose cell it stands in.
+ */
+import { BUCKETS, FEED_SOURCES_MAX, FEEDS_MAX, HELD_PER_BATCH, SHARDS_MAX } from '../../core/limits.js';
+import { CommitCells } from './commit-cells.js';
+import type { EngineMemory } from './engine-memory.js';
+
+/** Why a tick was rejected; the order is that of the counters. */
+export const REJECT_REASONS = [
+  /** NaN or infinite where a price must be, or not positive where the symbol allows no such price. */
+  'bad_price',
+  /** A negative or infinite size. */
+  'bad_size',
+  /** A symbol that the source never defined. */
+  'unknown_symbol',
+  /** A record kind that does not exist. */
+  'bad_kind',
+  /** A time that cannot be one. */
+  'bad_time',
+  /** A line, frame or record that cannot be read. */
+  'bad_record',
+  /** A symbol whose definition was refused: its name or digits, or there was no room for it. */
+  'refused_symbol',
+] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
+export const Reject = Object.fromEntries(REJECT_REASONS.map((name, i) => [name, i])) as Record<
+  RejectReason,
+  number
+>;
+
+/** Words of a feed's cell. */
+export const FeedWord = {
+  /** Raw ring heads, by shard. */
+  heads: 0,
+  received: SHARDS_MAX,
+  duplicate: SHARDS_MAX + 1,
+  split: SHARDS_MAX + 2,
+  made: SHARDS_MAX + 3,
+  conflated: SHARDS_MAX + 4,
+  dropped: SHARDS_MAX + 5,
+  /** Ticks standing aside of a full ring, now. */
+  aside: SHARDS_MAX + 6,
+  /** Ticks dropped that no gap record tells of yet. */
+  unmarked: SHARDS_MAX + 7,
+  /** By reject reason; 8 words reserved. */
+  rejected: SHARDS_MAX + 8,
+  /** Source id of each local source; 0 = free. */
+  sourceIds: SHARDS_MAX + 16,
+  /** Position of each local source in each bucket: source × BUCKETS + bucket. */
+  positions: SHARDS_MAX + 16 + FEED_SOURCES_MAX,
+  /** Position that each local source has reached in this run: everything up to it was offered, whatever became of it. */
+  reached: SHARDS_MAX + 16 + FEED_SOURCES_MAX + FEED_SOURCES_MAX * BUCKETS,
+  /** The connector's own checkpoint. */
+  state: SHARDS_MAX + 16 + 2 * FEED_SOURCES_MAX + FEED_SOURCES_MAX * BUCKETS,
+} as const;
+export const FEED_WORDS = FeedWord.state;
+
+/** Words of one held half-quote in a shard's cell. */
+export const HELD_WORDS = 6;
+
+/** Words of a shard's cell. */
+export const ShardWord = {
+  /** Last seq of the epoch: how many ticks were numbered. */
+  head: 0,
+  /** Records ever written to the critical ring. */
+  criticalHead: 1,
+  made: 2,
+  conflated: 3,
+  /** Half-quotes waiting for their other side, now. */
+  held: 4,
+  /** Entries in `heldList` that the last batch added. */
+  heldListLength: 5,
+  crossed: 6,
+  locked: 7,
+  late: 8,
+  suspicious: 9,
+  /** Gauge: receipt minus event of the last tick that had a time, in ns. */
+  skewNs: 10,
+  batches: 11,
+  /** symbolSeq of symbol id 0 in this shard. */
+  engineSymbolSeq: 12,
+  /** By reject reason; 8 words reserved. */
+  rejected: 16,
+  /** Raw ring tails, by feed. */
+  tails: 24,
+  /** Symbols that the last batch left with a half-quote: symbolId, bid, ask, bidSize, askSize, half-quotes held. */
+  heldList: 24 + FEEDS_MAX,
+} as const;
+export const SHARD_WORDS = ShardWord.heldList + HELD_PER_BATCH * HELD_WORDS;
+
+/** Words of the log's cell. */
+export const LogWord = {
+  /** Last seq that a reader of the log sees, by shard: the gate of the broadcast ring. */
+  visible: 0,
+  /** Last seq that survives a power cut, by shard. */
+  durable: SHARDS_MAX,
+  /** Ticks of this epoch in the log, by shard. */
+  logged: 2 * SHARDS_MAX,
+  /** Ticks of this epoch that the log was left behind for, by shard. */
+  shed: 3 * SHARDS_MAX,
+  epoch: 4 * SHARDS_MAX,
+  commits: 4 * SHARDS_MAX + 1,
+  blocks: 4 * SHARDS_MAX + 2,
+  bytes: 4 * SHARDS_MAX + 3,
+  /** 1 while the log cannot write and says why in its errors. */
+  stalled: 4 * SHARDS_MAX + 4,
+  segments: 4 * SHARDS_MAX + 5,
+  /** Bytes of the whole log on the disk. */
+  fileBytes: 4 * SHARDS_MAX + 6,
+  /** Bytes that recompression has taken off closed segments. */
+  savedBytes: 4 * SHARDS_MAX + 7,
+  /** Seq, by shard, up to which every tick is durable or was shed. It is raised when ticks are shed: see `durable` for the rest. */
+  settled: 4 * SHARDS_MAX + 8,
+} as const;
+export const LOG_WORDS = 5 * SHARDS_MAX + 8;
+
+/** One reading of all counters. */
+export interface Totals {
+  received: number;
+  split: number;
+  made: number;
+  rejected: number;
+  rejectedBy: Record<RejectReason, number>;
+  duplicate: number;
+  conflated: number;
+  dropped: number;
+  held: number;
+  inFlight: number;
+  numbered: number;
+  logged: number;
+  shed: number;
+  crossed: number;
+  locked: number;
+  late: number;
+  suspicious: number;
+}
+
+export interface FeedTotals {
+  feed: string;
+  received: number;
+  duplicate: number;
+  rejected: number;
+  dropped: number;
+  conflated: number;
+  /** Records in its raw rings and beside them. */
+  inFlight: number;
+}
+
+/** Reads every counter. Exact once the stages are at rest; while they run, `inFlight` may lag the others. */
+export class CounterReader {
+  readonly #feeds: CommitCells[];
+  readonly #shards: CommitCells[];
+  readonly #log: CommitCells;
+
+  constructor(readonly memory: EngineMemory) {
+    this.#feeds = memory.feedCells.map(
+      (m, i) => new CommitCells(m, FEED_WORDS + memory.plan.feeds[i].stateWords),
+    );
+    this.#shards = memory.shardCells.map((m) => new CommitCells(m, SHARD_WORDS));
+    this.#log = new CommitCells(memory.logCells, LOG_WORDS);
+  }
+
+  /** Last numbered seq of a shard. */
+  head(shard: number): number {
+    return this.#shards[shard].read(ShardWord.head);
+  }
+
+  visible(shard: number): number {
+    return this.#log.read(LogWord.visible + shard);
+  }
+
+  durable(shard: number): number {
+    return this.#log.read(LogWord.durable + shard);
+  }
+
+  log(word: number): number {
+    return this.#log.read(word);
+  }
+
+  /** Records waiting in the raw ring of a feed and shard. */
+  rawDepth(feed: number, shard: number): number {
+    const tail = this.#shards[shard].read(ShardWord.tails + feed);
+    return Math.max(0, this.#feeds[feed].read(FeedWord.heads + shard) - tail);
+  }
+
+  feed(index: number): FeedTotals {
+    const words = this.#feeds[index].readInto(new Float64Array(FeedWord.sourceIds));
+    let inFlight = words[FeedWord.aside];
+    for (let s = 0; s < this.memory.plan.shards; s++) inFlight += this.rawDepth(index, s);
+    return {
+      feed: this.memory.plan.feeds[index].name,
+      received: words[FeedWord.received],
+      duplicate: words[FeedWord.duplicate],
+      rejected: sum(words, FeedWord.rejected, REJECT_REASONS.length),
+      dropped: words[FeedWord.dropped],
+      conflated: words[FeedWord.conflated],
+      inFlight,
+    };
+  }
+
+  totals(): Totals {
+    const t: Totals = {
+      received: 0,
+      split: 0,
+      made: 0,
+      rejected: 0,
+      rejectedBy: Object.fromEntries(REJECT_REASONS.map((r) => [r, 0])) as Record<RejectReason, number>,
+      duplicate: 0,
+      conflated: 0,
+      dropped: 0,
+      held: 0,
+      inFlight: 0,
+      numbered: 0,
+      logged: 0,
+      shed: 0,
+      crossed: 0,
+      locked: 0,
+      late: 0,
+      suspicious: 0,
+    };
+    const shards = this.#shards.map((cells) => cells.readInto(new Float64Array(ShardWord.heldList)));
+    for (const words of shards) {
+      t.made += words[ShardWord.made];
+      t.conflated += words[ShardWord.conflated];
+      t.held += words[ShardWord.held];
+      t.numbered += words[ShardWord.head];
+      t.crossed += words[ShardWord.crossed];
+      t.locked += words[ShardWord.locked];
+      t.late += words[ShardWord.late];
+      t.suspicious += words[ShardWord.suspicious];
+      addRejected(t, words, ShardWord.rejected);
+    }
+    this.#feeds.forEach((cells, f) => {
+      const words = cells.readInto(new Float64Array(FeedWord.sourceIds));
+      t.received += words[FeedWord.received];
+      t.duplicate += words[FeedWord.duplicate];
+      t.split += words[FeedWord.split];
+      t.made += words[FeedWord.made];
+      t.conflated += words[FeedWord.conflated];
+      t.dropped += words[FeedWord.dropped];
+      t.inFlight += words[FeedWord.aside];
+      addRejected(t, words, FeedWord.rejected);
+      shards.forEach((shard, s) => {
+        t.inFlight += words[FeedWord.heads + s] - shard[ShardWord.tails + f];
+      });
+    });
+    for (let s = 0; s < this.memory.plan.shards; s++) {
+      t.logged += this.#log.read(LogWord.logged + s);
+      t.shed += this.#log.read(LogWord.shed + s);
+    }
+    return t;
+  }
+}
+
+function sum(words: Float64Array, from: number, count: number): number {
+  let total = 0;
+  for (let i = 0; i < count; i++) total += words[from + i];
+  return total;
+}
+
+function addRejected(t: Totals, words: Float64Array, from: number): void {
+  REJECT_REASONS.forEach((reason, i) => {
+    t.rejectedBy[reason] += words[from + i];
+    t.rejected += words[from + i];
+  });
+}

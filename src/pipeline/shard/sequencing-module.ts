@@ -1,0 +1,119 @@
+/**
+ * The module that numbers ticks: `wasm/`, compiled to WebAssembly, and its part of the memory as arrays. What is done to
+ * every tick stands there; what is uncommon, in `normaliser.ts`. An instance serves one thread.
+ */
+import { RECORD_BYTES, Records } from '../../core/tick.js';
+import { type Address, instantiate } from '../../core/wasm-module.js';
+
+/** What `pipeline/shard/wasm/index.ts` exports; addresses are globals. */
+interface NumberingExports extends WebAssembly.Exports {
+  begin(symbols: number): number;
+  number(from: number, to: number, positions: number, labels: number, count: number, seq: number): number;
+  numberSettled(index: number, seq: number): void;
+  apply(index: number, seq: number): void;
+  TICKS: Address;
+  RECORDS: Address;
+  POSITIONS: Address;
+  LABELS: Address;
+  CRITICALS: Address;
+  COUNTS: Address;
+  STATES: Address;
+}
+
+/** Words of `counts`: what numbering has met since they were last set to 0. */
+export const Count = {
+  crossed: 0,
+  locked: 1,
+  late: 2,
+  suspicious: 3,
+  /** Quotes that stand for half-quotes held before. */
+  released: 4,
+  /** Entries in `criticals`. */
+  critical: 5,
+  /** Entries in `changed`. */
+  changed: 6,
+} as const;
+const COUNTS = 8;
+const STATE_BYTES = 128;
+/** Where the states of symbols begin: `STATES` of `pipeline/shard/wasm/layout.ts`. */
+const STATES_AT = 16_384;
+/** Records of the module's own: the one that is looked at alone, and the one that the shard makes itself. */
+const RECORDS = 2;
+const OWN = 1;
+
+/** Bytes of the module's part of a shard's memory. */
+export function moduleBytes(maxSymbols: number): number {
+  return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + 12)) / 128) * 128;
+}
+
+export class NumberingModule {
+  /** Records of one run at most. */
+  readonly runTicks: number;
+  /** Index of the record that is the shard's own. */
+  readonly own = OWN;
+  /** Raw records that are looked at alone, which numbering turns into numbered ones where they stand. */
+  readonly records: Records;
+  /** Of each of these, once it is numbered. */
+  readonly positions: Uint32Array;
+  /** Likewise: see `pipeline/memory/broadcast-ring.ts`. */
+  readonly labels: Uint32Array;
+  /** Where the critical records of the last run stand, in bytes. */
+  readonly criticals: Uint32Array;
+  readonly counts: Uint32Array;
+  /** States of all symbols (`symbol-states.ts`), in two views. */
+  readonly statesF64: Float64Array;
+  readonly statesU32: Uint32Array;
+  /** Symbols changed since the last projection. */
+  readonly changed: Uint32Array;
+  readonly #exports: NumberingExports;
+
+  /** @param memory with the module's part at its start, which may hold what a thread before this one left there */
+  constructor(memory: WebAssembly.Memory, maxSymbols: number) {
+    const { buffer } = memory;
+    const module = instantiate<NumberingExports>(new URL('./sequencing.wasm', import.meta.url), {
+      env: { memory },
+    });
+    const changed = module.begin(maxSymbols);
+    const states = module.STATES.value;
+    this.#exports = module;
+    this.runTicks = module.TICKS.value;
+    this.records = new Records(buffer, module.RECORDS.value, RECORDS);
+    this.positions = new Uint32Array(buffer, module.POSITIONS.value, RECORDS);
+    this.labels = new Uint32Array(buffer, module.LABELS.value, RECORDS);
+    this.criticals = new Uint32Array(buffer, module.CRITICALS.value, this.runTicks);
+    this.counts = new Uint32Array(buffer, module.COUNTS.value, COUNTS);
+    this.statesF64 = new Float64Array(buffer, states, (maxSymbols * STATE_BYTES) / 8);
+    this.statesU32 = new Uint32Array(buffer, states, (maxSymbols * STATE_BYTES) / 4);
+    this.changed = new Uint32Array(buffer, changed >>> 0, maxSymbols);
+  }
+
+  /**
+   * Numbers quotes and trades from `seq` on, for as long as nothing about them is uncommon. All places are bytes of the memory.
+   * @param from where the raw records stand, at most `runTicks`; `to`: where the numbered ones go
+   * @param positions where their positions go; `labels`: their labels
+   * @returns how many were numbered
+   */
+  number(from: number, to: number, positions: number, labels: number, count: number, seq: number): number {
+    return this.#exports.number(from, to, positions, labels, count, seq);
+  }
+
+  /** Numbers the record at `index`, unless something about it is uncommon: then it stays as it is. */
+  numberOne(index: number, seq: number): boolean {
+    const at = this.records.u8.byteOffset + index * RECORD_BYTES;
+    const column = index * 4;
+    const { positions, labels } = this;
+    return (
+      this.#exports.number(at, at, positions.byteOffset + column, labels.byteOffset + column, 1, seq) === 1
+    );
+  }
+
+  /** Numbers the quote or trade at `index`, whose prices and sizes are right as they stand. */
+  numberSettled(index: number, seq: number): void {
+    this.#exports.numberSettled(index, seq);
+  }
+
+  /** Updates its symbol's state by the numbered record at `index`, whatever its kind. */
+  apply(index: number, seq: number): void {
+    this.#exports.apply(index, seq);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * What a shard remembers of each symbol: enough to number, to carry missing sides forward, to tell a late or
+ * suspicious tick, and to project the last-value table.
+ *
+ * It is a function of the numbered ticks (and of the half-quotes held), so a shard that starts afresh loads
+ * it from the table and applies the ticks that the table does not have yet; applying them twice changes nothing.
+ *
+ * One symbol's state is 128 bytes, private to the shard's thread, in the memory of `sequencing-module.ts`, which updates it:
+ *
+ * ```
+ *  0 f64 last bid │ 8 f64 last ask │ 16 f64 last bid size │ 24 f64 last ask size (NaN = never seen)
+ * 32 f64 mean absolute move of the mid │ 40 f64 ticks that held half-quotes stand for │ 48 f64 10^digits
+ * 56 f64 seq of the last tick │ 64 f64 of the quote to show │ 72 f64 of the trade │ 80 f64 of the status
+ * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent ns │ 100 s
+ * 104 u32 newest trade tsEvent ns │ 108 s │ 112 u32 1 = changed since the last projection
+ * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry (0 = unknown) │ 124 u32 1 = that version is numbered: quotes may follow
+ * ```
+ */
+
+import { Kind, type Records, StatusCode, writeHeader, writeStatus, writeTimes } from '../../core/tick.js';
+import { HELD_WORDS } from '../memory/counters.js';
+import { probe } from '../memory/failpoint.js';
+import {
+  ENTRY_F64,
+  ENTRY_U32,
+  EntryF64,
+  EntryU32,
+  ID_BITS,
+  type LastValueTable,
+  Slot,
+  type TableEntry,
+} from '../memory/last-value-table.js';
+import type { Registry } from '../memory/registry.js';
+import { Count, NumberingModule } from './sequencing-module.js';
+
+export const STATE_F64 = 16;
+export const STATE_U32 = 32;
+export const S_BID = 0;
+export const S_ASK = 1;
+export const S_BID_SIZE = 2;
+export const S_ASK_SIZE = 3;
+export const S_DEVIATION = 4;
+export const S_HELD = 5;
+export const S_SCALE = 6;
+const S_SEQ = 7;
+const S_QUOTE_SEQ = 8;
+const S_TRADE_SEQ = 9;
+const S_STATUS_SEQ = 10;
+export const SU_SYMBOL_SEQ = 22;
+export const SU_DEFINED = 23;
+export const SU_QUOTE_NS = 24;
+export const SU_QUOTE_S = 25;
+export const SU_TRADE_NS = 26;
+export const SU_TRADE_S = 27;
+const SU_CHANGED = 28;
+export const SU_SIGNED = 29;
+export const SU_VERSION = 30;
+export const SU_READY = 31;
+
+export class SymbolStates {
+  /** What numbers ticks, and keeps the states in its memory. */
+  readonly module: NumberingModule;
+  readonly f64: Float64Array;
+  readonly u32: Uint32Array;
+
+  /** @param memory of the module: see `NumberingModule` */
+  constructor(
+    readonly maxSymbols: number,
+    memory: WebAssembly.Memory,
+  ) {
+    this.module = new NumberingModule(memory, maxSymbols);
+    this.f64 = this.module.statesF64;
+    this.u32 = this.module.statesU32;
+  }
+
+  /** Takes over definitions that are new in the registry. */
+  learn(registry: Registry): void {
+    for (let id = 1; id < registry.symbolCount; id++) {
+      const u = id * STATE_U32;
+      if (this.u32[u + SU_VERSION] === registry.version[id]) continue;
+      const d = id * STATE_F64;
+      if (this.u32[u + SU_VERSION] === 0) this.f64.fill(Number.NaN, d + S_BID, d + S_ASK_SIZE + 1);
+      this.f64[d + S_SCALE] = 10 ** registry.digits[id];
+      this.u32[u + SU_SIGNED] = registry.negative[id];
+      this.u32[u + SU_VERSION] = registry.version[id];
+      this.#ready(u);
+    }
+  }
+
+  /** Writes, as record `i` of `r`, the status that defines a symbol to those who read on from `seq`. */
+  writeDefinition(
+    r: Records,
+    i: number,
+    id: number,
+    source: number,
+    seq: number,
+    s: number,
+    ns: number,
+    digits: number,
+  ): void {
+    const u = id * STATE_U32;
+    writeHeader(r, i, id, Kind.status, source, seq, this.u32[u + SU_SYMBOL_SEQ] + 1);
+    writeTimes(r, i, s, ns, s, ns);
+    writeStatus(r, i, StatusCode.symbolDefined, this.u32[u + SU_VERSION], digits, 0, 0);
+  }
+
+  /**
+   * Takes over one symbol from the table. An entry that its writer left torn counts as standing at `applied`,
+   * at most, so that all later ticks are applied to it again; its deviation starts anew, as it alone cannot be applied twice.
+   */
+  load(table: LastValueTable, id: number, applied: number, entry: TableEntry): void {
+    const torn = table.isTorn(id);
+    if (torn) entry.u32.set(table.u32.subarray(id * ENTRY_U32, (id + 1) * ENTRY_U32));
+    else table.read(id, entry);
+    const d = id * STATE_F64;
+    const u = id * STATE_U32;
+    this.f64[d + S_BID] = entry.f64[EntryF64.bid];
+    this.f64[d + S_ASK] = entry.f64[EntryF64.ask];
+    this.f64[d + S_BID_SIZE] = entry.f64[EntryF64.bidSize];
+    this.f64[d + S_ASK_SIZE] = entry.f64[EntryF64.askSize];
+    this.f64[d + S_DEVIATION] = torn ? 0 : entry.f64[EntryF64.deviation];
+    this.f64[d + S_HELD] = entry.f64[EntryF64.held];
+    this.f64[d + S_SEQ] = torn ? Math.min(applied, entry.f64[EntryF64.seq]) : entry.f64[EntryF64.seq];
+    this.f64[d + S_QUOTE_SEQ] = entry.f64[EntryF64.quoteSeq];
+    this.f64[d + S_TRADE_SEQ] = entry.f64[EntryF64.tradeSeq];
+    this.f64[d + S_STATUS_SEQ] = entry.f64[EntryF64.statusSeq];
+    this.u32[u + SU_SYMBOL_SEQ] = entry.u32[EntryU32.symbolSeq];
+    this.u32[u + SU_DEFINED] = entry.u32[EntryU32.defined];
+    this.#ready(u);
+    this.u32[u + SU_QUOTE_S] = entry.u32[EntryU32.quoteS];
+    this.u32[u + SU_QUOTE_NS] = entry.u32[EntryU32.quoteNs];
+    this.u32[u + SU_TRADE_S] = entry.u32[EntryU32.tradeS];
+    this.u32[u + SU_TRADE_NS] = entry.u32[EntryU32.tradeNs];
+    if (torn) this.touch(id);
+  }
+
+  /** Seq of a symbol's last tick. */
+  seqOf(id: number): number {
+    return this.f64[id * STATE_F64 + S_SEQ];
+  }
+
+  #ready(u: number): void {
+    this.u32[u + SU_READY] = this.u32[u + SU_DEFINED] === this.u32[u + SU_VERSION] ? 1 : 0;
+  }
+
+  touch(id: number): void {
+    if (this.u32[id * STATE_U32 + SU_CHANGED] !== 0) return;
+    this.u32[id * STATE_U32 + SU_CHANGED] = 1;
+    this.module.changed[this.module.counts[Count.changed]++] = id;
+  }
+
+  /** Takes over half-quotes that a committed batch left, as absolute values. */
+  applyHeld(words: Float64Array, from: number, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const at = from + i * HELD_WORDS;
+      const d = words[at] * STATE_F64;
+      this.f64[d + S_BID] = words[at + 1];
+      this.f64[d + S_ASK] = words[at + 2];
+      this.f64[d + S_BID_SIZE] = words[at + 3];
+      this.f64[d + S_ASK_SIZE] = words[at + 4];
+      this.f64[d + S_HELD] = words[at + 5];
+      this.touch(words[at]);
+    }
+  }
+
+  /** Writes every changed symbol into the table; `since` is the seq that the table had, `ring` holds what came after. */
+  project(table: LastValueTable, since: number, ring: Records, mask: number): void {
+    const { changed, counts } = this.module;
+    const count = counts[Count.changed];
+    for (let i = 0; i < count; i++) this.#projectOne(changed[i], table, since, ring, mask);
+    counts[Count.changed] = 0;
+  }
+
+  #projectOne(id: number, table: LastValueTable, since: number, ring: Records, mask: number): void {
+    const { f64: f, u32: u } = this;
+    const { f64: tf, u32: tu } = table;
+    const from = (id & ID_BITS) * STATE_F64;
+    const fromU = (id & ID_BITS) * STATE_U32;
+    const to = (id & ID_BITS) * ENTRY_F64;
+    const toU = (id & ID_BITS) * ENTRY_U32;
+    u[fromU + SU_CHANGED] = 0;
+    table.begin(id);
+    tu[toU + EntryU32.defined] = u[fromU + SU_DEFINED];
+    tu[toU + EntryU32.symbolSeq] = u[fromU + SU_SYMBOL_SEQ];
+    tu[toU + EntryU32.seen] = 1;
+    tf[to + EntryF64.seq] = f[from + S_SEQ];
+    tu[toU + EntryU32.quoteS] = u[fromU + SU_QUOTE_S];
+    tu[toU + EntryU32.quoteNs] = u[fromU + SU_QUOTE_NS];
+    tu[toU + EntryU32.tradeS] = u[fromU + SU_TRADE_S];
+    tu[toU + EntryU32.tradeNs] = u[fromU + SU_TRADE_NS];
+    const quoteSeq = f[from + S_QUOTE_SEQ];
+    if (quoteSeq > since) {
+      tf[to + EntryF64.quoteSeq] = quoteSeq;
+      table.writeRecord(id, Slot.quote, ring, quoteSeq & mask);
+    }
+    const tradeSeq = f[from + S_TRADE_SEQ];
+    if (tradeSeq > since) {
+      tf[to + EntryF64.tradeSeq] = tradeSeq;
+      table.writeRecord(id, Slot.trade, ring, tradeSeq & mask);
+    }
+    const statusSeq = f[from + S_STATUS_SEQ];
+    if (statusSeq > since) {
+      tf[to + EntryF64.statusSeq] = statusSeq;
+      table.writeRecord(id, Slot.status, ring, statusSeq & mask);
+    }
+    probe();
+    tf[to + EntryF64.bid] = f[from + S_BID];
+    tf[to + EntryF64.ask] = f[from + S_ASK];
+    tf[to + EntryF64.bidSize] = f[from + S_BID_SIZE];
+    tf[to + EntryF64.askSize] = f[from + S_ASK_SIZE];
+    tf[to + EntryF64.deviation] = f[from + S_DEVIATION];
+    tf[to + EntryF64.held] = f[from + S_HELD];
+    table.end(id);
+  }
+}

@@ -1,0 +1,39 @@
+/** Whom a shard wakes, and for what: the log for some thousand ticks, the fan-out and the feeds for every batch. */
+import { LOG_BELL_TICKS } from '../../core/limits.js';
+import { Bell } from '../memory/doorbell.js';
+import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from '../memory/engine-memory.js';
+
+export class ShardBells {
+  readonly #log: Bell;
+  readonly #fanout: Bell;
+  readonly #feeds: Bell[];
+  /** Ticks between two rings for the log, and the seq of the last one. */
+  readonly #logTicks: number;
+  #logRungAt = 0;
+
+  constructor({ plan, bells, raw }: EngineMemory) {
+    this.#logTicks = Math.min(LOG_BELL_TICKS, plan.ringSlots / 8);
+    this.#log = new Bell(bells, LOG_STAGE);
+    this.#fanout = new Bell(bells, FANOUT_BELL);
+    this.#feeds = raw.map((_, feed) => new Bell(bells, feedStage(feed)));
+  }
+
+  /** After a commit up to seq `head`. */
+  committed(head: number): void {
+    this.#ringForLog(head);
+    this.projected();
+    for (const bell of this.#feeds) bell.ring();
+  }
+
+  /** After a projection that was put off. */
+  projected(): void {
+    this.#fanout.ring();
+  }
+
+  /** A few ticks make no block: to be woken for them would cost the log more than they do. */
+  #ringForLog(head: number): void {
+    if (head - this.#logRungAt < this.#logTicks) return;
+    this.#logRungAt = head;
+    this.#log.ring();
+  }
+}

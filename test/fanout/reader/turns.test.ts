@@ -1,0 +1,70 @@
+/** Where a frame cannot take all that is new, each shard, and each piece of its quotes, has its turn. */
+import t from 'tap';
+import { Kind } from '../../../src/core/tick.js';
+import { Frame } from '../../../src/fanout/batch/frame.js';
+import { Stream } from '../../../src/fanout/batch/shared-view.js';
+import { Course } from '../../../src/fanout/reader/subscription-reader.js';
+import { HOST_STAGE } from '../../../src/pipeline/memory/engine-memory.js';
+import { Registry } from '../../../src/pipeline/memory/registry.js';
+import type { Mode } from '../../../src/wire/ticks.js';
+import { LOG_ID } from '../../helpers/fanout.js';
+import { smallMemory } from '../../helpers/memory.js';
+import { TestShard } from '../../helpers/test-shard.js';
+
+const SHARDS = 2;
+/** Four pieces of the quotes of each shard. */
+const SYMBOLS = 540;
+const ROUNDS = 48;
+
+/** What comes of each symbol when all of them tick in every round, and frames have so many bytes. */
+function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
+  const memory = smallMemory({ shards: SHARDS, maxSymbols: 1024, ringSlots: 1 << 15 });
+  const shards = memory.broadcast.map((_, s) => new TestShard(memory, s));
+  const ids = Array.from({ length: SYMBOLS }, (_, i) => shards[0].define(`S${i}`));
+  const deps = {
+    memory,
+    registry: new Registry(memory.registry, memory.plan.maxSymbols, HOST_STAGE),
+    identity: { logId: LOG_ID, epoch: 1 },
+    logger: { info: () => {}, warn: () => {}, error: () => {} },
+    feeds: () => [],
+    readiness: () => ({ ready: true, reasons: [] }),
+  };
+  const stream = new Stream(deps, { catchUpJobs: 1, catchUpPages: 1 }, () => {});
+  const group = stream.group('json', stream.watches.acquire(['*']), mode, 1 << Kind.quote);
+  const settings = { mode, intervalMs: 0, deliver: 'published', speed: 'max' } as const;
+  const owner = { catchingUp: () => {}, caughtUp: () => {}, failed: () => {} };
+  const course = new Course(stream, group, 1, settings, owner, 'live');
+  const frame = new Frame();
+  const got = new Map(shards.map(({ index }) => [index, new Map<string, number>()]));
+  const transmit = (message: Uint8Array) => {
+    const { shard, ticks } = JSON.parse(Buffer.from(message).toString());
+    for (const { symbol } of ticks) got.get(shard)!.set(symbol, (got.get(shard)!.get(symbol) ?? 0) + 1);
+  };
+  for (let round = 1; round <= ROUNDS; round++) {
+    for (const id of ids) shards[stream.mirror.shardOf(id)].quote(id, 1 + round / 100, 2);
+    for (const shard of shards) shard.commit();
+    stream.advance(round);
+    frame.begin({ encoder: group.encoder, transmit }, bytes);
+    course.flushQuotes(frame);
+    course.flushLane(frame);
+    frame.finish();
+  }
+  return got;
+}
+
+t.test('quotes: every symbol comes again and again, though no frame takes all', async (t) => {
+  for (const bytes of [60_000, 100_000]) {
+    const got = received('latest', bytes);
+    const counts = [...got.values()].flatMap((symbols) => [...symbols.values()]);
+    t.equal(counts.length, SYMBOLS, 'all symbols');
+    t.ok(Math.min(...counts) >= ROUNDS / 12, `${bytes} bytes: at least ${Math.min(...counts)} times`);
+  }
+});
+
+t.test('every tick: shards go on side by side', async (t) => {
+  const got = received('every', 20_000);
+  const [first, second] = [...got.values()].map((symbols) =>
+    [...symbols.values()].reduce((a, b) => a + b, 0),
+  );
+  t.ok(first > 0 && second > first / 2 && second < first * 2, `${first} and ${second} ticks`);
+});

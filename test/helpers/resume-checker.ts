@@ -1,0 +1,293 @@
+/**
+ * Keeps what one connection is sent, stretch by stretch: a stretch is what follows one place, up to the next `seek` or
+ * the end. Afterwards `faults` holds each against the log. After every cursor that the server tells, everything up to
+ * it has come that was asked for; whatever comes is as it was logged, once and in order.
+ */
+import { matchesPattern, parsePattern } from '../../src/core/pattern.js';
+import { KIND_NAMES, type KindName } from '../../src/core/tick.js';
+import { cursorFromText } from '../../src/wire/cursor.js';
+import type { LoggedTick } from './log/whole-epoch.js';
+import type { Client, GotTick } from './stream-client.js';
+
+interface Stretch {
+  sub: number;
+  asked: Asked;
+  mode: 'latest' | 'every';
+  kinds: ReadonlySet<KindName>;
+  /** Whether it begins with the state. */
+  hasState: boolean;
+  start: number[];
+  events: (GotTick | { cursor: number[]; why: string })[];
+}
+
+/** A subscription as it was asked for. */
+export interface Asked {
+  symbols: string[];
+  mode: 'latest' | 'every';
+  kinds?: KindName[] | undefined;
+  snapshot?: boolean;
+  from?: string;
+}
+
+const seqsOf = (cursor: string): number[] => Array.from(cursorFromText(cursor)!.seqs);
+
+export class PlaceKeeper {
+  readonly stretches: Stretch[] = [];
+  readonly faults: string[] = [];
+  /** Cursors that it was told. */
+  readonly cursors: string[] = [];
+  /** Its subscriptions: how each was asked for, and whether it is paused. */
+  readonly subs = new Map<number, { asked: Asked; paused: boolean }>();
+  readonly #open = new Map<number, Stretch>();
+  /** Requests, by id. */
+  // biome-ignore lint/suspicious/noExplicitAny: messages of any shape
+  readonly #requests = new Map<string, any>();
+  #seen = 0;
+  #busy = 0;
+
+  constructor(readonly client: Client) {
+    client.onTick = (tick) => this.#tick(tick);
+    client.onBatch = (sub, cursor) => this.#cursor(sub, cursor, 'batch');
+  }
+
+  /** Sends a request and does not wait. */
+  ask(message: object): void {
+    const id = `k${this.#requests.size}`;
+    this.#requests.set(id, message);
+    this.client.send({ ...message, id });
+  }
+
+  subscribe(asked: Asked): void {
+    this.ask({ op: 'subscribe', ...asked });
+  }
+
+  /** Takes note of control messages, which came before the tick at hand. */
+  look(): void {
+    const { controls } = this.client;
+    for (; this.#seen < controls.length; this.#seen++) this.#control(controls[this.#seen]);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: messages of any shape
+  #control(message: any): void {
+    const { op, sub, cursor, id } = message;
+    if (op === 'subscribed') {
+      const asked = this.#requests.get(id) as Asked;
+      this.subs.set(sub, { asked, paused: false });
+      const hasState = asked.from === undefined && asked.snapshot !== false;
+      this.#begin(sub, cursor, hasState);
+    } else if (op === 'sought') {
+      // Without a place to go to, `latest` is sent the state afresh.
+      const { asked } = this.subs.get(sub)!;
+      this.#begin(sub, cursor, asked.mode === 'latest' && this.#requests.get(id).from === undefined);
+    } else if (op === 'paused') {
+      this.#cursor(sub, cursor, 'paused');
+      this.subs.get(sub)!.paused = true;
+    } else if (op === 'resumed') {
+      this.subs.get(sub)!.paused = false;
+    } else if (op === 'unsubscribed') {
+      this.subs.delete(sub);
+      this.#open.delete(sub);
+    } else if (op === 'error' && message.code === 'busy') {
+      // On a busy machine the log may be asked for more than the server reads at once; such a request changes nothing.
+      this.#busy++;
+    } else if (op === 'error') {
+      this.faults.push(`an error: ${JSON.stringify(message)}`);
+    }
+  }
+
+  #begin(sub: number, cursor: string, hasState: boolean): void {
+    const { asked } = this.subs.get(sub)!;
+    const { mode, kinds = KIND_NAMES } = asked;
+    const start = seqsOf(cursor);
+    const stretch: Stretch = { sub, asked, mode, kinds: new Set(kinds), hasState, start, events: [] };
+    this.stretches.push(stretch);
+    this.cursors.push(cursor);
+    this.#open.set(sub, stretch);
+  }
+
+  #tick(tick: GotTick): void {
+    this.client.ticks.length = 0;
+    this.look();
+    const stretch = this.#open.get(tick.sub);
+    if (stretch === undefined) this.faults.push(`of no subscription: ${JSON.stringify(tick)}`);
+    else if (this.subs.get(tick.sub)!.paused) this.faults.push(`while paused: ${JSON.stringify(tick)}`);
+    else stretch.events.push(tick);
+  }
+
+  #cursor(sub: number, cursor: string, why: string): void {
+    if (why === 'batch') this.look();
+    this.cursors.push(cursor);
+    this.#open.get(sub)?.events.push({ cursor: seqsOf(cursor), why });
+  }
+
+  /** Ends every stretch at a place that all have reached. */
+  end(heads: number[]): void {
+    this.look();
+    for (const stretch of this.#open.values()) stretch.events.push({ cursor: heads, why: 'end' });
+    this.#open.clear();
+  }
+
+  /** How many ticks it was sent. */
+  get ticks(): number {
+    return this.stretches.reduce((sum, { events }) => sum + events.filter((e) => 'seq' in e).length, 0);
+  }
+
+  /** @param names of all symbols, by id */
+  check(truth: readonly LoggedTick[][], names: readonly string[]): string[] {
+    const found = this.stretches.flatMap((stretch) => {
+      const patterns = stretch.asked.symbols.map(parsePattern);
+      const watched = new Set(
+        [0, ...names.keys()].filter((id) => id === 0 || patterns.some((p) => matchesPattern(p, names[id]))),
+      );
+      const check = new Check(stretch, watched, truth);
+      return check.faults.slice(0, 1).map((fault) => `${this.client.encoding} ${fault}`);
+    });
+    // A server that answered many requests with `busy` has hardly been tested.
+    const refused =
+      this.#busy * 4 > this.#requests.size ? [`${this.#busy} requests found the server busy`] : [];
+    return [...this.faults, ...refused, ...found];
+  }
+}
+
+class Check {
+  readonly faults: string[] = [];
+  /** By shard: the last tick in order. */
+  readonly #at: number[];
+  /** By shard: the last one that was to come in order, and came. */
+  readonly #got: number[];
+  /** By symbol: its last quote in mode `latest`. */
+  readonly #quotes = new Map<number, number>();
+  /** By symbol and kind: what the state at the start said. */
+  readonly #state = new Map<string, number>();
+
+  constructor(
+    readonly stretch: Stretch,
+    readonly watched: ReadonlySet<number>,
+    readonly truth: readonly LoggedTick[][],
+  ) {
+    this.#at = [...stretch.start];
+    this.#got = [...stretch.start];
+    for (const event of stretch.events) {
+      if ('why' in event) this.#reached(event.cursor, event.why);
+      else if (event.snapshot) this.#takeState(event);
+      else this.#take(event);
+      if (this.faults.length > 0) return;
+    }
+    const end = stretch.events.at(-1);
+    if (stretch.hasState && end !== undefined && 'why' in end && end.why === 'end') this.#checkState();
+  }
+
+  #fault(what: string): void {
+    const { sub, mode, kinds, start } = this.stretch;
+    this.faults.push(`sub ${sub} (${mode}, ${[...kinds]}) from ${start}: ${what}`);
+  }
+
+  #isInOrder(kind: KindName): boolean {
+    return this.stretch.kinds.has(kind) && (this.stretch.mode === 'every' || kind !== 'quote');
+  }
+
+  /** The seq of the next tick of a shard in order; beyond its end where there is none. */
+  #next(shard: number): number {
+    const ticks = this.truth[shard];
+    let seq = this.#at[shard] + 1;
+    while (seq <= ticks.length) {
+      const { symbolId, kind } = ticks[seq - 1];
+      if (this.watched.has(symbolId) && this.#isInOrder(kind)) return seq;
+      this.#at[shard] = seq++;
+    }
+    return seq;
+  }
+
+  #isLogged(tick: GotTick): boolean {
+    const logged = this.truth[tick.shard]?.[tick.seq - 1];
+    return (
+      logged !== undefined &&
+      this.watched.has(tick.symbolId) &&
+      logged.symbolId === tick.symbolId &&
+      logged.kind === tick.kind &&
+      logged.symbolSeq === tick.symbolSeq &&
+      (tick.kind === 'status' || tick.kind === 'gap' || logged.value === tick.value)
+    );
+  }
+
+  #take(tick: GotTick): void {
+    const told = JSON.stringify(tick);
+    if (!this.#isLogged(tick)) this.#fault(`not what was logged: ${told}`);
+    else if (this.#isInOrder(tick.kind as KindName)) {
+      const next = this.#next(tick.shard);
+      if (next !== tick.seq) this.#fault(`seq ${next} of shard ${tick.shard} was next: ${told}`);
+      this.#at[tick.shard] = tick.seq;
+      this.#got[tick.shard] = tick.seq;
+    } else if (!this.stretch.kinds.has('quote')) this.#fault(`of no kind that was asked for: ${told}`);
+    else {
+      if (tick.seq <= (this.#quotes.get(tick.symbolId) ?? 0)) this.#fault(`an older quote: ${told}`);
+      this.#quotes.set(tick.symbolId, tick.seq);
+    }
+  }
+
+  #takeState(tick: GotTick): void {
+    const told = JSON.stringify(tick);
+    const { hasState, start } = this.stretch;
+    const isQuote = tick.kind === 'quote';
+    if (!hasState) this.#fault(`no state was asked for: ${told}`);
+    else if (!this.#isLogged(tick)) this.#fault(`state that was not logged: ${told}`);
+    else if (this.#isInOrder(tick.kind as KindName) && tick.seq > start[tick.shard])
+      this.#fault(`state that comes again: ${told}`);
+    if (isQuote && !this.#isInOrder('quote')) this.#quotes.set(tick.symbolId, tick.seq);
+    this.#state.set(`${tick.symbolId} ${tick.kind}`, tick.seq);
+  }
+
+  /** Everything that was asked for, up to a cursor, has come; in mode `every` nothing beyond it. */
+  #reached(cursor: number[], why: string): void {
+    const { mode, kinds } = this.stretch;
+    cursor.forEach((seq, shard) => {
+      const next = this.#next(shard);
+      const got = this.#got[shard];
+      if (next <= seq)
+        this.#fault(`${why}: ${cursor} is reached, but seq ${next} of shard ${shard} has not come`);
+      if (mode === 'every' && got > seq) this.#fault(`${why}: ${cursor} is reached, but seq ${got} has come`);
+    });
+    if (mode === 'latest' && kinds.has('quote')) this.#reachedQuotes(cursor, why);
+  }
+
+  #reachedQuotes(cursor: number[], why: string): void {
+    const { start } = this.stretch;
+    cursor.forEach((end, shard) => {
+      const seen = new Set<number>();
+      const count = this.watched.size;
+      for (
+        let seq = Math.min(end, this.truth[shard].length);
+        seq > start[shard] && seen.size < count;
+        seq--
+      ) {
+        const { symbolId, kind, isState } = this.truth[shard][seq - 1];
+        if (kind !== 'quote' || !isState || !this.watched.has(symbolId) || seen.has(symbolId)) continue;
+        seen.add(symbolId);
+        if ((this.#quotes.get(symbolId) ?? 0) >= seq) continue;
+        this.#fault(`${why}: ${cursor} is reached, but quote ${seq} of symbol ${symbolId} has not come`);
+        return;
+      }
+    });
+  }
+
+  /** What the state lacks follows it: nothing that there was at the start is unknown to the subscriber. */
+  #checkState(): void {
+    const { start, kinds } = this.stretch;
+    this.truth.forEach((ticks, shard) => {
+      const last = new Map<string, number>();
+      for (let seq = 1; seq <= start[shard]; seq++) {
+        const { symbolId, kind, isState } = ticks[seq - 1];
+        if (isState && kinds.has(kind) && this.watched.has(symbolId)) last.set(`${symbolId} ${kind}`, seq);
+      }
+      for (const [key, seq] of last) {
+        const told = this.#state.get(key);
+        if (told === seq || (told !== undefined && told > seq)) continue;
+        const follows = ticks.some(
+          (tick, i) => i >= start[shard] && tick.isState && `${tick.symbolId} ${tick.kind}` === key,
+        );
+        if (told !== undefined || !follows)
+          this.#fault(`the state lacks ${key}, last at seq ${seq}; told ${told}`);
+      }
+    });
+  }
+}
