@@ -18,12 +18,14 @@ await client.connect();
 let looking: Promise<void> | undefined;
 const quotes = client.subscribe({ symbols: ['*'], kinds: ['quote'], intervalMs: 500 }, (tick) => {
   // The view is filled anew for the next tick: what is to be kept is copied.
-  if (tick.folded > 0) looking ??= look(tick.toObject());
+  if (tick.conflated > 0) looking ??= look(tick.toObject());
 });
 
 async function look(tick: PlainTick): Promise<void> {
-  const held = await client.unfold(tick);
-  console.log(`${tick.symbol} #${tick.symbolSeq} stands for ${tick.folded} ticks; ${held.length} are held`);
+  const held = await client.conflatedTicks(tick);
+  console.log(
+    `${tick.symbol} #${tick.symbolSeq} stands for ${tick.conflated} ticks; ${held.length} are held`,
+  );
 }
 
 let left = TICKS;
@@ -32,5 +34,5 @@ for await (const tick of client.subscribe({ symbols: ['*'], mode: 'every' })) {
   if (--left === 0) break;
 }
 await looking;
-console.log(`received ${quotes.received}, folded ${quotes.folded}; delays in µs:`, client.latency());
+console.log(`received ${quotes.received}, folded ${quotes.conflated}; delays in µs:`, client.latency());
 client.close();

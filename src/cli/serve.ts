@@ -157,7 +157,7 @@ export async function runEngine(
   } finally {
     await engine.stop();
   }
-  const { numbered, logged } = engine.totals();
+  const { sequenced: numbered, logged } = engine.totals();
   const unlogged = engine.unlogged();
   if (unlogged === 0) {
     const message = 'Stopped; every tick taken is numbered and, where there is a log, durable.';

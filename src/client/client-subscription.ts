@@ -6,8 +6,8 @@ import { Emitter } from './emitter.js';
 import type { ServerError } from './errors.js';
 import type { Delays } from './latency.js';
 import { TickQueue } from './queue.js';
-import { Place } from './resume-position.js';
-import { Account } from './sequence-tracker.js';
+import { ResumePosition } from './resume-position.js';
+import { SequenceTracker } from './sequence-tracker.js';
 import type {
   OnTick,
   PausedAt,
@@ -17,34 +17,34 @@ import type {
   Subscription,
   SubscriptionEvents,
 } from './subscription.js';
-import { type Steered, Steering, type SteeringHost } from './subscription-control.js';
+import { type Steered, SubscriptionControl, type SubscriptionControlHost } from './subscription-control.js';
 import { ENGINE_INDEX, type SymbolBook, type SymbolInfo } from './symbols.js';
 import type { PlainTick, TickView } from './view.js';
 
 const KINDS = 4;
 
 /** What a follower needs of its client. */
-export interface FollowerHost {
+export interface ClientSubscriptionHost {
   readonly book: SymbolBook;
   /** Of the server that the client is connected to. */
   readonly logId: string;
   /** The same client, as the steering of one subscription sees it. */
-  steeringHost(follower: Follower): SteeringHost;
-  forget(follower: Follower): void;
+  steeringHost(follower: ClientSubscription): SubscriptionControlHost;
+  forget(follower: ClientSubscription): void;
 }
 
 /** The inside of a `Subscription`: what comes is counted and delivered here, and steered by its `Steering`. */
-export class Follower extends Emitter<SubscriptionEvents> implements Subscription, Steered {
+export class ClientSubscription extends Emitter<SubscriptionEvents> implements Subscription, Steered {
   readonly mode: 'latest' | 'every';
   unknown: readonly string[] = [];
   readonly #ready = new Deferred<void>();
-  readonly #host: FollowerHost;
+  readonly #host: ClientSubscriptionHost;
   readonly #onTick: OnTick | undefined;
-  readonly #account: Account;
+  readonly #account: SequenceTracker;
   readonly #queueTicks: number;
   readonly #symbols = new Map<string, SymbolInfo>();
-  readonly #place: Place;
-  readonly #steering: Steering;
+  readonly #place: ResumePosition;
+  readonly #steering: SubscriptionControl;
   #queue: TickQueue<PlainTick> | undefined;
   #released: Promise<void> | undefined;
   #ended = false;
@@ -52,16 +52,21 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
   /** Of the log that numbers the ticks. */
   #logId = '';
 
-  constructor(host: FollowerHost, options: SubscribeOptions, onTick: OnTick | undefined, queueTicks: number) {
+  constructor(
+    host: ClientSubscriptionHost,
+    options: SubscribeOptions,
+    onTick: OnTick | undefined,
+    queueTicks: number,
+  ) {
     super();
     this.#host = host;
     this.#onTick = onTick;
     this.#queueTicks = queueTicks;
     this.mode = options.mode ?? 'latest';
     const kinds = new Set(options.kinds);
-    this.#account = new Account(this.mode === 'latest', kinds.size === 0 || kinds.size === KINDS);
-    this.#place = new Place(options);
-    this.#steering = new Steering(host.steeringHost(this), this.#place, this);
+    this.#account = new SequenceTracker(this.mode === 'latest', kinds.size === 0 || kinds.size === KINDS);
+    this.#place = new ResumePosition(options);
+    this.#steering = new SubscriptionControl(host.steeringHost(this), this.#place, this);
     // Without a callback the ticks are meant for a loop that may begin a moment later.
     if (onTick === undefined) this.#openQueue();
   }
@@ -81,8 +86,8 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
   get received(): number {
     return this.#account.received;
   }
-  get folded(): number {
-    return this.#account.folded;
+  get conflated(): number {
+    return this.#account.conflated;
   }
   get gaps(): number {
     return this.#account.gaps;
@@ -209,11 +214,11 @@ export class Follower extends Emitter<SubscriptionEvents> implements Subscriptio
       // neither says anything about what is missing.
       if ((inSnapshot && tick.seq === 0) || info.index === ENGINE_INDEX) {
         account.received++;
-        view.folded = 0;
+        view.conflated = 0;
       } else {
         const conflated = (tick.flags & Flag.conflated) !== 0;
         const critical = tick.kind !== Kind.quote;
-        view.folded = account.count(info.index, tick.symbolSeq, critical, conflated, inSnapshot);
+        view.conflated = account.count(info.index, tick.symbolSeq, critical, conflated, inSnapshot);
       }
       measured?.note(tick.recvS, tick.recvNs);
       this.#onTick?.(view, this);

@@ -1,6 +1,6 @@
 import { BadFrame } from '../wire/packed.js';
 import type { Hello, ServerMessage } from '../wire/ticks.js';
-import { Follower, type FollowerHost } from './client-subscription.js';
+import { ClientSubscription, type ClientSubscriptionHost } from './client-subscription.js';
 import { type Codec, createCodec } from './codec.js';
 import { Emitter } from './emitter.js';
 import { ServerError } from './errors.js';
@@ -24,10 +24,10 @@ export class TickClient extends Emitter<ClientEvents> {
   readonly #session: Session;
   readonly #histogram: LatencyHistogram | undefined;
   readonly #delays: Delays | undefined;
-  readonly #followers = new Set<Follower>();
-  readonly #bySub = new Map<number, Follower>();
+  readonly #subscriptions = new Set<ClientSubscription>();
+  readonly #bySub = new Map<number, ClientSubscription>();
   readonly #feeds = new FeedAges();
-  readonly #host: FollowerHost;
+  readonly #host: ClientSubscriptionHost;
 
   /** @param url of the stream: `ws://host:8080/v1/stream` */
   constructor(url: string, options: TickClientOptions = {}) {
@@ -44,19 +44,19 @@ export class TickClient extends Emitter<ClientEvents> {
       onState: (state) => this.emit('state', state),
       onOpen: (hello) => {
         this.emit('open', hello);
-        for (const follower of [...this.#followers]) follower.sync();
+        for (const follower of [...this.#subscriptions]) follower.sync();
       },
       onControl: (message) => this.#onControl(message),
       onTicks: () => this.#onTicks(),
       onDrop: () => {
         this.#bySub.clear();
         this.#book.clear();
-        for (const follower of this.#followers) follower.detach();
+        for (const follower of this.#subscriptions) follower.detach();
       },
       onClose: (event) => this.emit('close', event),
       onFailed: (error) => {
         this.emit('error', error);
-        for (const follower of [...this.#followers]) follower.end(error);
+        for (const follower of [...this.#subscriptions]) follower.end(error);
       },
     });
     this.#host = this.#createHost();
@@ -90,8 +90,8 @@ export class TickClient extends Emitter<ClientEvents> {
 
   /** Follows symbols; with `onTick`, it is called for every tick, without one the subscription is iterated. */
   subscribe(options: SubscribeOptions, onTick?: OnTick): Subscription {
-    const follower = new Follower(this.#host, options, onTick, this.#queueTicks);
-    this.#followers.add(follower);
+    const follower = new ClientSubscription(this.#host, options, onTick, this.#queueTicks);
+    this.#subscriptions.add(follower);
     follower.sync();
     return follower;
   }
@@ -109,8 +109,8 @@ export class TickClient extends Emitter<ClientEvents> {
    * The ticks that were folded into an update, or jumped over before it: its `folded` predecessors.
    * @throws as `history` does; ServerError cursor_unknown where the tick is of another log than the server has now
    */
-  async unfold(tick: TickView | PlainTick): Promise<PlainTick[]> {
-    const { symbol, logId, epoch, symbolSeq, folded, seq } = tick;
+  async conflatedTicks(tick: TickView | PlainTick): Promise<PlainTick[]> {
+    const { symbol, logId, epoch, symbolSeq, conflated: folded, seq } = tick;
     if (folded === 0) return [];
     await this.#session.whenOnline();
     if (logId !== this.hello!.logId) {
@@ -134,10 +134,10 @@ export class TickClient extends Emitter<ClientEvents> {
   /** Ends the connection and every subscription; loops over them end. */
   close(): void {
     this.#session.close();
-    for (const follower of [...this.#followers]) follower.end();
+    for (const follower of [...this.#subscriptions]) follower.end();
   }
 
-  #createHost(): FollowerHost {
+  #createHost(): ClientSubscriptionHost {
     const session = this.#session;
     return {
       book: this.#book,
@@ -152,7 +152,7 @@ export class TickClient extends Emitter<ClientEvents> {
         adopt: (sub) => void this.#bySub.set(sub, follower),
         disown: (sub) => void this.#bySub.delete(sub),
       }),
-      forget: (follower) => void this.#followers.delete(follower),
+      forget: (follower) => void this.#subscriptions.delete(follower),
     };
   }
 

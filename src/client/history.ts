@@ -1,7 +1,7 @@
 import type { Hello, History, HistoryRequest, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
 import { ServerError } from './errors.js';
-import type { AnswerOf, CallHandlers, RequestOf } from './pending-requests.js';
+import type { AnswerOf, RequestHandlers, RequestOf } from './pending-requests.js';
 import { PlainReader } from './plain-reader.js';
 import { type PlainTick, TickView } from './view.js';
 
@@ -27,7 +27,7 @@ export interface HistoryResult {
 }
 
 export interface HistoryHost {
-  call(request: RequestOf<'history'>, handlers: CallHandlers<AnswerOf<'history'>>): void;
+  call(request: RequestOf<'history'>, handlers: RequestHandlers<AnswerOf<'history'>>): void;
   /** Of the server, while requests can be sent. */
   readonly hello: Hello | undefined;
   /** Resolves once requests can be sent; rejects when that will never be. */

@@ -30,7 +30,7 @@ const ANSWER_OPS: AnswerOps = {
 };
 
 /** What becomes of a request; exactly one of these is called, and synchronously with the message. */
-export interface CallHandlers<A> {
+export interface RequestHandlers<A> {
   onAnswer(answer: A): void;
   onError(error: WireError): void;
   /** The connection went before an answer came. */
@@ -38,12 +38,12 @@ export interface CallHandlers<A> {
 }
 
 /** Requests under way, by their ids. Ids are never used again, so a late answer meets nobody. */
-export class Calls {
-  readonly #open = new Map<RequestId, { answer: string; handlers: CallHandlers<never> }>();
+export class PendingRequests {
+  readonly #open = new Map<RequestId, { answer: string; handlers: RequestHandlers<never> }>();
   #nextId = 1;
 
   /** Registers a request; returns its id. */
-  add<Op extends ClientMessage['op']>(op: Op, handlers: CallHandlers<AnswerOf<Op>>): number {
+  add<Op extends ClientMessage['op']>(op: Op, handlers: RequestHandlers<AnswerOf<Op>>): number {
     const id = this.#nextId++;
     this.#open.set(id, { answer: ANSWER_OPS[op], handlers });
     return id;

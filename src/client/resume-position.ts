@@ -19,7 +19,7 @@ function wireFrom(from: From | Date): From {
  * Where a subscription stands, and so what it asks for when it is taken up: first what its options say, then,
  * on every further connection, that it goes on where it was.
  */
-export class Place {
+export class ResumePosition {
   readonly #options: SubscribeOptions;
   readonly #mode: 'latest' | 'every';
   readonly #from: From | undefined;

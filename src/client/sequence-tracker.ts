@@ -5,11 +5,11 @@
  * In mode `latest` trades may come after a quote that is newer than they are: the jump of that quote counted
  * them as folded, and each one that arrives takes itself out of the count again.
  */
-export class Account {
+export class SequenceTracker {
   /** Ticks received, those of snapshots included. */
   received = 0;
   /** Ticks that newer ones stand for: folded by the server for this subscription, or before numbering. */
-  folded = 0;
+  conflated = 0;
   /** Ticks missing in mode `every` that nothing accounts for. */
   gaps = 0;
   /** Ticks received twice. */
@@ -83,7 +83,7 @@ export class Account {
     if (ahead > 0) {
       this.#newest[symbol] = symbolSeq;
       if (critical) this.#critical[symbol] = symbolSeq;
-      if (this.#folds || conflated) this.folded += ahead - 1;
+      if (this.#folds || conflated) this.conflated += ahead - 1;
       else if (this.#complete) this.gaps += ahead - 1;
       return ahead - 1;
     }
@@ -99,7 +99,7 @@ export class Account {
   #countLate(symbol: number, symbolSeq: number, inSnapshot: boolean): void {
     if (((symbolSeq - this.#critical[symbol]) | 0) > 0) {
       this.#critical[symbol] = symbolSeq;
-      this.folded--;
+      this.conflated--;
     } else if (!inSnapshot && ((symbolSeq - this.#first[symbol]) | 0) > 0) {
       this.repeats++;
     }

@@ -13,7 +13,13 @@ import { CODE_LOST, Connection } from './connection.js';
 import { Deferred } from './deferred.js';
 import { ConnectionClosed } from './errors.js';
 import type { ClientEvents, ClientState, TickClientOptions } from './options.js';
-import { type AnswerOf, type CallHandlers, Calls, type Request, type RequestOf } from './pending-requests.js';
+import {
+  type AnswerOf,
+  PendingRequests,
+  type Request,
+  type RequestHandlers,
+  type RequestOf,
+} from './pending-requests.js';
 import { platformSocket } from './socket.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -40,7 +46,7 @@ export class Session {
   readonly #codec: Codec;
   readonly #handlers: SessionHandlers;
   readonly #backoff: Backoff;
-  readonly #calls = new Calls();
+  readonly #calls = new PendingRequests();
   #connection: Connection | undefined;
   #hello: Hello | undefined;
   #state: ClientState = 'idle';
@@ -98,7 +104,10 @@ export class Session {
     this.#hintMs = error.retryMs ?? 0;
   }
 
-  call<Op extends ClientMessage['op']>(request: RequestOf<Op>, handlers: CallHandlers<AnswerOf<Op>>): void {
+  call<Op extends ClientMessage['op']>(
+    request: RequestOf<Op>,
+    handlers: RequestHandlers<AnswerOf<Op>>,
+  ): void {
     const id = this.#calls.add((request as Request).op as Op, handlers);
     this.#connection?.send(this.#codec.encode({ ...request, id } as ClientMessage));
   }

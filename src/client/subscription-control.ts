@@ -2,20 +2,20 @@ import type { Paused, Sought, Subscribed, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
 import { Deferred } from './deferred.js';
 import { ServerError } from './errors.js';
-import type { AnswerOf, CallHandlers, RequestOf } from './pending-requests.js';
-import type { Place, Target } from './resume-position.js';
+import type { AnswerOf, RequestHandlers, RequestOf } from './pending-requests.js';
+import type { ResumePosition, Target } from './resume-position.js';
 import type { PausedAt, SeekOptions, SoughtAt } from './subscription.js';
 
 /** Times that a seek is tried again because the server is busy, before it is given up. */
 const SEEK_ATTEMPTS_MAX = 8;
 
 /** What steering needs of its client. */
-export interface SteeringHost {
+export interface SubscriptionControlHost {
   /** Whether requests can be sent now. */
   readonly online: boolean;
   call<Op extends 'subscribe' | 'unsubscribe' | 'pause' | 'resume' | 'seek'>(
     request: RequestOf<Op>,
-    handlers: CallHandlers<AnswerOf<Op>>,
+    handlers: RequestHandlers<AnswerOf<Op>>,
   ): void;
   /** Messages about `sub` are this subscription's from now on. */
   adopt(sub: number): void;
@@ -46,10 +46,10 @@ interface Seek {
  * should be (running, paused, elsewhere). There is one request under way at a time, and `sync` takes the next
  * step. Without a connection nothing flows, so a pause holds by itself; it is taken up when it is resumed.
  */
-export class Steering {
-  readonly #host: SteeringHost;
+export class SubscriptionControl {
+  readonly #host: SubscriptionControlHost;
   readonly #steered: Steered;
-  readonly #place: Place;
+  readonly #place: ResumePosition;
   readonly #retry = new Backoff({ initialDelayMs: 200, maxDelayMs: 10_000 });
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sub: number | undefined;
@@ -66,7 +66,7 @@ export class Steering {
   #pauses: Deferred<PausedAt>[] = [];
   #resumes: Deferred<void>[] = [];
 
-  constructor(host: SteeringHost, place: Place, steered: Steered) {
+  constructor(host: SubscriptionControlHost, place: ResumePosition, steered: Steered) {
     this.#host = host;
     this.#place = place;
     this.#steered = steered;
@@ -202,7 +202,7 @@ export class Steering {
   /** Sends a request; the step after its answer follows by itself. */
   #call<Op extends 'subscribe' | 'pause' | 'resume' | 'seek'>(
     request: RequestOf<Op>,
-    { onAnswer, onError }: CallHandlers<AnswerOf<Op>>,
+    { onAnswer, onError }: RequestHandlers<AnswerOf<Op>>,
   ): void {
     this.#busy = true;
     this.#host.call<Op>(request, {

@@ -90,7 +90,7 @@ export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | '
   /** Ticks received, those of snapshots included. */
   readonly received: number;
   /** Ticks that newer ones stood for, and ticks of kinds not asked for. */
-  readonly folded: number;
+  readonly conflated: number;
   /** Ticks missing in mode `every` that nothing accounts for; counted when all kinds are subscribed. */
   readonly gaps: number;
   /** Ticks that came twice. */

@@ -28,7 +28,7 @@ interface PlainHead {
   /** State sent at the start of a subscription, not news. */
   inSnapshot: boolean;
   /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
-  folded: number;
+  conflated: number;
 }
 
 /** A tick as an object of its own: safe to keep. */
@@ -65,7 +65,7 @@ export class TickView {
   /** State sent at the start of a subscription, not news. */
   inSnapshot = false;
   /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
-  folded = 0;
+  conflated = 0;
   readonly #record: PackedTick;
 
   constructor(record: PackedTick) {
@@ -158,7 +158,7 @@ export class TickView {
       tsRecv: nanoseconds(r.recvS, r.recvNs),
       flags: r.flags === 0 ? [] : flagNames(r.flags),
       inSnapshot: this.inSnapshot,
-      folded: this.folded,
+      conflated: this.conflated,
     };
     switch (r.kind) {
       case Kind.quote:
@@ -188,7 +188,7 @@ export class TickView {
 
   /** The tick as the wire's JSON encoding has it; `JSON.stringify` uses this. */
   toJSON(): JsonTick {
-    const { logId: _l, epoch: _e, shard: _s, inSnapshot: _i, folded: _f, ...tick } = this.toObject();
+    const { logId: _l, epoch: _e, shard: _s, inSnapshot: _i, conflated: _f, ...tick } = this.toObject();
     return { ...tick, tsEvent: tick.tsEvent?.toString() ?? null, tsRecv: tick.tsRecv.toString() } as JsonTick;
   }
 }

@@ -60,7 +60,7 @@ export const JOURNAL_NOTES = 65_536;
 /** Slots that one raw record can need: its symbol's definition, and itself. */
 export const SLOTS_PER_RAW = 2;
 /** Half-quotes newly held in one batch. More: the batch is committed early. */
-export const HELD_PER_BATCH = 64;
+export const PENDING_PER_BATCH = 64;
 
 /** Quotes kept aside per feed under `conflate`: one a symbol, so bounded by the symbols. */
 /** Critical ticks waiting beside a full raw ring under `conflate`. More: dropped, counted, marked by a gap record. */
@@ -72,7 +72,7 @@ export const EVENT_AHEAD_S_MAX = 1;
 /** Ticks of a log block. */
 export const BLOCK_TICKS = 8_192;
 /** Ticks after which a shard rings for the log; of a small ring no more than an eighth of it. With fewer, the log looks by itself. */
-export const LOG_BELL_TICKS = 2_048;
+export const LOG_DOORBELL_TICKS = 2_048;
 /** Encoded bytes under way to LMDB, not yet visible. More: the log writer stops reading, and so gates the ring. */
 export const LOG_INFLIGHT_BYTES = 64 * 1024 * 1024;
 /** Milliseconds that a tick may wait in the log writer before its block is written, full or not. */
@@ -93,7 +93,7 @@ export const LOG_COMMIT_BYTES = 8 * 1024 * 1024;
 /** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
 export const LOG_FREE_BYTES_FLOOR = 256 * 1024 * 1024;
 /** Free bytes of the disk below which a commit takes up its room before lmdb writes it. No room: as below the floor. */
-export const LOG_ROOM_BELOW_BYTES = 256 * 1024 * 1024;
+export const LOG_RESERVE_BELOW_BYTES = 256 * 1024 * 1024;
 /** Pages of a file's trees that a reader looks at before lmdb does: some 20 ms. The engine looks at all of what it writes. */
 export const LOG_CHECKED_PAGES = 8_192;
 /** Blocks, and milliseconds, after which the log writes its state down: what opening replays is bounded by them. */
@@ -171,12 +171,12 @@ export const FLUSH_TICKS_MAX = 8_192;
 /** Bytes of one frame to a subscriber. */
 export const FRAME_BYTES_MAX = 240 * 1024;
 /** Connections that go on together: what goes out without a turn of the event loop. More: another convoy. */
-export const CONVOY_MEMBERS_MAX = 256;
+export const COHORT_MEMBERS_MAX = 256;
 /** Bytes of one frame to a convoy. The rest waits for the next flush. */
-export const CONVOY_BYTES = 64 * 1024;
+export const COHORT_BYTES = 64 * 1024;
 /** Bytes not yet answered of a member of a convoy in mode `every`, which gets all of them in any case, and those between two pings. More: it leaves the convoy. */
-export const EVERY_CONVOY_WINDOW_BYTES = 512 * 1024;
-export const EVERY_CONVOY_PING_EVERY_BYTES = 256 * 1024;
+export const EVERY_COHORT_WINDOW_BYTES = 512 * 1024;
+export const EVERY_COHORT_PING_EVERY_BYTES = 256 * 1024;
 /** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
 export const CATCHUP_JOBS = 2;
 /** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */
@@ -298,8 +298,8 @@ assertLimit(BLOCK_TICKS * 8 <= BROADCAST_RING_SLOTS, 'the ring holds several blo
 assertLimit(PAGES_MAX >= 4 * CATCHUP_JOBS_MAX, 'pages live long enough to be read');
 assertLimit(FRAME_BYTES_MAX < WINDOW_BYTES, 'a frame fits into the window');
 assertLimit(
-  PING_EVERY_BYTES + 3 * CONVOY_BYTES <= WINDOW_BYTES &&
-    EVERY_CONVOY_PING_EVERY_BYTES + 3 * CONVOY_BYTES <= EVERY_CONVOY_WINDOW_BYTES,
+  PING_EVERY_BYTES + 3 * COHORT_BYTES <= WINDOW_BYTES &&
+    EVERY_COHORT_PING_EVERY_BYTES + 3 * COHORT_BYTES <= EVERY_COHORT_WINDOW_BYTES,
   'a member has time to answer a ping before its window lacks the room for a frame',
 );
 assertLimit(REST_PAGES_AT_ONCE_OF_CLIENT < REST_PAGES_AT_ONCE, 'one client leaves a place to others');

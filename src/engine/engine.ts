@@ -286,7 +286,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   /** Numbered ticks that did not reach the log; after `stop`, they are lost unless their source sends them again. */
   unlogged(): number {
     if (this.#log === undefined) return 0;
-    const { numbered, logged, shed, inFlight } = this.totals();
+    const { sequenced: numbered, logged, shed, inFlight } = this.totals();
     return numbered - logged - shed + inFlight;
   }
 

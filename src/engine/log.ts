@@ -3,7 +3,7 @@ import { Piscina } from 'piscina';
 import { messageOf } from '../core/errors.js';
 import { CATCHUP_IDLE_MS, CATCHUP_JOBS } from '../core/limits.js';
 import type { CatchUp, EpochInfo } from '../fanout/contract/ports.js';
-import { ImportDesk } from '../import/coordinator.js';
+import { ImportCoordinator } from '../import/coordinator.js';
 import { LogReader } from '../log/read/log-reader.js';
 import type {
   FindSymbolJob,
@@ -20,7 +20,7 @@ import type { Logger } from './options.js';
 export class EngineLog {
   #reader: LogReader | undefined;
   #jobs: Piscina | undefined;
-  #imports: ImportDesk | undefined;
+  #imports: ImportCoordinator | undefined;
 
   /** Starts nothing before `open`. */
   constructor(
@@ -33,7 +33,7 @@ export class EngineLog {
   /** Opens what reads the past, and starts its threads. */
   open(): void {
     const { folder, store } = this.opened;
-    this.#imports = new ImportDesk(store, this.registry, (message) => this.logger.info({}, message));
+    this.#imports = new ImportCoordinator(store, this.registry, (message) => this.logger.info({}, message));
     this.#reader = LogReader.open(folder);
     this.#jobs = new Piscina({
       filename: new URL('../log/read/worker.js', import.meta.url).href,

@@ -10,7 +10,7 @@ import { type ErrorCode, TickwireError } from '../core/errors.js';
 import type { CaptureTarget } from '../feeds/capture/writer.js';
 import type { LogStageOptions } from '../log/write/stage.js';
 import { Control, type EngineMemory, StageState } from '../pipeline/memory/engine-memory.js';
-import { armFault } from '../pipeline/memory/failpoint.js';
+import { armFailpoint } from '../pipeline/memory/failpoint.js';
 
 export interface StageTask {
   /** Its number: bells, control block and registry lock go by it. */
@@ -58,7 +58,7 @@ export default async function runStage(task: StageTask): Promise<StageRefusal | 
   const control = new Control(task.memory.control, task.stage);
   control.threadId = threadId;
   control.state = StageState.running;
-  armFault(control.faultAt, () => {
+  armFailpoint(control.faultAt, () => {
     control.faultAt = 0;
     process.exit(70);
   });
@@ -94,7 +94,7 @@ export default async function runStage(task: StageTask): Promise<StageRefusal | 
     }
     throw error;
   } finally {
-    armFault(0, () => {});
+    armFailpoint(0, () => {});
     task.port.close();
   }
   control.state = StageState.stopped;

@@ -5,7 +5,7 @@
  * round carries. A long round is cut into flushes with a turn of the event loop between them, and each takes in
  * what is new by then: so nobody waits for two rounds, and nothing else on the thread waits for a whole one.
  */
-import type { Bell } from '../pipeline/memory/doorbell.js';
+import type { Doorbell } from '../pipeline/memory/doorbell.js';
 import { turn } from '../pipeline/memory/doorbell.js';
 
 /** Looks that found nothing before the loop sleeps. */
@@ -58,7 +58,7 @@ export class FlushLoop {
 
   constructor(
     readonly stream: FlushSource,
-    readonly bell: Bell,
+    readonly bell: Doorbell,
     readonly intervalMsMax: number,
     readonly hasWork: () => boolean,
     /** Serves connections until some monotonic time: those of a new round, or the ones that are left of it. */
@@ -120,7 +120,7 @@ export class FlushLoop {
         continue;
       }
       await this.#round();
-      this.#tellLook(this.intervalMs);
+      this.#announceFlush(this.intervalMs);
       nextAtMs = performance.now() + this.intervalMs;
       if (this.intervalMs === 0) await turn();
       else await pause(this.intervalMs);
@@ -128,7 +128,7 @@ export class FlushLoop {
   }
 
   /** In a flood nobody naps: waking up again for every few hundred ticks would cost more. */
-  #tellLook(inMs: number): void {
+  #announceFlush(inMs: number): void {
     this.bell.lookIn(this.#ticks < FLOOD_TICKS ? inMs : 0);
   }
 
@@ -139,7 +139,7 @@ export class FlushLoop {
     this.#logWaited = false;
     stream.beginRound();
     // What it takes in between is as old as it may be: stages before it may go by the next round.
-    if (this.intervalMs > 0) this.#tellLook(this.workMs + this.intervalMs);
+    if (this.intervalMs > 0) this.#announceFlush(this.workMs + this.intervalMs);
     let workMs = 0;
     let isNews = true;
     for (let isFirst = true; ; isFirst = false) {

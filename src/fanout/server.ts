@@ -3,18 +3,18 @@
 import { addressKey } from '../core/address.js';
 import { messageOf, TickwireError } from '../core/errors.js';
 import { DRAIN_GRACE_MS } from '../core/limits.js';
-import { Bell } from '../pipeline/memory/doorbell.js';
-import { FANOUT_BELL } from '../pipeline/memory/engine-memory.js';
+import { Doorbell } from '../pipeline/memory/doorbell.js';
+import { FANOUT_DOORBELL } from '../pipeline/memory/engine-memory.js';
 import { WIRE_SYMBOLS_MAX } from '../wire/packed.js';
 import { PROTOCOL_VERSION } from '../wire/ticks.js';
 import { Admission } from './access/admission.js';
 import { Auth } from './access/auth.js';
-import { Tally } from './access/refusal-counters.js';
+import { RefusalCounters } from './access/refusal-counters.js';
 import { Frame } from './batch/frame.js';
-import { Stream } from './batch/shared-view.js';
+import { SharedView } from './batch/shared-view.js';
 import { type FanoutOptions, type FanoutSettings, fanoutOptionsSchema } from './contract/options.js';
 import { HostNames } from './contract/origins.js';
-import type { Fanout, FanoutDeps, FanoutStats } from './contract/ports.js';
+import type { Fanout, FanoutPorts, FanoutStats } from './contract/ports.js';
 import {
   closeListenSocket,
   createApp,
@@ -23,7 +23,7 @@ import {
   type TemplatedApp,
 } from './contract/uws.js';
 import { FlushLoop, type Served } from './flush-loop.js';
-import { type Convoy, Convoys } from './reader/cohort.js';
+import { type Cohort, Cohorts } from './reader/cohort.js';
 import { Rest } from './rest/handlers.js';
 import { loadPages, type Page } from './rest/static-files.js';
 import { addRoutes, type RouteContext } from './routes.js';
@@ -50,7 +50,7 @@ const CLOSE_GRACE_MS = 50;
  * and its owner does the listening.
  * @throws TickwireError bad_config
  */
-export function createFanout(deps: FanoutDeps, options: FanoutOptions = {}): Fanout {
+export function createFanout(deps: FanoutPorts, options: FanoutOptions = {}): Fanout {
   const parsed = fanoutOptionsSchema.safeParse(options);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -69,13 +69,13 @@ export function createFanout(deps: FanoutDeps, options: FanoutOptions = {}): Fan
 }
 
 class Server implements Fanout {
-  readonly #stream: Stream;
+  readonly #stream: SharedView;
   readonly #loop: FlushLoop;
   readonly #frame = new Frame();
   readonly #connections = new Set<Connection>();
-  readonly #convoys: Convoys;
+  readonly #cohorts: Cohorts;
   /** Those that the round at hand has still to serve. */
-  #round: { convoys: Convoy[]; connections: IterableIterator<Connection> } | undefined;
+  #round: { convoys: Cohort[]; connections: IterableIterator<Connection> } | undefined;
   readonly #context: RouteContext;
   readonly #app: TemplatedApp;
   readonly #rest: Rest;
@@ -84,18 +84,18 @@ class Server implements Fanout {
   #betweenMs = 0;
   #ticksSent = 0;
   #bytesSent = 0;
-  readonly #tally = new Tally();
+  readonly #refusals = new RefusalCounters();
   readonly #admission: Admission;
   #closing: Promise<void> | undefined;
 
   constructor(
-    readonly deps: FanoutDeps,
+    readonly deps: FanoutPorts,
     readonly settings: FanoutSettings,
   ) {
-    this.#stream = new Stream(deps, settings.limits, () => this.#loop.wake());
+    this.#stream = new SharedView(deps, settings.limits, () => this.#loop.wake());
     this.#loop = new FlushLoop(
       this.#stream,
-      new Bell(deps.memory.bells, FANOUT_BELL),
+      new Doorbell(deps.memory.doorbells, FANOUT_DOORBELL),
       settings.flushIntervalMsMax,
       () => this.#stream.subscriptions > 0,
       (untilMs) => this.#serve(untilMs),
@@ -104,17 +104,17 @@ class Server implements Fanout {
       this.#ticksSent += ticks;
       this.#bytesSent += bytes;
     };
-    this.#convoys = new Convoys(this.#stream, count);
+    this.#cohorts = new Cohorts(this.#stream, count);
     const keys = deps.authorise ?? settings.auth?.keys;
-    this.#admission = new Admission(settings.limits, this.#tally, keys === undefined);
+    this.#admission = new Admission(settings.limits, this.#refusals, keys === undefined);
     this.#rest = new Rest(this.#stream, () => this.stats());
     this.#app = deps.app ?? createApp();
     this.#context = {
       stream: this.#stream,
       settings,
-      auth: keys === undefined ? undefined : new Auth(keys, this.#tally, deps.logger),
+      auth: keys === undefined ? undefined : new Auth(keys, this.#refusals, deps.logger),
       admission: this.#admission,
-      tally: this.#tally,
+      tally: this.#refusals,
       proxies: new Set(settings.trustedProxies.map(addressKey)),
       hosts: new HostNames(deps.app === undefined ? settings.host : undefined, settings.allowedHosts),
       rest: this.#rest,
@@ -122,10 +122,10 @@ class Server implements Fanout {
       shared: deps.app !== undefined,
       connections: this.#connections,
       closing: false,
-      convoys: this.#convoys,
+      cohorts: this.#cohorts,
       turns: new RequestTurns(this.#stream.quotas.requestBytes),
       count,
-      goOn: (connection) => this.#goOn(connection),
+      resumeSending: (connection) => this.#resumeSending(connection),
       greet: (connection) => this.#greet(connection),
     };
     addRoutes(this.#app, this.#context);
@@ -160,11 +160,11 @@ class Server implements Fanout {
 
   #serve(untilMs: number): Served {
     this.#betweenMs = 0;
-    this.#round ??= { convoys: this.#convoys.all(), connections: this.#connections.values() };
+    this.#round ??= { convoys: this.#cohorts.all(), connections: this.#connections.values() };
     const { convoys, connections } = this.#round;
     let isMore = false;
     for (let convoy = convoys.pop(); convoy !== undefined; convoy = convoys.pop()) {
-      if (this.#convoys.flush(convoy, this.#frame)) isMore = true;
+      if (this.#cohorts.flush(convoy, this.#frame)) isMore = true;
       if (performance.now() >= untilMs) return { isOver: false, isMore };
     }
     let served = 0;
@@ -184,9 +184,9 @@ class Server implements Fanout {
    * Serves a connection that has room again before the next round: one that lags goes at the pace of its own answers.
    * What rounds leave to others is theirs for the most part.
    */
-  #goOn(connection: Connection): void {
+  #resumeSending(connection: Connection): void {
     const startedMs = performance.now();
-    if (this.#betweenMs < BETWEEN_MS_MAX && this.#stream.isTakenIn) connection.flush(this.#frame);
+    if (this.#betweenMs < BETWEEN_MS_MAX && this.#stream.isUpToDate) connection.flush(this.#frame);
     else this.#stream.wake();
     this.#betweenMs += performance.now() - startedMs;
   }
@@ -257,18 +257,18 @@ class Server implements Fanout {
       ticksSent: this.#ticksSent,
       bytesSent: this.#bytesSent,
       catchingUp: this.#stream.catchingUp,
-      inConvoys: this.#convoys.members,
+      inCohorts: this.#cohorts.members,
       gapsTold: this.#stream.gapsTold,
       flushMs: this.#loop.workMs,
       intervalMs: this.#loop.intervalMs,
       groups: this.#stream.groups,
       watches: this.#stream.watches.size,
-      refused: { ...this.#tally.refused },
-      closed: { ...this.#tally.closed },
-      lost: this.#tally.lost,
-      badMessages: this.#tally.badMessages,
+      refused: { ...this.#refusals.refused },
+      closed: { ...this.#refusals.closed },
+      lost: this.#refusals.lost,
+      badMessages: this.#refusals.badMessages,
       overBounds: this.#stream.quotas.refused,
-      wrongTokens: this.#tally.wrongTokens,
+      wrongTokens: this.#refusals.wrongTokens,
     };
   }
 }

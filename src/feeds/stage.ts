@@ -75,7 +75,7 @@ export async function runFeed(feed: Feed, run: FeedRun, capturesBytes = false): 
     }
     run.control.turn();
     // A source that fell silent commits nothing itself; what stands aside of full rings moves on all the same.
-    if (context.sink.standingAside > 0) context.sink.commit();
+    if (context.sink.conflating > 0) context.sink.commit();
     await new Promise((resolve) => setTimeout(resolve, CONTROL_LOOK_MS));
   }
   abort.abort();
@@ -84,7 +84,7 @@ export async function runFeed(feed: Feed, run: FeedRun, capturesBytes = false): 
   run.post({ type: 'status', status: feed.status() });
   const { sink } = context;
   sink.commit();
-  while (sink.standingAside > 0 && run.control.command === Command.drain) {
+  while (sink.conflating > 0 && run.control.command === Command.drain) {
     await turn();
     await sink.room();
   }

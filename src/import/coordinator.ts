@@ -74,7 +74,7 @@ export function takeAnswer<S extends Step>(staging: string, step: S): Steps[S]['
   return answer as Steps[S]['answer'];
 }
 
-export class ImportDesk {
+export class ImportCoordinator {
   #isBusy = false;
 
   /**

@@ -16,7 +16,7 @@ import { Registry } from '../pipeline/memory/registry.js';
 import {
   type Defined,
   type DefineRequest,
-  ImportDesk,
+  ImportCoordinator,
   postRequest,
   type Step,
   type Steps,
@@ -104,7 +104,7 @@ async function standIn<S extends Step>(
     const bytes = readRegistry(catalog);
     const registry = Registry.from(bytes);
     const held = registry.placeOf(bytes);
-    const desk = new ImportDesk(store, registry, undefined, true);
+    const desk = new ImportCoordinator(store, registry, undefined, true);
     const answer =
       step === 'define'
         ? desk.define(request as Steps['define']['request'])

@@ -26,8 +26,8 @@ import { commitPuts, flush, type Put } from '../log/lmdb/transaction.js';
 import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '../log/storage/segments.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import { allocateModule } from '../pipeline/memory/shard-memory.js';
-import { HELD, Normaliser, NUMBERED, roundTo } from '../pipeline/shard/normaliser.js';
-import { Count, type NumberingModule } from '../pipeline/shard/sequencing-module.js';
+import { HELD, Normaliser, roundTo, SEQUENCED } from '../pipeline/shard/normaliser.js';
+import { Count, type SequencingModule } from '../pipeline/shard/sequencing-module.js';
 import {
   S_HELD,
   S_SCALE,
@@ -70,7 +70,7 @@ export class SegmentBuilder {
   readonly #codec = new BlockCodec();
   readonly #states: SymbolStates;
   readonly #normaliser: Normaliser;
-  readonly #module: NumberingModule;
+  readonly #module: SequencingModule;
   readonly #block = Records.allocate(BLOCK_TICKS);
   readonly #out = new Uint8Array(blockBytesMax(this.#codec, BLOCK_TICKS));
   #count = 0;
@@ -111,7 +111,7 @@ export class SegmentBuilder {
     if (isFiner(raw, scale)) this.#states.f64[scaleAt] = FINEST;
     const result = this.#normaliser.normalise(0, this.#seq + 1);
     this.#states.f64[scaleAt] = scale;
-    if (result === NUMBERED) await this.#take(0);
+    if (result === SEQUENCED) await this.#take(0);
     else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
     else this.#rejected++;
   }

@@ -120,7 +120,7 @@ export class ShardCursor {
           shard,
           fromSeq: this.nextSeq,
           toSeq: this.lastSeq,
-          watch: options.watch,
+          filter: options.watch,
           maxTicks: READ_TICKS,
         },
         this.records,

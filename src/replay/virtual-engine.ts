@@ -6,9 +6,9 @@ import { VirtualClock } from '../core/clock.js';
 import { BROADCAST_RING_SLOTS, CRITICAL_RING_SLOTS, RAW_RING_SLOTS } from '../core/limits.js';
 import type { Records } from '../core/tick.js';
 import { Frame } from '../fanout/batch/frame.js';
-import { Stream } from '../fanout/batch/shared-view.js';
+import { SharedView } from '../fanout/batch/shared-view.js';
 import { fanoutOptionsSchema } from '../fanout/contract/options.js';
-import { SinkSubscriber } from '../fanout/session/callback-subscriber.js';
+import { CallbackSubscriber } from '../fanout/session/callback-subscriber.js';
 import type { FeedContext, FeedLog } from '../feeds/connector/feed.js';
 import { createContext, type FeedRun } from '../feeds/stage.js';
 import { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
@@ -54,9 +54,9 @@ export class VirtualEngine {
   readonly #contexts: FeedContext[];
   readonly #shards: Shard[];
   readonly #rings: BroadcastReader[];
-  readonly #stream: Stream;
+  readonly #stream: SharedView;
   readonly #frame = new Frame();
-  readonly #subscribers: SinkSubscriber[] = [];
+  readonly #subscribers: CallbackSubscriber[] = [];
   /** By shard: the last seq that was handed to whoever wants numbered ticks. */
   readonly #handed: number[];
   #flushedHead = 0;
@@ -96,7 +96,7 @@ export class VirtualEngine {
       return new BroadcastReader(ring, BROADCAST_RING_SLOTS, { cells, word: ShardWord.head });
     });
     this.#handed = this.#rings.map(() => 0);
-    this.#stream = new Stream(
+    this.#stream = new SharedView(
       {
         memory,
         registry: this.registry,
@@ -137,8 +137,8 @@ export class VirtualEngine {
   }
 
   /** Adds a subscriber; it is flushed with the others. */
-  subscriber(encoding: Encoding, take: (message: Uint8Array) => void): SinkSubscriber {
-    const subscriber = new SinkSubscriber(this.#stream, encoding, take);
+  subscriber(encoding: Encoding, take: (message: Uint8Array) => void): CallbackSubscriber {
+    const subscriber = new CallbackSubscriber(this.#stream, encoding, take);
     this.#subscribers.push(subscriber);
     return subscriber;
   }

@@ -101,7 +101,7 @@ function showDelivered(): void {
   const now = performance.now();
   const seconds = (now - polledAt) / 1000;
   polledAt = now;
-  const { received, folded } = subscription;
+  const { received, conflated: folded } = subscription;
   strip.delivered((received - receivedBefore) / seconds, Math.max(0, folded - foldedBefore) / seconds);
   receivedBefore = received;
   foldedBefore = folded;

@@ -1,10 +1,11 @@
 /** What a killed command left beside its output does not stop the next one, which may have its process number again. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { openLog } from '../../src/log/write/open-log.js';
+import { write } from '../feeds/file/scratch.js';
 import { numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
+import { fileOf, quotes, runImport, START_MS } from '../import/support.js';
 import { temporaryFolder } from './support.js';
 
 const TICKS = fileURLToPath(new URL('../../bin/ticks.js', import.meta.url));
@@ -12,7 +13,7 @@ const TICKS = fileURLToPath(new URL('../../bin/ticks.js', import.meta.url));
 t.test('the same process number again', { skip: whyNoContainers() }, async (t) => {
   const cwd = temporaryFolder(t);
   const data = join(cwd, 'data');
-  await (await openLog(data, { shards: 1 })).close();
+  await runImport(data, [write(cwd, 'EURUSD_x.csv', fileOf(quotes(10, START_MS, 10, 110_000)))]);
   const out = join(cwd, 'ticks.jsonl');
   writeFileSync(`${out}.1.part`, 'left');
   const ticks = await Started.start(
@@ -20,5 +21,5 @@ t.test('the same process number again', { skip: whyNoContainers() }, async (t) =
   );
   await ticks.stop();
   t.equal(ticks.stderr, '');
-  t.ok(existsSync(out));
+  t.match(readFileSync(out, 'utf8'), /^(\{.*\}\n){11}$/, 'the definition and its ten quotes');
 });

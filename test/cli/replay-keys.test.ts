@@ -48,7 +48,7 @@ t.test('the real command, through a pseudo-terminal', { skip }, async (t) => {
     http: false,
   });
   await engine.start();
-  while (engine.totals().numbered < TICKS) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (engine.totals().sequenced < TICKS) await new Promise((resolve) => setTimeout(resolve, 10));
   await engine.stop();
 
   const script = fileURLToPath(new URL('../../../test/cli/replay-keys.py', import.meta.url));

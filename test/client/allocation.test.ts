@@ -101,7 +101,7 @@ t.test(`${FRAMES * TICKS} ticks through a reused view`, async (t) => {
   const sum = new Float64Array(1);
   let named = 0;
   const { client, hear } = await follow((tick) => {
-    sum[0] += tick.bid + tick.ask + tick.tsRecvNs + tick.symbolSeq + tick.folded;
+    sum[0] += tick.bid + tick.ask + tick.tsRecvNs + tick.symbolSeq + tick.conflated;
     if (tick.kind === 'quote' && tick.symbol === 'SYM7' && tick.bidSize > 1) named++;
   });
   // Code that is not optimised yet keeps its numbers on the heap.

@@ -143,16 +143,16 @@ t.test('unfold: what an update stands for', async (t) => {
   server.peer.send({ op: 'heartbeat', time: 0, feeds: [] });
   await said(client, 'heartbeat');
   t.same(
-    ticks.map(({ folded }) => folded),
+    ticks.map(({ conflated: folded }) => folded),
     [0, 5, 0],
   );
-  const folded = await client.unfold(ticks[1]);
+  const folded = await client.conflatedTicks(ticks[1]);
   t.same(
     folded.map(({ symbolSeq }) => symbolSeq),
     held(TICKS + 1, TICKS + 5),
   );
   t.match(await server.peer.asked('history'), { epoch: 1, toSeq: ticks[1].seq });
-  t.same(await client.unfold(ticks[2]), []);
+  t.same(await client.conflatedTicks(ticks[2]), []);
   t.equal(
     server.peer.requests.filter(({ op }) => op === 'history').length,
     1,

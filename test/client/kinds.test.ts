@@ -49,8 +49,20 @@ function due(name: string): unknown[] {
 }
 
 function fields(tick: PlainTick): object {
-  const { symbol, logId, epoch, shard, seq, symbolSeq, tsEvent, tsRecv, flags, inSnapshot, folded, ...own } =
-    tick;
+  const {
+    symbol,
+    logId,
+    epoch,
+    shard,
+    seq,
+    symbolSeq,
+    tsEvent,
+    tsRecv,
+    flags,
+    inSnapshot,
+    conflated: folded,
+    ...own
+  } = tick;
   return own;
 }
 

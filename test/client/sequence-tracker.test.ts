@@ -1,17 +1,17 @@
 import t from 'tap';
-import { Account } from '../../src/client/sequence-tracker.js';
+import { SequenceTracker } from '../../src/client/sequence-tracker.js';
 
 type Counted = [symbolSeq: number, what?: 'critical' | 'conflated' | 'snapshot'];
 
-function count(account: Account, ticks: Counted[], symbol = 3): Account {
+function count(account: SequenceTracker, ticks: Counted[], symbol = 3): SequenceTracker {
   for (const [symbolSeq, what] of ticks) {
     account.count(symbol, symbolSeq, what === 'critical', what === 'conflated', what === 'snapshot');
   }
   return account;
 }
 
-function begun(folds: boolean, complete = true, epoch = 1): Account {
-  const account = new Account(folds, complete);
+function begun(folds: boolean, complete = true, epoch = 1): SequenceTracker {
+  const account = new SequenceTracker(folds, complete);
   account.enter(epoch);
   return account;
 }

@@ -213,12 +213,12 @@ for (const encoding of ENCODINGS) {
     while (updates.length === 0) await turn();
     for (let i = 0; i < 7; i++) it.shard.quote(eur, 1.5 + i / 1000, 2);
     publish(1);
-    while (subscription.folded < 6) await turn();
-    const update = updates.find(({ folded }) => folded > 0)!;
-    const folded = await client.unfold(update);
+    while (subscription.conflated < 6) await turn();
+    const update = updates.find(({ conflated: folded }) => folded > 0)!;
+    const folded = await client.conflatedTicks(update);
     t.same(
       folded.map(({ symbolSeq }) => symbolSeq),
-      Array.from({ length: update.folded }, (_, i) => update.symbolSeq - update.folded + i),
+      Array.from({ length: update.conflated }, (_, i) => update.symbolSeq - update.conflated + i),
     );
     const query = { symbol: 'NOPE', fromSymbolSeq: 1, toSymbolSeq: 2 };
     await t.rejects(client.history(query), { code: 'unknown_symbol' });

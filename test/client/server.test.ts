@@ -88,8 +88,8 @@ t.test('latest: what came and what was folded add up to what was numbered', asyn
   const seen = () => [...newest.values()].reduce((a, b) => a + b, 0);
   while (seen() !== it.shard.head || trades < tradesPublished) await turn();
   t.equal(trades, tradesPublished, 'every trade came');
-  t.equal(subscription.received + subscription.folded, it.shard.head);
-  t.ok(subscription.folded > 0);
+  t.equal(subscription.received + subscription.conflated, it.shard.head);
+  t.ok(subscription.conflated > 0);
   t.equal(subscription.repeats, 0);
   client.close();
 });

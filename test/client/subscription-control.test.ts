@@ -172,7 +172,7 @@ t.test('seek: what follows comes from there, and is neither gap nor repeat', asy
   t.match(await subscription.seek(start), { speed: 10, epoch: 1, cursor: start.from });
   t.same(await seqs(), [1, 2, 3, 4, 2, 3, 4]);
   t.match(subscription, { gaps: 0, repeats: 0 });
-  t.equal(ticks[4].folded, 0);
+  t.equal(ticks[4].conflated, 0);
   await subscription.pause();
   publish(server, 5);
   await subscription.seek();

@@ -17,7 +17,7 @@ function line({
   epoch: _,
   shard: __,
   inSnapshot: ___,
-  folded: ____,
+  conflated: ____,
   tsEvent,
   tsRecv,
   ...tick

@@ -6,7 +6,7 @@ import { Client } from '../helpers/stream-client.js';
 import { MARKET, settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';
 
 async function untilNumbered(engine: Engine, count: number): Promise<void> {
-  while (engine.totals().numbered < count) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (engine.totals().sequenced < count) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 t.test('the synthetic feed restarted on its folder', async (t) => {

@@ -13,9 +13,9 @@ t.test('the past of forty pages', { timeout: 60_000 }, async (t) => {
     http: { port: 0 },
     rings: { broadcast: 65_536 },
   });
-  while (engine.totals().numbered < PAGES * PAGE_TICKS) await new Promise((r) => setTimeout(r, 10));
+  while (engine.totals().sequenced < PAGES * PAGE_TICKS) await new Promise((r) => setTimeout(r, 10));
   await settle(engine);
-  const { numbered } = engine.totals();
+  const { sequenced: numbered } = engine.totals();
   while (engine.totals().logged < numbered) await new Promise((r) => setTimeout(r, 10));
 
   let threads = 0;

@@ -172,8 +172,8 @@ class Run {
   /** Waits until every subscription has reached the newest tick; returns where that is. */
   async reach(): Promise<number[]> {
     const { engine, keepers } = this;
-    for (let before = -1; before !== engine.totals().numbered || engine.totals().inFlight > 0; ) {
-      before = engine.totals().numbered;
+    for (let before = -1; before !== engine.totals().sequenced || engine.totals().inFlight > 0; ) {
+      before = engine.totals().sequenced;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     const heads = engine.watermarks().map(({ head }) => head);

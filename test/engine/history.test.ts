@@ -11,7 +11,7 @@ import { MARKET, settle, startEngine, syntheticFeed, temporaryFolder } from './s
 const TICKS = 40_000;
 
 async function untilNumbered(engine: Engine, count: number): Promise<void> {
-  while (engine.totals().numbered < count) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (engine.totals().sequenced < count) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /** Everything of a symbol that the log holds, as `ticks replay` writes it. */
@@ -45,7 +45,7 @@ for (const shards of [1, 2]) {
     const engine = await startEngine(t, { ...options, shards: 3 - shards });
     await untilNumbered(engine, TICKS);
     await settle(engine);
-    while (engine.totals().logged < engine.totals().numbered) await new Promise((r) => setTimeout(r, 10));
+    while (engine.totals().logged < engine.totals().sequenced) await new Promise((r) => setTimeout(r, 10));
 
     const ask = asker(engine.port!);
     engine.registry.refresh();
@@ -85,7 +85,7 @@ for (const shards of [1, 2]) {
     const metrics = (await ask('/metrics')).body;
     const figure = (name: string): number =>
       Number(new RegExp(`^tickwire_${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
-    const { rejectedBy, rejected, held, inFlight, ...totals } = engine.totals();
+    const { rejectedBy, rejected, pendingOneSided: held, inFlight, ...totals } = engine.totals();
     for (const [name, value] of Object.entries(totals)) t.equal(figure(`ticks_${name}_total`), value, name);
     t.equal(figure('ticks_held'), held);
     t.equal(figure('ticks_in_flight'), inFlight);

@@ -27,8 +27,8 @@ t.test('stages that are terminated go on where they were', { timeout: 600_000 },
   };
   await Promise.all([killer(feedStage(0)), killer(0), killer(LOG_STAGE)]);
   t.ok(deaths >= 3 * KILLS_OF_EACH, 'every kill was a death');
-  const flowed = engine.totals().numbered;
-  while (engine.totals().numbered < flowed + TICKS_PER_SECOND)
+  const flowed = engine.totals().sequenced;
+  while (engine.totals().sequenced < flowed + TICKS_PER_SECOND)
     await new Promise((resolve) => setTimeout(resolve, 5));
   const count = await settle(engine);
   await engine.stop();

@@ -40,8 +40,8 @@ t.test('streams without end', { timeout: 120_000 }, async (t) => {
     await delay(100);
   }
   t.ok(compacted >= 4, `compacted ${compacted} times`);
-  const numbered = engine.totals().numbered;
-  while (engine.totals().numbered < numbered + 1_000) await delay(5);
+  const numbered = engine.totals().sequenced;
+  while (engine.totals().sequenced < numbered + 1_000) await delay(5);
   const count = await settle(engine);
   await engine.stop();
   assertSums(t, engine.totals(), { logged: true });

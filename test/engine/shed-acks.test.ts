@@ -56,7 +56,7 @@ t.test('shed: ticks are acknowledged when they are shed', async (t) => {
 t.test('block: nothing is acknowledged that is not durable', async (t) => {
   const { engine, terminal, send } = await started(t, 'block');
   for (let i = 0; i < BACKLOG; i++) t.ok(send(i));
-  while (engine.totals().numbered < BACKLOG) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (engine.totals().sequenced < BACKLOG) await new Promise((resolve) => setTimeout(resolve, 5));
   t.notOk(send(0), 'its backlog is full');
   // Long enough for ten acknowledgements.
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { FlushLoop, type FlushSource, type Served } from '../../src/fanout/flush-loop.js';
-import { allocateBells, Bell, turn } from '../../src/pipeline/memory/doorbell.js';
+import { allocateDoorbells, Doorbell, turn } from '../../src/pipeline/memory/doorbell.js';
 
 /** A source whose ticks come in the middle of a round. */
 class Source implements FlushSource {
@@ -38,7 +38,7 @@ function loopOf(source: Source, afterFlush: (flush: number) => void = () => {}) 
     afterFlush(++flushes);
     return { isOver, isMore: false };
   };
-  const loop = new FlushLoop(source, new Bell(allocateBells(1), 0), 1, () => true, serve);
+  const loop = new FlushLoop(source, new Doorbell(allocateDoorbells(1), 0), 1, () => true, serve);
   return { loop, served };
 }
 
@@ -98,8 +98,8 @@ t.test('the event loop turns between the flushes of a round', async (t) => {
 
 t.test('beside its bell it says when it will look next', async (t) => {
   const source = new Source();
-  const memory = allocateBells(1);
-  const bell = new Bell(memory, 0);
+  const memory = allocateDoorbells(1);
+  const bell = new Doorbell(memory, 0);
   const look = new Int32Array(memory, 8, 1);
   let hasWork = true;
   let workMs = 20;
@@ -131,8 +131,8 @@ t.test('beside its bell it says when it will look next', async (t) => {
 
 t.test('in a flood of ticks it leaves the core to the stages before, which are not to nap', async (t) => {
   const source = new Source();
-  const memory = allocateBells(1);
-  const bell = new Bell(memory, 0);
+  const memory = allocateDoorbells(1);
+  const bell = new Doorbell(memory, 0);
   const look = new Int32Array(memory, 8, 1);
   let perRound = 1000;
   const serve = (): Served => {

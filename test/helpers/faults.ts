@@ -1,5 +1,5 @@
 /** Deaths at chosen probes: in one thread an exception takes the place of the thread's exit. */
-import { armFault } from '../../src/pipeline/memory/failpoint.js';
+import { armFailpoint } from '../../src/pipeline/memory/failpoint.js';
 
 class Death extends Error {}
 
@@ -19,9 +19,9 @@ export class Faults {
     const strike = () => {
       this.passed++;
       if (this.#at.has(this.passed)) throw new Death();
-      armFault(1, strike);
+      armFailpoint(1, strike);
     };
-    armFault(1, strike);
+    armFailpoint(1, strike);
     try {
       body();
       return true;
@@ -30,7 +30,7 @@ export class Faults {
       this.deaths++;
       return false;
     } finally {
-      armFault(0, () => {});
+      armFailpoint(0, () => {});
     }
   }
 }

@@ -14,11 +14,11 @@ import {
   writeTimes,
   writeTrade,
 } from '../../src/core/tick.js';
-import { BroadcastWriter, labelOf } from '../../src/pipeline/memory/broadcast-ring.js';
+import { BroadcastWriter, tagOf } from '../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
 import { SHARD_WORDS, ShardWord } from '../../src/pipeline/memory/counters.js';
-import { Bell } from '../../src/pipeline/memory/doorbell.js';
-import { type EngineMemory, FANOUT_BELL, HOST_STAGE } from '../../src/pipeline/memory/engine-memory.js';
+import { Doorbell } from '../../src/pipeline/memory/doorbell.js';
+import { type EngineMemory, FANOUT_DOORBELL, HOST_STAGE } from '../../src/pipeline/memory/engine-memory.js';
 import {
   EntryF64,
   EntryU32,
@@ -40,7 +40,7 @@ export class TestShard {
   readonly #ring: BroadcastWriter;
   readonly #critical: BroadcastWriter;
   readonly #cells: CommitCells;
-  readonly #bell: Bell;
+  readonly #bell: Doorbell;
   readonly #symbolSeq = new Map<number, number>();
   readonly #one = Records.allocate(1);
   head = 0;
@@ -57,7 +57,7 @@ export class TestShard {
     this.#ring = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#cells = new CommitCells(memory.shardCells[index], SHARD_WORDS);
-    this.#bell = new Bell(memory.bells, FANOUT_BELL);
+    this.#bell = new Doorbell(memory.doorbells, FANOUT_DOORBELL);
   }
 
   define(name: string, digits = 5, ttlMs?: number): number {
@@ -102,13 +102,13 @@ export class TestShard {
     this.#ring.intend(this.head);
     const slot = this.#ring.slot(this.head);
     copyRecord(this.#one, 0, this.#ring.records, slot);
-    this.#ring.labels[slot] = labelOf(this.#one, 0);
+    this.#ring.tags[slot] = tagOf(this.#one, 0);
     copyRecord(this.#one, 0, this.history, this.head - 1);
     if (!isCritical(kindOf(this.#one, 0))) return;
     this.#critical.intend(++this.#criticalHead);
     const place = this.#critical.slot(this.#criticalHead);
     copyRecord(this.#one, 0, this.#critical.records, place);
-    this.#critical.labels[place] = labelOf(this.#one, 0);
+    this.#critical.tags[place] = tagOf(this.#one, 0);
   }
 
   /** Publishes what was written, and brings the table up to it. */

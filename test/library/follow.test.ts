@@ -34,7 +34,7 @@ t.test('a follower sees every tick once, in order, and the table ends on its las
   await engine.stop();
   const totals = engine.totals();
   assertSums(t, totals);
-  t.equal(ticks.length, totals.numbered);
+  t.equal(ticks.length, totals.sequenced);
   t.ok(ticks.every((tick, i) => tick.seq === i + 1));
   const last = ticks.findLast((tick) => tick.kind === 'quote')!;
   const value = engine.last(last.symbol)!;
@@ -104,7 +104,7 @@ t.test('a follower that is too slow is told how much it missed', async (t) => {
   await engine.start();
   await ended;
   await engine.stop();
-  t.equal(got + missed, engine.totals().numbered, `${missed} missed, all of them told`);
+  t.equal(got + missed, engine.totals().sequenced, `${missed} missed, all of them told`);
 });
 
 t.test('closing ends it', async (t) => {

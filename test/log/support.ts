@@ -32,7 +32,7 @@ import {
   SHARD_WORDS,
   ShardWord,
 } from '../../src/pipeline/memory/counters.js';
-import { Bell, turn } from '../../src/pipeline/memory/doorbell.js';
+import { Doorbell, turn } from '../../src/pipeline/memory/doorbell.js';
 import {
   allocateMemory,
   Command,
@@ -120,7 +120,7 @@ export class FakeShard {
   readonly ring: BroadcastWriter;
   readonly #cells: CommitCells;
   readonly #log: CommitCells;
-  readonly #bell: Bell;
+  readonly #bell: Doorbell;
   /** A copy of everything published: seq s at index s − 1. */
   readonly sent: Records;
   head: number;
@@ -137,7 +137,7 @@ export class FakeShard {
     this.ring = new BroadcastWriter(memory.broadcast[shard], memory.plan.ringSlots);
     this.#cells = new CommitCells(memory.shardCells[shard], SHARD_WORDS);
     this.#log = new CommitCells(memory.logCells, LOG_WORDS);
-    this.#bell = new Bell(memory.bells, LOG_STAGE);
+    this.#bell = new Doorbell(memory.doorbells, LOG_STAGE);
     this.sent = Records.allocate(capacity);
     this.head = this.#cells.read(ShardWord.head);
   }

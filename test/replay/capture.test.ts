@@ -82,10 +82,10 @@ async function assertSame(t: Test, folder: string, engine: Engine, first: Replay
   const at = wanted.findIndex((record, i) => record !== first.numbered[i]);
   t.equal(at, -1, 'every one bit for bit, its times of receipt and its numbers with it');
   t.same(second, first, 'and again, with what a subscriber gets of them');
-  const { received, rejected, duplicate, numbered } = engine.totals();
+  const { received, rejected, duplicate, sequenced: numbered } = engine.totals();
   const { totals } = first;
   t.same(
-    [totals.received, totals.rejected, totals.duplicate, totals.numbered],
+    [totals.received, totals.rejected, totals.duplicate, totals.sequenced],
     [received, rejected, duplicate, numbered],
     'the sums are those of the run',
   );

@@ -42,7 +42,7 @@ t.test('from the past into the present, over a restart that brings new symbols',
   })();
   while (!control.isLive) await new Promise((resolve) => setImmediate(resolve));
   const seen = got.length;
-  t.equal(seen, before.totals().numbered, 'what was there came first');
+  t.equal(seen, before.totals().sequenced, 'what was there came first');
 
   // In a process of its own, as it is in earnest: one process does not open a log twice.
   const feed = `synthetic=${JSON.stringify(market(2, SYMBOLS_AFTER)[0].options)}`;

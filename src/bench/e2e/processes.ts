@@ -1,9 +1,9 @@
 /** What each process of each system used, under load: one table for the terminal and the report. */
 
 import { median } from '../harness/measure.js';
-import type { E2eRow } from './run.js';
+import type { E2eRun } from './run.js';
 
-type Process = E2eRow['processes'][number];
+type Process = E2eRun['processes'][number];
 
 const MIB = 1024 * 1024;
 /** Load whose rows are told of. */
@@ -23,7 +23,7 @@ export const PROCESS_HEAD = [
 ];
 
 /** At 0.9 of each system's capacity, or the highest load of the sweep up to there; medians over the passes, of GC pauses the longest. */
-export function processTable(systems: readonly string[], rows: readonly E2eRow[]): string[][] {
+export function processTable(systems: readonly string[], rows: readonly E2eRun[]): string[][] {
   return systems.flatMap((system) => {
     const busy = busiest(rows.filter((row) => row.system === system && row.phase === 'sweep'));
     if (busy.length === 0) return [];
@@ -31,14 +31,14 @@ export function processTable(systems: readonly string[], rows: readonly E2eRow[]
   });
 }
 
-function busiest(sweep: E2eRow[]): E2eRow[] {
-  const most = (rows: E2eRow[]) => Math.max(...rows.map((row) => row.rate));
+function busiest(sweep: E2eRun[]): E2eRun[] {
+  const most = (rows: E2eRun[]) => Math.max(...rows.map((row) => row.rate));
   const upTo = sweep.filter(({ load }) => load === null || load <= BUSY);
   const rate = most(upTo.length > 0 ? upTo : sweep);
   return sweep.filter((row) => row.rate === rate);
 }
 
-function line(name: string, rows: E2eRow[], i: number): string[] {
+function line(name: string, rows: E2eRun[], i: number): string[] {
   const of = (value: (process: Process) => number) => median(rows.map((row) => value(row.processes[i])));
   const perSecond = (value: (process: Process) => number) =>
     median(rows.map((row) => value(row.processes[i]) / row.seconds));

@@ -63,7 +63,7 @@ export const SYSTEM_FIGURES: readonly SystemFigure[] = [
   },
 ];
 
-export interface Lead {
+export interface Ranking {
   peer: string;
   figure: SystemFigure;
   theirs: Spread;
@@ -73,12 +73,12 @@ export interface Lead {
 }
 
 /** Every figure in which another system's median is better than ours. */
-export function leads(systems: readonly SystemSummary[]): Lead[] {
+export function rankings(systems: readonly SystemSummary[]): Ranking[] {
   return systems
     .filter(({ peer }) => peer !== null)
     .flatMap((peer) => {
       const own = systems.find(({ system }) => system === (peer.log ? OWN_STORING : OWN));
-      return SYSTEM_FIGURES.flatMap((figure): Lead[] => {
+      return SYSTEM_FIGURES.flatMap((figure): Ranking[] => {
         const ours = own && figure.of(own);
         const theirs = figure.of(peer);
         if (own === undefined || ours == null || theirs == null) return [];
@@ -89,8 +89,8 @@ export function leads(systems: readonly SystemSummary[]): Lead[] {
 }
 
 /** The figures in which a system leads; of one that leads in none, a dash. */
-export function leadsIn(
-  all: readonly Lead[],
+export function rankingsIn(
+  all: readonly Ranking[],
   { system, peer }: Pick<SystemSummary, 'system' | 'peer'>,
   name: 'title' | 'brief',
 ): string {

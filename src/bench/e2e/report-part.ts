@@ -13,7 +13,7 @@ import {
 import type { ScenarioResult } from '../harness/scenario.js';
 import { STAGES } from '../harness/traced.js';
 import { PROCESS_HEAD, processTable } from './processes.js';
-import { leads, leadsIn, OWN, SYSTEM_FIGURES, type SystemFigure } from './ranking.js';
+import { OWN, rankings, rankingsIn, SYSTEM_FIGURES, type SystemFigure } from './ranking.js';
 import type { E2eResult } from './scenario.js';
 import type { Cell, SystemSummary } from './summary.js';
 
@@ -38,7 +38,7 @@ export const comparison: Part = (results) => {
 
 /** The first table: also in which figures a peer is ahead of tickwire. */
 function systemsTable({ systems, skipped }: E2eResult): Table {
-  const ahead = leads(systems);
+  const ahead = rankings(systems);
   const cell = (figure: SystemFigure, summary: SystemSummary) => {
     const spread = figure.of(summary);
     if (spread == null) return '–';
@@ -63,7 +63,7 @@ function systemsTable({ systems, skipped }: E2eResult): Table {
       `${summary.system}: ${summary.what} ${summary.version}`,
       ...SYSTEM_FIGURES.map((figure) => cell(figure, summary)),
       summary.overload === null ? '–' : `${summary.overload.lost}, ${summary.overload.disconnected}`,
-      leadsIn(ahead, summary, 'title'),
+      rankingsIn(ahead, summary, 'title'),
       summary.valid ? 'yes' : 'no',
     ]),
   };
@@ -86,7 +86,7 @@ function goalsTable({ goals }: E2eResult): Table {
 
 /** Every figure in which another system is ahead of tickwire. */
 function leadersTable(systems: readonly SystemSummary[]): Table {
-  const rows = leads(systems).map(({ peer, figure, theirs, ours, own }) => {
+  const rows = rankings(systems).map(({ peer, figure, theirs, ours, own }) => {
     const told = ({ median, min, max }: Spread) =>
       `${short(median / figure.per)} ${figure.unit} (${short(min / figure.per)} to ${short(max / figure.per)})`;
     return [peer, figure.title, told(theirs), `${own}: ${told(ours)}`];

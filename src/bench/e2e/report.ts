@@ -4,8 +4,8 @@ import type { Spread } from '../harness/measure.js';
 import { short } from '../harness/report-model.js';
 import { STAGES } from '../harness/traced.js';
 import { PROCESS_HEAD, processTable } from './processes.js';
-import { type Goal, leads, leadsIn } from './ranking.js';
-import type { E2eRow } from './run.js';
+import { type Goal, rankings, rankingsIn } from './ranking.js';
+import type { E2eRun } from './run.js';
 import type { E2eResult } from './scenario.js';
 import type { SystemSummary } from './summary.js';
 
@@ -34,7 +34,7 @@ function ms(us: Spread | null): string {
 }
 
 /** One row on one line. */
-export function e2eRowLine(row: E2eRow): string {
+export function e2eRowLine(row: E2eRun): string {
   const { latencyUs: l } = row;
   const latency = [l.p50, l.p90, l.p99, l.p999, l.p9999, l.max]
     .map((us) => (us / 1000).toFixed(1))
@@ -85,13 +85,13 @@ function goalLine({ what, wanted, ours, theirs, peer, unit, verdict }: Goal): st
 
 export function e2eLines(result: E2eResult): string[] {
   const { clock, quiet } = result.steadiness;
-  const ahead = leads(result.systems);
+  const ahead = rankings(result.systems);
   const lines = [
     ...table([
       [...COLUMNS.map(([title]) => title), 'leads tickwire in'],
       ...result.systems.map((summary) => [
         ...COLUMNS.map(([, of]) => of(summary)),
-        leadsIn(ahead, summary, 'brief'),
+        rankingsIn(ahead, summary, 'brief'),
       ]),
     ]),
     '',

@@ -15,7 +15,7 @@ const OTHER_CPU_MAX = 0.2;
 const SUSTAINED = 0.98;
 const BACKLOG = 1.02;
 
-export interface E2eRow {
+export interface E2eRun {
   system: string;
   pass: number;
   /** `probe` while the capacity is sought; `common`: the same rate for all systems. */
@@ -74,7 +74,7 @@ export interface Seen {
   latencyUs: LatencyUs;
   hdr: string;
   stages: StageTimes | null;
-  processes: E2eRow['processes'];
+  processes: E2eRun['processes'];
   /** CPU time of the whole machine, in seconds. */
   machineS: number;
   tcpBytes: number;
@@ -97,13 +97,13 @@ interface Faults {
 }
 
 /** Whether ticks came as they must not: out of order, or not at all at a rate that was sustained. */
-export function isWrong(row: Pick<E2eRow, Exclude<keyof Faults, 'slowDisconnected'> | 'sustained'>): boolean {
+export function isWrong(row: Pick<E2eRun, Exclude<keyof Faults, 'slowDisconnected'> | 'sustained'>): boolean {
   const hasLosses = row.lost + row.wrongFinalState + row.disconnected > 0;
   return row.reordered > 0 || (hasLosses && row.sustained);
 }
 
 /** @param watchers by symbol id: how many clients watch it */
-export function judgeRow(
+export function judgeRun(
   { name, mode }: System,
   { cores }: RigOptions,
   { pass, phase, load: share, rate, withSlow }: RowOptions,
@@ -111,7 +111,7 @@ export function judgeRow(
   { server: [s0, s1], load: [l0, l1], processes, ...seen }: Seen,
   faults: Faults,
   { drainedMs, staleUs }: { drainedMs: number | null; staleUs: LatencyUs | null },
-): E2eRow {
+): E2eRun {
   const seconds = (l1.monotonicNs - l0.monotonicNs) / 1e9;
   const delivered = l1.delivered - l0.delivered;
   let made = 0;

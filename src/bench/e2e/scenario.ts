@@ -19,8 +19,8 @@ import {
 } from './plan.js';
 import { type Goal, goals } from './ranking.js';
 import { e2eLines, e2eRowLine } from './report.js';
-import { type E2eRow, isWrong } from './run.js';
-import { E2eRig, type RowOptions } from './setup.js';
+import { type E2eRun, isWrong } from './run.js';
+import { E2eSetup, type RowOptions } from './setup.js';
 import { type Cell, cellsOf, figuresOf, type SystemSummary, summarise } from './summary.js';
 import { chooseSystems, type Skipped, type System } from './systems.js';
 
@@ -75,7 +75,7 @@ export interface E2eResult {
   goals: Goal[];
   /** Medians and spreads over the passes. */
   cells: Cell[];
-  rows: E2eRow[];
+  rows: E2eRun[];
   failures: { system: string; why: string }[];
   /** Ticks per second of the market at which all systems were measured; null: none was. */
   commonRate: number | null;
@@ -156,7 +156,7 @@ export interface Subject {
 /** @throws TickwireError bad_config */
 export async function benchE2e(
   options: E2eOptions,
-  onRow: (row: E2eRow) => void,
+  onRow: (row: E2eRun) => void,
   tell: (line: string) => void = () => {},
 ): Promise<E2eResult> {
   if (options.watch > options.symbols)
@@ -205,7 +205,7 @@ export async function benchE2e(
 }
 
 class Run {
-  readonly rows: E2eRow[] = [];
+  readonly rows: E2eRun[] = [];
   readonly failures: E2eResult['failures'] = [];
   commonRate: number | null = null;
   #pass = 0;
@@ -214,7 +214,7 @@ class Run {
     readonly options: E2eOptions,
     readonly cores: [number, number] | undefined,
     readonly hiccups: HiccupWatch,
-    readonly onRow: (row: E2eRow) => void,
+    readonly onRow: (row: E2eRun) => void,
   ) {}
 
   async all(subjects: Subject[]): Promise<void> {
@@ -296,7 +296,7 @@ class Run {
 
 /** One system, started when it is first needed, and again after a row that it did not come out of whole. */
 class Bench {
-  #rig: E2eRig | null = null;
+  #rig: E2eSetup | null = null;
 
   constructor(
     readonly subject: Subject,
@@ -304,7 +304,7 @@ class Bench {
     readonly cores: [number, number] | undefined,
     readonly hiccups: HiccupWatch,
     readonly pass: number,
-    readonly onRow: (row: E2eRow) => void,
+    readonly onRow: (row: E2eRun) => void,
   ) {}
 
   /** Ticks per second of the market that the system delivers with ease. */
@@ -315,14 +315,14 @@ class Bench {
 
   async row(
     given: Pick<RowOptions, 'phase' | 'rate' | 'load'> & Partial<RowOptions>,
-  ): Promise<E2eRow & { deliveredPerSecond: number }> {
+  ): Promise<E2eRun & { deliveredPerSecond: number }> {
     const { warmup, seconds } = this.options;
     const { pass } = this;
     const common = { pass, warmup, seconds, withSlow: false, drainMs: DRAIN_MS };
     const rate = Math.max(1, Math.round(given.rate));
     if (this.#rig !== null && !this.#rig.isSound) await this.stop();
     if (this.#rig === null) {
-      this.#rig = await E2eRig.start(
+      this.#rig = await E2eSetup.start(
         this.subject.system,
         { ...this.options, cores: this.cores },
         this.hiccups,

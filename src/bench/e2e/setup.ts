@@ -12,7 +12,7 @@ import type { LoadApi } from '../load/load.js';
 import { Group } from '../load/reader.js';
 import type { FinalState, ServerApi } from '../load/server.js';
 import type { HostApi } from '../peers/host.js';
-import { type E2eRow, judgeRow, type Seen } from './run.js';
+import { type E2eRun, judgeRun, type Seen } from './run.js';
 import type { System } from './systems.js';
 
 const SETTLE_MS = 20_000;
@@ -37,7 +37,7 @@ export interface RigOptions {
 
 export interface RowOptions {
   pass: number;
-  phase: E2eRow['phase'];
+  phase: E2eRun['phase'];
   /** Share of the system's capacity; null where it is not known or not meant. */
   load: number | null;
   /** Ticks per second of the market. */
@@ -64,7 +64,7 @@ interface Mark {
   madeBefore: number;
 }
 
-export class E2eRig {
+export class E2eSetup {
   readonly #server: Child<ServerApi> | null = null;
   readonly #host: Child<HostApi> | null = null;
   readonly #load: Child<LoadApi>;
@@ -92,8 +92,8 @@ export class E2eRig {
   }
 
   /** Starts the system and connects all its clients, one more than asked for: the one that will be slow. */
-  static async start(system: System, options: RigOptions, hiccups: HiccupWatch): Promise<E2eRig> {
-    const rig = new E2eRig(system, options, hiccups);
+  static async start(system: System, options: RigOptions, hiccups: HiccupWatch): Promise<E2eSetup> {
+    const rig = new E2eSetup(system, options, hiccups);
     try {
       await rig.#start();
     } catch (error) {
@@ -192,7 +192,7 @@ export class E2eRig {
   }
 
   /** Measures at a rate, and lets everything come to rest. */
-  async row(row: RowOptions): Promise<E2eRow> {
+  async row(row: RowOptions): Promise<E2eRun> {
     const { rate, warmup, seconds, withSlow, drainMs } = row;
     const delivered = this.deliveredAt(rate);
     const { every } = SAMPLING.find(({ upTo }) => delivered <= upTo)!;
@@ -229,7 +229,7 @@ export class E2eRig {
     this.#reordered = after.reordered;
     this.isSound = wrong === 0 && after.disconnected.every((count) => count === 0) && !withSlow;
     const drainedMs = wrong === 0 ? Math.round(tookMs) : null;
-    return judgeRow(this.system, this.options, row, this.#watchers, seen, faults, { drainedMs, staleUs });
+    return judgeRun(this.system, this.options, row, this.#watchers, seen, faults, { drainedMs, staleUs });
   }
 
   async #measure(seconds: number): Promise<Seen> {

@@ -4,14 +4,14 @@ import type { LatencyUs } from '../harness/latency.js';
 import { median, type Spread, spread } from '../harness/measure.js';
 import { type Figure, figure } from '../harness/scenario.js';
 import { mergedStages, type Stage } from '../harness/traced.js';
-import { type E2eRow, LOAD_CPU_MAX } from './run.js';
+import { type E2eRun, LOAD_CPU_MAX } from './run.js';
 import type { Subject } from './scenario.js';
 import type { System } from './systems.js';
 
 /** All rows of one system at one load. */
 export interface Cell {
   system: string;
-  phase: E2eRow['phase'];
+  phase: E2eRun['phase'];
   load: number | null;
   /** Ticks per second of the market; median. */
   rate: number;
@@ -76,8 +76,8 @@ function spreadOrNull(values: (number | undefined)[]): Spread | null {
 }
 
 /** Rows of the same system, phase and load; probes and warm-ups are none of them. */
-export function cellsOf(rows: E2eRow[]): Cell[] {
-  const groups = new Map<string, E2eRow[]>();
+export function cellsOf(rows: E2eRun[]): Cell[] {
+  const groups = new Map<string, E2eRun[]>();
   for (const row of rows) {
     if (row.phase === 'probe' || row.phase === 'warmup') continue;
     const key = JSON.stringify([row.system, row.phase, row.load ?? row.rate]);
@@ -86,10 +86,10 @@ export function cellsOf(rows: E2eRow[]): Cell[] {
   return [...groups.values()].map(cellOf);
 }
 
-function cellOf(all: E2eRow[]): Cell {
+function cellOf(all: E2eRun[]): Cell {
   const good = all.filter((row) => row.valid);
   const rows = good.length > 0 ? good : all;
-  const over = (of: (row: E2eRow) => number) => spread(rows.map(of));
+  const over = (of: (row: E2eRun) => number) => spread(rows.map(of));
   const { system, phase, load } = all[0];
   return {
     system,
@@ -121,7 +121,7 @@ function cellOf(all: E2eRow[]): Cell {
 
 export function summarise(
   { system, version, settings, capacity }: Subject,
-  rows: E2eRow[],
+  rows: E2eRun[],
   cells: Cell[],
 ): SystemSummary {
   const own = cells.filter((cell) => cell.system === system.name);
@@ -130,7 +130,7 @@ export function summarise(
   const loadOf = (cell: Cell) => cell.load ?? cell.rate / (capacity ?? Number.NaN);
   const nearest = (load: number) =>
     sweep.filter((cell) => loadOf(cell) <= load * 1.001).sort((a, b) => loadOf(b) - loadOf(a))[0];
-  const phase = (name: E2eRow['phase']) => own.find((cell) => cell.phase === name);
+  const phase = (name: E2eRun['phase']) => own.find((cell) => cell.phase === name);
   const overload = phase('overload');
   const atCapacity = rows.filter(
     (row) => row.system === system.name && row.phase === 'sweep' && row.holds && row.rate === capacity,

@@ -1,6 +1,6 @@
 /** Scenario `fanout` for people to read. */
 
-import type { FanoutRow } from './run.js';
+import type { FanoutRun } from './run.js';
 import type { FanoutResult } from './scenario.js';
 import type { StoppedEffect } from './stopped.js';
 
@@ -16,7 +16,7 @@ function percent(n: number): string {
 }
 
 /** One row on one line. */
-export function rowLine(row: FanoutRow): string {
+export function rowLine(row: FanoutRun): string {
   const { latencyUs: l } = row;
   const ms = [l.p50, l.p90, l.p99, l.p999, l.max].map((us) => (us / 1000).toFixed(1)).join(' / ');
   const parts = [

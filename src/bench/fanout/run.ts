@@ -12,7 +12,7 @@ const SUSTAINED = 0.98;
 /** Share of what was offered beyond which there was a backlog before the measured time began. */
 const BACKLOG = 1.02;
 
-export interface FanoutRow {
+export interface FanoutRun {
   mode: Mode;
   /** `probe` to warm up and while the peak is sought, then `peak` and `half`; `fixed` where the rate was given. */
   phase: 'probe' | 'peak' | 'half' | 'fixed';
@@ -73,7 +73,7 @@ export function judge(
   watchers: readonly number[],
   { failures, ...faults }: Faults,
   recoveredMs: number | null,
-): FanoutRow {
+): FanoutRun {
   const serverSeconds = (s1.monotonicNs - s0.monotonicNs) / 1e9;
   const seconds = (l1.monotonicNs - l0.monotonicNs) / 1e9;
   const ticks = s1.numbered - s0.numbered;

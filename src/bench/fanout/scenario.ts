@@ -10,8 +10,8 @@ import { type Figure, figure, type Scenario } from '../harness/scenario.js';
 import { makeScratch, removeScratch } from '../harness/scratch.js';
 import { highestSustained, mostDelivered } from '../load/peak.js';
 import { fanoutLines, rowLine } from './report.js';
-import type { FanoutRow } from './run.js';
-import { FanoutRig, FILL_MS_MAX } from './setup.js';
+import type { FanoutRun } from './run.js';
+import { FanoutSetup, FILL_MS_MAX } from './setup.js';
 import { type Measure, measureStopped, type StoppedEffect } from './stopped.js';
 
 const DIAGRAM = `
@@ -71,9 +71,9 @@ export interface FanoutOptions {
 export interface FanoutFigures {
   deliveredPerSecond: number;
   deliveredPerCpuSecond: number;
-  latencyUs: FanoutRow['latencyUs'];
+  latencyUs: FanoutRun['latencyUs'];
   /** At half the peak's rate, where the peak was sought. */
-  latencyAtHalfUs: FanoutRow['latencyUs'] | null;
+  latencyAtHalfUs: FanoutRun['latencyUs'] | null;
   serverRssBytes: number;
   bytesPerTick: number;
   valid: boolean;
@@ -89,7 +89,7 @@ export interface FanoutResult extends FanoutFigures {
   wrongFinalState: number;
   every?: FanoutFigures;
   latest?: FanoutFigures;
-  rows: FanoutRow[];
+  rows: FanoutRun[];
   /** What is to be known of all rows. */
   notes: string[];
 }
@@ -179,14 +179,14 @@ export function objections({
 /** @throws TickwireError bad_config, limit_exceeded */
 export async function benchFanout(
   options: FanoutOptions,
-  onRow: (row: FanoutRow) => void,
+  onRow: (row: FanoutRun) => void,
 ): Promise<FanoutResult> {
   checkOptions(options);
   const pinning = options.pin ? twoCores() : { why: 'not pinned: as asked for' };
   const notes = 'why' in pinning ? [pinning.why] : [];
   const cores = 'cores' in pinning ? pinning.cores : undefined;
   const modes: Mode[] = options.mode === 'both' ? ['every', 'latest'] : [options.mode];
-  const rows: FanoutRow[] = [];
+  const rows: FanoutRun[] = [];
   const figures: Partial<Record<Mode, FanoutFigures>> = {};
   for (const mode of modes) {
     const folder = options.log ? makeScratch(options.folder) : false;
@@ -199,7 +199,7 @@ export async function benchFanout(
       if (folder !== false) removeScratch(folder);
     }
   }
-  const total = (of: (row: FanoutRow) => number) => rows.reduce((sum, row) => sum + of(row), 0);
+  const total = (of: (row: FanoutRun) => number) => rows.reduce((sum, row) => sum + of(row), 0);
   const faults = {
     lost: total((row) => row.lost),
     reordered: total((row) => row.reordered),
@@ -243,9 +243,9 @@ async function benchMode(
   mode: Mode,
   folder: string | false,
   cores: [number, number] | undefined,
-  onRow: (row: FanoutRow) => void,
+  onRow: (row: FanoutRun) => void,
 ): Promise<FanoutFigures> {
-  const rig = await FanoutRig.start({ ...options, mode, folder, cores });
+  const rig = await FanoutSetup.start({ ...options, mode, folder, cores });
   try {
     const { warmup, seconds } = options;
     const measure: Measure = async (row) => {
@@ -275,7 +275,7 @@ async function benchMode(
 }
 
 /** The row at the rate that was given, or at the peak. */
-async function measureTop(options: FanoutOptions, mode: Mode, measure: Measure): Promise<FanoutRow> {
+async function measureTop(options: FanoutOptions, mode: Mode, measure: Measure): Promise<FanoutRun> {
   const { clients, watch, symbols, rate: given } = options;
   const start =
     given === 'auto' ? Math.max(symbols, (START_PER_SECOND / clients) * (symbols / watch)) : given;

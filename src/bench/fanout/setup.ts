@@ -8,7 +8,7 @@ import { Uniform } from '../harness/random.js';
 import type { LoadApi, LoadMark } from '../load/load.js';
 import { Group } from '../load/reader.js';
 import type { ServerApi, ServerMark } from '../load/server.js';
-import { type FanoutRow, judge } from './run.js';
+import { type FanoutRun, judge } from './run.js';
 
 const SETTLE_MS = 30_000;
 /** Milliseconds that ticks go on to flow after the stoppers read again. */
@@ -43,7 +43,7 @@ export interface RigOptions {
 }
 
 export interface RowOptions {
-  phase: FanoutRow['phase'];
+  phase: FanoutRun['phase'];
   /** Ticks per second of the feed. */
   rate: number;
   /** Seconds before the measured time, and of it. */
@@ -77,7 +77,7 @@ export interface Storm {
   failures: string[];
 }
 
-export class FanoutRig {
+export class FanoutSetup {
   readonly #server: Child<ServerApi>;
   readonly #load: Child<LoadApi>;
   /** By symbol id: how many readers watch it. */
@@ -93,8 +93,8 @@ export class FanoutRig {
   }
 
   /** Starts both processes, and connects and subscribes all readers. */
-  static async start(options: RigOptions): Promise<FanoutRig> {
-    const rig = new FanoutRig(options);
+  static async start(options: RigOptions): Promise<FanoutSetup> {
+    const rig = new FanoutSetup(options);
     try {
       await rig.#start();
     } catch (error) {
@@ -119,7 +119,7 @@ export class FanoutRig {
   }
 
   /** Measures at a rate; afterwards everything comes to rest, and the last state of each client is checked. */
-  async row(options: RowOptions): Promise<FanoutRow> {
+  async row(options: RowOptions): Promise<FanoutRun> {
     const { rate, warmup, seconds, withStopped } = options;
     const group = Group.stoppers;
     if (withStopped) await this.#load.ask('open', { group });

@@ -1,7 +1,7 @@
 /** Scenario `fanout`: what clients that stop reading do to the others, and whether they come back. */
 import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../../core/limits.js';
 import { median } from '../harness/measure.js';
-import type { FanoutRow } from './run.js';
+import type { FanoutRun } from './run.js';
 import type { RowOptions } from './setup.js';
 
 /** Share of their throughput that readers keep beside stopped clients, and how soon those are right again. */
@@ -9,7 +9,7 @@ const THROUGHPUT_KEPT = 0.9;
 const RECOVERY_MS_MAX = 1000;
 
 /** Measures a row, with what the scenario was asked for where nothing else is said. */
-export type Measure = (row: Pick<RowOptions, 'phase' | 'rate'> & Partial<RowOptions>) => Promise<FanoutRow>;
+export type Measure = (row: Pick<RowOptions, 'phase' | 'rate'> & Partial<RowOptions>) => Promise<FanoutRun>;
 
 /** What clients that stopped reading do to the others: rows without and with them, alternating. */
 export interface StoppedEffect {
@@ -34,18 +34,18 @@ export interface StoppedEffect {
  */
 export async function measureStopped(
   { stopped, pairs }: { stopped: number; pairs: number },
-  at: FanoutRow[],
+  at: FanoutRun[],
   measure: Measure,
 ): Promise<StoppedEffect> {
-  const without: FanoutRow[][] = at.map(() => []);
-  const with_: FanoutRow[][] = at.map(() => []);
+  const without: FanoutRun[][] = at.map(() => []);
+  const with_: FanoutRun[][] = at.map(() => []);
   for (const [i, { phase, rate }] of at.entries()) {
     for (let n = 0; n < pairs; n++) {
       without[i].push(await measure({ phase, rate }));
       with_[i].push(await measure({ phase, rate, withStopped: true }));
     }
   }
-  const memory = (row: FanoutRow) => row.serverRssAnonBytes + row.tcpBytes;
+  const memory = (row: FanoutRun) => row.serverRssAnonBytes + row.tcpBytes;
   const rows = with_.flat();
   const before = without.flat();
   const quiet = at.length - 1;

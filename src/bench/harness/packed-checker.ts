@@ -13,7 +13,7 @@
 import { KIND_MASK, Kind } from '../../core/tick.js';
 import { BadFrame, FORM_BYTES, FORM_SHIFT, Form, POW10 } from '../../wire/packed.js';
 import type { LatencySamples } from './latency.js';
-import type { FollowedTicks } from './traced.js';
+import type { TracedTicks } from './traced.js';
 
 /** Kind and form in the first word of a record: what tells compact quotes from all others. */
 const KIND_AND_FORM = (KIND_MASK | (3 << FORM_SHIFT)) << 16;
@@ -57,7 +57,7 @@ export class TickCheck {
   /** Of how many ticks one has its latency taken. */
   sampleEvery = SAMPLE_EVERY;
   /** Takes ticks whose latency is taken, to follow them through the stages. */
-  followed: FollowedTicks | undefined;
+  followed: TracedTicks | undefined;
   /** By symbol id. */
   readonly digits: Uint8Array;
   readonly #pairs: Int32Array;

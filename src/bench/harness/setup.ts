@@ -14,7 +14,7 @@ import { EntryU32, TableEntry } from '../../pipeline/memory/last-value-table.js'
 import { until } from './measure.js';
 import type { WatcherFinish, WatcherReport, WatcherStart } from './watcher.js';
 
-export interface RigOptions {
+export interface SetupOptions {
   feed: EngineFeed;
   shards: number;
   /** Where the log is made; a folder of its own within it, removed afterwards. Default: the system's temporary folder. */
@@ -34,12 +34,12 @@ export interface LogCheck {
 const FINISH_MS = 30_000;
 const READ_TICKS = 65_536;
 
-export class Rig {
+export class Setup {
   readonly #watcher = fork(new URL('./watcher.js', import.meta.url));
   readonly #folder: string;
   engine!: Engine;
 
-  constructor(readonly options: RigOptions) {
+  constructor(readonly options: SetupOptions) {
     this.#folder = mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-bench-'));
   }
 
@@ -53,10 +53,10 @@ export class Rig {
     });
     await this.engine.start();
     const { registry } = this.engine;
-    if (!(await until(() => registry.refresh() || this.engine.totals().numbered > 10_000, FINISH_MS))) {
+    if (!(await until(() => registry.refresh() || this.engine.totals().sequenced > 10_000, FINISH_MS))) {
       throw new TickwireError('stage_failed', 'The feed delivered nothing within 30 s.');
     }
-    await until(() => this.engine.totals().numbered > 10_000, FINISH_MS);
+    await until(() => this.engine.totals().sequenced > 10_000, FINISH_MS);
     registry.refresh();
     const names = registry.symbols.slice(1).map((s) => s?.name ?? '');
     const start: WatcherStart = {
@@ -161,8 +161,8 @@ export function imbalance(t: Totals): { numbering: number; logging: number } {
     numbering:
       t.received +
       t.split +
-      t.made -
-      (t.rejected + t.duplicate + t.conflated + t.dropped + t.held + t.inFlight + t.numbered),
-    logging: t.numbered - t.logged - t.shed,
+      t.generated -
+      (t.rejected + t.duplicate + t.conflated + t.dropped + t.pendingOneSided + t.inFlight + t.sequenced),
+    logging: t.sequenced - t.logged - t.shed,
   };
 }

@@ -12,7 +12,7 @@ import { createApp, type TemplatedApp, type WebSocket } from '../../fanout/contr
 import { type JournalCopy, StageJournal } from '../../pipeline/memory/stage-journal.js';
 import { FRAME_MAGIC } from '../../wire/packed.js';
 import { LatencySamples } from './latency.js';
-import { CLIENT_HEADER, FOLLOWED_WORDS, Followed, STAGES, type StageTimes } from './traced.js';
+import { CLIENT_HEADER, STAGES, type StageTimes, TRACED_WORDS, Traced } from './traced.js';
 
 /** Frames of a client whose times are kept. A power of two. */
 const FRAMES = 16_384;
@@ -117,11 +117,11 @@ export function stageTimes(
 ): { times: StageTimes; found: number } {
   const samples = STAGES.map(() => new LatencySamples());
   let found = 0;
-  for (let at = 0; at < ticks.length; at += FOLLOWED_WORDS) {
+  for (let at = 0; at < ticks.length; at += TRACED_WORDS) {
     const moments = momentsOf(ticks, at, anchorNs, notes);
     if (moments === null) continue;
     found++;
-    let before = anchorNs + ticks[at + Followed.dueUs] * 1e3;
+    let before = anchorNs + ticks[at + Traced.dueUs] * 1e3;
     moments.forEach((moment, stage) => {
       const after = Math.max(before, moment);
       samples[stage].record((after - before) / 1e3);
@@ -139,12 +139,12 @@ function momentsOf(
   anchorNs: number,
   { feed, shard, fanout, sent }: StageNotes,
 ): number[] | null {
-  const recvNs = ticks[at + Followed.recvNs];
-  const seq = ticks[at + Followed.seq];
+  const recvNs = ticks[at + Traced.recvNs];
+  const seq = ticks[at + Traced.seq];
   const offered = feed.find(recvNs);
   const numbered = shard.find(seq);
   const takenIn = fanout.find(seq);
-  const sentNs = sent.of(ticks[at + Followed.client], ticks[at + Followed.frame]);
+  const sentNs = sent.of(ticks[at + Traced.client], ticks[at + Traced.frame]);
   if (offered < 0 || feed.positionOf(offered) !== recvNs || numbered < 0 || takenIn < 0) return null;
   if (sentNs === undefined) return null;
   return [
@@ -153,6 +153,6 @@ function momentsOf(
     shard.untilNs(numbered),
     fanout.untilNs(takenIn),
     sentNs,
-    anchorNs + ticks[at + Followed.gotUs] * 1e3,
+    anchorNs + ticks[at + Traced.gotUs] * 1e3,
   ];
 }

@@ -17,24 +17,24 @@ export type StageTimes = Record<Stage, RecordedLatency>;
 
 /** Header of the upgrade in which a client says which one it is. */
 export const CLIENT_HEADER = 'x-bench-client';
-export const FOLLOWED_WORDS = 6;
-export const Followed = { client: 0, frame: 1, seq: 2, dueUs: 3, recvNs: 4, gotUs: 5 } as const;
+export const TRACED_WORDS = 6;
+export const Traced = { client: 0, frame: 1, seq: 2, dueUs: 3, recvNs: 4, gotUs: 5 } as const;
 /** Clients that are followed at most: one of so many, evenly spread. */
 const CLIENTS_MAX = 64;
 /** Ticks that are kept of a measured time. Full: every second one goes, and of the following only every second is taken. */
 const TICKS_MAX = 1 << 14;
 
 /** Of how many clients one is followed. */
-export function followEvery(clients: number): number {
+export function traceEvery(clients: number): number {
   return Math.ceil(clients / CLIENTS_MAX);
 }
 
-export class FollowedTicks {
+export class TracedTicks {
   /** Of the batch at hand: the client's frame that it came in, and what its records count from. */
   frame = 0;
   batchSeq = 0;
   batchRecvNs = 0;
-  readonly #words = new Float64Array(TICKS_MAX * FOLLOWED_WORDS);
+  readonly #words = new Float64Array(TICKS_MAX * TRACED_WORDS);
   #count = 0;
   #stride = 1;
   #untilNext = 1;
@@ -53,19 +53,19 @@ export class FollowedTicks {
     if (client % this.clientEvery !== 0 || --this.#untilNext > 0) return;
     this.#untilNext = this.#stride;
     if (this.#count === TICKS_MAX) this.#thin();
-    const at = this.#count++ * FOLLOWED_WORDS;
-    this.#words[at + Followed.client] = client;
-    this.#words[at + Followed.frame] = this.frame;
-    this.#words[at + Followed.seq] = this.batchSeq + seqStep;
-    this.#words[at + Followed.dueUs] = dueUs;
-    this.#words[at + Followed.recvNs] = this.batchRecvNs + recvStepNs;
-    this.#words[at + Followed.gotUs] = gotUs;
+    const at = this.#count++ * TRACED_WORDS;
+    this.#words[at + Traced.client] = client;
+    this.#words[at + Traced.frame] = this.frame;
+    this.#words[at + Traced.seq] = this.batchSeq + seqStep;
+    this.#words[at + Traced.dueUs] = dueUs;
+    this.#words[at + Traced.recvNs] = this.batchRecvNs + recvStepNs;
+    this.#words[at + Traced.gotUs] = gotUs;
   }
 
   #thin(): void {
     for (let i = 1; 2 * i < this.#count; i++) {
-      const from = 2 * i * FOLLOWED_WORDS;
-      this.#words.copyWithin(i * FOLLOWED_WORDS, from, from + FOLLOWED_WORDS);
+      const from = 2 * i * TRACED_WORDS;
+      this.#words.copyWithin(i * TRACED_WORDS, from, from + TRACED_WORDS);
     }
     this.#count >>= 1;
     this.#stride *= 2;
@@ -73,7 +73,7 @@ export class FollowedTicks {
 
   /** What was taken, as base64 of its words. */
   taken(): string {
-    return Buffer.from(this.#words.buffer, 0, this.#count * FOLLOWED_WORDS * 8).toString('base64');
+    return Buffer.from(this.#words.buffer, 0, this.#count * TRACED_WORDS * 8).toString('base64');
   }
 }
 
@@ -90,7 +90,7 @@ export function mergedStages(all: (StageTimes | null)[]): Record<Stage, LatencyU
 }
 
 /** The words that `taken` gave. */
-export function followedWords(taken: string): Float64Array {
+export function tracedWords(taken: string): Float64Array {
   const bytes = Buffer.from(taken, 'base64');
   const words = new Float64Array(bytes.length / 8);
   Buffer.from(words.buffer).set(bytes);

@@ -6,7 +6,7 @@ import type { DialectEvents } from '../harness/dialect.js';
 import { LatencySamples, type LatencyUs } from '../harness/latency.js';
 import { cpuNs, sleep } from '../harness/measure.js';
 import type { Anchor } from '../harness/open-loop-feed.js';
-import { FollowedTicks, followEvery } from '../harness/traced.js';
+import { TracedTicks, traceEvery } from '../harness/traced.js';
 import { type PeerName, peerDialect } from '../peers/index.js';
 import { Group } from './reader.js';
 import type { FinalState } from './server.js';
@@ -83,7 +83,7 @@ function start(args: LoadStart): void {
   if (market !== undefined)
     staleness = new StalenessWatch(sockets.reader.check, watchedIds.slice(0, readers), market, now);
   sockets.reader.check.anchorS = anchor.wallS;
-  if (args.follows === true) sockets.reader.check.followed = new FollowedTicks(followEvery(readers));
+  if (args.follows === true) sockets.reader.check.followed = new TracedTicks(traceEvery(readers));
 }
 
 /**

@@ -18,7 +18,7 @@ import { cpuNs, memoryBytes, until } from '../harness/measure.js';
 import { type Anchor, type OpenLoopOptions, RATE_BYTES, Rate, Schedule } from '../harness/open-loop-feed.js';
 import { quoteCheck } from '../harness/packed-checker.js';
 import { notesOf, SendTimes, stageTimes } from '../harness/stage-watch.js';
-import { followEvery, followedWords, type StageTimes } from '../harness/traced.js';
+import { type StageTimes, tracedWords, traceEvery } from '../harness/traced.js';
 
 const START_MS = 30_000;
 
@@ -74,7 +74,7 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
   anchor = { wallS: Math.floor(Date.now() / 1000), monotonicNs: monotonicNs() };
   const { symbols, seed, tradeShare, skew, follows = 0 } = options;
   if (follows > 0) {
-    sent = new SendTimes(followEvery(follows), monotonicNs);
+    sent = new SendTimes(traceEvery(follows), monotonicNs);
     feedJournal = StageJournal.allocate(JOURNAL_NOTES);
     app = sent.app();
   }
@@ -120,7 +120,7 @@ async function start(options: ServerStart): Promise<{ port: number; anchor: Anch
   const isDefined = () => {
     registry.refresh();
     // The feed opens with a status of each, which comes behind its definition.
-    return registry.symbolCount > symbols && engine.totals().numbered >= 2 * symbols && areApplied();
+    return registry.symbolCount > symbols && engine.totals().sequenced >= 2 * symbols && areApplied();
   };
   if (!(await until(isDefined, START_MS))) {
     throw new TickwireError('stage_failed', 'the market was not defined within 30 s');
@@ -148,7 +148,7 @@ function stages({ followed }: { followed: string }): StageTimes | null {
   const journals = engine.memory.journals?.[0];
   if (journals === undefined || feedJournal === undefined || sent === undefined) return null;
   const notes = notesOf(feedJournal, journals, sent);
-  const { times, found } = stageTimes(followedWords(followed), anchor.monotonicNs, notes);
+  const { times, found } = stageTimes(tracedWords(followed), anchor.monotonicNs, notes);
   return found === 0 ? null : times;
 }
 
@@ -158,7 +158,7 @@ function mark(): ServerMark {
   return {
     monotonicNs: monotonicNs(),
     cpuNs: cpuNs(),
-    numbered: engine.totals().numbered,
+    numbered: engine.totals().sequenced,
     symbolSeqs: Array.from({ length: engine.registry.symbolCount }, (_, id) =>
       engine.table.read(id, entry) ? entry.symbolSeq : 0,
     ),

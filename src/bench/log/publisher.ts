@@ -4,7 +4,7 @@ import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { BroadcastWriter } from '../../pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../pipeline/memory/counters.js';
-import { Bell } from '../../pipeline/memory/doorbell.js';
+import { Doorbell } from '../../pipeline/memory/doorbell.js';
 import { type EngineMemory, LOG_STAGE } from '../../pipeline/memory/engine-memory.js';
 import type { LogData } from './data.js';
 import { HeldTicks, type TickSource } from './source.js';
@@ -23,7 +23,7 @@ export async function publishAll(
   const ring = new BroadcastWriter(memory.broadcast[0], ringSlots);
   const cells = new CommitCells(memory.shardCells[0], SHARD_WORDS);
   const log = new CommitCells(memory.logCells, LOG_WORDS);
-  const bell = new Bell(memory.bells, LOG_STAGE);
+  const bell = new Doorbell(memory.doorbells, LOG_STAGE);
   for (let head = 0; head < source.ticks; ) {
     const room = ringSlots - (head - log.read(LogWord.visible));
     const slot = ring.slot(head + 1);

@@ -2,7 +2,7 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { copyWords, RECORD_U32, Records } from '../../core/tick.js';
 import { CommitCells } from '../../pipeline/memory/commit-cells.js';
-import { allocateBells, Bell, SpinThenPark } from '../../pipeline/memory/doorbell.js';
+import { allocateDoorbells, Doorbell, SpinThenPark } from '../../pipeline/memory/doorbell.js';
 import { allocateSlots, RingConsumer, RingProducer } from '../../pipeline/memory/spsc-ring.js';
 import { positive, wholeNumber } from '../harness/flags.js';
 import { cpuNs } from '../harness/measure.js';
@@ -93,7 +93,7 @@ async function runOnce(count: number): Promise<Run> {
     slots: allocateSlots(SLOTS),
     producer: CommitCells.allocate(1),
     consumer: CommitCells.allocate(1),
-    bells: allocateBells(2),
+    bells: allocateDoorbells(2),
   };
   const file = new URL(import.meta.url);
   const consumer = new Worker(file, { workerData: { ...shared, role: 'consumer' } satisfies Side });
@@ -116,8 +116,8 @@ function produce(side: Side): void {
   const cells = new CommitCells(side.producer, 1);
   const tail = { cells: new CommitCells(side.consumer, 1), word: 0 };
   const ring = new RingProducer(side.slots, { cells, word: 0 }, tail);
-  const wait = new SpinThenPark(new Bell(side.bells, 0));
-  const consumerBell = new Bell(side.bells, 1);
+  const wait = new SpinThenPark(new Doorbell(side.bells, 0));
+  const consumerBell = new Doorbell(side.bells, 1);
   const from = Records.allocate(1).u32.fill(CANARY);
   const { u32 } = ring.records;
   let head = 0;
@@ -144,8 +144,8 @@ function consume(side: Side): ConsumerReport {
   const cells = new CommitCells(side.consumer, 1);
   const head = { cells: new CommitCells(side.producer, 1), word: 0 };
   const ring = new RingConsumer(side.slots, head, { cells, word: 0 });
-  const wait = new SpinThenPark(new Bell(side.bells, 1));
-  const producerBell = new Bell(side.bells, 0);
+  const wait = new SpinThenPark(new Doorbell(side.bells, 1));
+  const producerBell = new Doorbell(side.bells, 0);
   const { u32 } = ring.records;
   const report = { read: 0, reordered: 0, torn: 0 };
   let tail = 0;

@@ -1,6 +1,6 @@
 /** Scenario `wakeup`: how long a thread that waits takes to see that something was published. */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { allocateBells, Bell, turn } from '../../pipeline/memory/doorbell.js';
+import { allocateDoorbells, Doorbell, turn } from '../../pipeline/memory/doorbell.js';
 import { positive, wholeNumber } from '../harness/flags.js';
 import { LatencySamples, type RecordedLatency } from '../harness/latency.js';
 import { sleep } from '../harness/measure.js';
@@ -95,7 +95,7 @@ async function benchWakeup({ rings, runs, pause }: WakeupOptions): Promise<Findi
 
 async function runOnce(way: Way, rings: number, pauseMs: number): Promise<Seen> {
   const memory = new SharedArrayBuffer(16);
-  const bells = allocateBells(1);
+  const bells = allocateDoorbells(1);
   const side: Side = { way, rings, memory, bells };
   const worker = new Worker(new URL(import.meta.url), { workerData: side });
   const said = () => new Promise<unknown>((resolve) => worker.once('message', resolve));
@@ -103,7 +103,7 @@ async function runOnce(way: Way, rings: number, pauseMs: number): Promise<Seen> 
   const done = said();
   const words = new Int32Array(memory);
   const time = new BigInt64Array(memory, 8);
-  const bell = new Bell(bells, 0);
+  const bell = new Doorbell(bells, 0);
   for (let n = 1; n <= rings; n++) {
     await sleep(pauseMs);
     time[TIME_AT - 1] = process.hrtime.bigint();
@@ -148,7 +148,7 @@ class Waiter {
   }
 
   async wait(): Promise<void> {
-    const bell = new Bell(this.side.bells, 0);
+    const bell = new Doorbell(this.side.bells, 0);
     const { way } = this.side;
     for (;;) {
       const seen = bell.read();

@@ -3,7 +3,7 @@
 import { positive, wholeNumber, zeroOrMore } from '../harness/flags.js';
 import { cpuNs, memoryBytes, sleep } from '../harness/measure.js';
 import { type Findings, figure, type Scenario } from '../harness/scenario.js';
-import { imbalance, Rig } from '../harness/setup.js';
+import { imbalance, Setup } from '../harness/setup.js';
 
 const DIAGRAM = `
   synthetic feed ─▶ [raw ring] ─▶ shard ─▶ [broadcast ring] ─┬─▶ log ─▶ LMDB
@@ -106,7 +106,7 @@ function faultsOf({ lost, reordered, imbalance: left, logTicks }: PipelineRun): 
 }
 
 async function runOnce(options: PipelineOptions): Promise<PipelineRun> {
-  const rig = new Rig({
+  const rig = new Setup({
     feed: {
       name: 'market',
       type: 'synthetic',
@@ -133,9 +133,9 @@ async function runOnce(options: PipelineOptions): Promise<PipelineRun> {
   const report = await rig.finish();
   const log = rig.checkLog();
   const left = imbalance(await rig.close());
-  const ticks = after.numbered - before.numbered;
+  const ticks = after.sequenced - before.sequenced;
   // What waited for the log when the clock started does not count.
-  const logged = after.logged - before.numbered;
+  const logged = after.logged - before.sequenced;
   const lost = log.lost + report.everyLost + report.wrongFinalState;
   const reordered = log.reordered + report.everyReordered + report.latestReordered;
   return {

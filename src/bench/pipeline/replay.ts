@@ -83,7 +83,7 @@ async function write(folder: string, { ticks, symbols, shards, seed }: ReplayOpt
   });
   await engine.start();
   const isWritten = () => {
-    const { numbered, logged, made } = engine.totals();
+    const { sequenced: numbered, logged, generated: made } = engine.totals();
     return numbered - made >= ticks && logged === numbered;
   };
   const isDone = await until(isWritten, WRITE_MS);

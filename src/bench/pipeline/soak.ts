@@ -2,7 +2,7 @@
 import { positive, wholeNumber } from '../harness/flags.js';
 import { median, memoryBytes, sleep } from '../harness/measure.js';
 import { type Findings, figure, type Scenario } from '../harness/scenario.js';
-import { imbalance, Rig } from '../harness/setup.js';
+import { imbalance, Setup } from '../harness/setup.js';
 
 const DIAGRAM = `
   synthetic feed ─▶ [raw ring] ─▶ shard ─▶ [broadcast ring] ─┬─▶ log ─▶ LMDB
@@ -91,7 +91,7 @@ async function benchSoak(options: SoakOptions, tell: (line: string) => void): Pr
 }
 
 async function runOnce(options: SoakOptions, onSample: (sample: SoakSample) => void): Promise<SoakRun> {
-  const rig = new Rig({
+  const rig = new Setup({
     feed: {
       name: 'market',
       type: 'synthetic',
@@ -106,20 +106,20 @@ async function runOnce(options: SoakOptions, onSample: (sample: SoakSample) => v
   const slots = engine.memory.plan.ringSlots * options.shards;
   const samples: SoakSample[] = [];
   const started = performance.now();
-  const first = engine.totals().numbered;
+  const first = engine.totals().sequenced;
   const end = options.minutes * 60;
   const everyMs = Math.max(250, Math.min(5000, (end * 1000) / 60));
   for (let seconds = 0; seconds < end; ) {
     await sleep(everyMs);
     seconds = (performance.now() - started) / 1000;
     const { rssAnon, rss } = memoryBytes();
-    const sample = { seconds, numbered: engine.totals().numbered, rssAnon, rss };
+    const sample = { seconds, numbered: engine.totals().sequenced, rssAnon, rss };
     samples.push(sample);
     onSample(sample);
   }
   await rig.settle();
   const seconds = (performance.now() - started) / 1000;
-  const ticks = engine.totals().numbered - first;
+  const ticks = engine.totals().sequenced - first;
   const report = await rig.finish();
   const log = rig.checkLog();
   const left = imbalance(await rig.close());

@@ -1,6 +1,6 @@
 /** Scenario `storm`: all subscribers are cut at once, and come back at once. */
 
-import { FanoutRig, type Storm } from '../fanout/setup.js';
+import { FanoutSetup, type Storm } from '../fanout/setup.js';
 import { twoCores } from '../harness/child.js';
 import { wholeNumber } from '../harness/flags.js';
 import { type Findings, figure, type Scenario } from '../harness/scenario.js';
@@ -50,7 +50,7 @@ async function benchStorm(options: StormOptions, tell: (line: string) => void): 
   const folder = makeScratch(options.folder);
   const storms: Storm[] = [];
   try {
-    const rig = await FanoutRig.start({
+    const rig = await FanoutSetup.start({
       mode: 'latest',
       clients,
       stopped: 0,

@@ -65,7 +65,7 @@ export async function virtualReplay(flags: ReplayFlags): Promise<void> {
     await play(prepared, flags, signal, output);
     prepared.conclude();
     if (flags.json) {
-      const { received, numbered, rejected, duplicate } = prepared.engine.totals();
+      const { received, sequenced: numbered, rejected, duplicate } = prepared.engine.totals();
       process.stderr.write(`${JSON.stringify({ received, numbered, rejected, duplicate })}\n`);
     }
   } catch (error) {

@@ -3,18 +3,18 @@ import { Lobby } from '../../core/lobby.js';
 import { CloseCode } from '../../wire/ticks.js';
 import type { FanoutSettings } from '../contract/options.js';
 import type { Account } from './auth.js';
-import { type Closing, closingFor } from './close-reason.js';
+import { type CloseReason, closeReasonFor } from './close-reason.js';
 import { Quota } from './quota.js';
-import type { Tally } from './refusal-counters.js';
+import type { RefusalCounters } from './refusal-counters.js';
 
 /**
  * A connection's place among those that are allowed; it is given back once. Where a token is wanted, it is taken when
  * the token has been shown: until then the connection waits in the lobby, and takes nothing from the others.
  */
-export class Place {
+export class ConnectionSlot {
   account: Account | null = null;
   /** Ends the connection, which has waited too long for its token while newcomers came. */
-  onGiveWay: (closing: Closing) => void = () => {};
+  onGiveWay: (closing: CloseReason) => void = () => {};
   #left = false;
 
   constructor(
@@ -28,7 +28,7 @@ export class Place {
   }
 
   /** Gives the connection its place, under an account; why not, where there are as many as there may be. */
-  join(account: Account): Closing | null {
+  join(account: Account): CloseReason | null {
     // The client may have left while the authoriser thought.
     if (this.#left) return null;
     const refused = this.admission.join(this, account);
@@ -42,7 +42,7 @@ export class Place {
     this.admission.leave(this);
   }
 
-  giveWay(closing: Closing): void {
+  giveWay(closing: CloseReason): void {
     this.leave();
     this.onGiveWay(closing);
   }
@@ -52,11 +52,11 @@ export class Admission {
   #total = 0;
   readonly #byAddress = new Map<string, number>();
   readonly #byName = new Map<string, number>();
-  readonly #lobby: Lobby<Place>;
+  readonly #lobby: Lobby<ConnectionSlot>;
 
   constructor(
     readonly limits: FanoutSettings['limits'],
-    readonly tally: Tally,
+    readonly tally: RefusalCounters,
     /** Whoever connects may ask: nobody waits, all have their places at once. */
     readonly isOpen: boolean,
   ) {
@@ -70,21 +70,21 @@ export class Admission {
   }
 
   /** A place for one more connection, or why there is none. */
-  enter(address: string): Place | Closing {
+  enter(address: string): ConnectionSlot | CloseReason {
     const refused = this.isOpen ? this.#take(address) : null;
-    return refused ?? new Place(this, address);
+    return refused ?? new ConnectionSlot(this, address);
   }
 
-  wait(place: Place): void {
+  wait(place: ConnectionSlot): void {
     if (this.isOpen) return;
     const oldest = this.#lobby.enter(place);
     if (oldest === undefined) return;
     this.tally.refused.crowded++;
     const sentence = 'too many connections have shown no token, this one for longest';
-    oldest.giveWay(closingFor(CloseCode.crowded, sentence));
+    oldest.giveWay(closeReasonFor(CloseCode.crowded, sentence));
   }
 
-  join(place: Place, { name, connections = Number.POSITIVE_INFINITY }: Account): Closing | null {
+  join(place: ConnectionSlot, { name, connections = Number.POSITIVE_INFINITY }: Account): CloseReason | null {
     const ofName = this.#byName.get(name) ?? 0;
     if (ofName >= connections) {
       this.tally.refused.key++;
@@ -97,7 +97,7 @@ export class Admission {
     return null;
   }
 
-  #take(address: string): Closing | null {
+  #take(address: string): CloseReason | null {
     const { connections, connectionsPerAddress } = this.limits;
     if (this.#total >= connections) {
       this.tally.refused.total++;
@@ -113,7 +113,7 @@ export class Admission {
     return null;
   }
 
-  leave(place: Place): void {
+  leave(place: ConnectionSlot): void {
     const { address, account } = place;
     this.#lobby.leave(place);
     if (!this.isOpen && account === null) return;
@@ -123,8 +123,8 @@ export class Admission {
   }
 }
 
-function tooMany(whose: string, limit: number): Closing {
-  return closingFor(CloseCode.tooManyConnections, `too many connections ${whose} (limit ${limit})`);
+function tooMany(whose: string, limit: number): CloseReason {
+  return closeReasonFor(CloseCode.tooManyConnections, `too many connections ${whose} (limit ${limit})`);
 }
 
 /** Names that nobody uses any more are forgotten: there may be any number of them over time. */

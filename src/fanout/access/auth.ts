@@ -9,8 +9,8 @@ import {
 } from '../../core/limits.js';
 import type { FanoutSettings } from '../contract/options.js';
 import type { FanoutLogger } from '../contract/ports.js';
-import type { Tally } from './refusal-counters.js';
-import { Bucket } from './token-bucket.js';
+import type { RefusalCounters } from './refusal-counters.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** Whom a token stands for. */
 export interface Account {
@@ -37,11 +37,11 @@ const BEARER = /^bearer +([^ ]+) *$/i;
 export class Auth {
   readonly #authorise: Authorise;
   /** Wrong tokens that each address still has. */
-  readonly #attempts = new Map<string, Bucket>();
+  readonly #attempts = new Map<string, TokenBucket>();
 
   constructor(
     keys: readonly AuthKey[] | Authorise,
-    readonly tally: Tally,
+    readonly tally: RefusalCounters,
     readonly logger: FanoutLogger,
   ) {
     this.#authorise = typeof keys === 'function' ? keys : byKeys(keys);
@@ -90,7 +90,7 @@ export class Auth {
     const nowMs = performance.now();
     let attempts = this.#attempts.get(address);
     if (attempts === undefined) {
-      attempts = new Bucket(WRONG_TOKENS_PER_MINUTE, WRONG_TOKENS_PER_MINUTE / 60, nowMs);
+      attempts = new TokenBucket(WRONG_TOKENS_PER_MINUTE, WRONG_TOKENS_PER_MINUTE / 60, nowMs);
       if (this.#attempts.size >= WRONG_TOKEN_ADDRESSES_MAX) {
         for (const oldest of this.#attempts.keys()) {
           this.#attempts.delete(oldest);

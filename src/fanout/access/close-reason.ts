@@ -6,14 +6,14 @@ const REASON_BYTES_MAX = 123;
 /** Milliseconds after which a client that was cut off for its slowness or silence may come again. */
 export const RETRY_MS = 1_000;
 
-export interface Closing {
+export interface CloseReason {
   code: number;
   /** At most 123 bytes. */
   reason: string;
 }
 
 /** With a code of those that say "reconnect": when. */
-export function closingFor(code: number, sentence: string, retryMs = RETRY_MS): Closing {
+export function closeReasonFor(code: number, sentence: string, retryMs = RETRY_MS): CloseReason {
   const hint = code < CloseCode.badRequest ? `; retry in ${Math.ceil(retryMs)} ms` : '';
   return { code, reason: cut(sentence, REASON_BYTES_MAX - hint.length) + hint };
 }

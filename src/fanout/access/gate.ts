@@ -2,18 +2,18 @@
 import { BAD_MESSAGES_MAX } from '../../core/limits.js';
 import { CloseCode, type RequestId, type ServerMessage, type WireError } from '../../wire/ticks.js';
 import type { FanoutSettings } from '../contract/options.js';
-import type { Place } from './admission.js';
+import type { ConnectionSlot } from './admission.js';
 import type { Auth, Verdict } from './auth.js';
-import { type Closing, closingFor, RETRY_MS } from './close-reason.js';
-import type { Tally } from './refusal-counters.js';
-import { Bucket } from './token-bucket.js';
+import { type CloseReason, closeReasonFor, RETRY_MS } from './close-reason.js';
+import type { RefusalCounters } from './refusal-counters.js';
+import { TokenBucket } from './token-bucket.js';
 
 /** What all connections of a server have in common at their gates. */
-export interface Door {
+export interface AccessContext {
   readonly settings: FanoutSettings;
   /** Absent: whoever connects may ask. */
   readonly auth: Auth | undefined;
-  readonly tally: Tally;
+  readonly tally: RefusalCounters;
   /** The server shuts down. */
   closing: boolean;
 }
@@ -21,19 +21,19 @@ export interface Door {
 /** Under which an open server counts whoever sends a token all the same. */
 const ANYONE = 'anyone';
 
-export class Gate {
-  readonly #bucket: Bucket;
+export class ConnectionGuard {
+  readonly #bucket: TokenBucket;
   #bad = 0;
   #checking = false;
   #deadlineMs: number;
 
   constructor(
-    readonly door: Door,
-    readonly place: Place,
+    readonly door: AccessContext,
+    readonly place: ConnectionSlot,
     nowMs: number,
   ) {
     const { messagesPerSecond } = door.settings.limits;
-    this.#bucket = new Bucket(messagesPerSecond, messagesPerSecond, nowMs);
+    this.#bucket = new TokenBucket(messagesPerSecond, messagesPerSecond, nowMs);
     this.#deadlineMs = nowMs + door.settings.authMs;
   }
 
@@ -43,22 +43,22 @@ export class Gate {
   }
 
   /** Counts a message, or a ping; why the connection is to be closed for it. */
-  take(bytes: number): Closing | null {
+  take(bytes: number): CloseReason | null {
     const { messageBytes, messagesPerSecond } = this.door.settings.limits;
     if (!this.#bucket.take(performance.now())) {
       const sentence = `more than ${messagesPerSecond} messages a second`;
-      return closingFor(CloseCode.rate, sentence, this.#bucket.waitMs(messagesPerSecond));
+      return closeReasonFor(CloseCode.rate, sentence, this.#bucket.waitMs(messagesPerSecond));
     }
     if (bytes <= messageBytes) return null;
     this.door.tally.badMessages++;
-    return closingFor(CloseCode.badRequest, `a message of ${bytes} bytes; the limit is ${messageBytes}`);
+    return closeReasonFor(CloseCode.badRequest, `a message of ${bytes} bytes; the limit is ${messageBytes}`);
   }
 
   /** Counts a message that was no request; why the connection is to be closed for it. */
-  bad(): Closing | null {
+  bad(): CloseReason | null {
     this.door.tally.badMessages++;
     if (++this.#bad < BAD_MESSAGES_MAX) return null;
-    return closingFor(CloseCode.badRequest, `${BAD_MESSAGES_MAX} messages in a row were no requests`);
+    return closeReasonFor(CloseCode.badRequest, `${BAD_MESSAGES_MAX} messages in a row were no requests`);
   }
 
   /** Why a request is not looked at, if so. */
@@ -79,7 +79,7 @@ export class Gate {
     id: RequestId,
     token: string,
     answer: (message: ServerMessage) => void,
-    close: (closing: Closing) => void,
+    close: (closing: CloseReason) => void,
   ): void {
     const { auth } = this.door;
     if (auth === undefined || this.place.account !== null) {
@@ -108,7 +108,7 @@ export class Gate {
     verdict: Verdict,
     id: RequestId,
     answer: (message: ServerMessage) => void,
-    close: (closing: Closing) => void,
+    close: (closing: CloseReason) => void,
   ): void {
     if ('refused' in verdict && verdict.refused === 'failed') {
       this.#deadlineMs = performance.now() + this.door.settings.authMs;
@@ -123,19 +123,19 @@ export class Gate {
   }
 
   /** Lets the connection in under its account, or says why not. */
-  admit(verdict: Verdict): Closing | null {
+  admit(verdict: Verdict): CloseReason | null {
     if ('account' in verdict) return this.place.join(verdict.account);
     this.door.tally.refused.token++;
     const sentence =
       verdict.refused === 'wrong'
         ? 'the token is wrong'
         : `too many wrong tokens of this address; wait ${verdict.retryMs} ms`;
-    return closingFor(CloseCode.unauthorised, sentence);
+    return closeReasonFor(CloseCode.unauthorised, sentence);
   }
 
   /** Why the connection is to be closed for what it has not done. */
-  look(nowMs: number): Closing | null {
+  look(nowMs: number): CloseReason | null {
     if (!this.isLocked || this.#checking || nowMs < this.#deadlineMs) return null;
-    return closingFor(CloseCode.unauthorised, `no token within ${this.door.settings.authMs} ms`);
+    return closeReasonFor(CloseCode.unauthorised, `no token within ${this.door.settings.authMs} ms`);
   }
 }

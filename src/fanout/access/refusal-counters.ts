@@ -23,7 +23,7 @@ export const REFUSALS = [
 ] as const;
 export type RefusalReason = (typeof REFUSALS)[number];
 
-export class Tally {
+export class RefusalCounters {
   readonly refused = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<
     RefusalReason,
     number

@@ -1,5 +1,5 @@
 /** A token bucket: so many at once, so many per second. */
-export class Bucket {
+export class TokenBucket {
   #left: number;
   #atMs: number;
 

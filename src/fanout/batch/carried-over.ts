@@ -2,7 +2,7 @@
 import { BUCKETS } from '../../core/limits.js';
 import { RECORD_U32, U32_SEQ_LOW } from '../../core/tick.js';
 import { Slot } from '../../pipeline/memory/last-value-table.js';
-import { MIRROR_SLOTS, type Mirror } from './last-value-mirror.js';
+import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
 
 /** A place in an earlier epoch. */
 export interface EarlierPlace {
@@ -12,7 +12,7 @@ export interface EarlierPlace {
 }
 
 /** Whether the symbol's quote, which was carried over, lies after the place. */
-export function isCarriedAfter(mirror: Mirror, id: number, { epoch, seqs }: EarlierPlace): boolean {
+export function isCarriedAfter(mirror: LastValueMirror, id: number, { epoch, seqs }: EarlierPlace): boolean {
   const of = mirror.quoteEpochs[id];
   // 0: a log from before these were kept. What may be newer is sent.
   if (of !== epoch) return of === 0 || of > epoch;

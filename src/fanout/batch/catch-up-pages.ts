@@ -16,7 +16,7 @@ export class LogPage {
   /** Full seq of each record. */
   readonly seqs = new Float64Array(this.#seqBytes);
   /** Label of each record: see `pipeline/memory/broadcast-ring.ts`. */
-  readonly labels = new Uint32Array(this.#labelBytes);
+  readonly tags = new Uint32Array(this.#labelBytes);
   /** What cuts an index to the page: of a ring, to its slots. */
   readonly mask = PAGE_TICKS - 1;
   /** Parts that the log does not hold, ascending. */
@@ -69,7 +69,7 @@ export class LogPage {
       toSeq: this.last,
       records: this.#recordBytes,
       seqs: this.#seqBytes,
-      labels: this.#labelBytes,
+      tags: this.#labelBytes,
       at: this.count,
     };
   }

@@ -6,17 +6,17 @@
 import { SHARDS_MAX } from '../../core/limits.js';
 import { type Body, Scratch } from '../../wire/body.js';
 
-const BODY_BYTES = 8 * 1024 * 1024;
+const PAYLOAD_BYTES = 8 * 1024 * 1024;
 /** A cache of quotes: what does not fit is encoded for each group. */
 const CACHE_BYTES = 256 * 1024;
 const ENCODINGS = 3;
 const CACHES_BYTES = ENCODINGS * SHARDS_MAX * CACHE_BYTES;
 /** Ticks of a stretch in JSON fit in nearly always, in the other encodings always. */
-const STRETCH_BYTES = 128 * 1024;
-const STRETCHES = 128;
+const CHUNK_BYTES = 128 * 1024;
+const CHUNKS = 128;
 
-export class Arena {
-  readonly scratch = new Scratch(BODY_BYTES + CACHES_BYTES + STRETCHES * STRETCH_BYTES);
+export class EncodeArena {
+  readonly buffer = new Scratch(PAYLOAD_BYTES + CACHES_BYTES + CHUNKS * CHUNK_BYTES);
   /** Bodies of an earlier one are gone. */
   generation = 0;
   /** Where the next body will stand. */
@@ -40,7 +40,7 @@ export class Arena {
 
   /** Where a body of up to `bytes` may stand. */
   reserve(bytes: number): number {
-    if (this.at + bytes > BODY_BYTES) this.#again();
+    if (this.at + bytes > PAYLOAD_BYTES) this.#again();
     return this.at;
   }
 
@@ -51,14 +51,14 @@ export class Arena {
 
   /** The place of one more cache of quotes; it is never given back. */
   takeCache(): { at: number; bytes: number } {
-    return { at: BODY_BYTES + this.#caches++ * CACHE_BYTES, bytes: CACHE_BYTES };
+    return { at: PAYLOAD_BYTES + this.#caches++ * CACHE_BYTES, bytes: CACHE_BYTES };
   }
 
   /** The places of all stretches. */
-  stretches(): { at: number; bytes: number }[] {
-    return Array.from({ length: STRETCHES }, (_, i) => ({
-      at: BODY_BYTES + CACHES_BYTES + i * STRETCH_BYTES,
-      bytes: STRETCH_BYTES,
+  chunks(): { at: number; bytes: number }[] {
+    return Array.from({ length: CHUNKS }, (_, i) => ({
+      at: PAYLOAD_BYTES + CACHES_BYTES + i * CHUNK_BYTES,
+      bytes: CHUNK_BYTES,
     }));
   }
 }

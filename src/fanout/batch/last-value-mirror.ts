@@ -5,7 +5,7 @@
  */
 
 import { copyRecord, Records } from '../../core/tick.js';
-import { LABEL_SYMBOL } from '../../pipeline/memory/broadcast-ring.js';
+import { TAG_SYMBOL } from '../../pipeline/memory/broadcast-ring.js';
 import {
   EntryF64,
   EntryU32,
@@ -32,7 +32,7 @@ export class ChangeList {
   }
 }
 
-export class Mirror {
+export class LastValueMirror {
   /** By symbolId × 3. */
   readonly records: Records;
   /** Full seq of each record, likewise; NaN where there is none. */
@@ -94,10 +94,10 @@ export class Mirror {
 
   /** With few new ticks it is cheaper to ask the ring whom they concern. False when the ring has passed us. */
   #followRing(view: ShardView, from: number, flushNo: number): boolean {
-    const { labels } = view.ring;
+    const { tags: labels } = view.ring;
     const known = this.registry.symbolCount;
     for (let seq = from + 1; seq <= view.applied; seq++) {
-      const id = labels[view.ring.slot(seq)] & LABEL_SYMBOL;
+      const id = labels[view.ring.slot(seq)] & TAG_SYMBOL;
       if (id !== 0 && id < known) this.#look(id, flushNo);
     }
     return view.ring.oldest() <= from + 1;

@@ -6,8 +6,8 @@
 import { Slot } from '../../pipeline/memory/last-value-table.js';
 import { Body, type EncodedTicks, type TickEncoder } from '../../wire/body.js';
 import { COMPACT_SEQ_MAX } from '../../wire/packed.js';
-import type { Arena } from './encode-arena.js';
-import { MIRROR_SLOTS, type Mirror } from './last-value-mirror.js';
+import type { EncodeArena } from './encode-arena.js';
+import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
 import type { ShardView } from './shard-view.js';
 
 /** Part of the seqs above the base that lies below T at the start, for quotes that are older than that. */
@@ -32,9 +32,9 @@ export class QuoteCache implements EncodedTicks {
 
   constructor(
     readonly encoder: TickEncoder,
-    arena: Arena,
+    arena: EncodeArena,
     readonly view: ShardView,
-    readonly mirror: Mirror,
+    readonly mirror: LastValueMirror,
   ) {
     const { maxSymbols } = mirror.table;
     this.begins = new Uint32Array(maxSymbols);
@@ -90,7 +90,7 @@ export class QuoteCache implements EncodedTicks {
 }
 
 /** Appends a symbol's newest quote to a body. */
-export function putQuote(encoder: TickEncoder, body: Body, mirror: Mirror, id: number): void {
+export function putQuote(encoder: TickEncoder, body: Body, mirror: LastValueMirror, id: number): void {
   const at = id * MIRROR_SLOTS + Slot.quote;
   encoder.put(body, mirror.records, at, mirror.seqs[at]);
 }

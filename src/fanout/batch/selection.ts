@@ -1,6 +1,6 @@
 /**
  * What a group wants of a source, and how it gets into a body: out of an encoded stretch of a ring, out of a ring
- * itself, or out of a page of the log. Rings and pages are looked through by their labels, and of the records only those
+ * itself, or out of a page of the log. Rings and pages are looked through by their tags, and of the records only those
  * that are wanted are read.
  */
 
@@ -14,18 +14,14 @@ import {
   U16_KIND_FLAGS,
   U32_SYMBOL,
 } from '../../core/tick.js';
-import {
-  type BroadcastReader,
-  LABEL_KIND_SHIFT,
-  LABEL_SYMBOL,
-} from '../../pipeline/memory/broadcast-ring.js';
+import { type BroadcastReader, TAG_KIND_SHIFT, TAG_SYMBOL } from '../../pipeline/memory/broadcast-ring.js';
 import type { Body, TickEncoder } from '../../wire/body.js';
 import type { Mode } from '../../wire/ticks.js';
 import { LogPage } from './catch-up-pages.js';
 import type { QuoteCache } from './quote-cache.js';
-import { STRETCH_TICKS, STRETCH_WORDS, type Stretch, type Stretches, withinStretch } from './ring-chunk.js';
+import { CHUNK_TICKS, CHUNK_WORDS, type RingChunk, type RingChunks, withinChunk } from './ring-chunk.js';
 import type { ShardView } from './shard-view.js';
-import type { Watch } from './symbol-filter.js';
+import type { SymbolFilter } from './symbol-filter.js';
 
 /** Records of the ring that one body may look at: a bound for subscriptions that want few of them. */
 const SCAN_MAX = 65_536;
@@ -39,24 +35,24 @@ const ALL_KINDS = (1 << Kind.quote) | (1 << Kind.trade) | (1 << Kind.status) | (
 /** What a lane reads: the rings of a shard, or a page of the log. */
 export type Source = ShardView | LogPage;
 
-/** What is looked through by its labels. */
-type Labelled = Pick<BroadcastReader, 'labels' | 'mask' | 'records'>;
+/** What is looked through by its tags. */
+type Tagged = Pick<BroadcastReader, 'tags' | 'mask' | 'records'>;
 
 /** What all groups of one encoding share of a shard. */
 export interface Shared {
-  ring: Stretches;
-  critical: Stretches;
+  ring: RingChunks;
+  critical: RingChunks;
   quotes: QuoteCache;
 }
 
 /** Records that are wanted of a stretch, as bits and as indices. For one reading at a time. */
-const marks = new Int32Array(STRETCH_WORDS);
-const picks = new Uint32Array(STRETCH_TICKS);
+const marks = new Int32Array(CHUNK_WORDS);
+const picks = new Uint32Array(CHUNK_TICKS);
 /** What was read ahead of its use: kept, so that reading it is no dead code. */
 const touched = new Uint32Array(1);
 
 /** Sets the bits of the records of a symbol from index `from` up to `end`. */
-function mark(stretch: Stretch, symbol: number, from: number, end: number): void {
+function mark(stretch: RingChunk, symbol: number, from: number, end: number): void {
   const { before } = stretch;
   for (let next = stretch.lasts[symbol]; next > from; next = before[next - 1]) {
     if (next <= end) marks[(next - 1) >>> 5] |= 1 << ((next - 1) & 31);
@@ -73,7 +69,7 @@ export class Selection {
 
   constructor(
     readonly encoder: TickEncoder,
-    readonly watch: Watch,
+    readonly watch: SymbolFilter,
     mode: Mode,
     kindsMask: number,
     /** By shard. */
@@ -97,20 +93,20 @@ export class Selection {
 
   #readShard(body: Body, view: ShardView, from: number, limit: number, full: number): number {
     const head = this.critical ? view.criticalHead : Math.min(limit, view.head);
-    const stretches = this.#stretches(view);
+    const stretches = this.#chunks(view);
     const stretch = stretches.after(from, head, body.epoch, this.watch.registry.seen, this.#isAll);
-    if (stretch !== null) return this.#copyStretch(body, stretch, from, limit, full);
+    if (stretch !== null) return this.#copyChunk(body, stretch, from, limit, full);
     return this.critical
       ? this.#readCritical(body, view, from, limit, full)
       : this.#readRing(body, view, from, limit, full);
   }
 
-  #stretches(view: ShardView): Stretches {
+  #chunks(view: ShardView): RingChunks {
     const { critical, ring } = this.shared[view.index];
     return this.critical ? critical : ring;
   }
 
-  #copyStretch(body: Body, stretch: Stretch, from: number, limit: number, full: number): number {
+  #copyChunk(body: Body, stretch: RingChunk, from: number, limit: number, full: number): number {
     const { seqs, begins, ends } = stretch;
     const i = from - stretch.from;
     let end = stretch.count;
@@ -131,7 +127,7 @@ export class Selection {
   }
 
   /** Picks the wanted records from index `from` up to `end`, in order; returns how many there are. */
-  #pick({ symbols, kinds }: Stretch, from: number, end: number): number {
+  #pick({ symbols, kinds }: RingChunk, from: number, end: number): number {
     const kindsMask = this.#kinds;
     const { bits } = this.watch;
     let count = 0;
@@ -142,7 +138,7 @@ export class Selection {
   }
 
   /** The same, by looking up each watched symbol in the stretch rather than each record of it among those. */
-  #pickMarked(shard: number, stretch: Stretch, from: number, end: number): number {
+  #pickMarked(shard: number, stretch: RingChunk, from: number, end: number): number {
     const kindsMask = this.#kinds;
     const { kinds } = stretch;
     const list = this.watch.lists[shard];
@@ -161,22 +157,22 @@ export class Selection {
 
   #readRing(body: Body, view: ShardView, from: number, limit: number, full: number): number {
     const { ring } = view;
-    const stretches = this.#stretches(view);
+    const stretches = this.#chunks(view);
     const end = Math.min(limit, from + SCAN_MAX);
     let seq = from;
     while (seq < end && body.bytes <= full) {
-      const piece = Math.min(end - seq, STRETCH_TICKS - withinStretch(seq));
+      const piece = Math.min(end - seq, CHUNK_TICKS - withinChunk(seq));
       const count = this.#pickLabels(ring, seq + 1, piece);
       const before = body.count;
       const taken = this.#putPicks(body, ring, seq + 1, count, full);
-      stretches.asked(seq, body.count - before);
+      stretches.recordUse(seq, body.count - before);
       seq += taken < count ? picks[taken - 1] + 1 : piece;
     }
     return ring.oldest() > from + 1 ? OVERTAKEN : seq;
   }
 
   /** Picks the wanted of `length` records from seq (of a page: index) `first` on, as distances from it. Without a branch, which would mispredict. */
-  #pickLabels({ labels, mask, records }: Labelled, first: number, length: number): number {
+  #pickLabels({ tags, mask, records }: Tagged, first: number, length: number): number {
     const kindsMask = this.#kinds;
     const { bits } = this.watch;
     const { u32 } = records;
@@ -186,23 +182,23 @@ export class Selection {
     let i = 0;
     // Four at a time: what the compiler checks of the arrays it checks once a turn, which saves a third of the time.
     for (; i + 4 <= length; i += 4) {
-      const a = labels[(start + i) & mask];
-      const b = labels[(start + i + 1) & mask];
-      const c = labels[(start + i + 2) & mask];
-      const d = labels[(start + i + 3) & mask];
+      const a = tags[(start + i) & mask];
+      const b = tags[(start + i + 1) & mask];
+      const c = tags[(start + i + 2) & mask];
+      const d = tags[(start + i + 3) & mask];
       picked[count] = i;
-      count += bits[a & LABEL_SYMBOL] & (kindsMask >>> (a >>> LABEL_KIND_SHIFT));
+      count += bits[a & TAG_SYMBOL] & (kindsMask >>> (a >>> TAG_KIND_SHIFT));
       picked[count] = i + 1;
-      count += bits[b & LABEL_SYMBOL] & (kindsMask >>> (b >>> LABEL_KIND_SHIFT));
+      count += bits[b & TAG_SYMBOL] & (kindsMask >>> (b >>> TAG_KIND_SHIFT));
       picked[count] = i + 2;
-      count += bits[c & LABEL_SYMBOL] & (kindsMask >>> (c >>> LABEL_KIND_SHIFT));
+      count += bits[c & TAG_SYMBOL] & (kindsMask >>> (c >>> TAG_KIND_SHIFT));
       picked[count] = i + 3;
-      count += bits[d & LABEL_SYMBOL] & (kindsMask >>> (d >>> LABEL_KIND_SHIFT));
+      count += bits[d & TAG_SYMBOL] & (kindsMask >>> (d >>> TAG_KIND_SHIFT));
     }
     for (; i < length; i++) {
-      const label = labels[(start + i) & mask];
+      const label = tags[(start + i) & mask];
       picked[count] = i;
-      count += bits[label & LABEL_SYMBOL] & (kindsMask >>> (label >>> LABEL_KIND_SHIFT));
+      count += bits[label & TAG_SYMBOL] & (kindsMask >>> (label >>> TAG_KIND_SHIFT));
     }
     // Their cache lines lie far apart: asked for one after the other by `put`, each would be waited for.
     let words = 0;
@@ -226,7 +222,7 @@ export class Selection {
     const { critical, criticalHead } = view;
     const { records } = critical;
     const { bits } = this.watch;
-    const stretches = this.#stretches(view);
+    const stretches = this.#chunks(view);
     let at = from;
     while (at < criticalHead && body.bytes <= full) {
       const seq = view.criticalSeq(at + 1);
@@ -236,7 +232,7 @@ export class Selection {
       if (bits[symbol] !== 1) continue;
       if (!this.#wants(records.u16[slot * RECORD_U16 + U16_KIND_FLAGS] & KIND_MASK)) continue;
       this.encoder.put(body, records, slot, seq);
-      stretches.asked(at - 1, 1);
+      stretches.recordUse(at - 1, 1);
     }
     return critical.oldest() > from + 1 ? OVERTAKEN : at;
   }
@@ -245,8 +241,8 @@ export class Selection {
   #readPage(body: Body, page: LogPage, from: number, limit: number, full: number): number {
     const { records, seqs } = page;
     const end = page.indexAfter(limit);
-    for (let first = page.indexAfter(from); first < end; first += STRETCH_TICKS) {
-      const count = this.#pickLabels(page, first, Math.min(end - first, STRETCH_TICKS));
+    for (let first = page.indexAfter(from); first < end; first += CHUNK_TICKS) {
+      const count = this.#pickLabels(page, first, Math.min(end - first, CHUNK_TICKS));
       for (let k = 0; k < count; k++) {
         const i = first + picks[k];
         if (body.bytes > full) return seqs[i] - 1;

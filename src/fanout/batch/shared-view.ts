@@ -8,25 +8,25 @@ import { MsgpackEncoder } from '../../wire/msgpack.js';
 import { PackedEncoder } from '../../wire/packed-encoder.js';
 import type { Encoding, Mode } from '../../wire/ticks.js';
 import { type QuotaLimits, Quotas } from '../access/quota.js';
-import type { FanoutDeps } from '../contract/ports.js';
+import type { FanoutPorts } from '../contract/ports.js';
 import { LogPages } from './catch-up-pages.js';
-import { Arena } from './encode-arena.js';
-import { Mirror } from './last-value-mirror.js';
+import { EncodeArena } from './encode-arena.js';
+import { LastValueMirror } from './last-value-mirror.js';
 import { QuoteCache } from './quote-cache.js';
-import { Stretches, StretchPool } from './ring-chunk.js';
+import { RingChunkPool, RingChunks } from './ring-chunk.js';
 import type { Shared } from './selection.js';
 import { ShardView } from './shard-view.js';
-import { Group } from './subscription-group.js';
-import { type Watch, Watches } from './symbol-filter.js';
+import { SubscriptionGroup } from './subscription-group.js';
+import { type SymbolFilter, SymbolFilters } from './symbol-filter.js';
 
-export class Stream {
+export class SharedView {
   readonly shards: ShardView[];
   readonly table: LastValueTable;
-  readonly mirror: Mirror;
-  readonly watches: Watches;
+  readonly mirror: LastValueMirror;
+  readonly watches: SymbolFilters;
   readonly quotas: Quotas;
   readonly clock: Clock;
-  readonly arena = new Arena();
+  readonly arena = new EncodeArena();
   readonly pages: LogPages;
   readonly encoders;
   /** Counts flushes, each of which takes in what is new; the first is 1. */
@@ -44,8 +44,8 @@ export class Stream {
   catchingUp = 0;
   /** Subscriptions of all connections. */
   subscriptions = 0;
-  readonly #groups = new Map<string, Group>();
-  readonly #pool: StretchPool;
+  readonly #groups = new Map<string, SubscriptionGroup>();
+  readonly #pool: RingChunkPool;
   readonly #shared = new Map<Encoding, Shared[]>();
   /** Whether heads were read that no flush has taken in. */
   #looked = false;
@@ -54,24 +54,24 @@ export class Stream {
 
   /** @param wake asks for a flush soon */
   constructor(
-    readonly deps: FanoutDeps,
+    readonly deps: FanoutPorts,
     limits: { catchUpJobs: number; catchUpPages: number } & QuotaLimits,
     readonly wake: () => void,
   ) {
     const { memory, registry } = deps;
     this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
-    this.#pool = new StretchPool(this.arena, memory.plan.maxSymbols);
+    this.#pool = new RingChunkPool(this.arena, memory.plan.maxSymbols);
     this.#cursors = new CursorWriter(deps.identity.logId);
     this.clock = deps.clock ?? new SharedClock(memory.clock);
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
-    this.mirror = new Mirror(this.table, registry, this.shards);
+    this.mirror = new LastValueMirror(this.table, registry, this.shards);
     this.quotas = new Quotas(limits);
-    this.watches = new Watches(registry, this.shards.length, this.quotas);
+    this.watches = new SymbolFilters(registry, this.shards.length, this.quotas);
     this.pages = new LogPages(deps.catchUp, limits.catchUpJobs, limits.catchUpPages, wake);
     this.encoders = {
-      packed: new PackedEncoder(this.arena.scratch, registry),
-      msgpack: new MsgpackEncoder(this.arena.scratch),
-      json: new JsonEncoder(this.arena.scratch, registry),
+      packed: new PackedEncoder(this.arena.buffer, registry),
+      msgpack: new MsgpackEncoder(this.arena.buffer),
+      json: new JsonEncoder(this.arena.buffer, registry),
     } satisfies Record<Encoding, unknown>;
   }
 
@@ -91,13 +91,13 @@ export class Stream {
   }
 
   /** Whether the flush at hand has taken in all that was read of heads and definitions. */
-  get isTakenIn(): boolean {
+  get isUpToDate(): boolean {
     return !this.#looked && !this.watches.isBehind;
   }
 
   /** Whether there is anything that no flush has taken in. */
   moved(): boolean {
-    return !this.isTakenIn || this.shards.some((view) => view.moved());
+    return !this.isUpToDate || this.shards.some((view) => view.moved());
   }
 
   /** Reads T and the heads of all shards outside of a flush, and asks for one. */
@@ -134,12 +134,20 @@ export class Stream {
   }
 
   /** The group of equal subscriptions; `release` gives it back. */
-  group(encoding: Encoding, watch: Watch, mode: Mode, kindsMask: number): Group {
+  group(encoding: Encoding, watch: SymbolFilter, mode: Mode, kindsMask: number): SubscriptionGroup {
     const key = `${encoding} ${mode} ${kindsMask}\n${watch.key}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
       const encoder = this.encoders[encoding];
-      group = new Group(key, encoder, watch, mode, kindsMask, this.arena, this.#sharedOf(encoding));
+      group = new SubscriptionGroup(
+        key,
+        encoder,
+        watch,
+        mode,
+        kindsMask,
+        this.arena,
+        this.#sharedOf(encoding),
+      );
       this.#groups.set(key, group);
     }
     group.users++;
@@ -151,8 +159,8 @@ export class Stream {
     if (shared === undefined) {
       const encoder = this.encoders[encoding];
       shared = this.shards.map((view) => ({
-        ring: new Stretches(encoder, this.#pool, view, false),
-        critical: new Stretches(encoder, this.#pool, view, true),
+        ring: new RingChunks(encoder, this.#pool, view, false),
+        critical: new RingChunks(encoder, this.#pool, view, true),
         quotes: new QuoteCache(encoder, this.arena, view, this.mirror),
       }));
       this.#shared.set(encoding, shared);
@@ -160,7 +168,7 @@ export class Stream {
     return shared;
   }
 
-  release(group: Group): void {
+  release(group: SubscriptionGroup): void {
     if (--group.users === 0) this.#groups.delete(group.key);
     this.watches.release(group.watch);
   }

@@ -5,23 +5,23 @@
 import { Slot } from '../../pipeline/memory/last-value-table.js';
 import { Body, type TickEncoder } from '../../wire/body.js';
 import type { Mode } from '../../wire/ticks.js';
-import type { Convoy } from '../reader/cohort.js';
+import type { Cohort } from '../reader/cohort.js';
 import { type EarlierPlace, isCarriedAfter } from './carried-over.js';
-import type { Arena } from './encode-arena.js';
-import { MIRROR_SLOTS, type Mirror } from './last-value-mirror.js';
+import type { EncodeArena } from './encode-arena.js';
+import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
 import { putQuote, quoteBase } from './quote-cache.js';
 import { Selection, type Shared, type Source } from './selection.js';
 import type { ShardView } from './shard-view.js';
-import type { Watch } from './symbol-filter.js';
+import type { SymbolFilter } from './symbol-filter.js';
 
 /** Bytes of a body that subscribers share: small enough to fit into most windows, large enough to be worth it. */
 export const SHARED_BYTES = 64 * 1024;
 /** Bytes of the longest batch of quotes, or of a snapshot. */
 const CHUNK_BYTES = 160 * 1024;
 /** Bodies of one shard that are remembered within a flush. */
-const SHARED_BODIES = 32;
+const SHARED_PAYLOADS = 32;
 /** A body of ticks and the place that it ends at. */
-export class LaneBody extends Body {
+export class StreamPayload extends Body {
   generation = -1;
   source: Source | null = null;
   from = 0;
@@ -39,32 +39,32 @@ class StateBody extends Body {
 /** Symbols whose quotes a chunk needs: for one chunk at a time. */
 let changed = new Uint32Array(1024);
 
-export class Group {
+export class SubscriptionGroup {
   users = 0;
   /** Watched symbols that one batch of quotes covers; its snapshot has three records of each. */
   readonly chunk: number;
   /** Whether its lanes read the critical rings. */
   readonly critical: boolean;
   readonly #selection: Selection;
-  readonly convoys = new Set<Convoy>();
-  readonly #bodies: LaneBody[][];
-  readonly #chunks: LaneBody[][];
+  readonly cohorts = new Set<Cohort>();
+  readonly #payloads: StreamPayload[][];
+  readonly #chunks: StreamPayload[][];
   readonly #states: StateBody[][];
 
   constructor(
     readonly key: string,
     readonly encoder: TickEncoder,
-    readonly watch: Watch,
+    readonly watch: SymbolFilter,
     readonly mode: Mode,
     readonly kindsMask: number,
-    readonly arena: Arena,
+    readonly arena: EncodeArena,
     /** By shard. */
     readonly shared: readonly Shared[],
   ) {
     this.#selection = new Selection(encoder, watch, mode, kindsMask, shared);
     this.critical = this.#selection.critical;
     this.chunk = Math.floor(CHUNK_BYTES / (MIRROR_SLOTS * encoder.tickBytesMax));
-    this.#bodies = watch.lists.map(() => []);
+    this.#payloads = watch.lists.map(() => []);
     this.#chunks = watch.lists.map(() => []);
     this.#states = watch.lists.map(() => []);
   }
@@ -73,17 +73,17 @@ export class Group {
    * The body of the ticks after `from` (a seq; in the critical ring a position) up to seq `limit`, shared if
    * some other subscription asked for it in this flush. `next` of it is where to go on.
    */
-  sharedBody(source: Source, shard: number, from: number, limit: number, epoch: number): LaneBody {
+  sharedPayload(source: Source, shard: number, from: number, limit: number, epoch: number): StreamPayload {
     // An epoch that is over may have had more shards.
-    const bodies = (this.#bodies[shard] ??= []);
+    const bodies = (this.#payloads[shard] ??= []);
     for (const body of bodies) {
       const isAlive = body.generation === this.arena.generation && body.epoch === epoch;
       if (isAlive && body.from === from && body.limit === limit && body.source === source) return body;
     }
     let body = bodies.find((b) => b.generation !== this.arena.generation);
     if (body === undefined) {
-      if (bodies.length >= SHARED_BODIES) body = bodies[0];
-      else bodies.push((body = new LaneBody()));
+      if (bodies.length >= SHARED_PAYLOADS) body = bodies[0];
+      else bodies.push((body = new StreamPayload()));
     }
     this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES);
     if (body.at === this.arena.at) this.arena.keep(body);
@@ -96,7 +96,7 @@ export class Group {
    * made: one memory for all of them stays in the processor's cache.
    */
   fill(
-    body: LaneBody,
+    body: StreamPayload,
     source: Source,
     shard: number,
     from: number,
@@ -117,9 +117,16 @@ export class Group {
   }
 
   /** The quotes of one chunk of the watched symbols that changed after flush `from`. */
-  chunkBody(mirror: Mirror, view: ShardView, k: number, from: number, nowMs: number, epoch: number): Body {
+  chunkPayload(
+    mirror: LastValueMirror,
+    view: ShardView,
+    k: number,
+    from: number,
+    nowMs: number,
+    epoch: number,
+  ): Body {
     const bodies = this.#chunks[view.index];
-    const body = (bodies[k] ??= new LaneBody());
+    const body = (bodies[k] ??= new StreamPayload());
     if (body.generation === this.arena.generation && body.from === from) return body;
     this.#beginChunk(body, view, epoch, false);
     body.from = from;
@@ -135,7 +142,7 @@ export class Group {
    * The state of one chunk as a snapshot: what its lanes do not send of it, since they go on after seq `at`. Quotes of
    * mode `latest` are in no lane, and are the newest there are.
    */
-  stateBody(mirror: Mirror, view: ShardView, k: number, at: number, epoch: number): Body {
+  stateBody(mirror: LastValueMirror, view: ShardView, k: number, at: number, epoch: number): Body {
     const bodies = this.#states[view.index];
     const body = (bodies[k] ??= new StateBody());
     if (body.generation === this.arena.generation && body.lowest <= at && at < body.beyond) return body;
@@ -150,14 +157,14 @@ export class Group {
   }
 
   /** What nobody shares is delivered at once: one memory for all of it stays in the processor's cache. */
-  #keep(body: LaneBody | StateBody): void {
+  #keep(body: StreamPayload | StateBody): void {
     if (this.users === 1) return;
     this.arena.keep(body);
     body.generation = this.arena.generation;
   }
 
   /** Picks those of the watched symbols from the first up to the end whose quote changed after flush `from`. */
-  #pickChanged(mirror: Mirror, view: ShardView, first: number, end: number, from: number): number {
+  #pickChanged(mirror: LastValueMirror, view: ShardView, first: number, end: number, from: number): number {
     if (changed.length < end - first) changed = new Uint32Array(end - first);
     const changes = mirror.changes[view.index];
     let count = 0;
@@ -178,9 +185,9 @@ export class Group {
    * The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. From an earlier epoch it
    * does so with the state, as far as that is news: quotes that were carried over have no seq in this one.
    */
-  resumeBody(
+  resumePayload(
     body: Body,
-    mirror: Mirror,
+    mirror: LastValueMirror,
     view: ShardView,
     k: number,
     seq: number,
@@ -205,7 +212,7 @@ export class Group {
     body.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
   }
 
-  #putState(body: StateBody, mirror: Mirror, id: number, at: number): void {
+  #putState(body: StateBody, mirror: LastValueMirror, id: number, at: number): void {
     for (let slot = 0; slot < MIRROR_SLOTS; slot++) {
       const i = id * MIRROR_SLOTS + slot;
       const seq = mirror.seqs[i];

@@ -29,7 +29,7 @@ export interface Wanted {
   patterns: string[];
 }
 
-export class Watch {
+export class SymbolFilter {
   /** By symbolId: 1 = watched; ids beyond its end are not. The engine's own symbol always is. */
   bits = new Uint8Array(0);
   /** By shard: the watched symbols. They only grow. */
@@ -156,8 +156,8 @@ export class Watch {
   }
 }
 
-export class Watches {
-  readonly #byKey = new Map<string, Watch>();
+export class SymbolFilters {
+  readonly #byKey = new Map<string, SymbolFilter>();
   #versions: number[] = [];
   #seen = 0;
   /** Ends when the watch that is being made in slices is there. */
@@ -208,7 +208,7 @@ export class Watches {
   }
 
   /** Finds or makes the watch of a list at once; `release` gives it back. */
-  acquire(symbols: readonly string[], address = ''): Watch {
+  acquire(symbols: readonly string[], address = ''): SymbolFilter {
     const watch = this.#find(this.want(symbols), address);
     watch.look();
     return this.#use(watch);
@@ -218,7 +218,7 @@ export class Watches {
    * Finds or makes the watch of what is wanted: at once, or with turns of the event loop in between where that is much
    * work; `release` gives it back.
    */
-  take(wanted: Wanted, address: string): Watch | Promise<Watch> {
+  take(wanted: Wanted, address: string): SymbolFilter | Promise<SymbolFilter> {
     const watch = this.#find(wanted, address);
     const comparisons = wanted.patterns.length * this.registry.symbolCount;
     if (watch.users > 0 || watch.isAll || comparisons <= COMPARISONS_AT_ONCE) {
@@ -237,12 +237,12 @@ export class Watches {
     return making;
   }
 
-  #find(wanted: Wanted, address: string): Watch {
+  #find(wanted: Wanted, address: string): SymbolFilter {
     const key = keyOf(wanted);
-    return this.#byKey.get(key) ?? new Watch(key, wanted, address, this.registry, this.shards);
+    return this.#byKey.get(key) ?? new SymbolFilter(key, wanted, address, this.registry, this.shards);
   }
 
-  #use(watch: Watch): Watch {
+  #use(watch: SymbolFilter): SymbolFilter {
     if (watch.users++ > 0) return watch;
     this.#byKey.set(watch.key, watch);
     this.quotas.unknownNames.add(watch.address, watch.unknownCount);
@@ -251,12 +251,12 @@ export class Watches {
     return watch;
   }
 
-  #count(watch: Watch, bytes: number): void {
+  #count(watch: SymbolFilter, bytes: number): void {
     this.quotas.watchBytes.add(watch.address, bytes - watch.counted);
     watch.counted = bytes;
   }
 
-  release(watch: Watch): void {
+  release(watch: SymbolFilter): void {
     if (--watch.users > 0) return;
     this.#byKey.delete(watch.key);
     this.quotas.unknownNames.add(watch.address, -watch.unknownCount);
@@ -281,7 +281,7 @@ export class Watches {
     this.#noteVersions();
   }
 
-  #teach(watch: Watch, symbols: readonly number[]): void {
+  #teach(watch: SymbolFilter, symbols: readonly number[]): void {
     const before = watch.unknownCount;
     watch.grow();
     for (const id of symbols) watch.learn(id);

@@ -1,6 +1,6 @@
 /** Answers over HTTP: JSON, problem documents (RFC 9457), pages; with CORS, ETag and HEAD. */
 import { HTTP_SMALL_BYTES } from '../../core/limits.js';
-import type { Outbox } from './large-responses.js';
+import type { LargeResponses } from './large-responses.js';
 import { originAllowed } from './origins.js';
 import type { HttpRequest, HttpResponse } from './uws.js';
 
@@ -134,7 +134,7 @@ export function send(
  * @param outbox takes large bodies
  * @returns the status that was sent
  */
-export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?: Outbox): number {
+export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?: LargeResponses): number {
   const bytes = typeof answer.body === 'string' ? Buffer.byteLength(answer.body) : answer.body.length;
   const isLarge = outbox !== undefined && bytes > HTTP_SMALL_BYTES && !caller.isHead;
   const told =

@@ -5,7 +5,7 @@
 import { HTTP_UNREAD_BYTES, HTTP_UNREAD_BYTES_OF_CLIENT } from '../../core/limits.js';
 import type { HttpResponse } from './uws.js';
 
-export class Outbox {
+export class LargeResponses {
   /** Bytes of the bodies that were not taken in full. */
   bytes = 0;
   readonly #byResponse = new Map<HttpResponse, { client: string; bytes: number }>();

@@ -43,7 +43,7 @@ export interface RangeRequest {
   /** Inclusive. */
   toSeq: number;
   /** By symbolId: 1 where the symbol is wanted (ids beyond its end are not); null: all. */
-  watch: Uint8Array | null;
+  filter: Uint8Array | null;
   /** Bit `1 << kind` for each kind that is wanted. */
   kindsMask: number;
   maxTicks: number;
@@ -76,7 +76,7 @@ export interface PageRequest {
   /** 64-byte records, and of each the full seq as float64 and the label as u32 (see `pipeline/memory/broadcast-ring.ts`). */
   records: SharedArrayBuffer;
   seqs: SharedArrayBuffer;
-  labels: SharedArrayBuffer;
+  tags: SharedArrayBuffer;
   /** Records that are there already. */
   at: number;
 }
@@ -112,7 +112,7 @@ export interface SymbolAnswer {
 }
 
 /** A place among imported ticks, whose order is time, number of the epoch, seq: everything up to it is behind. */
-export interface ImportPlace extends Time {
+export interface ImportPosition extends Time {
   /** 0: nothing received at that time is. */
   epoch: number;
   seq: number;
@@ -121,7 +121,7 @@ export interface ImportPlace extends Time {
 /** The ticks of one symbol in all imports, to be read from the log off this thread. */
 export interface ImportsRequest {
   symbolId: number;
-  after: ImportPlace;
+  after: ImportPosition;
   /** Exclusive; null: up to the end. */
   to: Time | null;
   maxTicks: number;
@@ -150,7 +150,7 @@ export interface EpochInfo {
 }
 
 /** A place in the sequence: everything up to `seqs`, by shard, lies before it. */
-export interface Place {
+export interface StreamPosition {
   epoch: number;
   seqs: number[];
 }
@@ -165,14 +165,14 @@ export interface CatchUp {
   /** Every epoch of an engine that is held, ascending, the present one last. */
   epochs(): Promise<EpochInfo[]> | EpochInfo[];
   /** The place before the first visible tick that was received at or after a time; the newest place when there is none. */
-  seekTime(seconds: number, nanos: number): Promise<Place>;
+  seekTime(seconds: number, nanos: number): Promise<StreamPosition>;
   /** Last seq of the present epoch that `readRange` sees. */
   visible(shard: number): number;
   /** Last seq of the present epoch that survives a crash. */
   durable(shard: number): number;
 }
 
-export interface FanoutDeps {
+export interface FanoutPorts {
   memory: EngineMemory;
   /** This thread's view. */
   registry: Registry;
@@ -202,7 +202,7 @@ export interface FanoutStats {
   /** Subscriptions that have not reached the newest tick: from the log, at a pace of their own, or waiting for their turn. */
   catchingUp: number;
   /** Connections that go on together with others at the same place: one message is sent to all of them. */
-  inConvoys: number;
+  inCohorts: number;
   /** Subscribers passed by the ring or the log: gaps told. */
   gapsTold: number;
   /** Milliseconds that one flush takes, smoothed. */

@@ -8,30 +8,30 @@
  * breaks up.
  */
 import {
-  CONVOY_BYTES,
-  CONVOY_MEMBERS_MAX,
-  EVERY_CONVOY_PING_EVERY_BYTES,
-  EVERY_CONVOY_WINDOW_BYTES,
+  COHORT_BYTES,
+  COHORT_MEMBERS_MAX,
+  EVERY_COHORT_PING_EVERY_BYTES,
+  EVERY_COHORT_WINDOW_BYTES,
   PING_EVERY_BYTES,
   WINDOW_BYTES,
 } from '../../core/limits.js';
 import type { TickEncoder } from '../../wire/body.js';
 import type { Frame, FrameTarget } from '../batch/frame.js';
-import type { Stream } from '../batch/shared-view.js';
-import type { Group } from '../batch/subscription-group.js';
-import { Course, type CourseOwner } from './subscription-reader.js';
+import type { SharedView } from '../batch/shared-view.js';
+import type { SubscriptionGroup } from '../batch/subscription-group.js';
+import { SubscriptionReader, type SubscriptionReaderOwner } from './subscription-reader.js';
 
 /** A connection, as its convoy sees it. */
 export interface Member {
   /** Whether it has only one subscription, which others have too and which lacks nothing after the flush at hand, and keeps up. */
   readonly mayJoin: boolean;
   /** The course of that. */
-  readonly course: Course;
+  readonly reader: SubscriptionReader;
   /** Sends it what all get, with a ping every so many bytes. */
   takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void;
   /** Whether one more frame of the convoy may be sent to it, where so many bytes may be unanswered. */
   keepsUp(windowBytes: number): boolean;
-  joined(convoy: Convoy): void;
+  joined(convoy: Cohort): void;
   /** Takes its own way from where the convoy stands. */
   left(): void;
 }
@@ -39,8 +39,8 @@ export interface Member {
 /** Takes note of ticks and bytes that were sent. */
 type Count = (ticks: number, bytes: number) => void;
 
-export class Convoy implements FrameTarget, CourseOwner {
-  readonly course: Course;
+export class Cohort implements FrameTarget, SubscriptionReaderOwner {
+  readonly reader: SubscriptionReader;
   readonly encoder: TickEncoder;
   readonly members = new Set<Member>();
   /** Members that have no room for a frame after the one at hand. */
@@ -53,17 +53,17 @@ export class Convoy implements FrameTarget, CourseOwner {
   #isBehind = false;
 
   constructor(
-    readonly group: Group,
+    readonly group: SubscriptionGroup,
     readonly count: Count,
-    of: Course,
+    of: SubscriptionReader,
   ) {
     this.encoder = group.encoder;
-    this.course = new Course(of.stream, group, of.sub, of.settings, this, of);
+    this.reader = new SubscriptionReader(of.stream, group, of.sub, of.settings, this, of);
     this.#place = of.stream.flushNo;
     this.#told = group.watch.news.length;
     const isEvery = group.mode === 'every';
-    this.#windowBytes = isEvery ? EVERY_CONVOY_WINDOW_BYTES : WINDOW_BYTES;
-    this.#pingEveryBytes = isEvery ? EVERY_CONVOY_PING_EVERY_BYTES : PING_EVERY_BYTES;
+    this.#windowBytes = isEvery ? EVERY_COHORT_WINDOW_BYTES : WINDOW_BYTES;
+    this.#pingEveryBytes = isEvery ? EVERY_COHORT_PING_EVERY_BYTES : PING_EVERY_BYTES;
   }
 
   get size(): number {
@@ -71,9 +71,9 @@ export class Convoy implements FrameTarget, CourseOwner {
   }
 
   /** Whether one that lacks nothing after the flush at hand stands where this convoy does. */
-  isAt(flushNo: number, course: Course): boolean {
+  isAt(flushNo: number, course: SubscriptionReader): boolean {
     const told = this.group.watch.news.length;
-    return this.#place === flushNo && this.course.sub === course.sub && this.#told === told;
+    return this.#place === flushNo && this.reader.sub === course.sub && this.#told === told;
   }
 
   add(member: Member): void {
@@ -91,19 +91,19 @@ export class Convoy implements FrameTarget, CourseOwner {
 
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
-    this.#isBehind = this.#told !== this.group.watch.news.length || !this.course.isInRings;
+    this.#isBehind = this.#told !== this.group.watch.news.length || !this.reader.isInRings;
     if (this.#isBehind) return true;
-    frame.begin(this, CONVOY_BYTES);
-    const allQuotes = this.course.flushQuotes(frame);
+    frame.begin(this, COHORT_BYTES);
+    const allQuotes = this.reader.flushSnapshot(frame);
     // Some pieces of quotes fit only into the frame of a single one.
     if (!allQuotes && frame.ticks === 0) this.#isBehind = true;
-    const all = this.course.flushLane(frame) && allQuotes;
+    const all = this.reader.flushStream(frame) && allQuotes;
     const { ticks } = frame;
     frame.finish();
     this.count(ticks * this.size, 0);
     for (const member of this.#leaving) this.remove(member);
     this.#leaving.clear();
-    this.#place = this.course.lacksNothing ? this.course.stream.flushNo : -1;
+    this.#place = this.reader.isCaughtUp ? this.reader.stream.flushNo : -1;
     return !all;
   }
 
@@ -134,13 +134,13 @@ export class Convoy implements FrameTarget, CourseOwner {
 }
 
 /** All convoys of a fan-out. */
-export class Convoys {
-  readonly #all = new Set<Convoy>();
+export class Cohorts {
+  readonly #all = new Set<Cohort>();
   /** By group: who lacked nothing after some flush, and found nobody else. */
-  readonly #alone = new WeakMap<Group, { member: Member; flushNo: number }>();
+  readonly #alone = new WeakMap<SubscriptionGroup, { member: Member; flushNo: number }>();
 
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly count: Count,
   ) {}
 
@@ -151,17 +151,17 @@ export class Convoys {
   }
 
   /** Those there are now. */
-  all(): Convoy[] {
+  all(): Cohort[] {
     return [...this.#all];
   }
 
   /** Has a member that may join go on with others, if some are at its place. */
   join(member: Member): void {
-    const { course } = member;
+    const { reader: course } = member;
     const { group } = course;
     const { flushNo } = this.stream;
-    for (const convoy of group.convoys) {
-      if (convoy.size < CONVOY_MEMBERS_MAX && convoy.isAt(flushNo, course)) {
+    for (const convoy of group.cohorts) {
+      if (convoy.size < COHORT_MEMBERS_MAX && convoy.isAt(flushNo, course)) {
         convoy.add(member);
         return;
       }
@@ -170,37 +170,37 @@ export class Convoys {
     this.#alone.set(group, { member, flushNo });
     if (other?.flushNo !== flushNo || other.member === member || !other.member.mayJoin) return;
     // It may have subscribed to something else meanwhile.
-    const { course: its } = other.member;
+    const { reader: its } = other.member;
     if (its.group !== group || its.sub !== course.sub) return;
-    const convoy = new Convoy(group, this.count, course);
+    const convoy = new Cohort(group, this.count, course);
     this.#all.add(convoy);
-    group.convoys.add(convoy);
+    group.cohorts.add(convoy);
     convoy.add(other.member);
     convoy.add(member);
   }
 
   /** Flushes a convoy; it may be over then, or go on as part of another one. True when there is room for more. */
-  flush(convoy: Convoy, frame: Frame): boolean {
+  flush(convoy: Cohort, frame: Frame): boolean {
     const isMore = convoy.size > 1 && convoy.flush(frame);
     if (convoy.isOver) this.#end(convoy);
     else this.#merge(convoy);
     return isMore;
   }
 
-  #end(convoy: Convoy): void {
+  #end(convoy: Cohort): void {
     convoy.breakUp();
-    convoy.course.close();
+    convoy.reader.close();
     this.#all.delete(convoy);
-    convoy.group.convoys.delete(convoy);
+    convoy.group.cohorts.delete(convoy);
   }
 
   /** Joins it with another one that has come to the same place, where there is room for both. */
-  #merge(convoy: Convoy): void {
+  #merge(convoy: Cohort): void {
     const { flushNo } = this.stream;
-    if (!convoy.isAt(flushNo, convoy.course)) return;
-    for (const other of convoy.group.convoys) {
-      if (other === convoy || other.size + convoy.size > CONVOY_MEMBERS_MAX) continue;
-      if (!other.isAt(flushNo, convoy.course)) continue;
+    if (!convoy.isAt(flushNo, convoy.reader)) return;
+    for (const other of convoy.group.cohorts) {
+      if (other === convoy || other.size + convoy.size > COHORT_MEMBERS_MAX) continue;
+      if (!other.isAt(flushNo, convoy.reader)) continue;
       const [small, large] = other.size < convoy.size ? [other, convoy] : [convoy, other];
       const members = [...small.members];
       this.#end(small);

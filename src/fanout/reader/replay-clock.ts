@@ -1,7 +1,7 @@
 /** The pace at which the past is played: recorded times of receipt against this thread's monotonic clock. */
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 
-export class Playback {
+export class ReplayClock {
   // The recorded time that stands for `#baseMs`.
   #baseS = 0;
   #baseNs = 0;

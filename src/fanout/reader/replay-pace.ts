@@ -3,9 +3,9 @@ import { FLUSH_TICKS_MAX } from '../../core/limits.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { LogPage } from '../batch/catch-up-pages.js';
 import type { ShardView } from '../batch/shard-view.js';
-import type { Stream } from '../batch/shared-view.js';
-import { Playback } from './replay-clock.js';
-import type { LaneCursor } from './stream-cursor.js';
+import type { SharedView } from '../batch/shared-view.js';
+import { ReplayClock } from './replay-clock.js';
+import type { StreamCursor } from './stream-cursor.js';
 
 /** A tick, wherever it is held. */
 interface Held {
@@ -13,20 +13,20 @@ interface Held {
   i: number;
 }
 
-export class Pace {
-  readonly #playback: Playback;
+export class ReplayPace {
+  readonly #playback: ReplayClock;
 
   /**
    * @param speed recorded seconds per second
    * @param limitOf the last seq of a shard that may be delivered
    */
   constructor(
-    readonly stream: Stream,
-    readonly cursor: LaneCursor,
+    readonly stream: SharedView,
+    readonly cursor: StreamCursor,
     speed: number,
     readonly limitOf: (view: ShardView) => number,
   ) {
-    this.#playback = new Playback(speed);
+    this.#playback = new ReplayClock(speed);
   }
 
   /** Time stood still: the next tick is due at once. */

@@ -7,9 +7,9 @@ import { Body } from '../../wire/body.js';
 import type { EarlierPlace } from '../batch/carried-over.js';
 import type { Frame } from '../batch/frame.js';
 import type { ShardView } from '../batch/shard-view.js';
-import type { Stream } from '../batch/shared-view.js';
-import type { Group } from '../batch/subscription-group.js';
-import type { LaneOwner } from './stream-reader.js';
+import type { SharedView } from '../batch/shared-view.js';
+import type { SubscriptionGroup } from '../batch/subscription-group.js';
+import type { StreamReaderOwner } from './stream-reader.js';
 
 /** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
 export const FROM_NOTHING = -1;
@@ -25,7 +25,7 @@ interface Chunk {
   applied: number;
 }
 
-export class Quotes {
+export class SnapshotReader {
   #chunks: Chunk[][];
   readonly #place: Float64Array;
   /** Chunks that have not been sent for the first time. */
@@ -44,8 +44,8 @@ export class Quotes {
    * @param earlier for FROM_CURSOR: where the cursor is of an earlier epoch
    */
   constructor(
-    readonly stream: Stream,
-    readonly group: Group,
+    readonly stream: SharedView,
+    readonly group: SubscriptionGroup,
     readonly intervalMs: number,
     readonly start: number,
     place: ArrayLike<number>,
@@ -85,7 +85,7 @@ export class Quotes {
   }
 
   /** Whether it has sent every change that there was when the flush at hand began. */
-  get lacksNothing(): boolean {
+  get isCaughtUp(): boolean {
     const { flushNo } = this.stream;
     return (
       this.started &&
@@ -95,16 +95,16 @@ export class Quotes {
   }
 
   /** Others that have been sent the same; the state at the start has been. */
-  copy(): Quotes {
+  copy(): SnapshotReader {
     const { stream, group, intervalMs } = this;
-    const quotes = new Quotes(stream, group, intervalMs, stream.flushNo, this.#place);
+    const quotes = new SnapshotReader(stream, group, intervalMs, stream.flushNo, this.#place);
     quotes.#isBegun = true;
     quotes.#chunks = this.#chunks.map((chunks) => chunks.map((chunk) => ({ ...chunk })));
     return quotes;
   }
 
   /** Sends what fits into the frame. False when there was more than that. */
-  flush(frame: Frame, owner: LaneOwner): boolean {
+  flush(frame: Frame, owner: StreamReaderOwner): boolean {
     const { stream } = this;
     if (this.started && this.intervalMs > 0 && stream.nowMs < this.#dueAtMs && !stream.draining) {
       if (this.#changed()) stream.dueAtMs = Math.min(stream.dueAtMs, this.#dueAtMs);
@@ -137,7 +137,7 @@ export class Quotes {
     );
   }
 
-  #flushShard(frame: Frame, owner: LaneOwner, view: ShardView): boolean {
+  #flushShard(frame: Frame, owner: StreamReaderOwner, view: ShardView): boolean {
     const { stream, group } = this;
     const chunks = this.#chunks[view.index];
     const count = chunks.length;
@@ -170,8 +170,9 @@ export class Quotes {
     const { mirror, nowMs, epoch } = stream;
     const place = this.#place[view.index];
     if (chunk.flushNo === FROM_NOTHING) return group.stateBody(mirror, view, k, place, epoch);
-    if (chunk.flushNo !== FROM_CURSOR) return group.chunkBody(mirror, view, k, chunk.flushNo, nowMs, epoch);
-    group.resumeBody(this.#own, mirror, view, k, place, epoch, this.earlier);
+    if (chunk.flushNo !== FROM_CURSOR)
+      return group.chunkPayload(mirror, view, k, chunk.flushNo, nowMs, epoch);
+    group.resumePayload(this.#own, mirror, view, k, place, epoch, this.earlier);
     return this.#own;
   }
 

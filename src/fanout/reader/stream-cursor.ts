@@ -4,12 +4,12 @@
  */
 
 import type { ShardView } from '../batch/shard-view.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import type { EpochInfo } from '../contract/ports.js';
 
 const NO_EPOCHS: readonly EpochInfo[] = [];
 
-export class LaneCursor {
+export class StreamCursor {
   #positions: Float64Array;
 
   /**
@@ -18,7 +18,7 @@ export class LaneCursor {
    * @param epochs every epoch that is held; needed only where `epoch` is not the present one
    */
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly critical: boolean,
     public epochs: readonly EpochInfo[],
     public epoch: number,
@@ -28,8 +28,8 @@ export class LaneCursor {
   }
 
   /** Another one at its place in the present epoch. */
-  copy(): LaneCursor {
-    const cursor = new LaneCursor(this.stream, this.critical, [], this.epoch, this.seqs.slice());
+  copy(): StreamCursor {
+    const cursor = new StreamCursor(this.stream, this.critical, [], this.epoch, this.seqs.slice());
     cursor.#positions.set(this.#positions);
     return cursor;
   }

@@ -10,10 +10,10 @@ import type { LogPage } from '../batch/catch-up-pages.js';
 import type { Frame } from '../batch/frame.js';
 import { OVERTAKEN, type Source } from '../batch/selection.js';
 import type { ShardView } from '../batch/shard-view.js';
-import type { Stream } from '../batch/shared-view.js';
-import { type Group, LaneBody, SHARED_BYTES } from '../batch/subscription-group.js';
-import { Pace } from './replay-pace.js';
-import type { LaneCursor } from './stream-cursor.js';
+import type { SharedView } from '../batch/shared-view.js';
+import { SHARED_BYTES, StreamPayload, type SubscriptionGroup } from '../batch/subscription-group.js';
+import { ReplayPace } from './replay-pace.js';
+import type { StreamCursor } from './stream-cursor.js';
 
 /** With less room in the frame than this, a lane waits for the next one. */
 const ROOM_MIN = 4096;
@@ -23,37 +23,37 @@ const BODIES_MAX = 64;
 const TICK_BYTES_MIN = 24;
 
 /** Who owns a lane and sends what it finds. */
-export interface LaneOwner {
+export interface StreamReaderOwner {
   deliver(frame: Frame, body: Body): void;
   catchingUp(behind: number): void;
   caughtUp(): void;
   failed(error: unknown): void;
 }
 
-export class Lane {
+export class StreamReader {
   #catching = false;
   #isClosed = false;
   /** Of what comes from the past; null: as fast as it goes. */
-  #pace: Pace | null;
+  #pace: ReplayPace | null;
   /** The shard that goes first. */
   #first = 0;
-  readonly #own = new LaneBody();
+  readonly #own = new StreamPayload();
 
   /**
    * @param cursor where it stands
    * @param catching whether `caught_up` is owed once it has reached the newest tick
    */
   constructor(
-    readonly stream: Stream,
-    readonly group: Group,
-    readonly owner: LaneOwner,
+    readonly stream: SharedView,
+    readonly group: SubscriptionGroup,
+    readonly owner: StreamReaderOwner,
     readonly deliver: Deliver,
-    readonly cursor: LaneCursor,
+    readonly cursor: StreamCursor,
     catching: boolean,
     speed: Speed,
   ) {
     const isPaced = catching && speed !== 'max';
-    this.#pace = isPaced ? new Pace(stream, cursor, speed, (view) => this.#limit(view)) : null;
+    this.#pace = isPaced ? new ReplayPace(stream, cursor, speed, (view) => this.#limit(view)) : null;
     this.#setCatching(catching);
   }
 
@@ -81,16 +81,16 @@ export class Lane {
   }
 
   /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
-  get lacksNothing(): boolean {
+  get isCaughtUp(): boolean {
     const { stream, cursor } = this;
     if (!cursor.isPresent || this.#catching) return false;
     return this.deliver === 'published' && stream.shards.every((view, s) => cursor.seqs[s] >= view.head);
   }
 
   /** Another one at its place in the present epoch, which has been reached. */
-  copy(owner: LaneOwner): Lane {
+  copy(owner: StreamReaderOwner): StreamReader {
     const { stream, group, deliver, cursor } = this;
-    return new Lane(stream, group, owner, deliver, cursor.copy(), false, 'max');
+    return new StreamReader(stream, group, owner, deliver, cursor.copy(), false, 'max');
   }
 
   #flushPresent(frame: Frame): boolean {
@@ -166,11 +166,11 @@ export class Lane {
     return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || bodies === BODIES_MAX;
   }
 
-  #read(frame: Frame, source: Source, shard: number, from: number, limit: number): LaneBody {
+  #read(frame: Frame, source: Source, shard: number, from: number, limit: number): StreamPayload {
     const { group } = this;
     const { epoch } = this.cursor;
     if (group.users > 1) {
-      const shared = group.sharedBody(source, shard, from, limit, epoch);
+      const shared = group.sharedPayload(source, shard, from, limit, epoch);
       if (shared.next === OVERTAKEN || frame.fits(group.encoder, shared)) return shared;
     }
     const room = frame.room(group.encoder);

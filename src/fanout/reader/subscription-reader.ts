@@ -6,12 +6,12 @@ import type { Body } from '../../wire/body.js';
 import type { Deliver, Mode, Speed } from '../../wire/ticks.js';
 import type { Frame } from '../batch/frame.js';
 import { QUOTE_BIT } from '../batch/selection.js';
-import type { Stream } from '../batch/shared-view.js';
-import type { Group } from '../batch/subscription-group.js';
+import type { SharedView } from '../batch/shared-view.js';
+import type { SubscriptionGroup } from '../batch/subscription-group.js';
 import type { EpochInfo } from '../contract/ports.js';
-import { FROM_CURSOR, FROM_NOTHING, Quotes } from './snapshot-reader.js';
-import { LaneCursor } from './stream-cursor.js';
-import { Lane, type LaneOwner } from './stream-reader.js';
+import { FROM_CURSOR, FROM_NOTHING, SnapshotReader } from './snapshot-reader.js';
+import { StreamCursor } from './stream-cursor.js';
+import { StreamReader, type StreamReaderOwner } from './stream-reader.js';
 
 /** Where a subscription resumes, checked against what is held. */
 export interface ResumePoint {
@@ -23,7 +23,7 @@ export interface ResumePoint {
 /** Where a subscription begins: at what is newest, with or without the state as it is; or at a place in the past. */
 export type Start = 'live' | 'snapshot' | ResumePoint;
 
-export interface CourseSettings {
+export interface SubscriptionReaderSettings {
   mode: Mode;
   intervalMs: number;
   deliver: Deliver;
@@ -31,47 +31,47 @@ export interface CourseSettings {
 }
 
 /** Who is told what becomes of a course. */
-export type CourseOwner = Omit<LaneOwner, 'deliver'>;
+export type SubscriptionReaderOwner = Omit<StreamReaderOwner, 'deliver'>;
 
-export class Course implements LaneOwner {
-  readonly #lane: Lane;
-  #quotes: Quotes | null;
+export class SubscriptionReader implements StreamReaderOwner {
+  readonly #stream: StreamReader;
+  #snapshot: SnapshotReader | null;
   /** Of mode `latest` in the present epoch, when it was asked for last. */
   readonly #cursor: Float64Array;
 
   /** @param start a course: another one from where that stands, in the present epoch */
   constructor(
-    readonly stream: Stream,
-    readonly group: Group,
+    readonly stream: SharedView,
+    readonly group: SubscriptionGroup,
     /** The number of the subscription. */
     readonly sub: number,
-    readonly settings: Readonly<CourseSettings>,
-    readonly owner: CourseOwner,
-    start: Start | Course,
+    readonly settings: Readonly<SubscriptionReaderSettings>,
+    readonly owner: SubscriptionReaderOwner,
+    start: Start | SubscriptionReader,
   ) {
     this.#cursor = new Float64Array(stream.shards.length);
-    if (start instanceof Course) {
-      this.#lane = start.#lane.copy(this);
-      this.#quotes = start.#quotes === null ? null : start.#quotes.copy();
+    if (start instanceof SubscriptionReader) {
+      this.#stream = start.#stream.copy(this);
+      this.#snapshot = start.#snapshot === null ? null : start.#snapshot.copy();
     } else {
       stream.look();
-      this.#lane = this.#laneAt(start);
-      this.#quotes = this.#quotesAt(start);
+      this.#stream = this.#streamAt(start);
+      this.#snapshot = this.#snapshotAt(start);
     }
   }
 
   get epoch(): number {
-    return this.#lane.cursor.epoch;
+    return this.#stream.cursor.epoch;
   }
 
-  #laneAt(start: Start): Lane {
+  #streamAt(start: Start): StreamReader {
     const { stream, group, settings } = this;
     const { deliver, speed } = settings;
     const isPast = typeof start === 'object';
     const seqs = Float64Array.from(isPast ? start.seqs : this.#newest(start));
     const epoch = isPast ? start.epoch : stream.epoch;
-    const cursor = new LaneCursor(stream, group.critical, isPast ? start.epochs : [], epoch, seqs);
-    return new Lane(stream, group, this, deliver, cursor, isPast, speed);
+    const cursor = new StreamCursor(stream, group.critical, isPast ? start.epochs : [], epoch, seqs);
+    return new StreamReader(stream, group, this, deliver, cursor, isPast, speed);
   }
 
   /** By shard: the place of what is newest. State and quotes come from the table, so with them that is its T. */
@@ -83,58 +83,58 @@ export class Course implements LaneOwner {
     return newest.map((seq, s) => Math.min(seq, stream.deps.catchUp!.durable(s)));
   }
 
-  #quotesAt(start: Start): Quotes | null {
+  #snapshotAt(start: Start): SnapshotReader | null {
     const { stream, group, settings } = this;
     const { mode, intervalMs } = settings;
-    const { seqs } = this.#lane.cursor;
-    if (start === 'snapshot') return new Quotes(stream, group, intervalMs, FROM_NOTHING, seqs);
+    const { seqs } = this.#stream.cursor;
+    if (start === 'snapshot') return new SnapshotReader(stream, group, intervalMs, FROM_NOTHING, seqs);
     if (mode === 'every' || (group.kindsMask & QUOTE_BIT) === 0) return null;
     if (start === 'live' || start.epoch === stream.epoch)
-      return new Quotes(stream, group, intervalMs, FROM_CURSOR, seqs);
+      return new SnapshotReader(stream, group, intervalMs, FROM_CURSOR, seqs);
     const first = stream.shards.map(() => 0);
-    return new Quotes(stream, group, intervalMs, FROM_CURSOR, first, start);
+    return new SnapshotReader(stream, group, intervalMs, FROM_CURSOR, first, start);
   }
 
   close(): void {
-    this.#lane.close();
+    this.#stream.close();
   }
 
   /** After a pause. */
   resume(): void {
-    this.#lane.resume();
+    this.#stream.resume();
   }
 
   /** False when the frame could not take all. */
-  flushQuotes(frame: Frame): boolean {
-    const quotes = this.#quotes;
+  flushSnapshot(frame: Frame): boolean {
+    const quotes = this.#snapshot;
     if (quotes === null) return true;
     const wantsQuotes = (this.group.kindsMask & QUOTE_BIT) !== 0;
     const wanted = wantsQuotes || !quotes.started;
     const all = !wanted || quotes.flush(frame, this);
-    if (quotes.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#quotes = null;
+    if (quotes.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#snapshot = null;
     return all;
   }
 
   /** False when the frame could not take all. */
-  flushLane(frame: Frame): boolean {
-    if (this.#quotes !== null && !this.#quotes.started) return true;
-    return this.#lane.flush(frame);
+  flushStream(frame: Frame): boolean {
+    if (this.#snapshot !== null && !this.#snapshot.started) return true;
+    return this.#stream.flush(frame);
   }
 
   /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
-  get lacksNothing(): boolean {
-    return this.#lane.lacksNothing && this.#quotes?.lacksNothing !== false;
+  get isCaughtUp(): boolean {
+    return this.#stream.isCaughtUp && this.#snapshot?.isCaughtUp !== false;
   }
 
   /** Whether the rings of shared memory still hold what comes next. */
   get isInRings(): boolean {
-    return this.#lane.cursor.isInRings;
+    return this.#stream.cursor.isInRings;
   }
 
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
   cursor(): Uint8Array {
-    const { epoch, seqs } = this.#lane.cursor;
-    const quotes = this.#quotes;
+    const { epoch, seqs } = this.#stream.cursor;
+    const quotes = this.#snapshot;
     if (quotes === null || epoch !== this.stream.epoch || this.settings.mode !== 'latest') {
       return this.stream.cursor(epoch, seqs);
     }

@@ -16,7 +16,7 @@ import { EntryF64, Slot, TableEntry } from '../../pipeline/memory/last-value-tab
 import { type Watermark, WatermarkReader } from '../../pipeline/memory/watermarks.js';
 import { tickJson } from '../../wire/json.js';
 import { REST_SHARES, Shares } from '../access/shares.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import { type Answer, busy, json, problem } from '../contract/answers.js';
 import type { FanoutStats } from '../contract/ports.js';
 import { badRequest, parseQuery } from './query.js';
@@ -50,7 +50,7 @@ export class Rest {
   #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
 
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly stats: () => FanoutStats,
   ) {
     this.#counters = new CounterReader(stream.deps.memory);
@@ -235,7 +235,7 @@ export class Rest {
     this.#sample = now;
     this.#rates = {
       received: (now.totals.received - before.totals.received) / seconds,
-      numbered: (now.totals.numbered - before.totals.numbered) / seconds,
+      numbered: (now.totals.sequenced - before.totals.sequenced) / seconds,
       logged: (now.totals.logged - before.totals.logged) / seconds,
       sent: (now.sent - before.sent) / seconds,
     };

@@ -5,11 +5,11 @@ import { LastValueTable } from '../../pipeline/memory/last-value-table.js';
 import type { RegistryUsage } from '../../pipeline/memory/registry.js';
 import { WatermarkReader } from '../../pipeline/memory/watermarks.js';
 import type { Answer } from '../contract/answers.js';
-import type { FanoutDeps, FanoutStats } from '../contract/ports.js';
+import type { FanoutPorts, FanoutStats } from '../contract/ports.js';
 
 /** What is read once for each answer, so that its figures belong together. */
 interface Reading {
-  deps: FanoutDeps;
+  deps: FanoutPorts;
   counters: CounterReader;
   table: LastValueTable;
   watermarks: WatermarkReader;
@@ -75,7 +75,7 @@ const rawDepths: Read = ({ deps: { memory }, counters }) =>
 const FAMILIES: Family[] = [
   ['ticks_received_total', 'Ticks that feeds received.', [], total('received')],
   ['ticks_split_total', 'Source ticks that became a quote and a trade.', [], total('split')],
-  ['ticks_made_total', 'Records of the engine itself: definitions, status, gaps.', [], total('made')],
+  ['ticks_made_total', 'Records of the engine itself: definitions, status, gaps.', [], total('generated')],
   [
     'ticks_rejected_total',
     'Ticks that were refused, by reason.',
@@ -90,7 +90,7 @@ const FAMILIES: Family[] = [
     total('conflated'),
   ],
   ['ticks_dropped_total', 'Ticks lost because a bounded queue was full.', [], total('dropped')],
-  ['ticks_numbered_total', 'Ticks numbered in this epoch.', [], total('numbered')],
+  ['ticks_numbered_total', 'Ticks numbered in this epoch.', [], total('sequenced')],
   ['ticks_logged_total', 'Ticks of this epoch in the log.', [], total('logged')],
   ['ticks_shed_total', 'Ticks of this epoch that the log was left behind for.', [], total('shed')],
   ['ticks_crossed_total', 'Quotes with bid above ask.', [], total('crossed')],
@@ -107,7 +107,7 @@ const FAMILIES: Family[] = [
     [],
     total('suspicious'),
   ],
-  ['ticks_held', 'Half-quotes that wait for their other side.', [], total('held')],
+  ['ticks_held', 'Half-quotes that wait for their other side.', [], total('pendingOneSided')],
   ['ticks_in_flight', 'Ticks taken from sources and not numbered yet.', [], total('inFlight')],
   ['feed_received_total', 'Ticks that this feed received.', ['feed'], feed('received')],
   ['feed_duplicate_total', 'Ticks that this feed was sent again.', ['feed'], feed('duplicate')],
@@ -184,7 +184,7 @@ const FAMILIES: Family[] = [
     'fanout_in_convoys',
     'Connections that go on together with others at the same place.',
     [],
-    fanout('inConvoys'),
+    fanout('inCohorts'),
   ],
   ['fanout_groups', 'Groups of equal subscriptions.', [], fanout('groups')],
   ['fanout_watches', 'Different lists of symbols that subscriptions have.', [], fanout('watches')],
@@ -252,7 +252,7 @@ export class MetricsPage {
   readonly #fill: ((reading: Reading) => void)[];
 
   constructor(
-    readonly deps: FanoutDeps,
+    readonly deps: FanoutPorts,
     readonly stats: () => FanoutStats,
     readonly answered: ReadonlyMap<number, number>,
   ) {

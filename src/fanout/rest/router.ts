@@ -10,7 +10,7 @@ import {
   Refusal,
   write,
 } from '../contract/answers.js';
-import { Outbox } from '../contract/large-responses.js';
+import { LargeResponses } from '../contract/large-responses.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../contract/uws.js';
 import type { RouteContext } from '../routes.js';
 import { addressOf, wrongHost } from '../websocket/upgrade.js';
@@ -44,7 +44,7 @@ type Handler = (request: RestRequest) => Answer | Promise<Answer>;
 
 export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
   const { rest, stream } = context;
-  const outbox = new Outbox();
+  const outbox = new LargeResponses();
   const ticks = new RestTicks(stream);
   const answered = new Map<number, number>();
   const metrics = new MetricsPage(stream.deps, context.rest.stats, answered);

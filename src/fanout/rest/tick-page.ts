@@ -6,7 +6,7 @@
 import { REST_PAGE_JOBS_MAX } from '../../core/limits.js';
 import { Records } from '../../core/tick.js';
 import { cursorToText } from '../../wire/cursor.js';
-import type { CatchUp, EpochInfo, Place } from '../contract/ports.js';
+import type { CatchUp, EpochInfo, StreamPosition } from '../contract/ports.js';
 
 const ALL_KINDS = 0xff;
 
@@ -16,9 +16,9 @@ export interface TickPageRequest {
   /** Of the symbol: what tells its shard in each epoch. */
   bucket: number;
   /** The page begins after the latest of these places; without any, at the oldest tick that is held. */
-  starts: Place[];
+  starts: StreamPosition[];
   /** Where it ends at the latest; null: nowhere. */
-  end: Place | null;
+  end: StreamPosition | null;
   limit: number;
   rewound?: { epoch: number; lastSeq: number[] } | undefined;
 }
@@ -162,7 +162,7 @@ export class PageReading {
       shard,
       fromSeq: this.#seq,
       toSeq: this.#last,
-      watch: this.#watch,
+      filter: this.#watch,
       kindsMask: ALL_KINDS,
       maxTicks: this.limit - this.#count,
     });

@@ -5,9 +5,9 @@ import { digitsHint, parseTime, type Time } from '../../core/time.js';
 import { cursorFromText } from '../../wire/cursor.js';
 import { pageTokenFromText } from '../../wire/page-token.js';
 import { REST_SHARES, Shares } from '../access/shares.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import { type Answer, busy, PROBLEMS, problem, Refusal } from '../contract/answers.js';
-import type { CatchUp, Place } from '../contract/ports.js';
+import type { CatchUp, StreamPosition } from '../contract/ports.js';
 import { type Resume, resumeAt } from '../session/resume.js';
 import { unknownSymbol } from './handlers.js';
 import { placeAt, readMergedPage } from './merged-page.js';
@@ -30,7 +30,7 @@ interface Asked {
 
 export class RestTicks {
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly shares = new Shares(REST_SHARES),
   ) {}
 
@@ -87,7 +87,9 @@ export class RestTicks {
     return readMergedPage(wanted, token ?? placeAt(from), to, catchUp, request);
   }
 
-  async #resume(cursor: string): Promise<{ point: Place; rewound?: { epoch: number; lastSeq: number[] } }> {
+  async #resume(
+    cursor: string,
+  ): Promise<{ point: StreamPosition; rewound?: { epoch: number; lastSeq: number[] } }> {
     if (cursorFromText(cursor) === null) {
       const detail = 'The cursor cannot be read; take one of a page or of the stream.';
       throw new Refusal(problem(400, 'cursor_invalid', detail));

@@ -8,13 +8,13 @@ import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';
 import type { Encoding, ServerMessage } from '../../wire/ticks.js';
 import type { Frame, FrameTarget } from '../batch/frame.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import { fanoutOptionsSchema } from '../contract/options.js';
 import { fillFrame } from './fill-frame.js';
 import { Operations, type OperationsHost } from './operations.js';
 import type { Subscribe } from './requests.js';
 
-export class SinkSubscriber implements FrameTarget, OperationsHost {
+export class CallbackSubscriber implements FrameTarget, OperationsHost {
   readonly encoder: TickEncoder;
   readonly isClosed = false;
   /** The host's own. */
@@ -25,7 +25,7 @@ export class SinkSubscriber implements FrameTarget, OperationsHost {
 
   /** @param take gets every message; its bytes hold only during the call */
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly encoding: Encoding,
     readonly take: (message: Uint8Array) => void,
   ) {
@@ -63,7 +63,7 @@ export class SinkSubscriber implements FrameTarget, OperationsHost {
   }
 
   /** It joins no convoy. */
-  alone(): void {}
+  leaveCohort(): void {}
 
   end(sub: number): void {
     this.#operations.end(sub);

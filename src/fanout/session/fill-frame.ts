@@ -19,10 +19,10 @@ export function fillFrame(
   const first = turn % length;
   let all = true;
   for (let n = 0; n < length; n++) some[n].announce();
-  for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushQuotes(frame)) all = false;
+  for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushSnapshot(frame)) all = false;
   // The window empties until a piece of quotes fits; the rest comes in what a slow link takes between two heartbeats.
   if (!all && frame.ticks === 0) return false;
   frame.bound(laneBytes());
-  for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushLane(frame)) all = false;
+  for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushStream(frame)) all = false;
   return all;
 }

@@ -6,7 +6,7 @@ import { tickJson } from '../../wire/json.js';
 import { packTick } from '../../wire/msgpack.js';
 import type { Encoding, History, JsonTick, PackTick } from '../../wire/ticks.js';
 import type { ShardView } from '../batch/shard-view.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import type { HistoryQuestion } from './requests.js';
 
 /** Slots of the ring that are looked at in one turn of the event loop. */
@@ -57,7 +57,7 @@ class Found {
  * @throws whatever the log throws
  */
 export async function historyOf(
-  stream: Stream,
+  stream: SharedView,
   request: HistoryQuestion,
   encoding: Encoding,
   address: string,
@@ -106,7 +106,7 @@ export async function historyOf(
 }
 
 /** The shard that numbered the symbol in an epoch; undefined where the epoch is not held. */
-async function shardOf(stream: Stream, epoch: number, symbolId: number): Promise<number | undefined> {
+async function shardOf(stream: SharedView, epoch: number, symbolId: number): Promise<number | undefined> {
   if (epoch === stream.epoch) return stream.mirror.shardOf(symbolId);
   const info = (await stream.deps.catchUp?.epochs())?.find((e) => e.epoch === epoch);
   return info === undefined
@@ -119,7 +119,7 @@ async function shardOf(stream: Stream, epoch: number, symbolId: number): Promise
  * first tick behind `after` that the log holds.
  */
 async function firstHeld(
-  stream: Stream,
+  stream: SharedView,
   epoch: number,
   shard: number,
   symbolId: number,
@@ -140,7 +140,7 @@ interface FoundTick {
 }
 
 /** Looks in the ring, then in the log for what is older; returns what came from the log, oldest first. */
-async function find(stream: Stream, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
+async function find(stream: SharedView, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
   const { catchUp } = stream.deps;
   let { toSeq } = found;
   if (epoch === stream.epoch) toSeq = await lookInRing(stream.shards[shard], found);

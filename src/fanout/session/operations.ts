@@ -5,8 +5,8 @@ import { isPattern } from '../../core/pattern.js';
 import { KIND_NAMES, Kind } from '../../core/tick.js';
 import { parseTime } from '../../core/time.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../../wire/ticks.js';
-import type { Stream } from '../batch/shared-view.js';
-import type { Wanted, Watch } from '../batch/symbol-filter.js';
+import type { SharedView } from '../batch/shared-view.js';
+import type { SymbolFilter, Wanted } from '../batch/symbol-filter.js';
 import type { FanoutSettings } from '../contract/options.js';
 import type { Start } from '../reader/subscription-reader.js';
 import { HistoryBusy, historyOf, UnknownSymbol } from './history.js';
@@ -26,7 +26,7 @@ export interface OperationsHost extends SubscriptionHost {
   /** For whose bounds it counts. */
   readonly address: string;
   /** Goes on by itself, before its subscriptions change. */
-  alone(): void;
+  leaveCohort(): void;
 }
 
 type Found = Exclude<Resume, { refused: unknown }>;
@@ -45,7 +45,7 @@ export class Operations {
   readonly #seeks = new Map<Subscription, { waiting: number; last: Promise<void> }>();
 
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly host: OperationsHost,
     readonly encoding: Encoding,
     readonly settings: FanoutSettings,
@@ -232,7 +232,7 @@ export class Operations {
     return { code: 'too_many_symbols', message };
   }
 
-  #start(request: Subscribe, { point, rewound }: Opening, watch: Watch): void {
+  #start(request: Subscribe, { point, rewound }: Opening, watch: SymbolFilter): void {
     const { stream } = this;
     const { watches, quotas } = stream;
     const bound = watch.users > 1 ? null : quotas.watchBytes.inTheWay(watch.address, 0);
@@ -243,7 +243,7 @@ export class Operations {
       return;
     }
     // It may have joined a convoy while the place was looked for.
-    this.host.alone();
+    this.host.leaveCohort();
     const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
     let mask = 0;
     for (const kind of kinds) mask |= 1 << Kind[kind];
@@ -273,7 +273,7 @@ export class Operations {
     const { sub, settings } = subscription;
     const sought = (start: Start) => {
       const speed = request.speed ?? settings.speed;
-      this.host.alone();
+      this.host.leaveCohort();
       subscription.seek(start, speed);
       const { epoch } = subscription;
       const cursor = subscription.cursorText();

@@ -4,8 +4,8 @@ import { parseTime, type Time } from '../../core/time.js';
 import { type Cursor, cursorFromText, cursorToText } from '../../wire/cursor.js';
 import type { From } from '../../wire/ticks.js';
 import type { ShardView } from '../batch/shard-view.js';
-import type { Stream } from '../batch/shared-view.js';
-import type { EpochInfo, Place } from '../contract/ports.js';
+import type { SharedView } from '../batch/shared-view.js';
+import type { EpochInfo, StreamPosition } from '../contract/ports.js';
 import type { ResumePoint } from '../reader/subscription-reader.js';
 
 type RefusalCode = 'cursor_invalid' | 'cursor_unknown' | 'cursor_expired';
@@ -29,7 +29,7 @@ export type Resume = { refused: ResumeRefusal } | { point: ResumePoint; rewound?
  * @param critical whether the subscription reads the critical ring rather than the whole one
  * @throws whatever the log throws
  */
-export async function resumeAt(stream: Stream, from: From, critical: boolean): Promise<Resume> {
+export async function resumeAt(stream: SharedView, from: From, critical: boolean): Promise<Resume> {
   const time = parseTime(from);
   if (time !== null) return resumeTime(stream, time);
   const cursor = cursorFromText(String(from));
@@ -49,10 +49,10 @@ export async function resumeAt(stream: Stream, from: From, critical: boolean): P
     : resumeOlder(stream, cursor, epochs);
 }
 
-async function resumeTime(stream: Stream, time: Time): Promise<Resume> {
+async function resumeTime(stream: SharedView, time: Time): Promise<Resume> {
   const { catchUp } = stream.deps;
   const oldest = (view: ShardView) => view.ring.oldest() - 1;
-  const place: Place = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
+  const place: StreamPosition = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
     epoch: stream.epoch,
     seqs: stream.shards.map(oldest),
   };
@@ -92,7 +92,7 @@ function refuse(code: RefusalCode, message: string, oldest?: Cursor): Resume {
   };
 }
 
-function expired(stream: Stream, epochs: EpochInfo[]): Resume {
+function expired(stream: SharedView, epochs: EpochInfo[]): Resume {
   // Epochs of which retention has left nothing stay listed.
   const first = epochs.find((e) => e.firstSeq.some((seq, s) => seq <= e.lastSeq[s])) ?? epochs.at(-1);
   const oldest: Cursor =
@@ -106,7 +106,7 @@ function expired(stream: Stream, epochs: EpochInfo[]): Resume {
   return refuse('cursor_expired', 'What follows the cursor is no longer held.', oldest);
 }
 
-function resumePresent(stream: Stream, cursor: Cursor, epochs: EpochInfo[], critical: boolean): Resume {
+function resumePresent(stream: SharedView, cursor: Cursor, epochs: EpochInfo[], critical: boolean): Resume {
   const seqs = Array.from(cursor.seqs);
   if (seqs.length !== stream.shards.length)
     return refuse('cursor_invalid', 'The cursor has another number of shards than its epoch.');
@@ -122,7 +122,7 @@ function resumePresent(stream: Stream, cursor: Cursor, epochs: EpochInfo[], crit
   return { point: { epoch: stream.epoch, seqs, epochs } };
 }
 
-function resumeOlder(stream: Stream, cursor: Cursor, epochs: EpochInfo[]): Resume {
+function resumeOlder(stream: SharedView, cursor: Cursor, epochs: EpochInfo[]): Resume {
   const info = epochs.find((e) => e.epoch === cursor.epoch);
   if (info === undefined) return expired(stream, epochs);
   if (cursor.seqs.length !== info.shards)

@@ -5,11 +5,16 @@ import type { KindName } from '../../core/tick.js';
 import { bytesToText } from '../../wire/cursor.js';
 import type { ServerMessage, Speed, WireSymbol } from '../../wire/ticks.js';
 import type { Frame } from '../batch/frame.js';
-import type { Stream } from '../batch/shared-view.js';
-import type { Group } from '../batch/subscription-group.js';
-import { Course, type CourseOwner, type CourseSettings, type Start } from '../reader/subscription-reader.js';
+import type { SharedView } from '../batch/shared-view.js';
+import type { SubscriptionGroup } from '../batch/subscription-group.js';
+import {
+  type Start,
+  SubscriptionReader,
+  type SubscriptionReaderOwner,
+  type SubscriptionReaderSettings,
+} from '../reader/subscription-reader.js';
 
-export interface SubscriptionSettings extends CourseSettings {
+export interface SubscriptionSettings extends SubscriptionReaderSettings {
   kinds: KindName[];
 }
 
@@ -21,66 +26,66 @@ export interface SubscriptionHost {
   end(sub: number): void;
 }
 
-export class Subscription implements CourseOwner {
+export class Subscription implements SubscriptionReaderOwner {
   paused = false;
-  #course: Course;
+  #reader: SubscriptionReader;
   #told: number;
 
   constructor(
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly host: SubscriptionHost,
     readonly sub: number,
-    readonly group: Group,
+    readonly group: SubscriptionGroup,
     readonly settings: SubscriptionSettings,
     start: Start,
   ) {
     stream.subscriptions++;
     this.#told = group.watch.news.length;
-    this.#course = this.#courseFrom(start);
+    this.#reader = this.#readerFrom(start);
   }
 
-  #courseFrom(start: Start | Course): Course {
-    return new Course(this.stream, this.group, this.sub, this.settings, this, start);
+  #readerFrom(start: Start | SubscriptionReader): SubscriptionReader {
+    return new SubscriptionReader(this.stream, this.group, this.sub, this.settings, this, start);
   }
 
   get epoch(): number {
-    return this.#course.epoch;
+    return this.#reader.epoch;
   }
 
   /** Where it stands; in a convoy all members have the same one. */
-  get course(): Course {
-    return this.#course;
+  get reader(): SubscriptionReader {
+    return this.#reader;
   }
 
   /** Goes on as a convoy does. */
-  join(course: Course): void {
-    this.#course = course;
+  join(course: SubscriptionReader): void {
+    this.#reader = course;
   }
 
   /** Goes on by itself, from where it stands. */
   leave(): void {
-    this.#course = this.#courseFrom(this.#course);
+    this.#reader = this.#readerFrom(this.#reader);
   }
 
   /** Whether it lacks nothing that there was when the flush at hand began, and goes on as it comes. */
-  get lacksNothing(): boolean {
-    return !this.paused && this.#told === this.group.watch.news.length && this.#course.lacksNothing;
+  get isCaughtUp(): boolean {
+    return !this.paused && this.#told === this.group.watch.news.length && this.#reader.isCaughtUp;
   }
 
   /** Goes on from another place; what was not sent of the old one is not. */
   seek(start: Start, speed: Speed): void {
     this.settings.speed = speed;
-    this.#course.close();
-    this.#course = this.#courseFrom(start);
+    this.#reader.close();
+    this.#reader = this.#readerFrom(start);
   }
 
   resume(): void {
     this.paused = false;
-    this.#course.resume();
+    this.#reader.resume();
   }
 
   close(): void {
-    this.#course.close();
+    this.#reader.close();
     this.stream.subscriptions--;
     this.stream.release(this.group);
   }
@@ -100,18 +105,18 @@ export class Subscription implements CourseOwner {
   }
 
   /** False when the frame could not take all. */
-  flushQuotes(frame: Frame): boolean {
-    return this.paused || this.#course.flushQuotes(frame);
+  flushSnapshot(frame: Frame): boolean {
+    return this.paused || this.#reader.flushSnapshot(frame);
   }
 
   /** False when the frame could not take all. */
-  flushLane(frame: Frame): boolean {
-    return this.paused || this.#course.flushLane(frame);
+  flushStream(frame: Frame): boolean {
+    return this.paused || this.#reader.flushStream(frame);
   }
 
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
   cursor(): Uint8Array {
-    return this.#course.cursor();
+    return this.#reader.cursor();
   }
 
   cursorText(): string {

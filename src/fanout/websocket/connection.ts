@@ -1,8 +1,8 @@
 /** One WebSocket connection: its requests, its subscriptions, its window. */
 import {
   ANSWER_BYTES_PER_CONNECTION_MAX,
-  CONVOY_BYTES,
-  EVERY_CONVOY_WINDOW_BYTES,
+  COHORT_BYTES,
+  EVERY_COHORT_WINDOW_BYTES,
   FRAME_BYTES_MAX,
   WINDOW_BYTES,
 } from '../../core/limits.js';
@@ -12,26 +12,26 @@ import { decodeCursor } from '../../wire/cursor.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../../wire/ticks.js';
-import { type Closing, closingFor } from '../access/close-reason.js';
-import type { Gate } from '../access/gate.js';
+import { type CloseReason, closeReasonFor } from '../access/close-reason.js';
+import type { ConnectionGuard } from '../access/gate.js';
 import type { Frame, FrameTarget } from '../batch/frame.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import type { FanoutSettings } from '../contract/options.js';
 import type { WebSocket } from '../contract/uws.js';
-import type { Convoy, Convoys, Member } from '../reader/cohort.js';
-import type { Course } from '../reader/subscription-reader.js';
+import type { Cohort, Cohorts, Member } from '../reader/cohort.js';
+import type { SubscriptionReader } from '../reader/subscription-reader.js';
 import { fillFrame } from '../session/fill-frame.js';
 import { Operations, type OperationsHost } from '../session/operations.js';
 import { parseMessage } from '../session/requests.js';
 import type { HeartbeatBytes } from './heartbeat.js';
 import { Liveness } from './liveness.js';
 import { RequestQueue, type RequestTurns } from './request-queue.js';
-import { Window } from './send-window.js';
+import { SendWindow } from './send-window.js';
 
 /** Below this room a connection waits for its pongs: smaller frames are not worth their `send`. */
 const ROOM_MIN = 16 * 1024;
 /** Bytes of one frame that lanes fill: while the client takes in one that left it behind, the next is under way. */
-const LANES_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
+const STREAM_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
 /** Bytes in the socket's own buffer above which a connection waits for them to drain. */
 const BUFFERED_MAX = 64 * 1024;
 /** What uWebSockets says of a message that left nothing behind in its own buffer. */
@@ -41,13 +41,13 @@ const LOST = 1006;
 
 /** What uWebSockets keeps for a connection, or for one that is closed at once. */
 export type ConnectionData =
-  | { encoding: Encoding; gate: Gate; connection: Connection | undefined }
-  | { refused: Closing };
+  | { encoding: Encoding; gate: ConnectionGuard; connection: Connection | undefined }
+  | { refused: CloseReason };
 
 export class Connection implements FrameTarget, OperationsHost, Member {
   readonly encoder: TickEncoder;
   readonly #operations: Operations;
-  readonly #window = new Window();
+  readonly #window = new SendWindow();
   readonly #after: ServerMessage[] = [];
   #turn = 0;
   #beatAtMs: number;
@@ -57,7 +57,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #closedByUs = false;
   /** Whether uWebSockets may hold what the kernel has not taken. */
   #mayBeBuffered = false;
-  #convoy: Convoy | null = null;
+  #cohort: Cohort | null = null;
   readonly #liveness: Liveness;
   readonly #requests: RequestQueue;
   /** Bytes of answers that are counted as not read. */
@@ -65,12 +65,12 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   constructor(
     readonly socket: WebSocket<ConnectionData>,
-    readonly stream: Stream,
+    readonly stream: SharedView,
     readonly encoding: Encoding,
     readonly settings: FanoutSettings,
-    readonly convoys: Convoys,
+    readonly convoys: Cohorts,
     readonly count: (ticks: number, bytes: number) => void,
-    readonly gate: Gate,
+    readonly gate: ConnectionGuard,
     turns: RequestTurns,
     /** Flushes it soon, or between two rounds: there is more for it, and room. */
     readonly goOn: (connection: Connection) => void,
@@ -104,7 +104,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#closed) return;
     // Whose request had to wait was not silent.
     this.#liveness.heard();
-    this.alone();
+    this.leaveCohort();
     const parsed = parseMessage(message, isBinary, this.encoding);
     if ('error' in parsed) {
       this.control({ op: 'error', temporary: false, ...parsed.error });
@@ -129,7 +129,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     }
   }
 
-  #closeFor(closing: Closing | null): boolean {
+  #closeFor(closing: CloseReason | null): boolean {
     if (closing === null) return false;
     this.close(closing);
     return true;
@@ -143,8 +143,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   /** Before its subscriptions change: in a convoy their courses are those of others, too. */
-  alone(): void {
-    this.#convoy?.remove(this);
+  leaveCohort(): void {
+    this.#cohort?.remove(this);
   }
 
   /** Ends one of its subscriptions. */
@@ -154,7 +154,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
-    if (this.#convoy !== null) return false;
+    if (this.#cohort !== null) return false;
     this.#flushedAll = false;
     if (this.#closed || this.#operations.subscriptions.length === 0) return false;
     const { room, unanswered } = this.#window;
@@ -169,12 +169,12 @@ export class Connection implements FrameTarget, OperationsHost, Member {
       ticks = frame.ticks;
       frame.finish();
       this.count(ticks, 0);
-    } while (!all && ticks > 0 && this.#window.room >= LANES_BYTES_MAX && !this.#isBuffered);
+    } while (!all && ticks > 0 && this.#window.room >= STREAM_BYTES_MAX && !this.#isBuffered);
     this.#flushedAll = all;
     if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
-    if (all && this.#window.unanswered - unanswered <= CONVOY_BYTES && this.mayJoin) this.convoys.join(this);
+    if (all && this.#window.unanswered - unanswered <= COHORT_BYTES && this.mayJoin) this.convoys.join(this);
     return !all && ticks > 0;
   }
 
@@ -188,32 +188,32 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   get mayJoin(): boolean {
     const { subscriptions } = this.#operations;
-    if (this.#closed || this.#convoy !== null || subscriptions.length !== 1) return false;
+    if (this.#closed || this.#cohort !== null || subscriptions.length !== 1) return false;
     const [{ group }] = subscriptions;
-    return group.users > 1 && subscriptions[0].lacksNothing && this.keepsUp(WINDOW_BYTES);
+    return group.users > 1 && subscriptions[0].isCaughtUp && this.keepsUp(WINDOW_BYTES);
   }
 
   /** Whether there is room for whatever the convoy may send next, and the client takes it before it misses a heartbeat. */
   keepsUp(windowBytes: number): boolean {
     const { unanswered } = this.#window;
-    return windowBytes - unanswered >= CONVOY_BYTES && this.#isQuick && !this.#isBuffered;
+    return windowBytes - unanswered >= COHORT_BYTES && this.#isQuick && !this.#isBuffered;
   }
 
   get #isQuick(): boolean {
-    return this.#window.messageBytes(this.settings.heartbeatMs) >= CONVOY_BYTES;
+    return this.#window.messageBytes(this.settings.heartbeatMs) >= COHORT_BYTES;
   }
 
-  get course(): Course {
-    return this.#operations.subscriptions[0].course;
+  get reader(): SubscriptionReader {
+    return this.#operations.subscriptions[0].reader;
   }
 
-  joined(convoy: Convoy): void {
-    this.#operations.subscriptions[0].join(convoy.course);
-    this.#convoy = convoy;
+  joined(convoy: Cohort): void {
+    this.#operations.subscriptions[0].join(convoy.reader);
+    this.#cohort = convoy;
   }
 
   left(): void {
-    this.#convoy = null;
+    this.#cohort = null;
     // What the convoy lacked is now its own to wait for.
     this.#flushedAll = false;
     this.#operations.subscriptions[0].leave();
@@ -235,7 +235,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #fill(frame: Frame): boolean {
     const { subscriptions } = this.#operations;
     return fillFrame(frame, subscriptions, this.#turn++, () =>
-      Math.min(LANES_BYTES_MAX, this.#window.messageBytes(this.settings.heartbeatMs)),
+      Math.min(STREAM_BYTES_MAX, this.#window.messageBytes(this.settings.heartbeatMs)),
     );
   }
 
@@ -244,7 +244,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#closed || this.#closeFor(this.gate.look(nowMs))) return;
     const life = this.#liveness.look(nowMs);
     if (life === 'gone') {
-      this.close(closingFor(CloseCode.idle, `no sign of life for ${this.settings.idleMs} ms`));
+      this.close(closeReasonFor(CloseCode.idle, `no sign of life for ${this.settings.idleMs} ms`));
       return;
     }
     if (life === 'ask') this.socket.ping();
@@ -273,7 +273,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     const bytes = isText ? Buffer.from(jsonControl(message)) : packControl(message);
     const why = this.#answersInTheWay(bytes.length);
     if (why !== null) {
-      this.close(closingFor(CloseCode.slow, why));
+      this.close(closeReasonFor(CloseCode.slow, why));
       return;
     }
     this.transmit(bytes, isText);
@@ -284,14 +284,14 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #answersInTheWay(bytes: number): string | null {
     const { unanswered } = this.#window;
     if (unanswered > ANSWER_BYTES_PER_CONNECTION_MAX) return 'answers are not read';
-    if (unanswered + bytes <= EVERY_CONVOY_WINDOW_BYTES) return null;
+    if (unanswered + bytes <= EVERY_COHORT_WINDOW_BYTES) return null;
     const bound = this.stream.quotas.answerBytes.inTheWay(this.address, bytes);
     return bound === null ? null : `too many bytes of answers are not read ${bound}`;
   }
 
   /** What is beyond a window are answers: ticks never are. */
   #countUnread(): void {
-    const unread = this.#closed ? 0 : Math.max(0, this.#window.unanswered - EVERY_CONVOY_WINDOW_BYTES);
+    const unread = this.#closed ? 0 : Math.max(0, this.#window.unanswered - EVERY_COHORT_WINDOW_BYTES);
     if (unread === this.#unread) return;
     this.stream.quotas.answerBytes.add(this.address, unread - this.#unread);
     this.#unread = unread;
@@ -347,7 +347,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   /** Says why and closes. */
-  close({ code, reason }: Closing): void {
+  close({ code, reason }: CloseReason): void {
     if (this.#closed) return;
     this.#closedByUs = true;
     this.gate.door.tally.closed[code]++;
@@ -359,7 +359,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   /** The socket is gone. */
   closed(code: number): void {
     this.#closed = true;
-    this.#convoy?.remove(this);
+    this.#cohort?.remove(this);
     this.#requests.clear();
     this.#countUnread();
     this.gate.place.leave();

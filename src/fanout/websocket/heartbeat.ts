@@ -3,13 +3,13 @@ import { nanoseconds } from '../../core/tick.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';
 import type { Encoding, Heartbeat } from '../../wire/ticks.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 
 export class HeartbeatBytes {
   #text: Uint8Array | undefined;
   #packed: Uint8Array | undefined;
 
-  constructor(readonly stream: Stream) {}
+  constructor(readonly stream: SharedView) {}
 
   of(encoding: Encoding): Uint8Array {
     if (encoding === 'json') return (this.#text ??= Buffer.from(jsonControl(this.#message())));

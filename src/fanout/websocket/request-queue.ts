@@ -5,7 +5,7 @@
  */
 import { REQUESTS_MS } from '../../core/limits.js';
 import { CloseCode } from '../../wire/ticks.js';
-import { type Closing, closingFor } from '../access/close-reason.js';
+import { type CloseReason, closeReasonFor } from '../access/close-reason.js';
 import type { Quota } from '../access/quota.js';
 
 /** Bytes that a request which waits takes beside its own. */
@@ -87,7 +87,7 @@ export class RequestQueue {
   ) {}
 
   /** Takes a message, whose memory is the caller's; why the connection is to be closed for it. */
-  take(message: ArrayBuffer, isBinary: boolean): Closing | null {
+  take(message: ArrayBuffer, isBinary: boolean): CloseReason | null {
     const { turns } = this;
     if (!this.#isBusy && this.#waiting.length === 0 && turns.hasTime) {
       turns.run(() => this.#do(message, isBinary));
@@ -99,7 +99,7 @@ export class RequestQueue {
     const bound = isTooMuch
       ? `of this connection (limit ${quota.perConnection})`
       : quota.inTheWay(this.address, bytes);
-    if (bound !== null) return closingFor(CloseCode.rate, `too many bytes of requests wait ${bound}`);
+    if (bound !== null) return closeReasonFor(CloseCode.rate, `too many bytes of requests wait ${bound}`);
     this.#waiting.push({ message: message.slice(0), isBinary });
     this.#count(bytes);
     if (!this.#isBusy) turns.wait(this);

@@ -14,7 +14,7 @@ const MESSAGE_BYTES_MIN = 8 * 1024;
 /** Milliseconds after which an answer is slow. */
 const SLOW_MS = 100;
 
-export class Window {
+export class SendWindow {
   #sent: Bytes = 0;
   #answered: Bytes = 0;
   #pingedAt: Bytes = 0;

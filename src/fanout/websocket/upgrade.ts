@@ -1,12 +1,12 @@
 /** From an HTTP request to a connection: who may become one, and what uWebSockets tells of it. */
 import { CloseCode, ENCODINGS, type Encoding, subprotocolOf } from '../../wire/ticks.js';
-import { type Admission, Place } from '../access/admission.js';
+import { type Admission, ConnectionSlot } from '../access/admission.js';
 import { bearerToken, type Verdict } from '../access/auth.js';
 import { clientAddress } from '../access/client-address.js';
-import { type Closing, closingFor, RETRY_MS } from '../access/close-reason.js';
-import { type Door, Gate } from '../access/gate.js';
+import { type CloseReason, closeReasonFor, RETRY_MS } from '../access/close-reason.js';
+import { type AccessContext, ConnectionGuard } from '../access/gate.js';
 import type { RefusalReason } from '../access/refusal-counters.js';
-import type { Stream } from '../batch/shared-view.js';
+import type { SharedView } from '../batch/shared-view.js';
 import { type Answer, notEncoded, problem, Refusal, send } from '../contract/answers.js';
 import { type HostNames, originAllowed } from '../contract/origins.js';
 import {
@@ -16,7 +16,7 @@ import {
   type SocketContext,
   type TemplatedApp,
 } from '../contract/uws.js';
-import type { Convoys } from '../reader/cohort.js';
+import type { Cohorts } from '../reader/cohort.js';
 import { parseQuery } from '../rest/query.js';
 import { Connection, type ConnectionData } from './connection.js';
 import type { RequestTurns } from './request-queue.js';
@@ -34,16 +34,16 @@ const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as
 /** Of the query of an upgrade. */
 const PARAMETERS = ['token'];
 
-export interface UpgradeContext extends Door {
-  readonly stream: Stream;
+export interface UpgradeContext extends AccessContext {
+  readonly stream: SharedView;
   readonly admission: Admission;
   readonly connections: Set<Connection>;
-  readonly convoys: Convoys;
+  readonly cohorts: Cohorts;
   readonly turns: RequestTurns;
   readonly proxies: ReadonlySet<string>;
   readonly hosts: HostNames;
   count(ticks: number, bytes: number): void;
-  goOn(connection: Connection): void;
+  resumeSending(connection: Connection): void;
   greet(connection: Connection): void;
 }
 
@@ -65,7 +65,7 @@ export function addStream(app: TemplatedApp, context: UpgradeContext): void {
         return;
       }
       const { encoding, gate } = data;
-      const { convoys, count, goOn, turns } = context;
+      const { cohorts: convoys, count, resumeSending: goOn, turns } = context;
       data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, turns, goOn);
       context.connections.add(data.connection);
       gate.place.onGiveWay = (closing) => data.connection?.close(closing);
@@ -152,12 +152,12 @@ function upgrade(
     res.upgrade<ConnectionData>(data, key, protocol, extensions, socketContext);
   };
   const place = context.admission.enter(addressOf(context, res, req));
-  if (!(place instanceof Place)) {
+  if (!(place instanceof ConnectionSlot)) {
     // A page sees why its socket was closed, but never why an upgrade was refused.
     finish({ refused: place });
     return;
   }
-  const gate = new Gate(context, place, performance.now());
+  const gate = new ConnectionGuard(context, place, performance.now());
   const token = auth && (bearerToken(req.getHeader('authorization')) ?? tokenIn(query));
   if (auth === undefined || token === undefined) {
     place.wait();
@@ -191,7 +191,7 @@ function upgrade(
 function admit(
   context: UpgradeContext,
   res: HttpResponse,
-  gate: Gate,
+  gate: ConnectionGuard,
   verdict: Verdict,
   encoding: Encoding,
   finish: (data: ConnectionData) => void,
@@ -209,8 +209,8 @@ function admit(
   finish(refused === null ? { encoding, gate, connection: undefined } : { refused });
 }
 
-export function shuttingDown(): Closing {
-  return closingFor(CloseCode.shutdown, 'the server shuts down');
+export function shuttingDown(): CloseReason {
+  return closeReasonFor(CloseCode.shutdown, 'the server shuts down');
 }
 
 function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReason, answer: Answer): void {

@@ -17,11 +17,11 @@ import {
   U32_SYMBOL,
 } from '../../core/tick.js';
 import { FeedWord } from '../../pipeline/memory/counters.js';
-import { probe } from '../../pipeline/memory/failpoint.js';
+import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
-import type { Outlet } from './ring-writer.js';
+import type { RingWriter } from './ring-writer.js';
 
-export class BlockIntake {
+export class BlockWriter {
   readonly #shardCount: number;
   /** Free slots of each ring while a block is offered. */
   readonly #room: Int32Array;
@@ -31,7 +31,7 @@ export class BlockIntake {
   readonly #timeWord = new Float64Array(this.#time.buffer);
 
   constructor(
-    readonly outlet: Outlet,
+    readonly outlet: RingWriter,
     readonly registry: Registry,
   ) {
     this.#shardCount = outlet.rings.length;
@@ -70,7 +70,7 @@ export class BlockIntake {
       const words = block.u32.subarray((from + at) * RECORD_U32, (from + at + piece) * RECORD_U32);
       ring.records.u32.set(words, slot * RECORD_U32);
       at += piece;
-      probe();
+      failpoint();
     }
     if (done > 0) this.outlet.advance(0, head + done);
     return done;
@@ -122,7 +122,7 @@ export class BlockIntake {
       f64[e + F64_BID_SIZE] = from64[d + F64_BID_SIZE];
       f64[e + F64_ASK_SIZE] = from64[d + F64_ASK_SIZE];
       done++;
-      probe();
+      failpoint();
     }
     for (let s = 0; s < shardCount; s++) {
       if (heads[s] !== next[FeedWord.heads + s]) this.outlet.advance(s, heads[s]);

@@ -14,7 +14,7 @@ import {
   U32_RAW_FOLDED,
 } from '../../core/tick.js';
 
-export class Aside {
+export class ConflationBuffer {
   /** Quotes kept, one slot a symbol. */
   readonly records: Records;
   /** Critical ticks of all shards: shard × SIDE_QUEUE_SLOTS + slot. */

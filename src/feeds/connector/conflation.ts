@@ -31,8 +31,8 @@ import {
 import { FeedWord, Reject } from '../../pipeline/memory/counters.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { isMissing, quoteFault } from '../../pipeline/shard/normaliser.js';
-import type { Aside } from './conflation-buffer.js';
-import type { Outlet } from './ring-writer.js';
+import type { ConflationBuffer } from './conflation-buffer.js';
+import type { RingWriter } from './ring-writer.js';
 
 /** Source id of the records that are made here; real ones start at 1. */
 const NO_SOURCE = 0;
@@ -43,13 +43,13 @@ export interface Receipt {
   readonly recvNs: number;
 }
 
-export class Overflow {
+export class Conflation {
   /** Where the slot that `critical` gave last lies. */
   target: Records;
 
   constructor(
-    readonly outlet: Outlet,
-    readonly aside: Aside,
+    readonly outlet: RingWriter,
+    readonly aside: ConflationBuffer,
     readonly registry: Registry,
     readonly receipt: Receipt,
   ) {
@@ -95,7 +95,7 @@ export class Overflow {
     const noBid = aside.replaced && isMissing(bid, signed);
     const noAsk = aside.replaced && isMissing(ask, signed);
     if (aside.replaced) next[FeedWord.conflated]++;
-    else next[FeedWord.aside]++;
+    else next[FeedWord.conflating]++;
     const isWhole = !isMissing(bid, signed) && !isMissing(ask, signed);
     if (aside.replaced && isWhole && this.#isLate(i, signed, eventS, eventNs)) {
       const w = i * RECORD_U32;
@@ -144,10 +144,10 @@ export class Overflow {
       return -1;
     }
     if (lost > 0) {
-      next[FeedWord.aside]++;
+      next[FeedWord.conflating]++;
       this.#mark(aside.criticalSlot(shard), shard, GapReason.feedOverflow);
     }
-    next[FeedWord.aside]++;
+    next[FeedWord.conflating]++;
     return aside.criticalSlot(shard);
   }
 
@@ -159,7 +159,7 @@ export class Overflow {
       while (!aside.isEmpty(shard) && outlet.hasRoom(shard, 1)) {
         const i = ring.slot(next[FeedWord.heads + shard]);
         if (aside.takeCritical(shard, ring.records, i)) {
-          next[FeedWord.aside]--;
+          next[FeedWord.conflating]--;
           // A mark of ours has come through only now: had the thread died before, the mark had gone with it.
           if (ring.records.u16[i * RECORD_U16 + U16_SOURCE] === NO_SOURCE) {
             next[FeedWord.unmarked] -= ring.records.f64[i * RECORD_F64 + F64_GAP_COUNT];
@@ -170,7 +170,7 @@ export class Overflow {
           this.#mark(outlet.claim(shard), shard, GapReason.feedOverflow);
         } else {
           aside.takeQuote(shard, ring.records, i);
-          next[FeedWord.aside]--;
+          next[FeedWord.conflating]--;
           outlet.claim(shard);
         }
       }
@@ -184,8 +184,8 @@ export class Overflow {
   admitLoss(): void {
     const { aside, outlet } = this;
     const { next } = outlet;
-    const stood = next[FeedWord.aside];
-    next[FeedWord.aside] = 0;
+    const stood = next[FeedWord.conflating];
+    next[FeedWord.conflating] = 0;
     next[FeedWord.dropped] += stood;
     next[FeedWord.unmarked] += stood;
     aside.lost[0] = next[FeedWord.unmarked];
@@ -199,7 +199,7 @@ export class Overflow {
     const { aside, receipt, target } = this;
     const { next } = this.outlet;
     const count = aside.lost[shard];
-    next[FeedWord.made]++;
+    next[FeedWord.generated]++;
     if (target !== aside.queue) next[FeedWord.unmarked] -= count;
     aside.lost[shard] = 0;
     writeHeader(target, slot, ENGINE_SYMBOL, Kind.gap, NO_SOURCE, 0, 0);

@@ -9,7 +9,7 @@ import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
  * that much, notes how far they had numbered by then, and waits until the log holds that, or was left behind
  * without it (`log.onStall = shed`). One question is under way at a time; its answer covers every source of the feed.
  */
-export class Acknowledger {
+export class DurablePositions {
   readonly #log: CommitCells | undefined;
   readonly #heads: Float64Array;
   readonly #needed: Float64Array;
@@ -18,7 +18,7 @@ export class Acknowledger {
   readonly #knownIds = new Float64Array(FEED_SOURCES_MAX);
   readonly #asked = new Float64Array(FEED_SOURCES_MAX);
   readonly #known = new Float64Array(FEED_SOURCES_MAX);
-  readonly #words = new Float64Array(ShardWord.heldList);
+  readonly #words = new Float64Array(ShardWord.pendingList);
   #underWay = false;
 
   constructor(

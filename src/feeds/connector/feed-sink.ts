@@ -33,13 +33,13 @@ import {
 } from '../../core/tick.js';
 import { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { FeedWord, Reject, type RejectReason, SHARD_WORDS } from '../../pipeline/memory/counters.js';
-import { Bell, turn, YieldThenPark } from '../../pipeline/memory/doorbell.js';
+import { Doorbell, turn, YieldThenPark } from '../../pipeline/memory/doorbell.js';
 import { type EngineMemory, feedStage } from '../../pipeline/memory/engine-memory.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
-import { BlockIntake } from './block-writer.js';
-import { Overflow } from './conflation.js';
-import { Aside } from './conflation-buffer.js';
-import { Outlet } from './ring-writer.js';
+import { BlockWriter } from './block-writer.js';
+import { Conflation } from './conflation.js';
+import { ConflationBuffer } from './conflation-buffer.js';
+import { RingWriter } from './ring-writer.js';
 import { HALVES, Positions, positionWord, type Source } from './source-positions.js';
 
 export type { Source } from './source-positions.js';
@@ -68,10 +68,10 @@ export class FeedSink {
   recvS = 0;
   recvNs = 0;
   readonly policy: 'block' | 'conflate';
-  readonly #outlet: Outlet;
-  readonly #blocks: BlockIntake;
+  readonly #writer: RingWriter;
+  readonly #blocks: BlockWriter;
   readonly #positions: Positions;
-  readonly #overflow: Overflow | undefined;
+  readonly #conflation: Conflation | undefined;
   readonly #wait: YieldThenPark;
   readonly #shardCount: number;
   /** Where the slot that `#critical` gave last lies. */
@@ -91,23 +91,23 @@ export class FeedSink {
     this.policy = feeds[feed].policy;
     this.#shardCount = shards;
     const shardCells = memory.shardCells.map((m) => new CommitCells(m, SHARD_WORDS));
-    this.#outlet = new Outlet(memory, feed, shardCells);
-    this.#blocks = new BlockIntake(this.#outlet, registry);
-    this.#positions = new Positions(memory, feed, registry, this.#outlet, shardCells);
-    this.#wait = new YieldThenPark(new Bell(memory.bells, feedStage(feed)));
-    this.#target = this.#outlet.rings[0].records;
+    this.#writer = new RingWriter(memory, feed, shardCells);
+    this.#blocks = new BlockWriter(this.#writer, registry);
+    this.#positions = new Positions(memory, feed, registry, this.#writer, shardCells);
+    this.#wait = new YieldThenPark(new Doorbell(memory.doorbells, feedStage(feed)));
+    this.#target = this.#writer.rings[0].records;
     if (this.policy === 'block') return;
-    this.#overflow = new Overflow(this.#outlet, new Aside(maxSymbols, shards), registry, this);
-    const { next } = this.#outlet;
-    if (next[FeedWord.aside] === 0 && next[FeedWord.unmarked] === 0) return;
+    this.#conflation = new Conflation(this.#writer, new ConflationBuffer(maxSymbols, shards), registry, this);
+    const { next } = this.#writer;
+    if (next[FeedWord.conflating] === 0 && next[FeedWord.unmarked] === 0) return;
     this.stamp();
-    this.#overflow.admitLoss();
+    this.#conflation.admitLoss();
     this.commit();
   }
 
   /** The connector's checkpoint as it will be committed next. */
   state(): Float64Array {
-    return this.#outlet.next.subarray(FeedWord.state);
+    return this.#writer.next.subarray(FeedWord.state);
   }
 
   /** Takes the time of receipt that the following ticks carry. Once per batch. */
@@ -142,7 +142,7 @@ export class FeedSink {
       this.reject('unknown_symbol');
       return Take.rejected;
     }
-    const { next } = this.#outlet;
+    const { next } = this.#writer;
     const at = positionWord(source, bucket);
     const known = next[at];
     if (position !== 0 && position * HALVES <= known) {
@@ -152,7 +152,7 @@ export class FeedSink {
       return Take.duplicate;
     }
     const shard = bucket % this.#shardCount;
-    if (this.#overflow === undefined && !this.#outlet.hasRoom(shard, RECORDS_PER_TICK)) return Take.full;
+    if (this.#conflation === undefined && !this.#writer.hasRoom(shard, RECORDS_PER_TICK)) return Take.full;
     next[FeedWord.received]++;
     if (position === 0) return Take.accepted;
     next[at] = position * HALVES;
@@ -168,7 +168,7 @@ export class FeedSink {
    * @returns how many were accepted: fewer than `count` when a ring is full
    */
   offer(source: Source, block: Records, from: number, count: number, live: boolean): number {
-    if (this.#overflow !== undefined) return this.#offerEach(source, block, from, count, live);
+    if (this.#conflation !== undefined) return this.#offerEach(source, block, from, count, live);
     return this.#blocks.offer(block, from, count, live, this.recvS, this.recvNs);
   }
 
@@ -206,8 +206,8 @@ export class FeedSink {
 
   /** Counts a source tick that cannot be used at all. */
   reject(reason: RejectReason, count = 1): void {
-    this.#outlet.next[FeedWord.received] += count;
-    this.#outlet.next[FeedWord.rejected + Reject[reason]] += count;
+    this.#writer.next[FeedWord.received] += count;
+    this.#writer.next[FeedWord.rejected + Reject[reason]] += count;
   }
 
   /**
@@ -225,13 +225,13 @@ export class FeedSink {
 
   /** Counts ticks that a resuming source sends again although they were dealt with, without offering each. */
   duplicate(count: number): void {
-    this.#outlet.next[FeedWord.received] += count;
-    this.#outlet.next[FeedWord.duplicate] += count;
+    this.#writer.next[FeedWord.received] += count;
+    this.#writer.next[FeedWord.duplicate] += count;
   }
 
   /** Counts that the accepted tick becomes two records: a quote and a trade. */
   split(): void {
-    this.#outlet.next[FeedWord.split]++;
+    this.#writer.next[FeedWord.split]++;
   }
 
   /**
@@ -251,14 +251,14 @@ export class FeedSink {
     askSize: number,
   ): void {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
-    const overflow = this.#overflow;
+    const overflow = this.#conflation;
     const half = position * HALVES;
     if (overflow !== undefined && !overflow.isDirect(shard)) {
       overflow.quote(shard, source.id, symbolId, flags, half, eventS, eventNs, bid, ask, bidSize, askSize);
       return;
     }
-    const r = this.#outlet.rings[shard].records;
-    const i = this.#outlet.claim(shard);
+    const r = this.#writer.rings[shard].records;
+    const i = this.#writer.claim(shard);
     writeHeader(r, i, symbolId, Kind.quote | flags, source.id, half, 0);
     writeTimes(r, i, eventS, eventNs, this.recvS, this.recvNs);
     writeQuote(r, i, bid, ask, bidSize, askSize);
@@ -297,7 +297,7 @@ export class FeedSink {
   ): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     if (!this.#roomForMade(shard)) return false;
-    this.#outlet.next[FeedWord.made]++;
+    this.#writer.next[FeedWord.generated]++;
     const slot = this.#critical(shard);
     if (slot < 0) return true;
     const r = this.#target;
@@ -311,7 +311,7 @@ export class FeedSink {
   gap(source: Source, symbolId: number, reason: number, first: number, last: number, count: number): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
     if (!this.#roomForMade(shard)) return false;
-    this.#outlet.next[FeedWord.made]++;
+    this.#writer.next[FeedWord.generated]++;
     const slot = this.#critical(shard);
     if (slot < 0) return true;
     const r = this.#target;
@@ -323,20 +323,20 @@ export class FeedSink {
 
   /** Publishes everything since the last commit, and moves on what stood aside. */
   commit(): void {
-    this.#overflow?.drain();
-    this.#outlet.commit();
+    this.#conflation?.drain();
+    this.#writer.commit();
   }
 
   /** Ticks that still stand aside of full rings; `commit` moves them when there is room. */
-  get standingAside(): number {
-    return this.#outlet.next[FeedWord.aside];
+  get conflating(): number {
+    return this.#writer.next[FeedWord.conflating];
   }
 
   /** Commits, then waits until the shards have made room (or a moment has passed). */
   async room(): Promise<void> {
     this.commit();
     this.#wait.before();
-    if (this.#outlet.isCrowded()) await this.#wait.after(0, this.mayPark);
+    if (this.#writer.isCrowded()) await this.#wait.after(0, this.mayPark);
     else await turn();
   }
 
@@ -352,15 +352,15 @@ export class FeedSink {
 
   /** Whether there is room for a record that the connector makes; where rings may overflow, it always finds a place. */
   #roomForMade(shard: number): boolean {
-    return this.#overflow !== undefined || this.#outlet.hasRoom(shard, 1);
+    return this.#conflation !== undefined || this.#writer.hasRoom(shard, 1);
   }
 
   /** Slot for a critical tick in `#target`, or -1 when it was dropped. */
   #critical(shard: number): number {
-    const overflow = this.#overflow;
+    const overflow = this.#conflation;
     if (overflow === undefined) {
-      this.#target = this.#outlet.rings[shard].records;
-      return this.#outlet.claim(shard);
+      this.#target = this.#writer.rings[shard].records;
+      return this.#writer.claim(shard);
     }
     const slot = overflow.critical(shard);
     this.#target = overflow.target;

@@ -2,17 +2,17 @@
 import { NAP_TICKS } from '../../core/limits.js';
 import { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { FEED_WORDS, FeedWord, ShardWord } from '../../pipeline/memory/counters.js';
-import { Bell } from '../../pipeline/memory/doorbell.js';
+import { Doorbell } from '../../pipeline/memory/doorbell.js';
 import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
-import { probe } from '../../pipeline/memory/failpoint.js';
+import { failpoint } from '../../pipeline/memory/failpoint.js';
 import { RingProducer } from '../../pipeline/memory/spsc-ring.js';
 
-export class Outlet {
+export class RingWriter {
   /** The feed's words as they will be committed next. */
   next: Float64Array;
   readonly rings: RingProducer[];
   readonly #cells: CommitCells;
-  readonly #bells: Bell[];
+  readonly #bells: Doorbell[];
   /** By shard: 1 = something was written since the last commit. */
   readonly #fresh: Uint8Array;
 
@@ -27,7 +27,7 @@ export class Outlet {
           { cells: shardCells[shard], word: ShardWord.tails + feed },
         ),
     );
-    this.#bells = memory.shardCells.map((_, shard) => new Bell(memory.bells, shard));
+    this.#bells = memory.shardCells.map((_, shard) => new Doorbell(memory.doorbells, shard));
     this.#fresh = new Uint8Array(this.rings.length);
   }
 
@@ -44,7 +44,7 @@ export class Outlet {
   claim(shard: number): number {
     const head = this.next[FeedWord.heads + shard];
     this.advance(shard, head + 1);
-    probe();
+    failpoint();
     return this.rings[shard].slot(head);
   }
 
@@ -61,11 +61,11 @@ export class Outlet {
     for (let shard = 0; shard < this.#fresh.length; shard++) {
       if (this.#fresh[shard] === 0) continue;
       this.#fresh[shard] = 0;
-      this.#bells[shard].ring(this.#isPressing(shard));
+      this.#bells[shard].ring(this.#isUrgent(shard));
     }
   }
 
-  #isPressing(shard: number): boolean {
+  #isUrgent(shard: number): boolean {
     const { capacity } = this.rings[shard].records;
     return !this.hasRoom(shard, capacity - Math.min(NAP_TICKS, capacity / 8));
   }

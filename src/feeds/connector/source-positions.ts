@@ -9,8 +9,8 @@ import { FeedWord } from '../../pipeline/memory/counters.js';
 import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { Departed, type DepartedSource } from './departed-sources.js';
-import { Acknowledger } from './durable-positions.js';
-import type { Outlet } from './ring-writer.js';
+import { DurablePositions } from './durable-positions.js';
+import type { RingWriter } from './ring-writer.js';
 
 /** One stream of ticks within a feed: a terminal, a file, a session with a venue. */
 export interface Source {
@@ -32,7 +32,7 @@ export function positionWord(source: Source, bucket: number): number {
 }
 
 export class Positions {
-  readonly #acks: Acknowledger;
+  readonly #acks: DurablePositions;
   readonly #departed: Departed;
   /** Local sources that are open; and those that were and are not, the one that was released first in front. */
   readonly #open = new Set<number>();
@@ -42,10 +42,10 @@ export class Positions {
     readonly memory: EngineMemory,
     feed: number,
     readonly registry: Registry,
-    readonly outlet: Outlet,
+    readonly outlet: RingWriter,
     shardCells: CommitCells[],
   ) {
-    this.#acks = new Acknowledger(memory, feed, shardCells);
+    this.#acks = new DurablePositions(memory, feed, shardCells);
     this.#departed = new Departed(memory.departed[feed]);
   }
 

@@ -101,13 +101,13 @@ export class SyntheticFeed implements Feed {
         const wanted = Math.min(this.#due(), limit - this.#made, SYNTHETIC_BATCH_TICKS);
         this.#offer(wanted);
         // Also without new ticks: a commit moves on what stands aside.
-        if (wanted > 0 || sink.standingAside > 0) this.#commit();
+        if (wanted > 0 || sink.conflating > 0) this.#commit();
         if (this.#isFull) await sink.room();
         else if (wanted < SYNTHETIC_BATCH_TICKS && this.#made < limit)
           await this.sleep(LOOK_MS, this.#signal);
         else await turn();
       }
-      while (sink.standingAside > 0 && !this.#signal.aborted) await sink.room();
+      while (sink.conflating > 0 && !this.#signal.aborted) await sink.room();
       if (this.#made >= limit) this.#state = 'ended';
     } catch (error) {
       this.#state = 'failed';

@@ -3,7 +3,7 @@
 import type { BlockExtents } from '../format/block-extent.js';
 import { Extent } from '../format/extent.js';
 import type { Put } from '../lmdb/transaction.js';
-import type { Batch } from '../storage/commit-batch.js';
+import type { CommitBatch } from '../storage/commit-batch.js';
 import type { Segment } from '../storage/segments.js';
 import { type PutPage, ShardIndexWriter } from './shard-index-writer.js';
 
@@ -22,13 +22,13 @@ export class IndexWriters {
   ) {}
 
   /** Takes in a block that joins the batch; pages that it fills join it too. */
-  add(block: Uint8Array, shard: number, firstSeq: number, batch: Batch): void {
+  add(block: Uint8Array, shard: number, firstSeq: number, batch: CommitBatch): void {
     const put = into(batch.puts);
     this.#writer(shard, put).add(block, firstSeq, put);
   }
 
   /** The same of a block of `count` ticks that the codec has just made. */
-  addMade(block: Uint8Array, shard: number, firstSeq: number, count: number, batch: Batch): void {
+  addMade(block: Uint8Array, shard: number, firstSeq: number, count: number, batch: CommitBatch): void {
     const put = into(batch.puts);
     // Before a writer is restored, which may use the codec.
     this.extents.readMade(block, firstSeq, count, this.#extent);

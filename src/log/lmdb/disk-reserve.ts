@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf } from '../../core/errors.js';
-import { LOG_ROOM_BELOW_BYTES } from '../../core/limits.js';
+import { LOG_RESERVE_BELOW_BYTES } from '../../core/limits.js';
 import { PAGE_HEADER_BYTES, readMetas } from './lmdb-file.js';
 
 const DATA_FILE = 'data.mdb';
@@ -57,7 +57,7 @@ function commitBytesMax(valueBytes: readonly number[], treePages: number): numbe
  */
 export function isRoomShort(folder: string, valueBytes: readonly number[]): boolean {
   const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize - commitBytesMax(valueBytes, Number.POSITIVE_INFINITY) < LOG_ROOM_BELOW_BYTES;
+  return bavail * bsize - commitBytesMax(valueBytes, Number.POSITIVE_INFINITY) < LOG_RESERVE_BELOW_BYTES;
 }
 
 /**

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { Piscina } from 'piscina';
 import { messageOf } from '../../core/errors.js';
 import { LOG_RECOMPRESS_SHARE } from '../../core/limits.js';
-import { probe } from '../../pipeline/memory/failpoint.js';
+import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Compression } from '../format/compress.js';
 import { commitPuts, flush } from '../lmdb/transaction.js';
 import { segmentPuts } from '../storage/catalog.js';
@@ -60,10 +60,10 @@ export class Recompression {
     const { catalog, dataFolder } = store;
     const folder = nextFolder(dataFolder, old);
     await this.inTurn(() => commitPuts(catalog.root, segmentPuts(catalog, [], [], [folder])));
-    probe();
+    failpoint();
     const job = { dataFolder, number, folder, compression: options.recompress, share: LOG_RECOMPRESS_SHARE };
     const done = await this.#run(job).catch((error: unknown) => this.#giveUp(folder, error));
-    probe();
+    failpoint();
     await this.inTurn(() => this.#swap(done));
   }
 
@@ -82,7 +82,7 @@ export class Recompression {
     if (record === undefined) return rm(segmentPath(dataFolder, done.folder), { recursive: true });
     const swapped = commitPuts(catalog.root, swapPuts(catalog, record, done));
     await swapped.catch((error: unknown) => this.#giveUp(done.folder, error));
-    probe();
+    failpoint();
     store.refresh();
     if (isRemoved(store, record)) return this.#unlist(done);
     // Until this is on the disk, a power cut brings the old one back.

@@ -92,7 +92,7 @@ class ImportCursor {
     if (this.#nextSeq > this.#lastSeq) return false;
     const request = { epoch, shard: SHARD, fromSeq: this.#nextSeq, toSeq: this.#lastSeq };
     const result = reader.read(
-      { ...request, watch: this.#watch, maxTicks: READ_TICKS },
+      { ...request, filter: this.#watch, maxTicks: READ_TICKS },
       this.records,
       this.seqs,
     );

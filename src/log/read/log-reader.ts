@@ -59,7 +59,7 @@ export interface ReadRequest {
   /** Inclusive; absent: up to the newest. */
   toSeq?: number;
   /** By symbol id, 1 = wanted; absent: all. Symbols beyond its length are not wanted. */
-  watch?: Uint8Array | null;
+  filter?: Uint8Array | null;
   /** Bit k = kind k wanted; absent: all. */
   kindsMask?: number;
   maxTicks: number;
@@ -200,7 +200,7 @@ export class LogReader {
     const result: ReadResult = { count: 0, nextSeq: request.fromSeq, gaps: [] };
     this.#passRemoved(request, toSeq, result);
     if (result.nextSeq > toSeq) return result;
-    const ids = fewOf(request.watch ?? undefined);
+    const ids = fewOf(request.filter ?? undefined);
     const isAll = isEverything(request);
     // Asked before the blocks are read: by then all of these are visible.
     const known = Math.min(toSeq, lastKnown(this.#store, request.epoch, request.shard));
@@ -337,7 +337,7 @@ export class LogReader {
       advance(result, count, seqs);
       return result.nextSeq > last;
     }
-    const watch = request.watch ?? undefined;
+    const watch = request.filter ?? undefined;
     const kinds = request.kindsMask ?? ALL_KINDS;
     for (let seq = result.nextSeq; seq <= last; seq++) {
       const i = seq - block.first;
@@ -411,7 +411,7 @@ export class LogReader {
   }
 }
 
-function isEverything({ watch, kindsMask }: ReadRequest): boolean {
+function isEverything({ filter: watch, kindsMask }: ReadRequest): boolean {
   return (watch ?? undefined) === undefined && (kindsMask ?? ALL_KINDS) === ALL_KINDS;
 }
 

@@ -3,7 +3,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { HISTORY_TICKS_MAX, LOG_CACHE_BLOCKS } from '../../core/limits.js';
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import type { Time } from '../../core/time.js';
-import { labelOf } from '../../pipeline/memory/broadcast-ring.js';
+import { tagOf } from '../../pipeline/memory/broadcast-ring.js';
 import { type ImportGap, ImportMerge, type ImportPlace } from './import-merge.js';
 import { type LogGap, LogReader } from './log-reader.js';
 import { findSymbolTicks, type SymbolSearch } from './symbol-search.js';
@@ -16,7 +16,7 @@ export interface ReadRangeJob {
   fromSeq: number;
   /** Inclusive; absent: up to the newest. */
   toSeq?: number;
-  watch: Uint8Array | null;
+  filter: Uint8Array | null;
   kindsMask: number;
   maxTicks: number;
 }
@@ -85,7 +85,7 @@ export interface PageToRead {
   /** 64-byte records, and of each the full seq as float64 and the label as u32. */
   records: SharedArrayBuffer;
   seqs: SharedArrayBuffer;
-  labels: SharedArrayBuffer;
+  tags: SharedArrayBuffer;
   /** Where the first record is written. */
   at: number;
 }
@@ -115,8 +115,8 @@ function readPage(reader: LogReader, epoch: number, shard: number, to: PageToRea
     const seqs = new Float64Array(to.seqs, at * 8);
     const request = { epoch, shard, fromSeq: page.nextSeq, toSeq, maxTicks: capacity - at };
     const { count, nextSeq, gaps } = reader.read(request, into, seqs);
-    const labels = new Uint32Array(to.labels, at * 4, count);
-    for (let i = 0; i < count; i++) labels[i] = labelOf(into, i);
+    const labels = new Uint32Array(to.tags, at * 4, count);
+    for (let i = 0; i < count; i++) labels[i] = tagOf(into, i);
     page.count += count;
     page.gaps.push(...gaps);
     if (nextSeq === page.nextSeq) break;

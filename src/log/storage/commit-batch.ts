@@ -6,7 +6,7 @@ import type { Put } from '../lmdb/transaction.js';
 /** Bytes that a filled batch and the one being written may hold, each. */
 export const ARENA_BYTES = LOG_INFLIGHT_BYTES / 2;
 
-export class Batch {
+export class CommitBatch {
   /** Private memory that lmdb reads the blocks from: untouched until the commit is over. */
   readonly arena = new Uint8Array(ARENA_BYTES);
   used = 0;

@@ -6,17 +6,17 @@ import { BlockExtents } from '../format/block-extent.js';
 import { type Compression, compressBlock } from '../format/compress.js';
 import { blockKey } from '../format/keys.js';
 import { IndexWriters } from '../index/index-writers.js';
-import { ARENA_BYTES, type Batch } from '../storage/commit-batch.js';
+import { ARENA_BYTES, type CommitBatch } from '../storage/commit-batch.js';
 import type { LogState } from './log-state.js';
-import type { Roll } from './segment-roll.js';
+import type { SegmentRoll } from './segment-roll.js';
 import type { ShardTail } from './shard-tail.js';
 
 /** Blocks made of one shard before the event loop gets a turn. */
 const BLOCKS_PER_TURN = 4;
 
-export interface FillerParts {
+export interface BlockMakerParts {
   epoch: number;
-  roll: Roll;
+  roll: SegmentRoll;
   tails: readonly ShardTail[];
   registry: Registry;
   codec: BlockCodec;
@@ -26,15 +26,15 @@ export interface FillerParts {
   compression: Compression;
 }
 
-export class Filler {
+export class BlockMaker {
   /** Whether the batch ends its segment: nothing may be added to it. */
   isCut = false;
   readonly #indexes: IndexWriters;
 
   /** @param batch an empty one */
   constructor(
-    readonly parts: FillerParts,
-    public batch: Batch,
+    readonly parts: BlockMakerParts,
+    public batch: CommitBatch,
   ) {
     const { epoch, codec, roll } = parts;
     this.#indexes = new IndexWriters(epoch, new BlockExtents(codec), () => roll.segment);
@@ -71,7 +71,7 @@ export class Filler {
   }
 
   /** Gives the batch away, and goes on with an empty one. */
-  take(empty: Batch): Batch {
+  take(empty: CommitBatch): CommitBatch {
     const { batch } = this;
     this.batch = empty;
     this.isCut = false;
@@ -85,7 +85,7 @@ export class Filler {
   }
 
   /** The index pages that only the end of the log makes. */
-  lastPages(): Batch['closing'] {
+  lastPages(): CommitBatch['closing'] {
     return [...this.batch.closing, ...this.#indexes.finish()];
   }
 

@@ -5,15 +5,15 @@
  * registry (catalog) ─▶ roll-over, where one is due (last index pages first) ─▶ blocks ─visible─▶ … ─durable─▶ checkpoint (catalog)
  * ```
  */
-import { probe } from '../../pipeline/memory/failpoint.js';
+import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import type { RegistryPlace } from '../../pipeline/memory/registry-memory.js';
 import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { readRegistry, type SyncMode } from '../storage/catalog.js';
-import type { Batch } from '../storage/commit-batch.js';
+import type { CommitBatch } from '../storage/commit-batch.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { SegmentRange } from '../storage/segments.js';
-import type { Roll } from './segment-roll.js';
+import type { SegmentRoll } from './segment-roll.js';
 
 export class Committer {
   /** How far the catalog holds the registry. */
@@ -23,7 +23,7 @@ export class Committer {
   constructor(
     readonly store: LogStore,
     registry: Registry,
-    readonly roll: Roll,
+    readonly roll: SegmentRoll,
     readonly sync: SyncMode,
     readonly onClosed: (ranges: readonly SegmentRange[]) => void,
   ) {
@@ -35,7 +35,7 @@ export class Committer {
    * can be given again.
    * @returns a promise of when it is durable
    */
-  async commit(batch: Batch): Promise<{ flushed: Promise<void> }> {
+  async commit(batch: CommitBatch): Promise<{ flushed: Promise<void> }> {
     await this.#commitRegistry(batch);
     if (batch.closing.length > 0) {
       await this.commitPages(batch.closing);
@@ -48,7 +48,7 @@ export class Committer {
       batch.rollsTo = 0;
     }
     if (isEmpty) return { flushed: Promise.resolve() };
-    probe();
+    failpoint();
     const { blocks } = this.roll.segment!;
     const visible = commitPuts(blocks, batch.puts);
     const flushed = blocks.flushed.then(() => {});
@@ -57,9 +57,9 @@ export class Committer {
     return { flushed };
   }
 
-  async #commitRegistry(batch: Batch): Promise<void> {
+  async #commitRegistry(batch: CommitBatch): Promise<void> {
     if (batch.registry.length === 0) return;
-    probe();
+    failpoint();
     const { root } = this.store.catalog;
     await commitPuts(root, batch.registry);
     // Its blocks are in another file, which must not be the only one to survive a power cut.
@@ -75,9 +75,9 @@ export class Committer {
 
   /** Writes a checkpoint down; what it covers is durable. */
   async commitCheckpoint(puts: readonly Put[]): Promise<void> {
-    probe();
+    failpoint();
     await commitPuts(this.store.catalog.root, puts);
-    probe();
+    failpoint();
   }
 
   /** Waits until all that is visible is on the disk. */

@@ -25,7 +25,7 @@ const SYMBOLS_AT_FIRST = 1024;
 /** The symbol occurs in a later block. */
 const TAKEN = 128;
 
-export class Projection {
+export class LastValuesProjection {
   #u32 = new Uint32Array(0);
   #f64 = new Float64Array(0);
   #isDirty = new Uint8Array(0);

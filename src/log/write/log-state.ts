@@ -23,7 +23,7 @@ import {
   unsealed,
 } from '../storage/catalog.js';
 import { blocksFrom, type LogStore } from '../storage/log-store.js';
-import { Projection } from './last-values-projection.js';
+import { LastValuesProjection } from './last-values-projection.js';
 
 /** Blocks of a shard that are folded at once: of most symbols only the newest block then counts. */
 const FOLD_BLOCKS = 8;
@@ -39,7 +39,7 @@ interface Held {
 }
 
 export class LogState {
-  readonly projection = new Projection();
+  readonly projection = new LastValuesProjection();
   /** By shard, of the present epoch: up to where everything is folded. */
   covered: number[] = new Array(SHARDS_MAX).fill(0);
   readonly #positions = new Map<number, Float64Array>();

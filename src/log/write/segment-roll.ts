@@ -13,7 +13,7 @@ import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../../core/errors.js';
 import { LOG_PREPARE_MS } from '../../core/limits.js';
-import { probe } from '../../pipeline/memory/failpoint.js';
+import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Compression } from '../format/compress.js';
 import { blockKey } from '../format/keys.js';
 import { rangesWithTimes } from '../index/segment-ranges.js';
@@ -240,7 +240,7 @@ export async function beginSegments(
 }
 
 /** The log stage's part. */
-export class Roll {
+export class SegmentRoll {
   #next: { segment: Segment; startsAt: number } | undefined;
   #isRolling = false;
   /** Start of the stretch whose segment could not be made ahead of time. */
@@ -258,14 +258,19 @@ export class Roll {
    * and a new one is begun: who dies leaves nothing that could be written safely. Where the disk has no room for
    * that now, it is left to the first batch.
    */
-  static async open(store: LogStore, epoch: number, nowMs: number, options: RollOptions): Promise<Roll> {
+  static async open(
+    store: LogStore,
+    epoch: number,
+    nowMs: number,
+    options: RollOptions,
+  ): Promise<SegmentRoll> {
     const newest = store.segments().findLast((r) => r.ranges === undefined);
     if (newest?.heldIn === epoch) {
       const { dataFolder } = store;
       const segment = openSegment(dataFolder, newest.folder, { readOnly: false, sync: options.sync });
-      return new Roll(store, options, newest, segment);
+      return new SegmentRoll(store, options, newest, segment);
     }
-    const roll = new Roll(store, options, undefined, undefined);
+    const roll = new SegmentRoll(store, options, undefined, undefined);
     await roll.to(nowMs).catch(unlessCommitFailed);
     return roll;
   }
@@ -331,10 +336,10 @@ export class Roll {
   }
 
   async #roll(segment: Segment, startsAt: number, nowMs: number): Promise<SegmentRange[]> {
-    probe();
+    failpoint();
     await found(segment);
     if (this.current !== undefined) await flush(this.current.blocks);
-    probe();
+    failpoint();
     const change: Change = { written: [], removed: [], doomed: [] };
     const ranges =
       this.record === undefined
@@ -344,7 +349,7 @@ export class Roll {
     change.written.push(record);
     await commitChange(this.store, change);
     await flush(this.store.catalog.root);
-    probe();
+    failpoint();
     this.#next = undefined;
     const before = this.current;
     this.current = segment;

@@ -14,26 +14,26 @@ import { type Clock, SharedClock } from '../../core/clock.js';
 import { LOG_SYNC_INTERVAL_MS } from '../../core/limits.js';
 import { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { LOG_WORDS, LogWord } from '../../pipeline/memory/counters.js';
-import { Bell, turn, YieldThenPark } from '../../pipeline/memory/doorbell.js';
+import { Doorbell, turn, YieldThenPark } from '../../pipeline/memory/doorbell.js';
 import { Command, type Control, type EngineMemory, LOG_STAGE } from '../../pipeline/memory/engine-memory.js';
-import { probe } from '../../pipeline/memory/failpoint.js';
+import { failpoint } from '../../pipeline/memory/failpoint.js';
 import { Registry } from '../../pipeline/memory/registry.js';
 import { BlockCodec } from '../format/block-codec.js';
 import type { Compression } from '../format/compress.js';
 import { isCommitFailure, unlessCommitFailed } from '../lmdb/free-space.js';
 import { registryPuts, type SyncMode } from '../storage/catalog.js';
-import { Batch } from '../storage/commit-batch.js';
+import { CommitBatch } from '../storage/commit-batch.js';
 import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from '../storage/log-store.js';
-import { Filler } from './block-maker.js';
+import { BlockMaker } from './block-maker.js';
 import { Checkpoints } from './checkpoints.js';
 import { Committer } from './committer.js';
 import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
 import { LogState } from './log-state.js';
-import { Roll } from './segment-roll.js';
+import { SegmentRoll } from './segment-roll.js';
 import { ShardTail, SourceCounts } from './shard-tail.js';
-import { leaveBehind, Standstill, type StandstillOptions, settleShed } from './stall.js';
+import { leaveBehind, Stall, type StallOptions, settleShed } from './stall.js';
 
-export interface LogStageOptions extends HousekeepingOptions, StandstillOptions {
+export interface LogStageOptions extends HousekeepingOptions, StallOptions {
   /** Milliseconds that a tick may wait before its block is written, full or not. */
   commitDelayMs: number;
   /** Encoded bytes that are committed at once, whatever the delay. */
@@ -78,9 +78,9 @@ export async function runLogStage(input: LogStageInput): Promise<void> {
   const { folder, epoch, options } = input;
   const clock = input.clock ?? new SharedClock(input.memory.clock);
   const store = openStore(folder, { sync: options.sync });
-  let roll: Roll | undefined;
+  let roll: SegmentRoll | undefined;
   try {
-    roll = await Roll.open(store, epoch, nowMs(clock), options);
+    roll = await SegmentRoll.open(store, epoch, nowMs(clock), options);
     await new LogStage(input, clock, store, roll).run();
   } finally {
     // After a commit that failed, lmdb may wait for a flush that never comes; the thread's end closes it too.
@@ -98,16 +98,16 @@ class LogStage {
   readonly #cells: CommitCells;
   readonly #registry: Registry;
   readonly #tails: ShardTail[];
-  readonly #bells: Bell[];
+  readonly #bells: Doorbell[];
   readonly #wait: YieldThenPark;
   readonly #lookMs: number;
-  readonly #filler: Filler;
+  readonly #maker: BlockMaker;
   readonly #state = new LogState();
-  readonly #standstill: Standstill;
+  readonly #stall: Stall;
   readonly #checkpoints: Checkpoints;
   readonly #committer: Committer;
   readonly #house: Housekeeping;
-  #writing: Batch;
+  #writing: CommitBatch;
   /** Whether `#writing` is on its way. */
   #isUnderWay = false;
   #fault: unknown;
@@ -120,7 +120,7 @@ class LogStage {
     readonly input: LogStageInput,
     readonly clock: Clock,
     readonly store: LogStore,
-    readonly roll: Roll,
+    readonly roll: SegmentRoll,
   ) {
     const { memory, epoch, folder, options } = input;
     const { shards, maxSymbols } = memory.plan;
@@ -137,15 +137,15 @@ class LogStage {
     const known = new SourceCounts();
     known.load(this.#state.positions());
     this.#tails = Array.from({ length: shards }, (_, s) => new ShardTail(memory, s, epoch, known));
-    this.#bells = this.#tails.map((_, s) => new Bell(memory.bells, s));
+    this.#bells = this.#tails.map((_, s) => new Doorbell(memory.doorbells, s));
     const fillMs = memory.plan.ringSlots / RING_PARTS / TICKS_PER_MS;
     this.#lookMs = Math.max(
       LOOK_MS_MIN,
       Math.min(LOOK_MS_MAX, fillMs, options.commitDelayMs / LOOKS_PER_DELAY),
     );
-    this.#wait = new YieldThenPark(new Bell(memory.bells, LOG_STAGE), this.#lookMs, this.#lookMs);
+    this.#wait = new YieldThenPark(new Doorbell(memory.doorbells, LOG_STAGE), this.#lookMs, this.#lookMs);
     this.#house = new Housekeeping(store, options, input.report, (sizes) => this.#setSizes(sizes));
-    this.#standstill = new Standstill(folder, options, this.#cells, input.report);
+    this.#stall = new Stall(folder, options, this.#cells, input.report);
     const { commitDelayMs, compression } = options;
     const parts = {
       tails: this.#tails,
@@ -154,8 +154,8 @@ class LogStage {
       commitDelayMs,
       compression,
     };
-    this.#filler = new Filler({ epoch, roll, codec, ...parts }, new Batch(shards));
-    this.#writing = new Batch(shards);
+    this.#maker = new BlockMaker({ epoch, roll, codec, ...parts }, new CommitBatch(shards));
+    this.#writing = new CommitBatch(shards);
   }
 
   async run(): Promise<void> {
@@ -179,12 +179,12 @@ class LogStage {
       this.#wait.before();
       const now = performance.now();
       const isDraining = command === Command.drain;
-      this.#standstill.look(now);
+      this.#stall.look(now);
       this.#house.look(now, () => nowMs(this.clock));
       let work = 0;
-      if (this.#standstill.isOn) this.#leaveBehind();
+      if (this.#stall.isOn) this.#leaveBehind();
       else if (command !== Command.pause && command !== Command.stop) {
-        work = this.#filler.collect(now, nowMs(this.clock), this.#writing.rollsTo, isDraining);
+        work = this.#maker.collect(now, nowMs(this.clock), this.#writing.rollsTo, isDraining);
       }
       this.#commitWhenDue(now, isDraining);
       this.#syncWhenDue(now);
@@ -239,19 +239,19 @@ class LogStage {
   /** Under `shed`: lets the shards pass everything that is not in the log. */
   #leaveBehind(): void {
     if (this.input.options.onStall === 'block' || this.#isUnderWay) return;
-    this.#filler.giveUp();
+    this.#maker.giveUp();
     if (leaveBehind(this.#tails, this.#cells) === 0) return;
     for (const bell of this.#bells) bell.ring();
   }
 
   #commitWhenDue(now: number, isDraining: boolean): void {
-    if (this.#isUnderWay || this.#standstill.isOn) return;
+    if (this.#isUnderWay || this.#stall.isOn) return;
     if (!this.#writing.isEmpty || this.#writing.rollsTo !== 0) {
       // The last try failed, and nothing may overtake it; one that only begins a segment has no blocks.
       this.#submit();
       return;
     }
-    const { batch } = this.#filler;
+    const { batch } = this.#maker;
     const { registryLogged } = this.#committer;
     const registryGrew = !this.#registry.isAt(registryLogged);
     // What the stage before left visible is durable once the segments of it are closed, whether a tick comes or not.
@@ -262,7 +262,7 @@ class LogStage {
       batch.used >= this.input.options.commitBytes ||
       now - batch.since >= this.input.options.commitDelayMs ||
       (isDraining && !batch.isEmpty) ||
-      this.#filler.isCut ||
+      this.#maker.isCut ||
       registryGrew;
     if (!isDue) return;
     if (registryGrew) {
@@ -271,15 +271,15 @@ class LogStage {
       batch.registryEnd = end;
     }
     batch.checkpoint = this.#checkpoints.make(now, batch.blocks);
-    this.#writing = this.#filler.take(this.#writing);
+    this.#writing = this.#maker.take(this.#writing);
     this.#submit();
   }
 
   #submit(): void {
     this.#isUnderWay = true;
     const batch = this.#writing;
-    this.#standstill.spend(batch.used);
-    probe();
+    this.#stall.spend(batch.used);
+    failpoint();
     this.#committer
       .commit(batch)
       .then(
@@ -291,8 +291,8 @@ class LogStage {
       });
   }
 
-  #committed(batch: Batch, flushed: Promise<void>): void {
-    probe();
+  #committed(batch: CommitBatch, flushed: Promise<void>): void {
+    failpoint();
     const last = Float64Array.from(batch.last);
     const next = this.#cells.prime();
     for (const tail of this.#tails) {
@@ -314,7 +314,7 @@ class LogStage {
     this.#checkpoints.visible(batch.checkpoint, commit);
     batch.clear();
     this.#isUnderWay = false;
-    this.#standstill.end();
+    this.#stall.end();
     const { sync } = this.input.options;
     if (sync === 'os') this.#checkpoints.durable(commit);
     if (sync !== 'every-commit') return;
@@ -340,7 +340,7 @@ class LogStage {
   }
 
   async #failed(error: unknown): Promise<void> {
-    await this.#standstill.begin(error);
+    await this.#stall.begin(error);
     if (this.input.options.onStall === 'shed' || this.#writing.isEmpty) {
       this.#checkpoints.giveUp(this.#writing.checkpoint);
       this.#writing.clear();
@@ -377,11 +377,11 @@ class LogStage {
       this.#isSyncing ||
       this.#checkpoints.isWriting ||
       !this.#writing.isEmpty ||
-      !this.#filler.batch.isEmpty
+      !this.#maker.batch.isEmpty
     )
       return false;
     if (this.#tails.some((tail) => tail.head() >= tail.next)) return false;
-    if (this.#standstill.isOn) return true;
+    if (this.#stall.isOn) return true;
     return (
       this.#registry.isAt(this.#committer.registryLogged) && this.#tails.every((tail) => tail.gapFirst === 0)
     );
@@ -391,10 +391,10 @@ class LogStage {
   async #finish(): Promise<void> {
     if (this.roll.segment === undefined) return;
     // They spare readers work; without them nothing is lost.
-    if (!this.#standstill.isOn)
-      await this.#committer.commitPages(this.#filler.lastPages()).catch(unlessCommitFailed);
+    if (!this.#stall.isOn)
+      await this.#committer.commitPages(this.#maker.lastPages()).catch(unlessCommitFailed);
     await this.#committer.flush();
     this.#durable(this.#visible());
-    if (!this.#standstill.isOn) await this.#checkpoints.finish();
+    if (!this.#stall.isOn) await this.#checkpoints.finish();
   }
 }

@@ -6,13 +6,13 @@ import type { ShardTail } from './shard-tail.js';
 
 const RETRY_MS = 1_000;
 
-export interface StandstillOptions {
+export interface StallOptions {
   onStall: 'block' | 'shed';
   /** Free bytes of the folder's disk below which nothing is written. */
   freeBytesFloor: number;
 }
 
-export class Standstill {
+export class Stall {
   /** Whether nothing is to be written for now. */
   isOn = false;
   /** Whether it was told. */
@@ -23,7 +23,7 @@ export class Standstill {
 
   constructor(
     readonly folder: string,
-    readonly options: StandstillOptions,
+    readonly options: StallOptions,
     readonly cells: CommitCells,
     readonly report: (level: 'info' | 'error', message: string) => void,
   ) {

@@ -24,18 +24,18 @@ import {
   U32_KIND_FLAGS_SOURCE,
   U32_SYMBOL,
 } from '../../core/tick.js';
-import { probe } from './failpoint.js';
+import { failpoint } from './failpoint.js';
 import type { CursorRef } from './spsc-ring.js';
 
 const HEADER_BYTES = 128;
 
-export const LABEL_SYMBOL = 0xffffff;
-export const LABEL_KIND_SHIFT = 24;
+export const TAG_SYMBOL = 0xffffff;
+export const TAG_KIND_SHIFT = 24;
 
 /** What record `i` is of, in one word. */
-export function labelOf({ u32 }: Records, i: number): number {
+export function tagOf({ u32 }: Records, i: number): number {
   const w = i * RECORD_U32;
-  return u32[w + U32_SYMBOL] | ((u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK) << LABEL_KIND_SHIFT);
+  return u32[w + U32_SYMBOL] | ((u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK) << TAG_KIND_SHIFT);
 }
 
 function columnBytes(slots: number): number {
@@ -50,7 +50,7 @@ function recordsOffset(slots: number): number {
 export class BroadcastMemory {
   readonly records: Records;
   readonly positions: Uint32Array;
-  readonly labels: Uint32Array;
+  readonly tags: Uint32Array;
   readonly capacity: number;
   readonly mask: number;
   protected readonly intent: Int32Array;
@@ -60,7 +60,7 @@ export class BroadcastMemory {
     this.mask = slots - 1;
     this.intent = new Int32Array(buffer, at, 1);
     this.positions = new Uint32Array(buffer, at + HEADER_BYTES, slots);
-    this.labels = new Uint32Array(buffer, at + HEADER_BYTES + columnBytes(slots), slots);
+    this.tags = new Uint32Array(buffer, at + HEADER_BYTES + columnBytes(slots), slots);
     this.records = new Records(buffer, at + recordsOffset(slots), slots);
   }
 
@@ -88,7 +88,7 @@ export class BroadcastWriter extends BroadcastMemory {
   intend(seq: number): void {
     if ((((seq | 0) - this.intent[0]) | 0) <= 0) return;
     Atomics.store(this.intent, 0, seq | 0);
-    probe();
+    failpoint();
   }
 }
 

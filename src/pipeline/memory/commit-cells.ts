@@ -12,7 +12,7 @@
  * Counts and cursors in it are float64 integers: exact to 2^53, so none of them ever wraps; a ring's slot
  * is `cursor & mask`, which is exact for them too.
  */
-import { probe } from './failpoint.js';
+import { failpoint } from './failpoint.js';
 
 const PAD = 128;
 
@@ -57,9 +57,9 @@ export class CommitCells {
 
   /** Owner only: makes `next` the copy in force. */
   commit(): void {
-    probe();
+    failpoint();
     Atomics.add(this.#version, 0, 1);
-    probe();
+    failpoint();
   }
 
   /** Owner only: what is in force, without the check that other threads need. */

@@ -8,7 +8,7 @@
  *
  * Every word has one writer: the stage whose cell it stands in.
  */
-import { BUCKETS, FEED_SOURCES_MAX, FEEDS_MAX, HELD_PER_BATCH, SHARDS_MAX } from '../../core/limits.js';
+import { BUCKETS, FEED_SOURCES_MAX, FEEDS_MAX, PENDING_PER_BATCH, SHARDS_MAX } from '../../core/limits.js';
 import { CommitCells } from './commit-cells.js';
 import type { EngineMemory } from './engine-memory.js';
 
@@ -42,11 +42,11 @@ export const FeedWord = {
   received: SHARDS_MAX,
   duplicate: SHARDS_MAX + 1,
   split: SHARDS_MAX + 2,
-  made: SHARDS_MAX + 3,
+  generated: SHARDS_MAX + 3,
   conflated: SHARDS_MAX + 4,
   dropped: SHARDS_MAX + 5,
   /** Ticks standing aside of a full ring, now. */
-  aside: SHARDS_MAX + 6,
+  conflating: SHARDS_MAX + 6,
   /** Ticks dropped that no gap record tells of yet. */
   unmarked: SHARDS_MAX + 7,
   /** By reject reason; 8 words reserved. */
@@ -63,7 +63,7 @@ export const FeedWord = {
 export const FEED_WORDS = FeedWord.state;
 
 /** Words of one held half-quote in a shard's cell. */
-export const HELD_WORDS = 6;
+export const PENDING_WORDS = 6;
 
 /** Words of a shard's cell. */
 export const ShardWord = {
@@ -71,12 +71,12 @@ export const ShardWord = {
   head: 0,
   /** Records ever written to the critical ring. */
   criticalHead: 1,
-  made: 2,
+  generated: 2,
   conflated: 3,
   /** Half-quotes waiting for their other side, now. */
-  held: 4,
+  pendingOneSided: 4,
   /** Entries in `heldList` that the last batch added. */
-  heldListLength: 5,
+  pendingListLength: 5,
   crossed: 6,
   locked: 7,
   late: 8,
@@ -91,9 +91,9 @@ export const ShardWord = {
   /** Raw ring tails, by feed. */
   tails: 24,
   /** Symbols that the last batch left with a half-quote: symbolId, bid, ask, bidSize, askSize, half-quotes held. */
-  heldList: 24 + FEEDS_MAX,
+  pendingList: 24 + FEEDS_MAX,
 } as const;
-export const SHARD_WORDS = ShardWord.heldList + HELD_PER_BATCH * HELD_WORDS;
+export const SHARD_WORDS = ShardWord.pendingList + PENDING_PER_BATCH * PENDING_WORDS;
 
 /** Words of the log's cell. */
 export const LogWord = {
@@ -125,15 +125,15 @@ export const LOG_WORDS = 5 * SHARDS_MAX + 8;
 export interface Totals {
   received: number;
   split: number;
-  made: number;
+  generated: number;
   rejected: number;
   rejectedBy: Record<RejectReason, number>;
   duplicate: number;
   conflated: number;
   dropped: number;
-  held: number;
+  pendingOneSided: number;
   inFlight: number;
-  numbered: number;
+  sequenced: number;
   logged: number;
   shed: number;
   crossed: number;
@@ -192,7 +192,7 @@ export class CounterReader {
 
   feed(index: number): FeedTotals {
     const words = this.#feeds[index].readInto(new Float64Array(FeedWord.sourceIds));
-    let inFlight = words[FeedWord.aside];
+    let inFlight = words[FeedWord.conflating];
     for (let s = 0; s < this.memory.plan.shards; s++) inFlight += this.rawDepth(index, s);
     return {
       feed: this.memory.plan.feeds[index].name,
@@ -209,15 +209,15 @@ export class CounterReader {
     const t: Totals = {
       received: 0,
       split: 0,
-      made: 0,
+      generated: 0,
       rejected: 0,
       rejectedBy: Object.fromEntries(REJECT_REASONS.map((r) => [r, 0])) as Record<RejectReason, number>,
       duplicate: 0,
       conflated: 0,
       dropped: 0,
-      held: 0,
+      pendingOneSided: 0,
       inFlight: 0,
-      numbered: 0,
+      sequenced: 0,
       logged: 0,
       shed: 0,
       crossed: 0,
@@ -225,12 +225,12 @@ export class CounterReader {
       late: 0,
       suspicious: 0,
     };
-    const shards = this.#shards.map((cells) => cells.readInto(new Float64Array(ShardWord.heldList)));
+    const shards = this.#shards.map((cells) => cells.readInto(new Float64Array(ShardWord.pendingList)));
     for (const words of shards) {
-      t.made += words[ShardWord.made];
+      t.generated += words[ShardWord.generated];
       t.conflated += words[ShardWord.conflated];
-      t.held += words[ShardWord.held];
-      t.numbered += words[ShardWord.head];
+      t.pendingOneSided += words[ShardWord.pendingOneSided];
+      t.sequenced += words[ShardWord.head];
       t.crossed += words[ShardWord.crossed];
       t.locked += words[ShardWord.locked];
       t.late += words[ShardWord.late];
@@ -242,10 +242,10 @@ export class CounterReader {
       t.received += words[FeedWord.received];
       t.duplicate += words[FeedWord.duplicate];
       t.split += words[FeedWord.split];
-      t.made += words[FeedWord.made];
+      t.generated += words[FeedWord.generated];
       t.conflated += words[FeedWord.conflated];
       t.dropped += words[FeedWord.dropped];
-      t.inFlight += words[FeedWord.aside];
+      t.inFlight += words[FeedWord.conflating];
       addRejected(t, words, FeedWord.rejected);
       shards.forEach((shard, s) => {
         t.inFlight += words[FeedWord.heads + s] - shard[ShardWord.tails + f];

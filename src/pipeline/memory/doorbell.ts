@@ -21,7 +21,7 @@ const AWAKE = 0;
 const PARKED = 1;
 const NAPPING = 2;
 
-export function allocateBells(count: number): SharedArrayBuffer {
+export function allocateDoorbells(count: number): SharedArrayBuffer {
   return new SharedArrayBuffer(count * STRIDE_I32 * 4);
 }
 
@@ -35,7 +35,7 @@ const { waitAsync } = Atomics as unknown as {
   ): { async: false } | { async: true; value: Promise<string> };
 };
 
-export class Bell {
+export class Doorbell {
   readonly #words: Int32Array;
   readonly #at: number;
 
@@ -120,8 +120,8 @@ export class SpinThenPark {
   #mayNap = false;
 
   constructor(
-    readonly bell: Bell,
-    readonly next?: Bell,
+    readonly bell: Doorbell,
+    readonly next?: Doorbell,
   ) {}
 
   /** Call before looking for work. */
@@ -161,7 +161,7 @@ export class YieldThenPark {
   #seen = 0;
 
   constructor(
-    readonly bell: Bell,
+    readonly bell: Doorbell,
     readonly parkMsMax = 4,
     readonly parkStepMs = PARK_STEP_MS,
   ) {}

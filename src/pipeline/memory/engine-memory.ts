@@ -8,7 +8,7 @@ import { RECORD_BYTES } from '../../core/tick.js';
 import { allocateBroadcast } from './broadcast-ring.js';
 import { CommitCells } from './commit-cells.js';
 import { FEED_WORDS, LOG_WORDS, REJECT_REASONS, SHARD_WORDS } from './counters.js';
-import { allocateBells } from './doorbell.js';
+import { allocateDoorbells } from './doorbell.js';
 import { LastValueTable } from './last-value-table.js';
 import { Registry, registryBytes } from './registry.js';
 import { allocateShard } from './shard-memory.js';
@@ -46,7 +46,7 @@ export interface EngineMemory {
   registry: SharedArrayBuffer;
   table: SharedArrayBuffer;
   control: SharedArrayBuffer;
-  bells: SharedArrayBuffer;
+  doorbells: SharedArrayBuffer;
   /** By feed. */
   feedCells: SharedArrayBuffer[];
   /** By shard. */
@@ -77,12 +77,12 @@ export interface SourcePosition {
 
 // Stages are numbered shards, log, feeds; bells and control blocks go by these numbers.
 export const LOG_STAGE = SHARDS_MAX;
-export const FANOUT_BELL = SHARDS_MAX + 1 + FEEDS_MAX;
+export const FANOUT_DOORBELL = SHARDS_MAX + 1 + FEEDS_MAX;
 /** float64 words of a source that has departed: its id, what it has reached, its position in each bucket. */
 export const DEPARTED_WORDS: number = 2 + BUCKETS;
 /** The embedding thread, as an owner of the registry's lock. */
-export const HOST_STAGE = FANOUT_BELL;
-export const STAGES_MAX = FANOUT_BELL + 1;
+export const HOST_STAGE = FANOUT_DOORBELL;
+export const STAGES_MAX = FANOUT_DOORBELL + 1;
 
 export function feedStage(feed: number): number {
   return SHARDS_MAX + 1 + feed;
@@ -98,7 +98,7 @@ export function allocateMemory(plan: MemoryPlan): EngineMemory {
     registry: Registry.allocate(registryBytes(plan.maxSymbols)),
     table: LastValueTable.allocate(plan.maxSymbols),
     control: new SharedArrayBuffer(STAGES_MAX * CONTROL_BYTES),
-    bells: allocateBells(STAGES_MAX),
+    doorbells: allocateDoorbells(STAGES_MAX),
     feedCells: plan.feeds.map((feed) => CommitCells.allocate(FEED_WORDS + feed.stateWords)),
     shardCells: perShard(() => CommitCells.allocate(SHARD_WORDS)),
     logCells: CommitCells.allocate(LOG_WORDS),

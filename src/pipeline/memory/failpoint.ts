@@ -7,11 +7,11 @@ let remaining = 0;
 let strike: () => void = () => {};
 
 /** Arms the thread: the `count`-th probe from now calls `die`. 0 disarms. */
-export function armFault(count: number, die: () => void): void {
+export function armFailpoint(count: number, die: () => void): void {
   remaining = count;
   strike = die;
 }
 
-export function probe(): void {
+export function failpoint(): void {
   if (remaining !== 0 && --remaining === 0) strike();
 }

@@ -29,7 +29,7 @@ import {
   RECORD_U32,
   Records,
 } from '../../core/tick.js';
-import { probe } from './failpoint.js';
+import { failpoint } from './failpoint.js';
 
 const HEADER_BYTES = SHARDS_MAX * 8;
 export const ENTRY_BYTES = 320;
@@ -137,7 +137,7 @@ export class LastValueTable {
 
   setApplied(shard: number, seq: number): void {
     this.#applied[shard] = seq;
-    probe();
+    failpoint();
   }
 
   /** The seq of a symbol's last tick, for a quick look before an entry is copied. */
@@ -149,15 +149,15 @@ export class LastValueTable {
   begin(symbolId: number): void {
     const w = symbolId * ENTRY_U32;
     Atomics.store(this.#versions, w, this.#versions[w] | 1);
-    probe();
+    failpoint();
   }
 
   /** Writer only: makes the changes since `begin` visible. */
   end(symbolId: number): void {
     const w = symbolId * ENTRY_U32;
-    probe();
+    failpoint();
     Atomics.store(this.#versions, w, (this.#versions[w] + 1) | 0);
-    probe();
+    failpoint();
   }
 
   /** Writer only, between `begin` and `end`: takes over one of an entry's records. */

@@ -15,7 +15,7 @@
  * entry: u32 length │ UTF-8 JSON, padded to 4
  * ```
  */
-import { probe } from './failpoint.js';
+import { failpoint } from './failpoint.js';
 
 const HEADER_BYTES = 64;
 const LOCK = 0;
@@ -114,10 +114,10 @@ export class RegistryMemory {
     const at = this.#lengthOf(generation);
     new DataView(area.buffer, area.byteOffset + at).setUint32(0, json.length, true);
     area.set(json, at + ENTRY_HEADER_BYTES);
-    probe();
+    failpoint();
     this.#assertLocked();
     Atomics.store(this.#words, LENGTHS + (generation & 1), at + entryBytes(json.length));
-    probe();
+    failpoint();
   }
 
   /** Under the lock: puts other entries in the place of all. */
@@ -130,10 +130,10 @@ export class RegistryMemory {
       length += entry.length;
     }
     Atomics.store(this.#words, LENGTHS + other, length);
-    probe();
+    failpoint();
     this.#assertLocked();
     Atomics.store(this.#words, GENERATION, generation + 1);
-    probe();
+    failpoint();
     return { generation: generation + 1, length };
   }
 
@@ -181,7 +181,7 @@ export class RegistryMemory {
       // An append takes microseconds. A holder this late is dead, and the supervisor may itself be waiting here.
       if (performance.now() - sinceMs > LOCK_PATIENCE_MS) this.#release(holder);
     }
-    probe();
+    failpoint();
     this.#mine = mine;
     try {
       return body();

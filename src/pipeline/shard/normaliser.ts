@@ -22,9 +22,9 @@ import {
   U32_SYMBOL_SEQ,
   U32_TS_EVENT_NS,
 } from '../../core/tick.js';
-import { labelOf } from '../memory/broadcast-ring.js';
+import { tagOf } from '../memory/broadcast-ring.js';
 import { Reject, type RejectReason } from '../memory/counters.js';
-import type { NumberingModule } from './sequencing-module.js';
+import type { SequencingModule } from './sequencing-module.js';
 import {
   S_ASK,
   S_ASK_SIZE,
@@ -39,7 +39,7 @@ import {
 } from './symbol-states.js';
 
 /** Results of `normalise` besides a reject reason (which is `REJECTED + reason`). */
-export const NUMBERED = 0;
+export const SEQUENCED = 0;
 export const HELD = 1;
 export const REJECTED = 2;
 
@@ -56,7 +56,7 @@ export function roundTo(price: number, scale: number): number {
 }
 
 export class Normaliser {
-  readonly #module: NumberingModule;
+  readonly #module: SequencingModule;
 
   constructor(readonly states: SymbolStates) {
     this.#module = states.module;
@@ -68,15 +68,15 @@ export class Normaliser {
    */
   normalise(i: number, seq: number): number {
     const module = this.#module;
-    if (module.numberOne(i, seq)) return NUMBERED;
+    if (module.sequenceOne(i, seq)) return SEQUENCED;
     const { u32 } = module.records;
     const w = i * RECORD_U32;
     const kind = u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
     if (u32[w + U32_TS_EVENT_NS] >= SECOND_NS) return REJECTED + Reject.bad_time;
     if (kind > Kind.gap) return REJECTED + Reject.bad_kind;
-    if (kind > Kind.trade) return this.#number(i, seq);
+    if (kind > Kind.trade) return this.#sequence(i, seq);
     const result = kind === Kind.quote ? this.#settleQuote(i) : this.#settleTrade(i);
-    if (result === NUMBERED) module.numberSettled(i, seq);
+    if (result === SEQUENCED) module.sequenceSettled(i, seq);
     return result;
   }
 
@@ -105,7 +105,7 @@ export class Normaliser {
     to[at + 1] = ask;
     to[at + 2] = bidSize;
     to[at + 3] = askSize;
-    return isHeld ? HELD : NUMBERED;
+    return isHeld ? HELD : SEQUENCED;
   }
 
   #settleTrade(i: number): number {
@@ -117,21 +117,21 @@ export class Normaliser {
     if (!isPrice(f64[e + F64_PRICE], signed, scale)) return REJECTED + Reject.bad_price;
     if (!isSize(f64[e + F64_SIZE])) return REJECTED + Reject.bad_size;
     f64[e + F64_PRICE] = roundTo(f64[e + F64_PRICE], scale);
-    return NUMBERED;
+    return SEQUENCED;
   }
 
   /** Numbers a status or gap. */
-  #number(i: number, seq: number): number {
-    const { records, positions, labels } = this.#module;
+  #sequence(i: number, seq: number): number {
+    const { records, positions, tags: labels } = this.#module;
     const { u32 } = records;
     const w = i * RECORD_U32;
     const before = this.states.u32[u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
     positions[i] = u32[w + U32_RAW_POSITION];
-    labels[i] = labelOf(records, i);
+    labels[i] = tagOf(records, i);
     u32[w + U32_SYMBOL_SEQ] = before + 1 + u32[w + U32_RAW_FOLDED];
     u32[w + U32_SEQ_LOW] = seq;
     this.#module.apply(i, seq);
-    return NUMBERED;
+    return SEQUENCED;
   }
 }
 

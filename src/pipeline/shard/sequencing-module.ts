@@ -46,7 +46,7 @@ export function moduleBytes(maxSymbols: number): number {
   return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + 12)) / 128) * 128;
 }
 
-export class NumberingModule {
+export class SequencingModule {
   /** Records of one run at most. */
   readonly runTicks: number;
   /** Index of the record that is the shard's own. */
@@ -56,7 +56,7 @@ export class NumberingModule {
   /** Of each of these, once it is numbered. */
   readonly positions: Uint32Array;
   /** Likewise: see `pipeline/memory/broadcast-ring.ts`. */
-  readonly labels: Uint32Array;
+  readonly tags: Uint32Array;
   /** Where the critical records of the last run stand, in bytes. */
   readonly criticals: Uint32Array;
   readonly counts: Uint32Array;
@@ -79,7 +79,7 @@ export class NumberingModule {
     this.runTicks = module.TICKS.value;
     this.records = new Records(buffer, module.RECORDS.value, RECORDS);
     this.positions = new Uint32Array(buffer, module.POSITIONS.value, RECORDS);
-    this.labels = new Uint32Array(buffer, module.LABELS.value, RECORDS);
+    this.tags = new Uint32Array(buffer, module.LABELS.value, RECORDS);
     this.criticals = new Uint32Array(buffer, module.CRITICALS.value, this.runTicks);
     this.counts = new Uint32Array(buffer, module.COUNTS.value, COUNTS);
     this.statesF64 = new Float64Array(buffer, states, (maxSymbols * STATE_BYTES) / 8);
@@ -93,22 +93,22 @@ export class NumberingModule {
    * @param positions where their positions go; `labels`: their labels
    * @returns how many were numbered
    */
-  number(from: number, to: number, positions: number, labels: number, count: number, seq: number): number {
+  sequence(from: number, to: number, positions: number, labels: number, count: number, seq: number): number {
     return this.#exports.number(from, to, positions, labels, count, seq);
   }
 
   /** Numbers the record at `index`, unless something about it is uncommon: then it stays as it is. */
-  numberOne(index: number, seq: number): boolean {
+  sequenceOne(index: number, seq: number): boolean {
     const at = this.records.u8.byteOffset + index * RECORD_BYTES;
     const column = index * 4;
-    const { positions, labels } = this;
+    const { positions, tags: labels } = this;
     return (
       this.#exports.number(at, at, positions.byteOffset + column, labels.byteOffset + column, 1, seq) === 1
     );
   }
 
   /** Numbers the quote or trade at `index`, whose prices and sizes are right as they stand. */
-  numberSettled(index: number, seq: number): void {
+  sequenceSettled(index: number, seq: number): void {
     this.#exports.numberSettled(index, seq);
   }
 

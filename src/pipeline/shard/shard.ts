@@ -8,7 +8,7 @@
  */
 
 import { monotonicNs } from '../../core/clock.js';
-import { HELD_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../../core/limits.js';
+import { PENDING_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../../core/limits.js';
 import {
   copyNumbered,
   copyRecord,
@@ -30,26 +30,26 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../../core/tick.js';
-import { BroadcastWriter, labelOf } from '../memory/broadcast-ring.js';
+import { BroadcastWriter, tagOf } from '../memory/broadcast-ring.js';
 import { CommitCells } from '../memory/commit-cells.js';
 import {
   FEED_WORDS,
   FeedWord,
-  HELD_WORDS,
   LOG_WORDS,
   LogWord,
+  PENDING_WORDS,
   Reject,
   SHARD_WORDS,
   ShardWord,
 } from '../memory/counters.js';
 import type { EngineMemory } from '../memory/engine-memory.js';
-import { probe } from '../memory/failpoint.js';
+import { failpoint } from '../memory/failpoint.js';
 import { TableEntry } from '../memory/last-value-table.js';
 import type { Registry } from '../memory/registry.js';
 import { RingConsumer } from '../memory/spsc-ring.js';
 import { StageJournal } from '../memory/stage-journal.js';
-import { HELD, Normaliser, NUMBERED, REJECTED } from './normaliser.js';
-import { Count, type NumberingModule } from './sequencing-module.js';
+import { HELD, Normaliser, REJECTED, SEQUENCED } from './normaliser.js';
+import { Count, type SequencingModule } from './sequencing-module.js';
 import {
   S_ASK,
   S_ASK_SIZE,
@@ -63,8 +63,8 @@ import {
   SU_VERSION,
   SymbolStates,
 } from './symbol-states.js';
-import { Projection } from './table-projection.js';
-import { ShardBells } from './wakeups.js';
+import { TableProjection } from './table-projection.js';
+import { ShardWakeups } from './wakeups.js';
 
 /** Of the module's own records, the one that is looked at alone. */
 const ALONE = 0;
@@ -75,16 +75,16 @@ export class Shard {
   readonly #rings: RingConsumer[];
   readonly #broadcast: BroadcastWriter;
   readonly #critical: BroadcastWriter;
-  readonly #projection: Projection;
+  readonly #projection: TableProjection;
   readonly #states: SymbolStates;
-  readonly #module: NumberingModule;
+  readonly #module: SequencingModule;
   readonly #normaliser: Normaliser;
   readonly #samples: Records;
-  readonly #bells: ShardBells;
+  readonly #bells: ShardWakeups;
   readonly #journal: StageJournal | undefined;
   /** When the batch at hand was begun, where a journal is kept. */
   #begunNs = 0;
-  readonly #heldSymbols = new Uint32Array(HELD_PER_BATCH);
+  readonly #heldSymbols = new Uint32Array(PENDING_PER_BATCH);
   #heldCount = 0;
   #next: Float64Array;
   #head: number;
@@ -120,11 +120,11 @@ export class Shard {
     this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#states = new SymbolStates(plan.maxSymbols, memory.shards[index]);
-    this.#projection = new Projection(memory, index, this.#states, this.#broadcast);
+    this.#projection = new TableProjection(memory, index, this.#states, this.#broadcast);
     this.#module = this.#states.module;
     this.#normaliser = new Normaliser(this.#states);
     this.#samples = new Records(memory.rejectSamples[index]);
-    this.#bells = new ShardBells(memory);
+    this.#bells = new ShardWakeups(memory);
     const journals = memory.journals?.[index];
     this.#journal = journals && new StageJournal(journals.shard);
     this.#recover();
@@ -149,7 +149,7 @@ export class Shard {
       copyRecord(ring, slot, this.#module.records, ALONE);
       this.#module.apply(ALONE, seq);
     }
-    this.#states.applyHeld(this.#next, ShardWord.heldList, this.#next[ShardWord.heldListLength]);
+    this.#states.applyHeld(this.#next, ShardWord.pendingList, this.#next[ShardWord.pendingListLength]);
     this.#projection.run(this.#head);
   }
 
@@ -201,10 +201,10 @@ export class Shard {
     // After the look at the ring: a symbol is defined before its ticks are published, so all of these are known.
     if (this.registry.refresh()) this.#states.learn(this.registry);
     let done = 0;
-    while (done < count && this.#heldCount < HELD_PER_BATCH) {
+    while (done < count && this.#heldCount < PENDING_PER_BATCH) {
       const from = ring.slot(tail + done);
       const run = Math.min(count - done, ring.records.capacity - from);
-      const numbered = this.#numberRun(ring.records, from, run);
+      const numbered = this.#sequenceRun(ring.records, from, run);
       done += numbered;
       // What the run stopped at, but for the end of what a run may be.
       if (numbered === 0) this.#take(ring.records, ring.slot(tail + done++));
@@ -217,12 +217,12 @@ export class Shard {
    * Numbers raw records into the broadcast ring, as far as they are common and the ring goes on.
    * @returns how many
    */
-  #numberRun(raw: Records, from: number, count: number): number {
+  #sequenceRun(raw: Records, from: number, count: number): number {
     const module = this.#module;
-    const { records, positions, labels, capacity } = this.#broadcast;
+    const { records, positions, tags: labels, capacity } = this.#broadcast;
     const to = this.#broadcast.slot(this.#head + 1);
     const recordsAt = records.u8.byteOffset;
-    const numbered = module.number(
+    const numbered = module.sequence(
       raw.u8.byteOffset + from * RECORD_BYTES,
       recordsAt + to * RECORD_BYTES,
       positions.byteOffset + to * 4,
@@ -230,7 +230,7 @@ export class Shard {
       Math.min(count, module.runTicks, capacity - to),
       this.#head + 1,
     );
-    probe();
+    failpoint();
     this.#head += numbered;
     const { counts, criticals } = module;
     for (let k = 0; k < counts[Count.critical]; k++) {
@@ -259,20 +259,20 @@ export class Shard {
     }
     if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(id);
     const result = this.#normaliser.normalise(ALONE, this.#head + 1);
-    if (result === NUMBERED) this.#publish(ALONE);
+    if (result === SEQUENCED) this.#publish(ALONE);
     else if (result === HELD) this.#hold(id, folded);
     else this.#reject(result - REJECTED);
   }
 
   /** Copies a numbered record of the module's own, the next one in order, into the rings. */
   #publish(i: number): void {
-    const { records, positions, labels, counts } = this.#module;
+    const { records, positions, tags: labels, counts } = this.#module;
     const ring = this.#broadcast;
     const slot = ring.slot(this.#head + 1);
     copyRecord(records, i, ring.records, slot);
-    probe();
+    failpoint();
     ring.positions[slot] = positions[i];
-    ring.labels[slot] = labels[i];
+    ring.tags[slot] = labels[i];
     this.#head++;
     if (isCritical(kindOf(records, i))) this.#publishCritical(records, i, labels[i]);
     counts[Count.critical] = 0;
@@ -282,13 +282,13 @@ export class Shard {
     const slot = this.#critical.slot(++this.#criticalHead);
     const { u32, f64 } = this.#critical.records;
     copyNumbered(records, i, u32, slot * RECORD_U32, f64, slot * RECORD_F64);
-    this.#critical.labels[slot] = label;
-    probe();
+    this.#critical.tags[slot] = label;
+    failpoint();
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
   #define(id: number): void {
-    const { own, records, positions, labels } = this.#module;
+    const { own, records, positions, tags: labels } = this.#module;
     const seq = this.#head + 1;
     const w = ALONE * RECORD_U32;
     const recvS = records.u32[w + U32_TS_RECV_S];
@@ -296,8 +296,8 @@ export class Shard {
     const source = records.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
     this.#states.writeDefinition(records, own, id, source, seq, recvS, recvNs, this.registry.digits[id]);
     positions[own] = 0;
-    labels[own] = labelOf(records, own);
-    this.#next[ShardWord.made]++;
+    labels[own] = tagOf(records, own);
+    this.#next[ShardWord.generated]++;
     this.#module.apply(own, seq);
     this.#publish(own);
   }
@@ -306,7 +306,7 @@ export class Shard {
   #hold(id: number, folded: number): void {
     const before = this.#states.f64[id * STATE_F64 + S_HELD];
     this.#states.f64[id * STATE_F64 + S_HELD] = before + 1 + folded;
-    if (before === 0) this.#next[ShardWord.held]++;
+    if (before === 0) this.#next[ShardWord.pendingOneSided]++;
     else this.#next[ShardWord.conflated]++;
     this.#states.touch(id);
     for (let k = 0; k < this.#heldCount; k++) if (this.#heldSymbols[k] === id) return;
@@ -329,7 +329,7 @@ export class Shard {
     next[ShardWord.locked] += counts[Count.locked];
     next[ShardWord.late] += counts[Count.late];
     next[ShardWord.suspicious] += counts[Count.suspicious];
-    next[ShardWord.held] -= counts[Count.released];
+    next[ShardWord.pendingOneSided] -= counts[Count.released];
     next[ShardWord.conflated] += counts[Count.released];
     counts.fill(0, 0, Count.released + 1);
     next[ShardWord.engineSymbolSeq] = this.#states.u32[SU_SYMBOL_SEQ];
@@ -360,7 +360,7 @@ export class Shard {
     const { f64 } = this.#states;
     for (let k = 0; k < this.#heldCount; k++) {
       const id = this.#heldSymbols[k];
-      const at = ShardWord.heldList + k * HELD_WORDS;
+      const at = ShardWord.pendingList + k * PENDING_WORDS;
       this.#next[at] = id;
       this.#next[at + 1] = f64[id * STATE_F64 + S_BID];
       this.#next[at + 2] = f64[id * STATE_F64 + S_ASK];
@@ -368,7 +368,7 @@ export class Shard {
       this.#next[at + 4] = f64[id * STATE_F64 + S_ASK_SIZE];
       this.#next[at + 5] = f64[id * STATE_F64 + S_HELD];
     }
-    this.#next[ShardWord.heldListLength] = this.#heldCount;
+    this.#next[ShardWord.pendingListLength] = this.#heldCount;
     this.#heldCount = 0;
   }
 
@@ -378,7 +378,7 @@ export class Shard {
    */
   #mustProject(): boolean {
     // Half-quotes are in no ring: a shard that takes over knows those of the last batch only.
-    if (this.#next[ShardWord.heldListLength] > 0) return true;
+    if (this.#next[ShardWord.pendingListLength] > 0) return true;
     return this.#projection.isDue(this.#head) || this.isDrained();
   }
 

@@ -1,7 +1,7 @@
 /** A shard's thread: turns of work until the control word ends it. */
 
-import { Bell, SpinThenPark } from '../memory/doorbell.js';
-import { Command, type Control, type EngineMemory, FANOUT_BELL } from '../memory/engine-memory.js';
+import { Doorbell, SpinThenPark } from '../memory/doorbell.js';
+import { Command, type Control, type EngineMemory, FANOUT_DOORBELL } from '../memory/engine-memory.js';
 import { Registry } from '../memory/registry.js';
 import { Shard } from './shard.js';
 
@@ -9,7 +9,10 @@ import { Shard } from './shard.js';
 export function runShard(memory: EngineMemory, stage: number, index: number, control: Control): void {
   const registry = new Registry(memory.registry, memory.plan.maxSymbols, stage);
   const shard = new Shard(memory, index, registry);
-  const wait = new SpinThenPark(new Bell(memory.bells, stage), new Bell(memory.bells, FANOUT_BELL));
+  const wait = new SpinThenPark(
+    new Doorbell(memory.doorbells, stage),
+    new Doorbell(memory.doorbells, FANOUT_DOORBELL),
+  );
   for (;;) {
     const command = control.command;
     if (command === Command.stop) return;

@@ -18,8 +18,8 @@
  */
 
 import { Kind, type Records, StatusCode, writeHeader, writeStatus, writeTimes } from '../../core/tick.js';
-import { HELD_WORDS } from '../memory/counters.js';
-import { probe } from '../memory/failpoint.js';
+import { PENDING_WORDS } from '../memory/counters.js';
+import { failpoint } from '../memory/failpoint.js';
 import {
   ENTRY_F64,
   ENTRY_U32,
@@ -31,7 +31,7 @@ import {
   type TableEntry,
 } from '../memory/last-value-table.js';
 import type { Registry } from '../memory/registry.js';
-import { Count, NumberingModule } from './sequencing-module.js';
+import { Count, SequencingModule } from './sequencing-module.js';
 
 export const STATE_F64 = 16;
 export const STATE_U32 = 32;
@@ -59,7 +59,7 @@ export const SU_READY = 31;
 
 export class SymbolStates {
   /** What numbers ticks, and keeps the states in its memory. */
-  readonly module: NumberingModule;
+  readonly module: SequencingModule;
   readonly f64: Float64Array;
   readonly u32: Uint32Array;
 
@@ -68,7 +68,7 @@ export class SymbolStates {
     readonly maxSymbols: number,
     memory: WebAssembly.Memory,
   ) {
-    this.module = new NumberingModule(memory, maxSymbols);
+    this.module = new SequencingModule(memory, maxSymbols);
     this.f64 = this.module.statesF64;
     this.u32 = this.module.statesU32;
   }
@@ -152,7 +152,7 @@ export class SymbolStates {
   /** Takes over half-quotes that a committed batch left, as absolute values. */
   applyHeld(words: Float64Array, from: number, count: number): void {
     for (let i = 0; i < count; i++) {
-      const at = from + i * HELD_WORDS;
+      const at = from + i * PENDING_WORDS;
       const d = words[at] * STATE_F64;
       this.f64[d + S_BID] = words[at + 1];
       this.f64[d + S_ASK] = words[at + 2];
@@ -203,7 +203,7 @@ export class SymbolStates {
       tf[to + EntryF64.statusSeq] = statusSeq;
       table.writeRecord(id, Slot.status, ring, statusSeq & mask);
     }
-    probe();
+    failpoint();
     tf[to + EntryF64.bid] = f[from + S_BID];
     tf[to + EntryF64.ask] = f[from + S_ASK];
     tf[to + EntryF64.bidSize] = f[from + S_BID_SIZE];

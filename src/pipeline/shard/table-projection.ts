@@ -5,7 +5,7 @@ import type { EngineMemory } from '../memory/engine-memory.js';
 import { LastValueTable } from '../memory/last-value-table.js';
 import type { SymbolStates } from './symbol-states.js';
 
-export class Projection {
+export class TableProjection {
   readonly table: LastValueTable;
   /** The table holds everything up to this seq. */
   #applied: number;

@@ -1,21 +1,21 @@
 /** Whom a shard wakes, and for what: the log for some thousand ticks, the fan-out and the feeds for every batch. */
-import { LOG_BELL_TICKS } from '../../core/limits.js';
-import { Bell } from '../memory/doorbell.js';
-import { type EngineMemory, FANOUT_BELL, feedStage, LOG_STAGE } from '../memory/engine-memory.js';
+import { LOG_DOORBELL_TICKS } from '../../core/limits.js';
+import { Doorbell } from '../memory/doorbell.js';
+import { type EngineMemory, FANOUT_DOORBELL, feedStage, LOG_STAGE } from '../memory/engine-memory.js';
 
-export class ShardBells {
-  readonly #log: Bell;
-  readonly #fanout: Bell;
-  readonly #feeds: Bell[];
+export class ShardWakeups {
+  readonly #log: Doorbell;
+  readonly #fanout: Doorbell;
+  readonly #feeds: Doorbell[];
   /** Ticks between two rings for the log, and the seq of the last one. */
   readonly #logTicks: number;
   #logRungAt = 0;
 
-  constructor({ plan, bells, raw }: EngineMemory) {
-    this.#logTicks = Math.min(LOG_BELL_TICKS, plan.ringSlots / 8);
-    this.#log = new Bell(bells, LOG_STAGE);
-    this.#fanout = new Bell(bells, FANOUT_BELL);
-    this.#feeds = raw.map((_, feed) => new Bell(bells, feedStage(feed)));
+  constructor({ plan, doorbells: bells, raw }: EngineMemory) {
+    this.#logTicks = Math.min(LOG_DOORBELL_TICKS, plan.ringSlots / 8);
+    this.#log = new Doorbell(bells, LOG_STAGE);
+    this.#fanout = new Doorbell(bells, FANOUT_DOORBELL);
+    this.#feeds = raw.map((_, feed) => new Doorbell(bells, feedStage(feed)));
   }
 
   /** After a commit up to seq `head`. */

@@ -1,6 +1,6 @@
 /** Where a peer leads is found, and what tickwire is to reach is held against the right peers. */
 import t from 'tap';
-import { goals, leads, leadsIn } from '../../../src/bench/e2e/ranking.js';
+import { goals, rankings, rankingsIn } from '../../../src/bench/e2e/ranking.js';
 import type { SystemSummary } from '../../../src/bench/e2e/summary.js';
 import { spread } from '../../../src/bench/harness/measure.js';
 import type { PeerName } from '../../../src/bench/peers/index.js';
@@ -43,8 +43,8 @@ const UWS_BATCH = summary('uws-batch', { capacity: 90, perCpu: 45, commonMs: 9, 
 const ALL = [OWN, LOGGED, NATS, WS, NATS_BATCH, JETSTREAM, UWS, UWS_BATCH];
 
 t.test('a lead is told with both figures; what stores is held against what stores', async (t) => {
-  const found = leads(ALL);
-  const of = (peer: SystemSummary) => leadsIn(found, peer, 'brief');
+  const found = rankings(ALL);
+  const of = (peer: SystemSummary) => rankingsIn(found, peer, 'brief');
   t.equal(of(NATS), '–');
   t.equal(of(WS), 'p99 at common');
   t.equal(of(NATS_BATCH), 'capacity, per CPU s');
@@ -90,8 +90,8 @@ function figuresOf(n: number): Figures {
 
 t.test('without the system that goals are for there are none', async (t) => {
   t.same(goals([NATS, WS], true), []);
-  t.same(leads([NATS, WS]), []);
-  t.equal(leadsIn([], NATS, 'title'), '–');
+  t.same(rankings([NATS, WS]), []);
+  t.equal(rankingsIn([], NATS, 'title'), '–');
   t.same(
     goals([OWN], true).map(({ peer, verdict }) => [peer, verdict]),
     [[null, 'met']],

@@ -1,6 +1,6 @@
 /** Scenario `e2e` runs small against every system that is installed: every client gets every tick, and the last state. */
 import t, { type Test } from 'tap';
-import type { E2eRow } from '../../../src/bench/e2e/run.js';
+import type { E2eRun } from '../../../src/bench/e2e/run.js';
 import { benchE2e, type E2eOptions } from '../../../src/bench/e2e/scenario.js';
 import { LatencySamples, type LatencyUs, type RecordedLatency } from '../../../src/bench/harness/latency.js';
 import { STAGES } from '../../../src/bench/harness/traced.js';
@@ -26,7 +26,7 @@ const SMALL: E2eOptions = {
   pin: false,
 };
 
-function checkRows(t: Test, rows: E2eRow[]): void {
+function checkRows(t: Test, rows: E2eRun[]): void {
   for (const row of rows) {
     const name = `${row.system}, ${row.phase}`;
     t.match(row, { lost: 0, reordered: 0, disconnected: 0, wrongFinalState: 0 }, `${name}: no fault`);

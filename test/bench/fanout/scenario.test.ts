@@ -1,6 +1,6 @@
 /** Scenario `fanout` runs small in both modes: every client gets every tick, and stopped ones come back. */
 import t from 'tap';
-import type { FanoutRow } from '../../../src/bench/fanout/run.js';
+import type { FanoutRun } from '../../../src/bench/fanout/run.js';
 import { benchFanout, type FanoutOptions, objections } from '../../../src/bench/fanout/scenario.js';
 
 const SMALL: FanoutOptions = {
@@ -23,7 +23,7 @@ const SMALL: FanoutOptions = {
 };
 
 t.test('both modes, with clients that stop reading', { timeout: 180_000 }, async (t) => {
-  const seen: FanoutRow[] = [];
+  const seen: FanoutRun[] = [];
   const result = await benchFanout(SMALL, (row) => seen.push(row));
   t.same(result.rows, seen, 'every row was told');
   t.same(

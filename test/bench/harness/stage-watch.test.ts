@@ -2,13 +2,13 @@
 import t from 'tap';
 import { type StageNotes, stageTimes } from '../../../src/bench/harness/stage-watch.js';
 import {
-  FOLLOWED_WORDS,
-  Followed,
-  FollowedTicks,
-  followEvery,
-  followedWords,
   mergedStages,
   STAGES,
+  TRACED_WORDS,
+  Traced,
+  TracedTicks,
+  tracedWords,
+  traceEvery,
 } from '../../../src/bench/harness/traced.js';
 import { StageJournal } from '../../../src/pipeline/memory/stage-journal.js';
 
@@ -41,10 +41,10 @@ function notes({ offered, taken, published, takenIn, sent }: Way): StageNotes {
 }
 
 /** A tick that was due at 1,000 µs and read at 2,000 µs. */
-function tick(change: Partial<Record<keyof typeof Followed, number>> = {}): Float64Array {
-  const words = new Float64Array(FOLLOWED_WORDS);
+function tick(change: Partial<Record<keyof typeof Traced, number>> = {}): Float64Array {
+  const words = new Float64Array(TRACED_WORDS);
   const values = { client: 3, frame: 7, seq: SEQ, dueUs: 1000, recvNs: RECV_NS, gotUs: 2000, ...change };
-  for (const [name, at] of Object.entries(Followed)) words[at] = values[name as keyof typeof Followed];
+  for (const [name, at] of Object.entries(Traced)) words[at] = values[name as keyof typeof Traced];
   return words;
 }
 
@@ -86,23 +86,23 @@ t.test('several measured times are one histogram', async (t) => {
 });
 
 t.test('some clients are followed, and of their ticks a bounded, even choice', async (t) => {
-  t.equal(followEvery(4), 1);
-  t.equal(followEvery(1000), 16);
-  const ticks = new FollowedTicks(16);
+  t.equal(traceEvery(4), 1);
+  t.equal(traceEvery(1000), 16);
+  const ticks = new TracedTicks(16);
   ticks.frame = 7;
   ticks.batchSeq = 1e12;
   ticks.batchRecvNs = 2e9;
   for (let i = 0; i < 100_000; i++) ticks.take(i % 32, i % 1000, -5, i, i + 1);
-  const words = followedWords(ticks.taken());
-  const count = words.length / FOLLOWED_WORDS;
+  const words = tracedWords(ticks.taken());
+  const count = words.length / TRACED_WORDS;
   // Of 32 clients two are followed: 6,250 of 100,000 ticks; all of them fit.
   t.equal(count, 6250);
-  t.same([...words.slice(0, FOLLOWED_WORDS)], [0, 7, 1e12, 0, 2e9 - 5, 1]);
+  t.same([...words.slice(0, TRACED_WORDS)], [0, 7, 1e12, 0, 2e9 - 5, 1]);
   for (let i = 0; i < 1_000_000; i++) ticks.take(0, 0, 0, i, i);
-  const many = followedWords(ticks.taken());
-  const kept = many.length / FOLLOWED_WORDS;
+  const many = tracedWords(ticks.taken());
+  const kept = many.length / TRACED_WORDS;
   t.ok(kept > 8000 && kept <= 16_384, `${kept} are kept`);
-  const last = many[(kept - 1) * FOLLOWED_WORDS + Followed.dueUs];
+  const last = many[(kept - 1) * TRACED_WORDS + Traced.dueUs];
   t.ok(last > 990_000, `the newest among them is tick ${last}`);
   ticks.reset();
   t.equal(ticks.taken(), '');

@@ -51,7 +51,7 @@ t.test('latest: a fresh snapshot, and what it stands for is counted as folded', 
   await arrived;
   t.equal(ticks.length, 2);
   t.match(ticks[1], { inSnapshot: true, bid: 1.15, symbolSeq: 7 });
-  t.equal(subscription.folded, 5);
+  t.equal(subscription.conflated, 5);
   t.equal(subscription.repeats, 0);
   client.close();
   await server.close();

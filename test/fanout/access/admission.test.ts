@@ -3,7 +3,7 @@ import t from 'tap';
 import { addressKey } from '../../../src/core/address.js';
 import { BAD_MESSAGES_MAX } from '../../../src/core/limits.js';
 import { clientAddress } from '../../../src/fanout/access/client-address.js';
-import { closingFor } from '../../../src/fanout/access/close-reason.js';
+import { closeReasonFor } from '../../../src/fanout/access/close-reason.js';
 import { CloseCode } from '../../../src/wire/ticks.js';
 import { serve } from '../../helpers/fanout.js';
 
@@ -80,8 +80,8 @@ t.test('too often, too large, too wrong', async (t) => {
 });
 
 t.test('reasons fit into a close frame, hint and all', async (t) => {
-  const { reason } = closingFor(CloseCode.idle, 'ü'.repeat(200), 12_345);
+  const { reason } = closeReasonFor(CloseCode.idle, 'ü'.repeat(200), 12_345);
   t.ok(Buffer.byteLength(reason) <= 123);
   t.match(reason, /ü; retry in 12345 ms$/);
-  t.equal(closingFor(CloseCode.badRequest, 'so it is').reason, 'so it is');
+  t.equal(closeReasonFor(CloseCode.badRequest, 'so it is').reason, 'so it is');
 });

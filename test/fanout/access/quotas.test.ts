@@ -2,7 +2,7 @@
 import t from 'tap';
 import { LOOKUPS_MAX } from '../../../src/core/limits.js';
 import { Quotas } from '../../../src/fanout/access/quota.js';
-import { Watches } from '../../../src/fanout/batch/symbol-filter.js';
+import { SymbolFilters } from '../../../src/fanout/batch/symbol-filter.js';
 import { Registry } from '../../../src/pipeline/memory/registry.js';
 import { type Served, serve } from '../../helpers/fanout.js';
 import type { Client } from '../../helpers/stream-client.js';
@@ -93,7 +93,7 @@ t.test('tables of different lists are bounded in bytes', async (t) => {
 t.test('what is counted for watches is given back to the last', async (t) => {
   const quotas = new Quotas();
   const registry = new Registry(Registry.allocate(1 << 20), 8192);
-  const watches = new Watches(registry, 2, quotas);
+  const watches = new SymbolFilters(registry, 2, quotas);
   const kept = [quotas.unknownNames, quotas.patterns, quotas.watchBytes];
   const held = [['*'], ['N1', 'N5000', 'UNKNOWN'], ['N*', 'M*', '*7'], ['N2']].map((symbols, i) =>
     watches.acquire(symbols, `${i}`),

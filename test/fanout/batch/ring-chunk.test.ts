@@ -3,13 +3,13 @@
  * places far from each other none of them pays for more than what it wants.
  */
 import t from 'tap';
-import { Arena } from '../../../src/fanout/batch/encode-arena.js';
-import { Mirror } from '../../../src/fanout/batch/last-value-mirror.js';
+import { EncodeArena } from '../../../src/fanout/batch/encode-arena.js';
+import { LastValueMirror } from '../../../src/fanout/batch/last-value-mirror.js';
 import { QuoteCache } from '../../../src/fanout/batch/quote-cache.js';
-import { type Stretch, Stretches, StretchPool } from '../../../src/fanout/batch/ring-chunk.js';
+import { type RingChunk, RingChunkPool, RingChunks } from '../../../src/fanout/batch/ring-chunk.js';
 import { ShardView } from '../../../src/fanout/batch/shard-view.js';
-import { Group, LaneBody } from '../../../src/fanout/batch/subscription-group.js';
-import { Watches } from '../../../src/fanout/batch/symbol-filter.js';
+import { StreamPayload, SubscriptionGroup } from '../../../src/fanout/batch/subscription-group.js';
+import { SymbolFilters } from '../../../src/fanout/batch/symbol-filter.js';
 import { LastValueTable } from '../../../src/pipeline/memory/last-value-table.js';
 import { MsgpackEncoder } from '../../../src/wire/msgpack.js';
 import type { Mode } from '../../../src/wire/ticks.js';
@@ -29,27 +29,27 @@ class CountingEncoder extends MsgpackEncoder {
   puts = 0;
   bodySeqs: number[] = [];
 
-  constructor(readonly arena: Arena) {
-    super(arena.scratch);
+  constructor(readonly arena: EncodeArena) {
+    super(arena.buffer);
   }
 
   override put(...args: Parameters<MsgpackEncoder['put']>): void {
     const [body, , , seq] = args;
     this.puts++;
-    if (body.at < this.arena.stretches()[0].at) this.bodySeqs.push(seq);
+    if (body.at < this.arena.chunks()[0].at) this.bodySeqs.push(seq);
     super.put(...args);
   }
 
   override copy(...args: Parameters<MsgpackEncoder['copy']>): number {
     const [, ticks, picks] = args;
     const taken = super.copy(...args);
-    for (let k = 0; k < taken; k++) this.bodySeqs.push((ticks as Stretch).seqs[picks[k]]);
+    for (let k = 0; k < taken; k++) this.bodySeqs.push((ticks as RingChunk).seqs[picks[k]]);
     return taken;
   }
 }
 
 interface Place {
-  group: Group;
+  group: SubscriptionGroup;
   at: number;
   got: number;
   /** Seq that comes next for a reader of one symbol; null for all. */
@@ -58,13 +58,13 @@ interface Place {
 
 /** A full ring of one shard, in which the symbols take turns, and groups that read it. */
 class Bench {
-  readonly arena = new Arena();
+  readonly arena = new EncodeArena();
   readonly encoder = new CountingEncoder(this.arena);
   readonly shard: TestShard;
   readonly view: ShardView;
-  readonly #watches: Watches;
+  readonly #watches: SymbolFilters;
   readonly #shared;
-  readonly #body = new LaneBody();
+  readonly #body = new StreamPayload();
 
   constructor(append: (shard: TestShard, id: number) => void) {
     const memory = smallMemory({ ringSlots: RING, criticalSlots: RING });
@@ -77,13 +77,13 @@ class Bench {
     for (let i = 0; i < HELD; i++) append(this.shard, ids[i % SYMBOLS]);
     this.shard.commit();
     this.view.advance(1);
-    this.#watches = new Watches(registry, 1);
-    const pool = new StretchPool(this.arena, maxSymbols);
-    const mirror = new Mirror(table, registry, [this.view]);
+    this.#watches = new SymbolFilters(registry, 1);
+    const pool = new RingChunkPool(this.arena, maxSymbols);
+    const mirror = new LastValueMirror(table, registry, [this.view]);
     this.#shared = [
       {
-        ring: new Stretches(this.encoder, pool, this.view, false),
-        critical: new Stretches(this.encoder, pool, this.view, true),
+        ring: new RingChunks(this.encoder, pool, this.view, false),
+        critical: new RingChunks(this.encoder, pool, this.view, true),
         quotes: new QuoteCache(this.encoder, this.arena, this.view, mirror),
       },
     ];
@@ -94,7 +94,12 @@ class Bench {
     const watch = this.#watches.acquire(symbols);
     const symbol = symbols[0] === '*' ? null : Number(symbols[0].slice(1));
     const next = symbol === null ? null : ofOne(at, symbol) * SYMBOLS + symbol + 1;
-    return { group: new Group('', encoder, watch, mode, kinds, arena, this.#shared), at, got: 0, next };
+    return {
+      group: new SubscriptionGroup('', encoder, watch, mode, kinds, arena, this.#shared),
+      at,
+      got: 0,
+      next,
+    };
   }
 
   /** Each reads some bodies in turn, up to a seq or as many positions as there are from its place on. */

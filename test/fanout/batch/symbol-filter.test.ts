@@ -1,13 +1,13 @@
 /** Watches learn every definition, also one that is made while they look. */
 import t from 'tap';
-import { Watches } from '../../../src/fanout/batch/symbol-filter.js';
+import { SymbolFilters } from '../../../src/fanout/batch/symbol-filter.js';
 import { Registry } from '../../../src/pipeline/memory/registry.js';
 
 t.test('a symbol defined by another thread in the middle of a refresh', async (t) => {
   const memory = Registry.allocate(4096);
   const ours = new Registry(memory, 16);
   const theirs = new Registry(memory, 16);
-  const watches = new Watches(ours, 1);
+  const watches = new SymbolFilters(ours, 1);
   const watch = watches.acquire(['*']);
   theirs.defineSymbol({ name: 'A', digits: 5 });
   const refresh = ours.refresh.bind(ours);

@@ -1,6 +1,6 @@
 /** Large answers wait with us until they are read, whole and in order, and only so many bytes of them. */
 import t from 'tap';
-import { Outbox } from '../../../src/fanout/contract/large-responses.js';
+import { LargeResponses } from '../../../src/fanout/contract/large-responses.js';
 import type { HttpResponse } from '../../../src/fanout/contract/uws.js';
 
 /** A response whose socket takes a few bytes at a time. */
@@ -38,7 +38,7 @@ const answer = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i
 const asResponse = (slow: SlowResponse) => slow as unknown as HttpResponse;
 
 t.test('a body arrives whole, in the pieces that its reader takes', async (t) => {
-  const outbox = new Outbox(1000, 1000);
+  const outbox = new LargeResponses(1000, 1000);
   const slow = new SlowResponse(300);
   outbox.send('a', asResponse(slow), answer(1000));
   t.equal(outbox.bytes, 1000, 'it counts until all of it was taken');
@@ -48,13 +48,13 @@ t.test('a body arrives whole, in the pieces that its reader takes', async (t) =>
 });
 
 t.test('what is taken at once is not counted', async (t) => {
-  const outbox = new Outbox(1000, 1000);
+  const outbox = new LargeResponses(1000, 1000);
   outbox.send('a', asResponse(new SlowResponse(5000)), answer(900));
   t.equal(outbox.bytes, 0);
 });
 
 t.test('there is room for so many bytes, and for one answer at least', async (t) => {
-  const outbox = new Outbox(1000, 1000);
+  const outbox = new LargeResponses(1000, 1000);
   t.ok(outbox.hasRoom('a', 2000), 'one that is larger than all room goes alone');
   const [one, other] = [new SlowResponse(10), new SlowResponse(10)];
   outbox.send('a', asResponse(one), answer(600));
@@ -68,7 +68,7 @@ t.test('there is room for so many bytes, and for one answer at least', async (t)
 });
 
 t.test('one client that does not read leaves room to the others', async (t) => {
-  const outbox = new Outbox(1000, 500);
+  const outbox = new LargeResponses(1000, 500);
   const [one, other] = [new SlowResponse(10), new SlowResponse(10)];
   t.ok(outbox.hasRoom('a', 800), 'a large answer goes alone');
   outbox.send('a', asResponse(one), answer(400));

@@ -160,7 +160,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       if (pause === 0) await fuzz.reached();
       else if (pause === 1) await new Promise((resolve) => setTimeout(resolve, random.below(4)));
       else if (pause === 2) await new Promise((resolve) => setImmediate(resolve));
-      fuzz.inConvoys = Math.max(fuzz.inConvoys, served.fanout.stats().inConvoys);
+      fuzz.inConvoys = Math.max(fuzz.inConvoys, served.fanout.stats().inCohorts);
       if (random.chance(2)) await fuzz.act();
     }
     const { followers } = fuzz;

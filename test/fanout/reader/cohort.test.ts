@@ -1,6 +1,6 @@
 /** Connections at the same place go on together; whatever each of them does, each gets every tick once, in order. */
 import t, { type Test } from 'tap';
-import { EVERY_CONVOY_WINDOW_BYTES, PING_EVERY_BYTES, WINDOW_BYTES } from '../../../src/core/limits.js';
+import { EVERY_COHORT_WINDOW_BYTES, PING_EVERY_BYTES, WINDOW_BYTES } from '../../../src/core/limits.js';
 import type { Encoding } from '../../../src/wire/ticks.js';
 import { type Served, serve } from '../../helpers/fanout.js';
 import { Random } from '../../helpers/random.js';
@@ -30,7 +30,7 @@ async function reached(clients: readonly Client[], seq: number): Promise<void> {
 async function together(served: Served, ids: readonly number[], clients: readonly Client[], count: number) {
   quotes(served, ids, FIRST_TICKS);
   await reached(clients, served.shard.head);
-  while (served.fanout.stats().inConvoys < count) {
+  while (served.fanout.stats().inCohorts < count) {
     quotes(served, ids, 10);
     await reached(clients, served.shard.head);
   }
@@ -70,7 +70,7 @@ function isWhole(t: Test, { ticks }: Client, from: number, head: number, name: s
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   t.test(`${encoding}: they leave and join as their clients please, and lose nothing`, async (t) => {
     const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 17 } }, encoding);
-    t.equal(served.fanout.stats().inConvoys, CLIENTS);
+    t.equal(served.fanout.stats().inCohorts, CLIENTS);
     const random = new Random(encoding.length);
     const stopped = new Set<number>();
     const paused = new Set<number>();
@@ -141,12 +141,12 @@ async function latestConvoyOf(t: Test) {
   for (const client of clients) await client.subscribe(['*'], { mode: 'latest' });
   let trades = 0;
   // Conflated bytes are few: it takes many flushes until everybody has been pinged.
-  for (let step = 0; step < 100_000 && served.fanout.stats().inConvoys < CLIENTS; step++) {
+  for (let step = 0; step < 100_000 && served.fanout.stats().inCohorts < CLIENTS; step++) {
     trades = market(served, ids, trades, 40);
     await reached(clients, served.shard.head);
     if (step % 16 === 7) await clients[step % 3].request({ op: 'ping' });
   }
-  t.equal(served.fanout.stats().inConvoys, CLIENTS);
+  t.equal(served.fanout.stats().inCohorts, CLIENTS);
   return { served, ids, clients, trades };
 }
 
@@ -215,7 +215,7 @@ t.test('a convoy that the ring has passed goes on from the log', async (t) => {
 
 t.test('a member that stops reading is held to its window, and delays nobody', async (t) => {
   const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 16 } });
-  await stopsOne(t, served, clients, EVERY_CONVOY_WINDOW_BYTES, () => quotes(served, ids, 1000));
+  await stopsOne(t, served, clients, EVERY_COHORT_WINDOW_BYTES, () => quotes(served, ids, 1000));
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
@@ -280,8 +280,8 @@ t.test('one that answers no pings cannot keep the others from being pinged', asy
     await reached(quick, served.shard.head);
   }
   const { read, beside } = bytes();
-  t.ok(beside <= 2 * EVERY_CONVOY_WINDOW_BYTES, `${beside} bytes went to the two that do not answer`);
-  t.ok(read > 2 * quick.length * EVERY_CONVOY_WINDOW_BYTES);
+  t.ok(beside <= 2 * EVERY_COHORT_WINDOW_BYTES, `${beside} bytes went to the two that do not answer`);
+  t.ok(read > 2 * quick.length * EVERY_COHORT_WINDOW_BYTES);
   slow.socket.resume();
   await reached([slow, ...quick], served.shard.head);
   for (const client of [slow, ...quick]) isWhole(t, client, 0, served.shard.head, 'client');
@@ -300,7 +300,7 @@ t.test('what heartbeats leave of the window is looked at, too', async (t) => {
   }
   const { beside } = bytes();
   // A few heartbeats may be on their way to the others.
-  t.ok(beside <= EVERY_CONVOY_WINDOW_BYTES + 4096, `${beside} bytes went to the one that does not read`);
+  t.ok(beside <= EVERY_COHORT_WINDOW_BYTES + 4096, `${beside} bytes went to the one that does not read`);
   slow.socket.resume();
   await reached(clients, served.shard.head);
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { Kind } from '../../../src/core/tick.js';
 import { Frame } from '../../../src/fanout/batch/frame.js';
-import { Stream } from '../../../src/fanout/batch/shared-view.js';
-import { Course } from '../../../src/fanout/reader/subscription-reader.js';
+import { SharedView } from '../../../src/fanout/batch/shared-view.js';
+import { SubscriptionReader } from '../../../src/fanout/reader/subscription-reader.js';
 import { HOST_STAGE } from '../../../src/pipeline/memory/engine-memory.js';
 import { Registry } from '../../../src/pipeline/memory/registry.js';
 import type { Mode } from '../../../src/wire/ticks.js';
@@ -29,11 +29,11 @@ function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
     feeds: () => [],
     readiness: () => ({ ready: true, reasons: [] }),
   };
-  const stream = new Stream(deps, { catchUpJobs: 1, catchUpPages: 1 }, () => {});
+  const stream = new SharedView(deps, { catchUpJobs: 1, catchUpPages: 1 }, () => {});
   const group = stream.group('json', stream.watches.acquire(['*']), mode, 1 << Kind.quote);
   const settings = { mode, intervalMs: 0, deliver: 'published', speed: 'max' } as const;
   const owner = { catchingUp: () => {}, caughtUp: () => {}, failed: () => {} };
-  const course = new Course(stream, group, 1, settings, owner, 'live');
+  const course = new SubscriptionReader(stream, group, 1, settings, owner, 'live');
   const frame = new Frame();
   const got = new Map(shards.map(({ index }) => [index, new Map<string, number>()]));
   const transmit = (message: Uint8Array) => {
@@ -45,8 +45,8 @@ function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
     for (const shard of shards) shard.commit();
     stream.advance(round);
     frame.begin({ encoder: group.encoder, transmit }, bytes);
-    course.flushQuotes(frame);
-    course.flushLane(frame);
+    course.flushSnapshot(frame);
+    course.flushStream(frame);
     frame.finish();
   }
   return got;

@@ -6,8 +6,8 @@
 import { queryObjects } from 'node:v8';
 import fc from 'fast-check';
 import t from 'tap';
-import { Group } from '../../../src/fanout/batch/subscription-group.js';
-import { Lane } from '../../../src/fanout/reader/stream-reader.js';
+import { SubscriptionGroup } from '../../../src/fanout/batch/subscription-group.js';
+import { StreamReader } from '../../../src/fanout/reader/stream-reader.js';
 import { Subscription } from '../../../src/fanout/session/subscription.js';
 import { Connection } from '../../../src/fanout/websocket/connection.js';
 import { turn } from '../../../src/pipeline/memory/doorbell.js';
@@ -197,7 +197,8 @@ for (const encoding of ENCODINGS) {
 }
 
 t.test('nothing of all these connections is reachable any more', async (t) => {
-  const kept = () => [Connection, Subscription, Lane, Group].map((type) => queryObjects(type)).join();
+  const kept = () =>
+    [Connection, Subscription, StreamReader, SubscriptionGroup].map((type) => queryObjects(type)).join();
   // The last ones may still hang on promises that are about to settle.
   for (let look = 0; look < 10 && kept() !== '0,0,0,0'; look++) await turn();
   t.equal(kept(), '0,0,0,0');

@@ -21,7 +21,7 @@ function engine(rawSlots = 4, shards = 1) {
       e.sink.commit();
       assertSums(t, e.totals());
       e.work();
-    } while (e.sink.standingAside > 0);
+    } while (e.sink.conflating > 0);
     e.sink.commit();
     e.work();
     assertSums(t, e.totals());
@@ -43,7 +43,7 @@ t.test(
     offerQuote(e.sink, source, b, 7, 8);
     e.sink.commit();
     t.match(e.totals(), { received: 11, conflated: 5, inFlight: 6, numbered: 0 });
-    t.equal(e.sink.standingAside, 2);
+    t.equal(e.sink.conflating, 2);
     drain();
     t.match(
       quotes(e.ticks(), a).map((x) => [x.bid, x.symbolSeq, x.flags.join()]),

@@ -51,7 +51,7 @@ function run(policy: 'block' | 'conflate', deaths: number[]) {
     do {
       e.sink.commit();
       e.work();
-    } while (e.sink.standingAside > 0);
+    } while (e.sink.conflating > 0);
     e.sink.commit();
   };
   const restart = () => {

@@ -3,7 +3,7 @@ import t from 'tap';
 import { StatusCode } from '../../../src/core/tick.js';
 import { Take } from '../../../src/feeds/connector/feed-sink.js';
 import { FeedWord } from '../../../src/pipeline/memory/counters.js';
-import { Bell } from '../../../src/pipeline/memory/doorbell.js';
+import { Doorbell } from '../../../src/pipeline/memory/doorbell.js';
 import { offerQuote, offerTrade, SmallEngine } from '../../helpers/memory.js';
 import { assertSums } from '../../helpers/sums.js';
 
@@ -50,20 +50,20 @@ t.test('a shard that naps is woken before its ring is full', async (t) => {
   const id = e.define('A');
   const source = e.sink.open('test', 's');
   const pressing: (boolean | undefined)[] = [];
-  const { ring } = Bell.prototype;
+  const { ring } = Doorbell.prototype;
   t.teardown(() => {
-    Bell.prototype.ring = ring;
+    Doorbell.prototype.ring = ring;
   });
-  Bell.prototype.ring = (isPressing) => pressing.push(isPressing);
+  Doorbell.prototype.ring = (isPressing) => pressing.push(isPressing);
   const offer = (count: number) => {
     for (let i = 0; i < count; i++) offerTrade(e.sink, source, id, i);
     e.sink.commit();
   };
   for (const count of [4, 4, 1]) offer(count);
   t.same(pressing, [false, false, true], 'an eighth of the ring may wait');
-  Bell.prototype.ring = ring;
+  Doorbell.prototype.ring = ring;
   e.work();
-  Bell.prototype.ring = (isPressing) => pressing.push(isPressing);
+  Doorbell.prototype.ring = (isPressing) => pressing.push(isPressing);
   offer(1);
   t.equal(pressing.pop(), false, 'none wait any more');
 });

@@ -20,7 +20,7 @@ function full() {
       e.sink.commit();
       e.work();
       assertSums(t, e.totals());
-    } while (e.sink.standingAside > 0);
+    } while (e.sink.conflating > 0);
     e.sink.commit();
     e.work();
     assertSums(t, e.totals());

@@ -148,8 +148,9 @@ export class Harness {
   /** What is wrong with the sums of the counters; empty when they add up. */
   imbalance(): string {
     const t = this.totals();
-    const came = t.received + t.split + t.made;
-    const went = t.rejected + t.duplicate + t.conflated + t.dropped + t.held + t.inFlight + t.numbered;
+    const came = t.received + t.split + t.generated;
+    const went =
+      t.rejected + t.duplicate + t.conflated + t.dropped + t.pendingOneSided + t.inFlight + t.sequenced;
     return came === went ? '' : `${came} came, ${went} went: ${JSON.stringify(t)}`;
   }
 }

@@ -3,7 +3,7 @@ import type { Tick } from '../../../src/core/tick.js';
 import { CHECKPOINT_WORDS } from '../../../src/feeds/file/checkpoint.js';
 import { FileFeed } from '../../../src/feeds/file/feed.js';
 import { fileOptions } from '../../../src/feeds/file/index.js';
-import { armFault } from '../../../src/pipeline/memory/failpoint.js';
+import { armFailpoint } from '../../../src/pipeline/memory/failpoint.js';
 import { Harness } from './harness.js';
 import { exportOf, write } from './scratch.js';
 
@@ -35,11 +35,11 @@ t.test('a feed whose thread died goes on after its last committed tick', async (
   for (const writes of [3, 333, 1_777, 2_050, 2_051, 2_052]) {
     const dying = new FileFeed(options);
     await dying.start(harness.context);
-    armFault(writes, () => {
+    armFailpoint(writes, () => {
       throw new Error('the thread dies');
     });
     while (dying.status().state === 'live') await new Promise((resolve) => setImmediate(resolve));
-    armFault(0, () => {});
+    armFailpoint(0, () => {});
     t.equal(dying.status().state, 'failed');
     harness.advance(1000);
     harness = new Harness({ stateWords: CHECKPOINT_WORDS, memory: harness.memory });

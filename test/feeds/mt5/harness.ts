@@ -179,8 +179,8 @@ export class Bench {
     return (
       t.received +
       t.split +
-      t.made -
-      (t.rejected + t.duplicate + t.conflated + t.dropped + t.inFlight + t.numbered)
+      t.generated -
+      (t.rejected + t.duplicate + t.conflated + t.dropped + t.inFlight + t.sequenced)
     );
   }
 

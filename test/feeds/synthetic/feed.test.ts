@@ -2,7 +2,7 @@ import t from 'tap';
 import { Records, type Tick, toTick } from '../../../src/core/tick.js';
 import { SyntheticFeed, syntheticStateWords } from '../../../src/feeds/synthetic/feed.js';
 import { Market, STANDARD_MARKET, syntheticOptions } from '../../../src/feeds/synthetic/index.js';
-import { armFault } from '../../../src/pipeline/memory/failpoint.js';
+import { armFailpoint } from '../../../src/pipeline/memory/failpoint.js';
 import { Harness } from '../file/harness.js';
 
 const SYMBOLS = 20;
@@ -41,11 +41,11 @@ t.test('a feed whose thread died goes on with the tick after the last committed 
   for (const writes of [1, 2, 3, 4, 9]) {
     const dying = new SyntheticFeed(options);
     await dying.start(harness.context);
-    armFault(writes, () => {
+    armFailpoint(writes, () => {
       throw new Error('the thread dies');
     });
     while (dying.status().state === 'live') await new Promise((resolve) => setImmediate(resolve));
-    armFault(0, () => {});
+    armFailpoint(0, () => {});
     t.equal(dying.status().state, 'failed');
     harness = new Harness({ stateWords, memory: harness.memory });
   }

@@ -5,9 +5,9 @@ import type {
   ImportsAnswer,
   PageAnswer,
   PagesRequest,
-  Place,
   RangeRequest,
   RangeResult,
+  StreamPosition,
   SymbolAnswer,
   SymbolRequest,
 } from '../../../src/fanout/contract/ports.js';
@@ -39,7 +39,7 @@ export class ShardedLog implements CatchUp {
     return [{ epoch: this.epoch, shards: this.shards.length, firstSeq, lastSeq }];
   }
 
-  async seekTime(seconds: number, nanos: number): Promise<Place> {
+  async seekTime(seconds: number, nanos: number): Promise<StreamPosition> {
     const places = await Promise.all(this.logs.map((log) => log.seekTime(seconds, nanos)));
     return { epoch: this.epoch, seqs: places.flatMap((place) => place.seqs) };
   }

@@ -7,13 +7,13 @@ import type {
   PageAnswer,
   PageRequest,
   PagesRequest,
-  Place,
   RangeRequest,
   RangeResult,
+  StreamPosition,
   SymbolAnswer,
   SymbolRequest,
 } from '../../../src/fanout/contract/ports.js';
-import { labelOf } from '../../../src/pipeline/memory/broadcast-ring.js';
+import { tagOf } from '../../../src/pipeline/memory/broadcast-ring.js';
 import type { TestShard } from '../test-shard.js';
 
 function chain(first: () => void, then: () => void): () => void {
@@ -72,7 +72,7 @@ export class TestLog implements CatchUp {
     return [...this.past.map((p) => p.info), present];
   }
 
-  async seekTime(seconds: number, nanos: number): Promise<Place> {
+  async seekTime(seconds: number, nanos: number): Promise<StreamPosition> {
     const before = (records: Records, i: number) =>
       records.u32[i * 16 + U32_TS_RECV_S] < seconds ||
       (records.u32[i * 16 + U32_TS_RECV_S] === seconds && records.u32[i * 16 + U32_TS_RECV_NS] < nanos);
@@ -127,14 +127,14 @@ export class TestLog implements CatchUp {
   async #readPage(epoch: number, shard: number, request: PageRequest): Promise<PageAnswer> {
     const records = new Records(request.records);
     const seqs = new Float64Array(request.seqs);
-    const labels = new Uint32Array(request.labels);
+    const tags = new Uint32Array(request.tags);
     const toSeq = Math.min(request.toSeq, this.#end(epoch));
     const maxTicks = Math.max(1, toSeq - request.fromSeq + 1);
-    const range = { ...request, epoch, shard, toSeq, watch: null, kindsMask: 0xff, maxTicks };
+    const range = { ...request, epoch, shard, toSeq, filter: null, kindsMask: 0xff, maxTicks };
     const { buffer, seqs: found, count, nextSeq, gaps } = await this.readRange(range);
     for (let i = 0; i < count; i++) {
       copyRecord(new Records(buffer), i, records, request.at + i);
-      labels[request.at + i] = labelOf(records, request.at + i);
+      tags[request.at + i] = tagOf(records, request.at + i);
     }
     seqs.set(found.subarray(0, count), request.at);
     return { count, nextSeq, gaps };
@@ -149,9 +149,9 @@ export class TestLog implements CatchUp {
     this.searches.push(request);
     const { fromSeq, toSeq, symbolId, fromSymbolSeq, toSymbolSeq } = request;
     const end = Math.min(toSeq, this.#end(request.epoch));
-    const watch = new Uint8Array(symbolId + 1);
-    watch[symbolId] = 1;
-    const range = { ...request, fromSeq, toSeq: end, watch, kindsMask: 0xff, maxTicks: 1 << 16 };
+    const filter = new Uint8Array(symbolId + 1);
+    filter[symbolId] = 1;
+    const range = { ...request, fromSeq, toSeq: end, filter, kindsMask: 0xff, maxTicks: 1 << 16 };
     const { buffer, seqs, count } = await this.readRange(range);
     const from = new Records(buffer);
     const out = Records.allocate(count);
@@ -187,7 +187,7 @@ export class TestLog implements CatchUp {
     let seq = Math.max(oldest, request.fromSeq);
     for (; seq <= request.toSeq && count < request.maxTicks; seq++) {
       const symbol = records.u32[(seq - 1) * 16];
-      if (request.watch !== null && request.watch[symbol] !== 1) continue;
+      if (request.filter !== null && request.filter[symbol] !== 1) continue;
       if (((request.kindsMask >> kindOf(records, seq - 1)) & 1) === 0) continue;
       copyRecord(records, seq - 1, out, count);
       seqs[count++] = seq;

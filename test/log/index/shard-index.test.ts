@@ -134,7 +134,7 @@ function read(reader: LogReader, { epoch, shard, newest }: Shard, ids: number[] 
   const got: number[] = [];
   const gaps: { first: number; last: number }[] = [];
   for (let from = fromSeq; from <= newest; ) {
-    const result = reader.read({ epoch, shard, fromSeq: from, watch, maxTicks: 50 }, into, seqs);
+    const result = reader.read({ epoch, shard, fromSeq: from, filter: watch, maxTicks: 50 }, into, seqs);
     got.push(...seqs.subarray(0, result.count));
     gaps.push(...result.gaps);
     if (result.nextSeq === from) throw new Error(`nothing goes on at ${from}`);

@@ -92,7 +92,7 @@ t.test('shed: goes on without the log, which then tells the gap', { skip }, asyn
     await drain(rig, stage);
     disk.release();
     const totals = rig.counters.totals();
-    t.equal(totals.logged + totals.shed, totals.numbered, 'every tick is logged or shed');
+    t.equal(totals.logged + totals.shed, totals.sequenced, 'every tick is logged or shed');
     t.ok(totals.shed > 0);
     const reader = LogReader.open(disk.folder);
     const all = readAll(reader, 1, 0);
@@ -156,7 +156,7 @@ t.test("a stage that takes another one's place on a full disk waits for room", {
     await drain(rig, stage);
     t.equal(rig.counters.durable(0), shard.head);
     const totals = rig.counters.totals();
-    t.equal(totals.logged + totals.shed, totals.numbered);
+    t.equal(totals.logged + totals.shed, totals.sequenced);
     if (onStall === 'block') t.equal(totals.shed, 0);
     const reader = LogReader.open(disk.folder);
     const all = readAll(reader, 1, 0);

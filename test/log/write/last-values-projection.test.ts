@@ -12,7 +12,7 @@ import {
 } from '../../../src/core/tick.js';
 import { BlockCodec } from '../../../src/log/format/block-codec.js';
 import { Lasts } from '../../../src/log/format/last-values.js';
-import { Projection } from '../../../src/log/write/last-values-projection.js';
+import { LastValuesProjection } from '../../../src/log/write/last-values-projection.js';
 import {
   EntryF64,
   EntryU32,
@@ -48,10 +48,10 @@ t.test('folded together, as one by one', async (t) => {
   const random = seeded(7);
   const codec = new BlockCodec();
   const blocks = Array.from({ length: BLOCKS }, (_, n) => block(codec, (k) => random() % k, n));
-  const together = new Projection();
+  const together = new LastValuesProjection();
   together.fold(blocks.slice(0, 11));
   together.fold(blocks.slice(11));
-  const single = new Projection();
+  const single = new LastValuesProjection();
   for (const lasts of blocks) single.fold([lasts]);
   const ids = single.takeDirty().sort((a, b) => a - b);
   t.equal(ids.length, SYMBOLS, 'every symbol ticked');
@@ -69,7 +69,7 @@ t.test('newest times of an earlier epoch judge no tick of the next', async (t) =
   before.u32[EntryU32.seen] = 1;
   for (let word = EntryU32.quoteS; word <= EntryU32.tradeNs; word++) before.u32[word] = 1_800_000_000;
   before.f64[EntryF64.bid] = 1.5;
-  const projection = new Projection();
+  const projection = new LastValuesProjection();
   projection.load(7, new Uint8Array(before.u32.buffer));
   const table = new LastValueTable(LastValueTable.allocate(64), 64);
   t.equal(projection.copyInto(table), 1);

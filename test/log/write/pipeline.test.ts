@@ -24,7 +24,7 @@ t.test('two shards through small rings', async (t) => {
     t.equal(rig.counters.visible(shard), head);
     t.equal(rig.counters.durable(shard), head);
   }
-  t.equal(rig.counters.totals().logged, rig.counters.totals().numbered);
+  t.equal(rig.counters.totals().logged, rig.counters.totals().sequenced);
   t.same(rig.reports, []);
   await reader.close();
   await rig.opened.close();

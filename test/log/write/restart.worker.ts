@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { runLogStage } from '../../../src/log/write/stage.js';
 import { Control, type EngineMemory, LOG_STAGE } from '../../../src/pipeline/memory/engine-memory.js';
-import { armFault } from '../../../src/pipeline/memory/failpoint.js';
+import { armFailpoint } from '../../../src/pipeline/memory/failpoint.js';
 import { STAGE_OPTIONS } from '../support.js';
 
 /** Short, so that many deaths fall into a roll-over. */
@@ -14,7 +14,7 @@ const { memory, folder, epoch, dieAt } = workerData as {
   epoch: number;
   dieAt: number;
 };
-if (dieAt > 0) armFault(dieAt, () => process.exit(70));
+if (dieAt > 0) armFailpoint(dieAt, () => process.exit(70));
 const control = new Control(memory.control, LOG_STAGE);
 await runLogStage({
   memory,

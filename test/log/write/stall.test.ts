@@ -65,7 +65,7 @@ t.test('shed: ticks go on, and the log shows the gap', async (t) => {
   t.equal(all.seqs.length, 3000);
   t.equal(all.seqs[2000], 7001);
   const totals = rig.counters.totals();
-  t.equal(totals.logged + totals.shed, totals.numbered);
+  t.equal(totals.logged + totals.shed, totals.sequenced);
   t.equal(totals.shed, 5000);
   await reader.close();
   await rig.opened.close();

@@ -1,13 +1,13 @@
 /** No wake-up is lost: two threads answer each other's bell, and one that was missed would cost a minute's sleep. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { allocateBells, Bell } from '../../../src/pipeline/memory/doorbell.js';
+import { allocateDoorbells, Doorbell } from '../../../src/pipeline/memory/doorbell.js';
 import { onThread } from '../../helpers/threads.js';
 
 const module = new URL('./threads/wait.js', import.meta.url).href;
 
 t.test('20,000 rounds of ring and answer', { timeout: 50_000 }, async (t) => {
-  const bells = allocateBells(2);
+  const bells = allocateDoorbells(2);
   const cell = new SharedArrayBuffer(8);
   const rounds = 20_000;
   const lost = await Promise.all([
@@ -18,8 +18,8 @@ t.test('20,000 rounds of ring and answer', { timeout: 50_000 }, async (t) => {
 });
 
 t.test('who naps sleeps through rings that do not press', async (t) => {
-  const bells = allocateBells(1);
-  const bell = new Bell(bells, 0);
+  const bells = allocateDoorbells(1);
+  const bell = new Doorbell(bells, 0);
   const sleepWord = new Int32Array(bells, 4, 1);
   const napped = onThread<number>(module, 'nap', { bells });
   while (sleepWord[0] === 0) await sleep(1);

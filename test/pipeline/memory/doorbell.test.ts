@@ -1,6 +1,11 @@
 /** Bells and waits in one thread: what is seen before the sleep, time-outs, and a live event loop. */
 import t from 'tap';
-import { allocateBells, Bell, SpinThenPark, YieldThenPark } from '../../../src/pipeline/memory/doorbell.js';
+import {
+  allocateDoorbells,
+  Doorbell,
+  SpinThenPark,
+  YieldThenPark,
+} from '../../../src/pipeline/memory/doorbell.js';
 
 function elapsedMs(body: () => void): number {
   const from = performance.now();
@@ -9,37 +14,37 @@ function elapsedMs(body: () => void): number {
 }
 
 t.test('a ring between the look and the sleep is not slept over', async (t) => {
-  const memory = allocateBells(3);
-  const bell = new Bell(memory, 1);
+  const memory = allocateDoorbells(3);
+  const bell = new Doorbell(memory, 1);
   const seen = bell.read();
-  new Bell(memory, 1).ring();
+  new Doorbell(memory, 1).ring();
   t.ok(elapsedMs(() => bell.park(seen, 60_000)) < 10_000, 'returns at once');
   t.not(bell.read(), seen);
 });
 
 t.test('bells are apart from each other', async (t) => {
-  const memory = allocateBells(3);
-  new Bell(memory, 0).ring();
-  new Bell(memory, 2).ring();
-  t.equal(new Bell(memory, 1).read(), 0);
+  const memory = allocateDoorbells(3);
+  new Doorbell(memory, 0).ring();
+  new Doorbell(memory, 2).ring();
+  t.equal(new Doorbell(memory, 1).read(), 0);
 });
 
 t.test('a park without a ring ends with its time', async (t) => {
-  const bell = new Bell(allocateBells(1), 0);
+  const bell = new Doorbell(allocateDoorbells(1), 0);
   t.ok(elapsedMs(() => bell.park(bell.read(), 20)) >= 19);
 });
 
 t.test('the count of rings wraps', async (t) => {
-  const memory = allocateBells(1);
+  const memory = allocateDoorbells(1);
   new Int32Array(memory, 0, 1)[0] = 0x7fffffff;
-  const bell = new Bell(memory, 0);
+  const bell = new Doorbell(memory, 0);
   const seen = bell.read();
   bell.ring();
   t.ok(elapsedMs(() => bell.park(seen, 60_000)) < 10_000);
 });
 
 t.test('spinning comes before parking, and work ends it', async (t) => {
-  const bell = new Bell(allocateBells(1), 0);
+  const bell = new Doorbell(allocateDoorbells(1), 0);
   const wait = new SpinThenPark(bell);
   const turns = (n: number, work: number) =>
     elapsedMs(() => {
@@ -55,8 +60,8 @@ t.test('spinning comes before parking, and work ends it', async (t) => {
 });
 
 t.test('after a long wait there is hardly any spinning, after a short one there is', async (t) => {
-  const memory = allocateBells(1);
-  const bell = new Bell(memory, 0);
+  const memory = allocateDoorbells(1);
+  const bell = new Doorbell(memory, 0);
   const wait = new SpinThenPark(bell);
   let parks = 0;
   let isShort = false;
@@ -86,9 +91,9 @@ t.test('after a long wait there is hardly any spinning, after a short one there 
 });
 
 t.test('naps, once after work, until shortly before the next stage looks', async (t) => {
-  const memory = allocateBells(2);
-  const bell = new Bell(memory, 0);
-  const next = new Bell(memory, 1);
+  const memory = allocateDoorbells(2);
+  const bell = new Doorbell(memory, 0);
+  const next = new Doorbell(memory, 1);
   const wait = new SpinThenPark(bell, next);
   const naps: number[] = [];
   bell.nap = (_seen, ms) => naps.push(ms);
@@ -114,8 +119,8 @@ t.test('naps, once after work, until shortly before the next stage looks', async
 });
 
 t.test('a look that is due is no time to nap for', async (t) => {
-  const memory = allocateBells(1);
-  const bell = new Bell(memory, 0);
+  const memory = allocateDoorbells(1);
+  const bell = new Doorbell(memory, 0);
   bell.lookIn(0.001);
   const from = performance.now();
   while (performance.now() - from < 1);
@@ -127,7 +132,7 @@ t.test('a look that is due is no time to nap for', async (t) => {
 });
 
 t.test('promises and timers go on while there is nothing to do', async (t) => {
-  const wait = new YieldThenPark(new Bell(allocateBells(1), 0));
+  const wait = new YieldThenPark(new Doorbell(allocateDoorbells(1), 0));
   let microtasks = 0;
   let ticks = 0;
   const timer = setInterval(() => ticks++, 1);
@@ -149,8 +154,8 @@ t.test('promises and timers go on while there is nothing to do', async (t) => {
 });
 
 t.test('a thread that must not sleep does not', async (t) => {
-  const memory = allocateBells(1);
-  const wait = new YieldThenPark(new Bell(memory, 0), 60_000);
+  const memory = allocateDoorbells(1);
+  const wait = new YieldThenPark(new Doorbell(memory, 0), 60_000);
   for (let i = 0; i < 2000; i++) {
     wait.before();
     await wait.after(0, false);
@@ -159,8 +164,8 @@ t.test('a thread that must not sleep does not', async (t) => {
 });
 
 t.test('the asynchronous park', async (t) => {
-  const memory = allocateBells(1);
-  const bell = new Bell(memory, 0);
+  const memory = allocateDoorbells(1);
+  const bell = new Doorbell(memory, 0);
   const seen = bell.read();
   const parked = bell.parkAsync(seen, 60_000);
   setImmediate(() => bell.ring());

@@ -74,7 +74,7 @@ function run({ steps, ticks, ringSlots, log }: Load, seed: number, ...deaths: nu
       const word = reader.records.u32[slot * RECORD_U32 + k];
       ring.push(k === 1 ? word & ~Flag.suspicious : word);
     }
-    positions.push(reader.positions[slot], reader.labels[slot]);
+    positions.push(reader.positions[slot], reader.tags[slot]);
   }
   const criticals = e.criticalReader();
   const critical: number[] = [];

@@ -1,7 +1,7 @@
 /** A shard's numbering and its three views, by hand. */
 import t from 'tap';
 import { GapReason, Kind, RECORD_U32, StatusCode, toTick } from '../../../src/core/tick.js';
-import { LABEL_KIND_SHIFT, LABEL_SYMBOL } from '../../../src/pipeline/memory/broadcast-ring.js';
+import { TAG_KIND_SHIFT, TAG_SYMBOL } from '../../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
 import { SHARD_WORDS, ShardWord } from '../../../src/pipeline/memory/counters.js';
 import { Slot, TableEntry } from '../../../src/pipeline/memory/last-value-table.js';
@@ -55,7 +55,7 @@ t.test('a definition comes before the first tick that uses it, and again when it
   const entry = new TableEntry();
   e.table.read(id, entry);
   t.notOk(entry.has(Slot.status), 'a definition is no trading status');
-  t.equal(e.totals().made, 2);
+  t.equal(e.totals().generated, 2);
   assertSums(t, e.totals());
 });
 
@@ -136,10 +136,10 @@ t.test('labels say what stands in the slots of both rings', async (t) => {
   e.sink.commit();
   e.work();
   for (const reader of [e.reader(), e.criticalReader()]) {
-    const labels = Array.from({ length: reader.head() }, (_, i) => reader.labels[reader.slot(i + 1)]);
+    const labels = Array.from({ length: reader.head() }, (_, i) => reader.tags[reader.slot(i + 1)]);
     const records = labels.map((_, i) => toTick(reader.records, reader.slot(i + 1)));
     t.same(
-      labels.map((label) => [label & LABEL_SYMBOL, label >>> LABEL_KIND_SHIFT]),
+      labels.map((label) => [label & TAG_SYMBOL, label >>> TAG_KIND_SHIFT]),
       records.map(({ symbolId, kind }) => [symbolId, Kind[kind]]),
     );
     t.ok(labels.length >= 5);
@@ -223,7 +223,7 @@ t.test('shards: every symbol in its own, by its name’s bucket', async (t) => {
     total.reduce((a, b) => a + b),
     4 * 40,
   );
-  t.equal(e.totals().numbered, 160);
+  t.equal(e.totals().sequenced, 160);
   assertSums(t, e.totals());
 });
 

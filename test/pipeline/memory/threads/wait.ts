@@ -1,9 +1,9 @@
-import { Bell } from '../../../../src/pipeline/memory/doorbell.js';
+import { Doorbell } from '../../../../src/pipeline/memory/doorbell.js';
 
 /** Answers every ring of bell 0 with one of bell 1, sleeping for a minute where no wake-up reaches it. */
 export function echo(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; rounds: number }): number {
-  const mine = new Bell(data.bells, 0);
-  const theirs = new Bell(data.bells, 1);
+  const mine = new Doorbell(data.bells, 0);
+  const theirs = new Doorbell(data.bells, 1);
   const words = new Int32Array(data.cell);
   let lost = 0;
   for (let round = 1; round <= data.rounds; round++) {
@@ -22,8 +22,8 @@ export function echo(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; 
 
 /** The other side of `echo`. */
 export function ask(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; rounds: number }): number {
-  const theirs = new Bell(data.bells, 0);
-  const mine = new Bell(data.bells, 1);
+  const theirs = new Doorbell(data.bells, 0);
+  const mine = new Doorbell(data.bells, 1);
   const words = new Int32Array(data.cell);
   let lost = 0;
   for (let round = 1; round <= data.rounds; round++) {
@@ -42,7 +42,7 @@ export function ask(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; r
 
 /** Naps for a minute, if nothing presses. */
 export function nap({ bells }: { bells: SharedArrayBuffer }): number {
-  const bell = new Bell(bells, 0);
+  const bell = new Doorbell(bells, 0);
   const from = performance.now();
   bell.nap(bell.read(), 60_000);
   return performance.now() - from;
