@@ -27,7 +27,7 @@ import { openSegment, type Segment, type SegmentRange, segmentsFolder } from '..
 import type { Registry } from '../pipeline/memory/registry.js';
 import { allocateModule } from '../pipeline/memory/shard-memory.js';
 import { HELD, Normaliser, roundTo, SEQUENCED } from '../pipeline/shard/normaliser.js';
-import { Count, type SequencingModule } from '../pipeline/shard/sequencing-module.js';
+import { Count, SequencingModule } from '../pipeline/shard/sequencing-module.js';
 import {
   S_HELD,
   S_SCALE,
@@ -94,10 +94,10 @@ export class SegmentBuilder {
     readonly registry: Registry,
   ) {
     this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
-    this.#states = new SymbolStates(registry.maxSymbols, allocateModule(registry.maxSymbols));
+    this.#module = new SequencingModule(allocateModule(registry.maxSymbols), registry.maxSymbols);
+    this.#states = new SymbolStates(this.#module);
     this.#states.learn(registry);
-    this.#module = this.#states.module;
-    this.#normaliser = new Normaliser(this.#states);
+    this.#normaliser = new Normaliser(this.#module, this.#states);
   }
 
   async add(raw: Records): Promise<void> {

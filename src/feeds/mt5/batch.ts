@@ -14,7 +14,7 @@ import { BadTimes, putTick } from './ticks.js';
 
 const SYMBOLS_AT_FIRST = 256;
 
-export class BatchIntake {
+export class BatchReader {
   /** Batches that did not start where the last one ended. */
   gaps = 0;
   /** Ticks of symbols whose definition was refused. */

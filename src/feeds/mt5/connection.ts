@@ -12,8 +12,8 @@ import {
   MT5_HELLO_MS,
   MT5_SYMBOLS_MAX,
 } from '../../core/limits.js';
-import type { FeedSink } from '../connector/feed-sink.js';
-import { BatchIntake } from './batch.js';
+import { BatchReader } from './batch.js';
+import type { Farewells } from './farewells.js';
 import { FieldReader, FRAME_HEADER_BYTES } from './fields.js';
 import {
   decodeBye,
@@ -28,37 +28,24 @@ import {
   type Hello,
   type SymbolFrame,
 } from './framing.js';
+import type { Mt5Intake } from './intake.js';
 import { FrameReader } from './reader.js';
 import { REFUSALS, Refusal, Severity } from './refusal.js';
 import type { TerminalSource } from './sources.js';
 
-/** Milliseconds that a closed peer has to read why. */
-const FAREWELL_MS = 500;
 /** Bytes of answers that a peer may leave unread before it gets no more of them. */
 const UNREAD_BYTES_MAX = 64 * 1024;
 
-/** What a connection needs of its server. */
+/** What a connection needs of its server, besides the intake. */
 export interface ConnectionHost {
-  readonly sink: FeedSink;
   readonly idleTimeoutMs: number;
-  readonly isPaused: boolean;
+  readonly farewells: Farewells;
   /** Checks a hello and opens its source. @throws Refusal */
   admit(connection: Connection, hello: Hello): TerminalSource;
-  /** Defines a symbol of the source. @throws TickwireError bad_input, registry_full */
-  define(source: TerminalSource, symbol: SymbolFrame): number;
-  /** Tells the engine whether the source is up. False: no room yet. */
-  announce(source: TerminalSource): boolean;
   /** The connection found the rings full. */
   blocked(connection: Connection): void;
-  /** Stamps the time of receipt of what a connection is about to give to the sink; `chunk` came just now. */
-  begin(connection: Connection, chunk: Uint8Array | undefined): void;
-  /** It has given it. */
-  finish(): void;
   /** The connection is over. */
   left(connection: Connection): void;
-  /** Whether a closed peer may stay a moment to read why; `hasLeft` tells that it has gone. */
-  mayLinger(): boolean;
-  hasLeft(): void;
   count(what: string): void;
   warn(details: object, message: string): void;
 }
@@ -71,7 +58,7 @@ export class Connection {
   /** What its bounds go by. */
   readonly address: string;
   readonly #reader = new FrameReader(MT5_HELLO_BYTES_MAX);
-  readonly #batches: BatchIntake;
+  readonly #batches: BatchReader;
   /** A frame was begun and not finished. */
   #isInFrame = false;
   #acked = 0;
@@ -81,11 +68,12 @@ export class Connection {
   /** @param number by which a capture knows it */
   constructor(
     readonly host: ConnectionHost,
+    readonly intake: Mt5Intake,
     readonly socket: Socket,
     readonly number: number,
   ) {
     this.address = addressKey(socket.remoteAddress ?? '');
-    this.#batches = new BatchIntake(host.sink);
+    this.#batches = new BatchReader(intake.sink);
     socket.on('data', (chunk) => this.#onData(chunk));
     socket.on('error', () => host.count('socketErrors'));
     socket.on('close', () => this.#leave());
@@ -121,21 +109,25 @@ export class Connection {
    */
   work(chunk?: Uint8Array): boolean {
     if (this.isClosed) return true;
-    this.host.begin(this, chunk);
-    try {
-      this.#isBlocked = this.host.isPaused || !this.#frames(this.#reader);
-    } catch (error) {
-      this.#isBlocked = false;
-      this.#refuse(error);
-    }
-    this.host.finish();
+    const isDone = this.intake.run(this.number, chunk, this.#take);
+    this.#isBlocked = !isDone && !this.isClosed;
     return !this.#isBlocked;
   }
+
+  /** Takes frames until there are no more or the rings are full (false). A faulty frame ends the connection. */
+  readonly #take = (): boolean => {
+    try {
+      return this.#frames(this.#reader);
+    } catch (error) {
+      this.#refuse(error);
+      return true;
+    }
+  };
 
   /** Tells the terminal what has become durable. */
   acknowledge(): void {
     if (this.isClosed || this.source === undefined) return;
-    const durable = this.#durable(this.source);
+    const durable = this.intake.durable(this.source);
     if (durable <= this.#acked || this.socket.writableLength > UNREAD_BYTES_MAX) return;
     this.#acked = durable;
     this.host.count('acks');
@@ -188,10 +180,10 @@ export class Connection {
       this.#hello(reader);
       return true;
     }
-    if (!this.host.announce(source)) return false;
+    if (!this.intake.announce(source)) return false;
     switch (reader.type) {
       case FrameType.batch:
-        return this.#take(this.#body(reader), source);
+        return this.#takeBatch(this.#body(reader), source);
       case FrameType.symbol:
         this.#define(source, decodeSymbol(this.#body(reader)));
         return true;
@@ -208,7 +200,7 @@ export class Connection {
     }
   }
 
-  #take(body: FieldReader, source: TerminalSource): boolean {
+  #takeBatch(body: FieldReader, source: TerminalSource): boolean {
     const isDone = this.#batches.take(body, source);
     const { count, sample } = this.#batches.badTimes;
     if (count > 0 && !this.#hasToldBadTime) {
@@ -230,10 +222,10 @@ export class Connection {
     const source = this.host.admit(this, decodeHello(this.#body(reader)));
     this.source = source;
     reader.bytesMax = MT5_FRAME_BYTES_MAX;
-    this.#acked = this.#durable(source);
+    this.#acked = this.intake.durable(source);
     this.socket.write(encodeWelcome(this.host.idleTimeoutMs, this.#acked));
     // Without room for it now, the next frame waits for that room.
-    this.host.announce(source);
+    this.intake.announce(source);
   }
 
   #define(source: TerminalSource, symbol: SymbolFrame): void {
@@ -244,7 +236,7 @@ export class Connection {
           `Local number ${symbol.local} of ${symbol.raw} is too high: they run to ${MT5_SYMBOLS_MAX - 1}.`,
         );
       }
-      this.#batches.define(symbol.local, this.host.define(source, symbol));
+      this.#batches.define(symbol.local, this.intake.define(source, symbol));
     } catch (error) {
       if (!(error instanceof TickwireError)) throw error;
       this.host.count('bad_symbol');
@@ -256,29 +248,13 @@ export class Connection {
     }
   }
 
-  /** Durable ticks of the stream. */
-  #durable(source: TerminalSource): number {
-    return Math.max(0, this.host.sink.durablePosition(source.source) - source.source.base);
-  }
-
   #refuse(error: unknown): void {
     this.refuse(error instanceof Refusal ? error : new Refusal('failed', messageOf(error)));
   }
 
-  /**
-   * Sends a last frame. The socket is read on, into nothing: closed with bytes unread it would be reset, and
-   * the peer might never see the frame.
-   */
   #end(frame: Buffer): void {
     if (this.isClosed) return;
-    if (this.host.mayLinger()) {
-      this.socket.once('close', () => this.host.hasLeft());
-      this.socket.end(frame);
-      this.socket.resume();
-      setTimeout(() => this.socket.destroy(), FAREWELL_MS).unref();
-    } else {
-      this.socket.destroy();
-    }
+    this.host.farewells.close(this.socket, frame);
     this.#leave();
   }
 

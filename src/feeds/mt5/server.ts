@@ -8,31 +8,28 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
 import {
   MT5_CONNECTIONS_MAX,
-  MT5_FAREWELLS_MAX,
   MT5_GREETING_MAX,
   MT5_GREETING_PER_ADDRESS_MAX,
   MT5_NAME_BYTES_MAX,
   MT5_SERVER_BYTES_MAX,
 } from '../../core/limits.js';
 import { Lobby } from '../../core/lobby.js';
-import { CaptureKind } from '../capture/format.js';
 import type { Feed, FeedContext, FeedStatus } from '../connector/feed.js';
-import type { FeedSink } from '../connector/feed-sink.js';
 import { ServerClock } from '../mql/server-clock.js';
 import { Connection, type ConnectionHost } from './connection.js';
-import type { Hello, SymbolFrame } from './framing.js';
+import { Farewells } from './farewells.js';
+import type { Hello } from './framing.js';
+import { Mt5Intake } from './intake.js';
 import { type Mt5Options, type Mt5Settings, mt5Options } from './options.js';
 import { Refusal } from './refusal.js';
-import { type TerminalSource, TerminalSources } from './sources.js';
-
-const NOTHING = new Uint8Array(0);
+import type { TerminalSource } from './sources.js';
 
 export class Mt5Server implements Feed, ConnectionHost {
   readonly #settings: Mt5Settings;
   readonly #connections = new Set<Connection>();
   /** Connections that wait for room, in the order in which they get it. */
   readonly #blocked = new Set<Connection>();
-  #sources!: TerminalSources;
+  #intake!: Mt5Intake;
   readonly #counters: Record<string, number> = {};
   #context!: FeedContext;
   #server: Server | undefined;
@@ -42,9 +39,7 @@ export class Mt5Server implements Feed, ConnectionHost {
     inAll: MT5_GREETING_MAX,
     perAddress: MT5_GREETING_PER_ADDRESS_MAX,
   });
-  /** Closed connections whose peers still have to read why. */
-  #lingering = 0;
-  #isWorking = false;
+  readonly farewells = new Farewells();
   #state: FeedStatus['state'] = 'starting';
   #failure = '';
   #pumping: Promise<void> | undefined;
@@ -58,16 +53,8 @@ export class Mt5Server implements Feed, ConnectionHost {
     this.#settings = parsed.data;
   }
 
-  get sink(): FeedSink {
-    return this.#context.sink;
-  }
-
   get idleTimeoutMs(): number {
     return this.#settings.idleTimeoutMs;
-  }
-
-  get isPaused(): boolean {
-    return this.#state === 'paused';
   }
 
   /** The port that it listens on. */
@@ -96,7 +83,7 @@ export class Mt5Server implements Feed, ConnectionHost {
   /** Begins without a port: connections come by `accept`, and nobody is taken for gone. */
   attach(context: FeedContext): void {
     this.#context = context;
-    this.#sources = new TerminalSources(context);
+    this.#intake = new Mt5Intake(context);
     this.#state = 'live';
   }
 
@@ -108,23 +95,26 @@ export class Mt5Server implements Feed, ConnectionHost {
     const server = this.#server;
     const closed = new Promise((resolve) => server.close(resolve));
     for (const connection of [...this.#connections]) connection.bye('the port closes');
-    this.#sources.announceAll();
-    this.sink.commit();
+    this.#intake.sources.announceAll();
+    this.#intake.sink.commit();
     await closed;
   }
 
   pause(): void {
-    if (this.#state === 'live') this.#state = 'paused';
+    if (this.#state !== 'live') return;
+    this.#state = 'paused';
+    this.#intake.isPaused = true;
   }
 
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'live';
+    this.#intake.isPaused = false;
     this.#pump();
   }
 
   status(): FeedStatus {
-    const sources = this.#sources?.connected ?? 0;
+    const sources = this.#intake?.sources.connected ?? 0;
     const { host } = this.#settings;
     const detail =
       this.#failure ||
@@ -134,6 +124,7 @@ export class Mt5Server implements Feed, ConnectionHost {
 
   admit(connection: Connection, hello: Hello): TerminalSource {
     const { secret } = this.#settings;
+    const { sources } = this.#intake;
     if (secret !== undefined && !isSame(secret, hello.secret)) {
       throw new Refusal('unauthorised', "The secret in the hello is not this port's.");
     }
@@ -146,18 +137,18 @@ export class Mt5Server implements Feed, ConnectionHost {
       throw new Refusal('bad_hello', messageOf(error));
     }
     // A terminal may come back while its old connection still seems to stand: the newest wins.
-    for (const rival of this.#sources.rivals(hello)) {
+    for (const rival of sources.rivals(hello)) {
       rival.refuse(
         new Refusal('taken_over', `Another connection took over as ${JSON.stringify(hello.name)}.`),
       );
     }
-    if (this.#sources.connected >= MT5_CONNECTIONS_MAX) {
+    if (sources.connected >= MT5_CONNECTIONS_MAX) {
       throw new Refusal(
         'limit_exceeded',
         `${MT5_CONNECTIONS_MAX} terminals are connected; no more are taken.`,
       );
     }
-    const terminal = this.#sources.open(hello, clock, connection);
+    const terminal = sources.open(hello, clock, connection);
     this.#lobby.leave(connection);
     this.count('hellos');
     this.#context.log.info(
@@ -167,43 +158,14 @@ export class Mt5Server implements Feed, ConnectionHost {
     return terminal;
   }
 
-  define(terminal: TerminalSource, symbol: SymbolFrame): number {
-    const { raw, alias, digits, negative } = symbol;
-    const definition = { digits, ...(negative ? { negative } : {}) };
-    return this.#context.symbol(terminal.source, raw, definition, alias === '' ? undefined : alias);
-  }
-
-  announce(terminal: TerminalSource): boolean {
-    return this.#sources.announce(terminal);
-  }
-
   blocked(connection: Connection): void {
     this.count('waits');
     this.#blocked.add(connection);
     this.#pump();
   }
 
-  begin(connection: Connection, chunk: Uint8Array | undefined): void {
-    this.#isWorking = true;
-    this.sink.stamp();
-    if (chunk !== undefined) this.#capture(CaptureKind.data, connection, chunk);
-  }
-
-  finish(): void {
-    this.#isWorking = false;
-    this.sink.commit();
-  }
-
-  /** Puts what came of a connection into the capture, at the sink's time of receipt. */
-  #capture(kind: number, connection: Connection, bytes: Uint8Array = NOTHING): void {
-    const { recvS, recvNs } = this.sink;
-    this.#context.capture?.append(kind, connection.number, recvS, recvNs, bytes);
-  }
-
   left(connection: Connection): void {
-    // One that ends in the middle of another's bytes, or of its own, ends at their time.
-    if (!this.#isWorking) this.sink.stamp();
-    this.#capture(CaptureKind.closed, connection);
+    this.#intake.closed(connection.number);
     this.#connections.delete(connection);
     this.#blocked.delete(connection);
     this.#lobby.leave(connection);
@@ -213,18 +175,8 @@ export class Mt5Server implements Feed, ConnectionHost {
     if (terminal === undefined || terminal.connection !== connection) return;
     terminal.connection = undefined;
     this.#context.log.info({ source: terminal.name }, 'terminal is down');
-    if (this.announce(terminal)) this.sink.commit();
+    if (this.#intake.announce(terminal)) this.#intake.sink.commit();
     else this.#pump();
-  }
-
-  mayLinger(): boolean {
-    if (this.#lingering >= MT5_FAREWELLS_MAX) return false;
-    this.#lingering++;
-    return true;
-  }
-
-  hasLeft(): void {
-    this.#lingering--;
   }
 
   /** The terminal was told of each definition that was refused; the operator is told what that cost. */
@@ -247,9 +199,8 @@ export class Mt5Server implements Feed, ConnectionHost {
 
   /** Takes a terminal's connection. */
   accept(socket: Socket): Connection {
-    const connection = new Connection(this, socket, ++this.#accepted);
-    this.sink.stamp();
-    this.#capture(CaptureKind.opened, connection, Buffer.from(connection.peer));
+    const connection = new Connection(this, this.#intake, socket, ++this.#accepted);
+    this.#intake.opened(connection.number, connection.peer);
     this.count('connections');
     this.#connections.add(connection);
     this.#lobby
@@ -270,10 +221,11 @@ export class Mt5Server implements Feed, ConnectionHost {
   }
 
   async #serveBlocked(): Promise<void> {
-    while (this.#state === 'live' && (this.#blocked.size > 0 || this.#sources.owesStatus)) {
-      await this.sink.room();
-      this.sink.stamp();
-      this.#sources.announceAll();
+    const { sink, sources } = this.#intake;
+    while (this.#state === 'live' && (this.#blocked.size > 0 || sources.owesStatus)) {
+      await sink.room();
+      sink.stamp();
+      sources.announceAll();
       for (const connection of [...this.#blocked]) {
         this.#blocked.delete(connection);
         // Whoever is still blocked goes to the end, so that all get their turn.

@@ -58,13 +58,17 @@ export function roundTo(price: number, scale: number): number {
 export class Normaliser {
   readonly #module: SequencingModule;
 
-  constructor(readonly states: SymbolStates) {
-    this.#module = states.module;
+  /** @param states those that the module keeps */
+  constructor(
+    module: SequencingModule,
+    readonly states: SymbolStates,
+  ) {
+    this.#module = module;
   }
 
   /**
    * Makes record `i` of the module's memory, raw and of a symbol that is defined, the one that is numbered `seq`.
-   * @returns NUMBERED, HELD, or REJECTED + the reason
+   * @returns SEQUENCED, HELD, or REJECTED + the reason
    */
   normalise(i: number, seq: number): number {
     const module = this.#module;
@@ -122,12 +126,12 @@ export class Normaliser {
 
   /** Numbers a status or gap. */
   #sequence(i: number, seq: number): number {
-    const { records, positions, tags: labels } = this.#module;
+    const { records, positions, tags } = this.#module;
     const { u32 } = records;
     const w = i * RECORD_U32;
     const before = this.states.u32[u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
     positions[i] = u32[w + U32_RAW_POSITION];
-    labels[i] = tagOf(records, i);
+    tags[i] = tagOf(records, i);
     u32[w + U32_SYMBOL_SEQ] = before + 1 + u32[w + U32_RAW_FOLDED];
     u32[w + U32_SEQ_LOW] = seq;
     this.#module.apply(i, seq);

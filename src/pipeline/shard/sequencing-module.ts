@@ -6,9 +6,9 @@ import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { type Address, instantiate } from '../../core/wasm-module.js';
 
 /** What `pipeline/shard/wasm/index.ts` exports; addresses are globals. */
-interface NumberingExports extends WebAssembly.Exports {
+interface SequencingExports extends WebAssembly.Exports {
   begin(symbols: number): number;
-  number(from: number, to: number, positions: number, labels: number, count: number, seq: number): number;
+  number(from: number, to: number, positions: number, tags: number, count: number, seq: number): number;
   numberSettled(index: number, seq: number): void;
   apply(index: number, seq: number): void;
   TICKS: Address;
@@ -65,12 +65,15 @@ export class SequencingModule {
   readonly statesU32: Uint32Array;
   /** Symbols changed since the last projection. */
   readonly changed: Uint32Array;
-  readonly #exports: NumberingExports;
+  readonly #exports: SequencingExports;
 
   /** @param memory with the module's part at its start, which may hold what a thread before this one left there */
-  constructor(memory: WebAssembly.Memory, maxSymbols: number) {
+  constructor(
+    memory: WebAssembly.Memory,
+    readonly maxSymbols: number,
+  ) {
     const { buffer } = memory;
-    const module = instantiate<NumberingExports>(new URL('./sequencing.wasm', import.meta.url), {
+    const module = instantiate<SequencingExports>(new URL('./sequencing.wasm', import.meta.url), {
       env: { memory },
     });
     const changed = module.begin(maxSymbols);
@@ -90,20 +93,20 @@ export class SequencingModule {
   /**
    * Numbers quotes and trades from `seq` on, for as long as nothing about them is uncommon. All places are bytes of the memory.
    * @param from where the raw records stand, at most `runTicks`; `to`: where the numbered ones go
-   * @param positions where their positions go; `labels`: their labels
+   * @param positions where their positions go; `tags`: their tags
    * @returns how many were numbered
    */
-  sequence(from: number, to: number, positions: number, labels: number, count: number, seq: number): number {
-    return this.#exports.number(from, to, positions, labels, count, seq);
+  sequence(from: number, to: number, positions: number, tags: number, count: number, seq: number): number {
+    return this.#exports.number(from, to, positions, tags, count, seq);
   }
 
   /** Numbers the record at `index`, unless something about it is uncommon: then it stays as it is. */
   sequenceOne(index: number, seq: number): boolean {
     const at = this.records.u8.byteOffset + index * RECORD_BYTES;
     const column = index * 4;
-    const { positions, tags: labels } = this;
+    const { positions, tags } = this;
     return (
-      this.#exports.number(at, at, positions.byteOffset + column, labels.byteOffset + column, 1, seq) === 1
+      this.#exports.number(at, at, positions.byteOffset + column, tags.byteOffset + column, 1, seq) === 1
     );
   }
 

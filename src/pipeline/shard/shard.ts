@@ -49,7 +49,7 @@ import type { Registry } from '../memory/registry.js';
 import { RingConsumer } from '../memory/spsc-ring.js';
 import { StageJournal } from '../memory/stage-journal.js';
 import { HELD, Normaliser, REJECTED, SEQUENCED } from './normaliser.js';
-import { Count, type SequencingModule } from './sequencing-module.js';
+import { Count, SequencingModule } from './sequencing-module.js';
 import {
   S_ASK,
   S_ASK_SIZE,
@@ -119,10 +119,10 @@ export class Shard {
     this.#broadcast = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#batch = Math.min(SHARD_BATCH, plan.ringSlots / 2 / SLOTS_PER_RAW);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
-    this.#states = new SymbolStates(plan.maxSymbols, memory.shards[index]);
+    this.#module = new SequencingModule(memory.shards[index], plan.maxSymbols);
+    this.#states = new SymbolStates(this.#module);
     this.#projection = new TableProjection(memory, index, this.#states, this.#broadcast);
-    this.#module = this.#states.module;
-    this.#normaliser = new Normaliser(this.#states);
+    this.#normaliser = new Normaliser(this.#module, this.#states);
     this.#samples = new Records(memory.rejectSamples[index]);
     this.#bells = new ShardWakeups(memory);
     const journals = memory.journals?.[index];
@@ -219,14 +219,14 @@ export class Shard {
    */
   #sequenceRun(raw: Records, from: number, count: number): number {
     const module = this.#module;
-    const { records, positions, tags: labels, capacity } = this.#broadcast;
+    const { records, positions, tags, capacity } = this.#broadcast;
     const to = this.#broadcast.slot(this.#head + 1);
     const recordsAt = records.u8.byteOffset;
     const numbered = module.sequence(
       raw.u8.byteOffset + from * RECORD_BYTES,
       recordsAt + to * RECORD_BYTES,
       positions.byteOffset + to * 4,
-      labels.byteOffset + to * 4,
+      tags.byteOffset + to * 4,
       Math.min(count, module.runTicks, capacity - to),
       this.#head + 1,
     );
@@ -235,7 +235,7 @@ export class Shard {
     const { counts, criticals } = module;
     for (let k = 0; k < counts[Count.critical]; k++) {
       const slot = (criticals[k] - recordsAt) / RECORD_BYTES;
-      this.#publishCritical(records, slot, labels[slot]);
+      this.#publishCritical(records, slot, tags[slot]);
     }
     counts[Count.critical] = 0;
     return numbered;
@@ -266,29 +266,29 @@ export class Shard {
 
   /** Copies a numbered record of the module's own, the next one in order, into the rings. */
   #publish(i: number): void {
-    const { records, positions, tags: labels, counts } = this.#module;
+    const { records, positions, tags, counts } = this.#module;
     const ring = this.#broadcast;
     const slot = ring.slot(this.#head + 1);
     copyRecord(records, i, ring.records, slot);
     failpoint();
     ring.positions[slot] = positions[i];
-    ring.tags[slot] = labels[i];
+    ring.tags[slot] = tags[i];
     this.#head++;
-    if (isCritical(kindOf(records, i))) this.#publishCritical(records, i, labels[i]);
+    if (isCritical(kindOf(records, i))) this.#publishCritical(records, i, tags[i]);
     counts[Count.critical] = 0;
   }
 
-  #publishCritical(records: Records, i: number, label: number): void {
+  #publishCritical(records: Records, i: number, tag: number): void {
     const slot = this.#critical.slot(++this.#criticalHead);
     const { u32, f64 } = this.#critical.records;
     copyNumbered(records, i, u32, slot * RECORD_U32, f64, slot * RECORD_F64);
-    this.#critical.tags[slot] = label;
+    this.#critical.tags[slot] = tag;
     failpoint();
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
   #define(id: number): void {
-    const { own, records, positions, tags: labels } = this.#module;
+    const { own, records, positions, tags } = this.#module;
     const seq = this.#head + 1;
     const w = ALONE * RECORD_U32;
     const recvS = records.u32[w + U32_TS_RECV_S];
@@ -296,7 +296,7 @@ export class Shard {
     const source = records.u32[w + U32_KIND_FLAGS_SOURCE] >>> 16;
     this.#states.writeDefinition(records, own, id, source, seq, recvS, recvNs, this.registry.digits[id]);
     positions[own] = 0;
-    labels[own] = tagOf(records, own);
+    tags[own] = tagOf(records, own);
     this.#next[ShardWord.generated]++;
     this.#module.apply(own, seq);
     this.#publish(own);

@@ -31,7 +31,7 @@ import {
   type TableEntry,
 } from '../memory/last-value-table.js';
 import type { Registry } from '../memory/registry.js';
-import { Count, SequencingModule } from './sequencing-module.js';
+import { Count } from './sequencing-module.js';
 
 export const STATE_F64 = 16;
 export const STATE_U32 = 32;
@@ -57,20 +57,30 @@ export const SU_SIGNED = 29;
 export const SU_VERSION = 30;
 export const SU_READY = 31;
 
+/** The arrays in which the module keeps the states; the shard owns both. */
+export interface StateArrays {
+  readonly maxSymbols: number;
+  /** The states in two views. */
+  readonly statesF64: Float64Array;
+  readonly statesU32: Uint32Array;
+  /** Symbols changed since the last projection; `counts[Count.changed]` of them. */
+  readonly changed: Uint32Array;
+  readonly counts: Uint32Array;
+}
+
 export class SymbolStates {
-  /** What numbers ticks, and keeps the states in its memory. */
-  readonly module: SequencingModule;
+  readonly maxSymbols: number;
   readonly f64: Float64Array;
   readonly u32: Uint32Array;
+  readonly #changed: Uint32Array;
+  readonly #counts: Uint32Array;
 
-  /** @param memory of the module: see `NumberingModule` */
-  constructor(
-    readonly maxSymbols: number,
-    memory: WebAssembly.Memory,
-  ) {
-    this.module = new SequencingModule(memory, maxSymbols);
-    this.f64 = this.module.statesF64;
-    this.u32 = this.module.statesU32;
+  constructor({ maxSymbols, statesF64, statesU32, changed, counts }: StateArrays) {
+    this.maxSymbols = maxSymbols;
+    this.f64 = statesF64;
+    this.u32 = statesU32;
+    this.#changed = changed;
+    this.#counts = counts;
   }
 
   /** Takes over definitions that are new in the registry. */
@@ -146,7 +156,7 @@ export class SymbolStates {
   touch(id: number): void {
     if (this.u32[id * STATE_U32 + SU_CHANGED] !== 0) return;
     this.u32[id * STATE_U32 + SU_CHANGED] = 1;
-    this.module.changed[this.module.counts[Count.changed]++] = id;
+    this.#changed[this.#counts[Count.changed]++] = id;
   }
 
   /** Takes over half-quotes that a committed batch left, as absolute values. */
@@ -165,10 +175,10 @@ export class SymbolStates {
 
   /** Writes every changed symbol into the table; `since` is the seq that the table had, `ring` holds what came after. */
   project(table: LastValueTable, since: number, ring: Records, mask: number): void {
-    const { changed, counts } = this.module;
-    const count = counts[Count.changed];
+    const changed = this.#changed;
+    const count = this.#counts[Count.changed];
     for (let i = 0; i < count; i++) this.#projectOne(changed[i], table, since, ring, mask);
-    counts[Count.changed] = 0;
+    this.#counts[Count.changed] = 0;
   }
 
   #projectOne(id: number, table: LastValueTable, since: number, ring: Records, mask: number): void {

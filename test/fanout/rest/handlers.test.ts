@@ -61,7 +61,7 @@ t.test('answers', async (t) => {
   t.equal(ready.status, 503);
   t.same(await ready.json(), { ready: false, reasons: ['for the test'] });
   t.match(await (await get('/v1/pipeline')).json(), {
-    totals: { numbered: 3 },
+    totals: { sequenced: 3 },
     shards: [{ shard: 0, head: 3, applied: 3, visible: null }],
     feeds: [{ feed: 'test', rawDepth: [0] }],
     fanout: { connections: 0 },

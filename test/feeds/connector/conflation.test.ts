@@ -42,7 +42,7 @@ t.test(
     for (let i = 5; i <= 10; i++) t.equal(offerQuote(e.sink, source, a, i, i + 1), Take.accepted);
     offerQuote(e.sink, source, b, 7, 8);
     e.sink.commit();
-    t.match(e.totals(), { received: 11, conflated: 5, inFlight: 6, numbered: 0 });
+    t.match(e.totals(), { received: 11, conflated: 5, inFlight: 6, sequenced: 0 });
     t.equal(e.sink.conflating, 2);
     drain();
     t.match(
@@ -90,7 +90,7 @@ t.test('a half-quote that stands for others counts them all once it goes out', a
   for (let i = 0; i < 4; i++) offerQuote(e.sink, source, ids[0], 1, 2);
   for (let i = 0; i < 5; i++) offerQuote(e.sink, source, ids[1], 3 + i, NO_PRICE);
   drain();
-  t.match(e.totals(), { held: 1, conflated: 4 });
+  t.match(e.totals(), { pendingOneSided: 1, conflated: 4 });
   offerQuote(e.sink, source, ids[1], NO_PRICE, 9);
   drain();
   t.match(quotes(e.ticks(), ids[1]), [{ bid: 7, ask: 9, symbolSeq: 7, flags: ['conflated'] }]);
@@ -164,7 +164,7 @@ t.test('a dead thread’s aside is dropped and marked, with what was dropped bef
   e.sink.commit();
   t.match(e.totals(), { dropped: 3, inFlight: 4 + SIDE_QUEUE_SLOTS + 1 });
   e.sinks[0] = e.newSink();
-  t.match(e.totals(), { dropped: 3 + SIDE_QUEUE_SLOTS + 1, inFlight: 4, made: 0 });
+  t.match(e.totals(), { dropped: 3 + SIDE_QUEUE_SLOTS + 1, inFlight: 4, generated: 0 });
   assertSums(t, e.totals());
   e.sinks[0] = e.newSink();
   e.work();

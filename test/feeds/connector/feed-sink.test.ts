@@ -18,7 +18,7 @@ t.test('full: nothing is counted, and the tick can be offered again', async (t) 
   t.notOk(e.sink.status(source, id, StatusCode.trading, 0));
   t.notOk(e.sink.gap(source, id, 1, 1, 1, 1));
   e.sink.commit();
-  t.match(e.totals(), { received: 7, made: 1, inFlight: 8, duplicate: 0, dropped: 0 });
+  t.match(e.totals(), { received: 7, generated: 1, inFlight: 8, duplicate: 0, dropped: 0 });
   assertSums(t, e.totals());
   e.work();
   t.equal(offerTrade(e.sink, source, id, 8, { position: 8 }), Take.accepted, 'its position was not used up');
@@ -78,7 +78,7 @@ t.test('what was not committed never happened', async (t) => {
   offerTrade(e.sink, source, id, 2, { position: 2 });
   e.sink.state()[2] = 22;
   e.work();
-  t.match(e.totals(), { received: 1, numbered: 2 });
+  t.match(e.totals(), { received: 1, sequenced: 2 });
   const afresh = e.newSink();
   t.equal(afresh.state()[2], 11, 'the checkpoint is the committed one');
   const again = afresh.open('test', 's');

@@ -32,7 +32,7 @@ t.test('a jump in the count', async (t) => {
   // Where the count stood before the port first heard of the stream is not known: no gap is claimed there.
   t.equal(gaps.length, 1);
   t.match(gaps[0], { reason: GapReason.sourceSequence, first: 10, last: 19, count: 10 });
-  t.match(bench.counters.totals(), { duplicate: 2, numbered: 9 });
+  t.match(bench.counters.totals(), { duplicate: 2, sequenced: 9 });
   t.equal(bench.missing, 0, 'sums hold');
   peer.socket.end();
   await bench.reading(() => bench.count('gaps') === 1, 'counted');

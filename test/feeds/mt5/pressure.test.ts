@@ -24,7 +24,7 @@ t.test('back-pressure from the ring to the source', async (t) => {
   await until(() => bench.count('waits') > 0, 'the port finds the ring full');
   const from = performance.now();
   while (performance.now() - from < 900) await turn();
-  t.match(bench.counters.totals(), { received: SLOTS - 2, made: 1 }, 'no more is taken than fits');
+  t.match(bench.counters.totals(), { received: SLOTS - 2, generated: 1 }, 'no more is taken than fits');
   t.ok(terminal.counters.sent < BACKLOG, 'the socket took only a part');
   t.equal(bench.server.status().sources, 1, 'a terminal made to wait is not taken for silent');
   t.equal(terminal.counters.disconnects, 0);

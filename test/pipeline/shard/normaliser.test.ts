@@ -78,10 +78,10 @@ t.test('half-quotes are held until the other side is known, and counted', async 
   const { e, quote, run } = set();
   quote(1.1, NO_PRICE, { bidSize: 1 });
   t.same(run(), []);
-  t.match(e.totals(), { held: 1, conflated: 0, numbered: 1 });
+  t.match(e.totals(), { pendingOneSided: 1, conflated: 0, sequenced: 1 });
   assertSums(t, e.totals());
   quote(1.2, 0, { bidSize: 2 });
-  t.match(e.totals(), { held: 1, conflated: 1, numbered: 1 });
+  t.match(e.totals(), { pendingOneSided: 1, conflated: 1, sequenced: 1 });
   assertSums(t, e.totals());
   t.match(quote(NO_PRICE, 1.3, { askSize: 7 }), {
     bid: 1.2,
@@ -91,7 +91,7 @@ t.test('half-quotes are held until the other side is known, and counted', async 
     flags: ['conflated'],
     symbolSeq: 4,
   });
-  t.match(e.totals(), { held: 0, conflated: 2, numbered: 2 });
+  t.match(e.totals(), { pendingOneSided: 0, conflated: 2, sequenced: 2 });
   assertSums(t, e.totals());
   t.match(quote(1.2, NO_PRICE), { flags: [], symbolSeq: 5 }, 'nothing is held any more');
 });
@@ -219,7 +219,7 @@ t.test('an unknown symbol, and the engine’s own, which has no price', async (t
   offerQuote(e.sink, source, 0, 1, NO_PRICE);
   offerTrade(e.sink, source, 0, 1);
   run();
-  t.match(e.totals(), { rejected: 5, rejectedBy: { unknown_symbol: 5 }, numbered: 0, made: 0, held: 0 });
+  t.match(e.totals(), { rejected: 5, rejectedBy: { unknown_symbol: 5 }, sequenced: 0, generated: 0, pendingOneSided: 0 });
   const entry = new TableEntry();
   e.table.read(0, entry);
   t.notOk(entry.has(Slot.quote), 'entry 0 is no symbol’s');

@@ -72,8 +72,8 @@ for (const seed of [1, 2, 3, 4]) {
       conflated += model.conflated;
     });
     t.match(e.totals(), {
-      held,
-      made: made + countMade(models),
+      pendingOneSided: held,
+      generated: made + countMade(models),
       conflated,
       inFlight: 0,
       received: countReceived(models),

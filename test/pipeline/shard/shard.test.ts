@@ -119,7 +119,7 @@ t.test('positions stand beside the slots; a split tick has its own only at its e
       ['quote', 5],
     ],
   );
-  t.match(e.totals(), { received: 2, split: 1, made: 2, numbered: 5 });
+  t.match(e.totals(), { received: 2, split: 1, generated: 2, sequenced: 5 });
   assertSums(t, e.totals());
 });
 
@@ -262,12 +262,12 @@ t.test('half-quotes of more symbols than a batch lists', async (t) => {
   for (const id of ids) offerQuote(e.sink, source, id, 2, 0);
   e.sink.commit();
   e.work();
-  t.match(e.totals(), { held: 200, conflated: 200, numbered: 200, inFlight: 0 });
+  t.match(e.totals(), { pendingOneSided: 200, conflated: 200, sequenced: 200, inFlight: 0 });
   assertSums(t, e.totals());
   for (const id of ids) offerQuote(e.sink, source, id, 0, 3);
   e.sink.commit();
   e.work();
-  t.match(e.totals(), { held: 0, conflated: 400, numbered: 400 });
+  t.match(e.totals(), { pendingOneSided: 0, conflated: 400, sequenced: 400 });
   t.ok(
     e
       .ticks()
