@@ -57,7 +57,7 @@ export class FlushLoop {
   #logWaited = false;
 
   constructor(
-    readonly stream: FlushSource,
+    readonly source: FlushSource,
     readonly bell: Doorbell,
     readonly intervalMsMax: number,
     readonly hasWork: () => boolean,
@@ -133,18 +133,18 @@ export class FlushLoop {
   }
 
   async #round(): Promise<void> {
-    const { stream } = this;
-    const before = stream.head;
+    const { source } = this;
+    const before = source.head;
     this.#urgent = false;
     this.#logWaited = false;
-    stream.beginRound();
+    source.beginRound();
     // What it takes in between is as old as it may be: stages before it may go by the next round.
     if (this.intervalMs > 0) this.#announceFlush(this.workMs + this.intervalMs);
     let workMs = 0;
     let isNews = true;
     for (let isFirst = true; ; isFirst = false) {
       const startedMs = performance.now();
-      if (isNews) stream.advance(startedMs);
+      if (isNews) source.advance(startedMs);
       // Those that were served before it have not got it.
       if (isNews && !isFirst) this.#urgent = true;
       const { isOver, isMore } = this.serve(startedMs + FLUSH_MS);
@@ -152,23 +152,23 @@ export class FlushLoop {
       workMs += performance.now() - startedMs;
       if (isOver) break;
       await turn();
-      isNews = stream.moved();
+      isNews = source.moved();
     }
-    this.#ticks = stream.head - before;
+    this.#ticks = source.head - before;
     this.workMs += (workMs - this.workMs) * SMOOTHING;
   }
 
   #due(nowMs: number): boolean {
-    if (this.#urgent || this.#logWaited || nowMs >= this.stream.dueAtMs) return true;
-    return this.stream.moved();
+    if (this.#urgent || this.#logWaited || nowMs >= this.source.dueAtMs) return true;
+    return this.source.moved();
   }
 
   #sleepMs(nowMs: number): number {
-    if (this.stream.awaitsLog) {
+    if (this.source.awaitsLog) {
       this.#logWaited = true;
       return SLEEP_LOG_MS;
     }
-    return Math.max(0, Math.min(SLEEP_MS, this.stream.dueAtMs - nowMs));
+    return Math.max(0, Math.min(SLEEP_MS, this.source.dueAtMs - nowMs));
   }
 
   /** With nobody to send to the loop stands still. */

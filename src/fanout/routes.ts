@@ -10,7 +10,7 @@ export interface RouteContext extends UpgradeContext {
   readonly rest: Rest;
   readonly pages: ReadonlyMap<string, Page>;
   /** Whether the app is the host's own: then only our own paths are answered. */
-  readonly shared: boolean;
+  readonly isHostApp: boolean;
 }
 
 export function addRoutes(app: TemplatedApp, context: RouteContext): void {

@@ -50,22 +50,22 @@ const CLOSE_GRACE_MS = 50;
  * and its owner does the listening.
  * @throws TickwireError bad_config
  */
-export function createFanout(deps: FanoutPorts, options: FanoutOptions = {}): Fanout {
+export function createFanout(ports: FanoutPorts, options: FanoutOptions = {}): Fanout {
   const parsed = fanoutOptionsSchema.safeParse(options);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new TickwireError('bad_config', `http.${issue.path.join('.')}: ${issue.message}`);
   }
-  if (deps.memory.plan.maxSymbols > WIRE_SYMBOLS_MAX) {
+  if (ports.memory.plan.maxSymbols > WIRE_SYMBOLS_MAX) {
     throw new TickwireError(
       'bad_config',
       `maxSymbols: packed frames name at most ${WIRE_SYMBOLS_MAX} symbols.`,
     );
   }
-  if (deps.authorise !== undefined && parsed.data.auth !== undefined) {
+  if (ports.authorise !== undefined && parsed.data.auth !== undefined) {
     throw new TickwireError('bad_config', 'http.auth: the host has its own authoriser; leave the keys out.');
   }
-  return new Server(deps, parsed.data);
+  return new Server(ports, parsed.data);
 }
 
 class Server implements Fanout {
@@ -75,7 +75,7 @@ class Server implements Fanout {
   readonly #connections = new Set<Connection>();
   readonly #cohorts: Cohorts;
   /** Those that the round at hand has still to serve. */
-  #round: { convoys: Cohort[]; connections: IterableIterator<Connection> } | undefined;
+  #round: { cohorts: Cohort[]; connections: IterableIterator<Connection> } | undefined;
   readonly #context: RouteContext;
   readonly #app: TemplatedApp;
   readonly #rest: Rest;
@@ -89,13 +89,13 @@ class Server implements Fanout {
   #closing: Promise<void> | undefined;
 
   constructor(
-    readonly deps: FanoutPorts,
+    readonly ports: FanoutPorts,
     readonly settings: FanoutSettings,
   ) {
-    this.#stream = new SharedView(deps, settings.limits, () => this.#loop.wake());
+    this.#stream = new SharedView(ports, settings.limits, () => this.#loop.wake());
     this.#loop = new FlushLoop(
       this.#stream,
-      new Doorbell(deps.memory.doorbells, FANOUT_DOORBELL),
+      new Doorbell(ports.memory.doorbells, FANOUT_DOORBELL),
       settings.flushIntervalMsMax,
       () => this.#stream.subscriptions > 0,
       (untilMs) => this.#serve(untilMs),
@@ -105,21 +105,21 @@ class Server implements Fanout {
       this.#bytesSent += bytes;
     };
     this.#cohorts = new Cohorts(this.#stream, count);
-    const keys = deps.authorise ?? settings.auth?.keys;
+    const keys = ports.authorise ?? settings.auth?.keys;
     this.#admission = new Admission(settings.limits, this.#refusals, keys === undefined);
     this.#rest = new Rest(this.#stream, () => this.stats());
-    this.#app = deps.app ?? createApp();
+    this.#app = ports.app ?? createApp();
     this.#context = {
-      stream: this.#stream,
+      shared: this.#stream,
       settings,
-      auth: keys === undefined ? undefined : new Auth(keys, this.#refusals, deps.logger),
+      auth: keys === undefined ? undefined : new Auth(keys, this.#refusals, ports.logger),
       admission: this.#admission,
-      tally: this.#refusals,
+      refusals: this.#refusals,
       proxies: new Set(settings.trustedProxies.map(addressKey)),
-      hosts: new HostNames(deps.app === undefined ? settings.host : undefined, settings.allowedHosts),
+      hosts: new HostNames(ports.app === undefined ? settings.host : undefined, settings.allowedHosts),
       rest: this.#rest,
       pages: this.#loadPages(),
-      shared: deps.app !== undefined,
+      isHostApp: ports.app !== undefined,
       connections: this.#connections,
       closing: false,
       cohorts: this.#cohorts,
@@ -129,7 +129,7 @@ class Server implements Fanout {
       greet: (connection) => this.#greet(connection),
     };
     addRoutes(this.#app, this.#context);
-    if (deps.app !== undefined) this.#start();
+    if (ports.app !== undefined) this.#start();
   }
 
   #loadPages(): Map<string, Page> {
@@ -137,7 +137,10 @@ class Server implements Fanout {
     try {
       return loadPages(this.settings.webRoot);
     } catch (error) {
-      this.deps.logger.warn({ folder: this.settings.webRoot, error: messageOf(error) }, 'No page is served.');
+      this.ports.logger.warn(
+        { folder: this.settings.webRoot, error: messageOf(error) },
+        'No page is served.',
+      );
       return new Map();
     }
   }
@@ -160,11 +163,11 @@ class Server implements Fanout {
 
   #serve(untilMs: number): Served {
     this.#betweenMs = 0;
-    this.#round ??= { convoys: this.#cohorts.all(), connections: this.#connections.values() };
-    const { convoys, connections } = this.#round;
+    this.#round ??= { cohorts: this.#cohorts.all(), connections: this.#connections.values() };
+    const { cohorts, connections } = this.#round;
     let isMore = false;
-    for (let convoy = convoys.pop(); convoy !== undefined; convoy = convoys.pop()) {
-      if (this.#cohorts.flush(convoy, this.#frame)) isMore = true;
+    for (let cohort = cohorts.pop(); cohort !== undefined; cohort = cohorts.pop()) {
+      if (this.#cohorts.flush(cohort, this.#frame)) isMore = true;
       if (performance.now() >= untilMs) return { isOver: false, isMore };
     }
     let served = 0;
@@ -196,23 +199,23 @@ class Server implements Fanout {
       op: 'hello',
       protocol: PROTOCOL_VERSION,
       server: SERVER,
-      logId: this.deps.identity.logId,
-      epoch: this.deps.identity.epoch,
-      shards: this.deps.memory.plan.shards,
+      logId: this.ports.identity.logId,
+      epoch: this.ports.identity.epoch,
+      shards: this.ports.memory.plan.shards,
       heartbeatMs: this.settings.heartbeatMs,
-      auth: connection.gate.isLocked,
+      auth: connection.guard.isLocked,
     });
   }
 
   async listen(): Promise<{ port: number }> {
-    if (this.deps.app !== undefined) {
+    if (this.ports.app !== undefined) {
       throw new TickwireError('unsupported', 'The host that passes its own app listens on it itself.');
     }
     const { host, port } = this.settings;
     const listening = await listen(this.#app, host, port);
     this.#socket = listening.socket;
     this.#start();
-    this.deps.logger.info({ host, port: listening.port }, `Listening on ${host}:${listening.port}.`);
+    this.ports.logger.info({ host, port: listening.port }, `Listening on ${host}:${listening.port}.`);
     return { port: listening.port };
   }
 
@@ -229,16 +232,16 @@ class Server implements Fanout {
     await this.#loop.stop();
     for (const connection of this.#connections) connection.close(shuttingDown());
     await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
-    if (this.deps.app === undefined) this.#app.close();
+    if (this.ports.app === undefined) this.#app.close();
   }
 
   /** Sends everybody what was numbered so far, and closes whoever has got it; at most for the grace. */
   async #drain(): Promise<void> {
-    const stream = this.#stream;
+    const shared = this.#stream;
     const untilMs = performance.now() + DRAIN_GRACE_MS;
-    stream.draining = true;
-    stream.look();
-    const heads = stream.shards.map((view) => view.head);
+    shared.draining = true;
+    shared.look();
+    const heads = shared.shards.map((view) => view.head);
     while (this.#connections.size > 0 && performance.now() < untilMs) {
       this.#loop.wake();
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
@@ -262,7 +265,7 @@ class Server implements Fanout {
       flushMs: this.#loop.workMs,
       intervalMs: this.#loop.intervalMs,
       groups: this.#stream.groups,
-      watches: this.#stream.watches.size,
+      watches: this.#stream.filters.size,
       refused: { ...this.#refusals.refused },
       closed: { ...this.#refusals.closed },
       lost: this.#refusals.lost,

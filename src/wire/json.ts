@@ -33,15 +33,15 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../core/tick.js';
+import { bytesToText } from './cursor.js';
 import {
-  type Body,
   copyTicks,
+  type EncodeBuffer,
   type EncodedTicks,
-  type Scratch,
+  type Payload,
   type SymbolNames,
   type TickEncoder,
-} from './body.js';
-import { bytesToText } from './cursor.js';
+} from './payload.js';
 
 const utf8 = new TextEncoder();
 const COMMA = 0x2c;
@@ -107,38 +107,38 @@ export function tickJson(r: Records, i: number, seq: number, symbol: string): st
 
 export class JsonEncoder implements TickEncoder {
   readonly tickBytesMax = 768;
-  readonly wrapBytesMax = 640;
+  readonly batchBytesMax = 640;
   readonly separatorBytes = 1;
   readonly text = true;
   readonly framed = false;
 
   constructor(
-    readonly scratch: Scratch,
+    readonly buffer: EncodeBuffer,
     readonly names: SymbolNames,
   ) {}
 
-  put(body: Body, r: Records, i: number, seq: number): void {
+  put(payload: Payload, r: Records, i: number, seq: number): void {
     const symbol = this.names.symbols[r.u32[i * RECORD_U32 + U32_SYMBOL]]?.name ?? '$engine';
-    const u8 = this.scratch.u8;
-    let at = body.at + body.bytes;
-    if (body.count > 0) u8[at++] = COMMA;
+    const u8 = this.buffer.u8;
+    let at = payload.at + payload.bytes;
+    if (payload.count > 0) u8[at++] = COMMA;
     at += utf8.encodeInto(tickJson(r, i, seq, symbol), u8.subarray(at)).written;
-    body.bytes = at - body.at;
-    body.count++;
+    payload.bytes = at - payload.at;
+    payload.count++;
   }
 
-  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
-    return copyTicks(this.scratch, body, from, picks, count, full, COMMA);
+  copy(payload: Payload, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
+    return copyTicks(this.buffer, payload, from, picks, count, full, COMMA);
   }
 
-  wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {
-    const snapshot = body.snapshot ? ',"snapshot":true' : '';
+  encodeBatch(payload: Payload, sub: number, cursor: Uint8Array, into: EncodeBuffer, at: number): number {
+    const snapshot = payload.snapshot ? ',"snapshot":true' : '';
     const head =
-      `{"op":"ticks","sub":${sub},"epoch":${body.epoch},"shard":${body.shard},` +
+      `{"op":"ticks","sub":${sub},"epoch":${payload.epoch},"shard":${payload.shard},` +
       `"cursor":"${bytesToText(cursor)}"${snapshot},"ticks":[`;
     let end = at + utf8.encodeInto(head, into.u8.subarray(at)).written;
-    into.u8.set(this.scratch.u8.subarray(body.at, body.at + body.bytes), end);
-    end += body.bytes;
+    into.u8.set(this.buffer.u8.subarray(payload.at, payload.at + payload.bytes), end);
+    end += payload.bytes;
     return end + utf8.encodeInto(']}', into.u8.subarray(end)).written;
   }
 }

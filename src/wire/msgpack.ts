@@ -30,8 +30,14 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../core/tick.js';
-import { type Body, copyTicks, type EncodedTicks, type Scratch, type TickEncoder } from './body.js';
 import { bytesToText } from './cursor.js';
+import {
+  copyTicks,
+  type EncodeBuffer,
+  type EncodedTicks,
+  type Payload,
+  type TickEncoder,
+} from './payload.js';
 import type { PackTick } from './ticks.js';
 
 // Integers are numbers as long as they are exact, BigInts beyond: times are always beyond, seqs never.
@@ -102,20 +108,20 @@ export function packTick(r: Records, i: number, seq: number): PackTick {
 
 export class MsgpackEncoder implements TickEncoder {
   readonly tickBytesMax = 96;
-  readonly wrapBytesMax = 512;
+  readonly batchBytesMax = 512;
   readonly separatorBytes = 0;
   readonly text = false;
   readonly framed = false;
 
-  constructor(readonly scratch: Scratch) {}
+  constructor(readonly buffer: EncodeBuffer) {}
 
-  put(body: Body, r: Records, i: number, seq: number): void {
-    const v = this.scratch.view;
+  put(payload: Payload, r: Records, i: number, seq: number): void {
+    const v = this.buffer.view;
     const w = i * RECORD_U32;
     const d = i * RECORD_F64;
     const kindFlags = r.u16[i * RECORD_U16 + U16_KIND_FLAGS];
     const kind = kindFlags & KIND_MASK;
-    let at = body.at + body.bytes;
+    let at = payload.at + payload.bytes;
     v.setUint8(at, FIXARRAY | FIELDS);
     v.setUint8(at + 1, kind);
     at = putUint(v, at + 2, r.u32[w + U32_SYMBOL]);
@@ -141,32 +147,32 @@ export class MsgpackEncoder implements TickEncoder {
       at = putFloat(v, at, r.f64[d + F64_GAP_LAST]);
       at = putFloat(v, at, r.f64[d + F64_GAP_COUNT]);
     }
-    body.bytes = at - body.at;
-    body.count++;
+    payload.bytes = at - payload.at;
+    payload.count++;
   }
 
-  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
-    return copyTicks(this.scratch, body, from, picks, count, full);
+  copy(payload: Payload, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
+    return copyTicks(this.buffer, payload, from, picks, count, full);
   }
 
-  wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {
+  encodeBatch(payload: Payload, sub: number, cursor: Uint8Array, into: EncodeBuffer, at: number): number {
     const v = into.view;
-    v.setUint8(at++, FIXMAP | (body.snapshot ? 7 : 6));
+    v.setUint8(at++, FIXMAP | (payload.snapshot ? 7 : 6));
     at = putBytes(into, at, KEY_OP_TICKS);
     at = putUint(v, putBytes(into, at, KEY_SUB), sub);
-    at = putUint(v, putBytes(into, at, KEY_EPOCH), body.epoch);
-    at = putUint(v, putBytes(into, at, KEY_SHARD), body.shard);
+    at = putUint(v, putBytes(into, at, KEY_EPOCH), payload.epoch);
+    at = putUint(v, putBytes(into, at, KEY_SHARD), payload.shard);
     at = putBytes(into, at, KEY_CURSOR);
     const text = bytesToText(cursor);
     v.setUint8(at++, STR8);
     v.setUint8(at++, text.length);
     at += utf8.encodeInto(text, into.u8.subarray(at)).written;
-    if (body.snapshot) at = putBytes(into, at, KEY_SNAPSHOT);
+    if (payload.snapshot) at = putBytes(into, at, KEY_SNAPSHOT);
     at = putBytes(into, at, KEY_TICKS);
     v.setUint8(at, ARRAY32);
-    v.setUint32(at + 1, body.count);
-    into.u8.set(this.scratch.u8.subarray(body.at, body.at + body.bytes), at + 5);
-    return at + 5 + body.bytes;
+    v.setUint32(at + 1, payload.count);
+    into.u8.set(this.buffer.u8.subarray(payload.at, payload.at + payload.bytes), at + 5);
+    return at + 5 + payload.bytes;
   }
 }
 
@@ -196,7 +202,7 @@ function sideOf(flags: number): number {
   return (flags & Flag.buy) !== 0 ? 1 : (flags & Flag.sell) !== 0 ? 2 : 0;
 }
 
-function putBytes(into: Scratch, at: number, bytes: Uint8Array): number {
+function putBytes(into: EncodeBuffer, at: number, bytes: Uint8Array): number {
   into.u8.set(bytes, at);
   return at + bytes.length;
 }

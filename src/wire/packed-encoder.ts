@@ -21,7 +21,6 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../core/tick.js';
-import type { Body, EncodedTicks, Scratch, SymbolNames, TickEncoder } from './body.js';
 import {
   BATCH_HEADER_BYTES,
   BATCH_SNAPSHOT,
@@ -33,6 +32,7 @@ import {
   FRAME_VERSION,
   POW10,
 } from './packed.js';
+import type { EncodeBuffer, EncodedTicks, Payload, SymbolNames, TickEncoder } from './payload.js';
 
 const INT32_MAX = 0x7fffffff;
 const SPREAD_MAX = 0xffff;
@@ -44,14 +44,14 @@ const KIND_AND_FLAGS = 0x7ff;
 const SEQ_LOW = 0x100000000;
 
 /** Writes the header of a frame at 0. */
-export function writeFrameHeader(into: Scratch, batches: number): void {
+export function writeFrameHeader(into: EncodeBuffer, batches: number): void {
   into.u32[0] = FRAME_MAGIC | (FRAME_VERSION << 8) | (batches << 16);
   into.u32[1] = 0;
 }
 
 export class PackedEncoder implements TickEncoder {
   readonly tickBytesMax = FORM_BYTES[Form.wide];
-  readonly wrapBytesMax = BATCH_HEADER_BYTES + CURSOR_BYTES_MAX;
+  readonly batchBytesMax = BATCH_HEADER_BYTES + CURSOR_BYTES_MAX;
   readonly separatorBytes = 0;
   readonly text = false;
   readonly framed = true;
@@ -64,24 +64,24 @@ export class PackedEncoder implements TickEncoder {
   #recv = 0;
 
   constructor(
-    readonly scratch: Scratch,
+    readonly buffer: EncodeBuffer,
     readonly names: SymbolNames,
   ) {}
 
-  put(body: Body, r: Records, i: number, seq: number): void {
+  put(payload: Payload, r: Records, i: number, seq: number): void {
     const w = i * RECORD_U32;
     const kindFlags = r.u16[i * RECORD_U16 + U16_KIND_FLAGS] & KIND_AND_FLAGS;
-    if (body.baseSeq < 0) body.baseSeq = seq;
-    if (body.count === 0) {
-      body.recvS = r.u32[w + U32_TS_RECV_S];
-      body.recvNs = r.u32[w + U32_TS_RECV_NS];
+    if (payload.baseSeq < 0) payload.baseSeq = seq;
+    if (payload.count === 0) {
+      payload.recvS = r.u32[w + U32_TS_RECV_S];
+      payload.recvNs = r.u32[w + U32_TS_RECV_NS];
     }
-    if (body.unit < 0) setEventBase(body, r, w);
-    const s = this.scratch;
-    const at = body.at + body.bytes;
+    if (payload.unit < 0) setEventBase(payload, r, w);
+    const s = this.buffer;
+    const at = payload.at + payload.bytes;
     const a = at >>> 2;
     let form: number = Form.wide;
-    if ((kindFlags & 7) === Kind.quote && this.#fitsCompact(body, r, i, seq)) {
+    if ((kindFlags & 7) === Kind.quote && this.#fitsCompact(payload, r, i, seq)) {
       form = this.#sizeForm(r.f64, i * RECORD_F64);
     }
     s.u32[a] = (r.u32[w + U32_SYMBOL] & 0xffff) | ((kindFlags | (form << FORM_SHIFT)) << 16);
@@ -94,7 +94,7 @@ export class PackedEncoder implements TickEncoder {
       for (let k = 4; k < 8; k++) s.f64[(at >>> 3) + k] = r.f64[d + k];
     } else {
       s.i32[a + 2] = this.#bid;
-      s.u32[a + 3] = this.#spread | ((seq - body.baseSeq) << 16);
+      s.u32[a + 3] = this.#spread | ((seq - payload.baseSeq) << 16);
       s.i32[a + 4] = this.#event;
       s.i32[a + 5] = this.#recv;
       if (form === Form.sized) {
@@ -102,16 +102,16 @@ export class PackedEncoder implements TickEncoder {
         s.u32[a + 7] = this.#askSize;
       }
     }
-    body.bytes += FORM_BYTES[form];
-    body.count++;
+    payload.bytes += FORM_BYTES[form];
+    payload.count++;
   }
 
-  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
-    const { u32 } = this.scratch;
+  copy(payload: Payload, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number {
+    const { u32 } = this.buffer;
     const { begins, ends } = from;
-    body.adopt(from.body);
-    const last = (body.at + full) >>> 2;
-    let to = (body.at + body.bytes) >>> 2;
+    payload.adopt(from.payload);
+    const last = (payload.at + full) >>> 2;
+    let to = (payload.at + payload.bytes) >>> 2;
     let taken = 0;
     while (taken < count && to <= last) {
       const pick = picks[taken++];
@@ -126,14 +126,14 @@ export class PackedEncoder implements TickEncoder {
       for (let k = 6; k < words; k++) u32[to + k] = u32[at + k];
       to += words;
     }
-    body.bytes = (to << 2) - body.at;
-    body.count += taken;
+    payload.bytes = (to << 2) - payload.at;
+    payload.count += taken;
     return taken;
   }
 
   /** Whether prices, times and seq come back exactly from the compact form; the sizes are looked at apart. */
-  #fitsCompact(body: Body, r: Records, i: number, seq: number): boolean {
-    const ahead = seq - body.baseSeq;
+  #fitsCompact(payload: Payload, r: Records, i: number, seq: number): boolean {
+    const ahead = seq - payload.baseSeq;
     if (ahead < 0 || ahead > COMPACT_SEQ_MAX || seq === 0) return false;
     const w = i * RECORD_U32;
     const d = i * RECORD_F64;
@@ -148,12 +148,12 @@ export class PackedEncoder implements TickEncoder {
     const spread = askInt - bidInt;
     if (spread < 0 || spread > SPREAD_MAX) return false;
     const eventS = r.u32[w + U32_TS_EVENT_S];
-    const seconds = eventS - body.eventS;
-    if (eventS === NO_TIME_S || body.unit < 0 || Math.abs(seconds) > EVENT_SECONDS_MAX) return false;
-    const event = (seconds * 1e9 + (r.u32[w + U32_TS_EVENT_NS] - body.eventNs)) / POW10[body.unit];
+    const seconds = eventS - payload.eventS;
+    if (eventS === NO_TIME_S || payload.unit < 0 || Math.abs(seconds) > EVENT_SECONDS_MAX) return false;
+    const event = (seconds * 1e9 + (r.u32[w + U32_TS_EVENT_NS] - payload.eventNs)) / POW10[payload.unit];
     if (!Number.isInteger(event) || Math.abs(event) > INT32_MAX) return false;
-    const recvSeconds = r.u32[w + U32_TS_RECV_S] - body.recvS;
-    const recv = recvSeconds * 1e9 + (r.u32[w + U32_TS_RECV_NS] - body.recvNs);
+    const recvSeconds = r.u32[w + U32_TS_RECV_S] - payload.recvS;
+    const recv = recvSeconds * 1e9 + (r.u32[w + U32_TS_RECV_NS] - payload.recvNs);
     if (Math.abs(recv) > INT32_MAX) return false;
     this.#bid = bidInt;
     this.#spread = spread;
@@ -169,36 +169,36 @@ export class PackedEncoder implements TickEncoder {
     return this.#bidSize === NO_CODE || this.#askSize === NO_CODE ? Form.wide : Form.sized;
   }
 
-  wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number {
+  encodeBatch(payload: Payload, sub: number, cursor: Uint8Array, into: EncodeBuffer, at: number): number {
     const a = at >>> 2;
     into.u32[a] = sub;
-    into.u32[a + 1] = body.count;
-    into.u32[a + 2] = body.bytes;
+    into.u32[a + 1] = payload.count;
+    into.u32[a + 2] = payload.bytes;
     into.u32[a + 3] =
-      body.shard | ((body.snapshot ? BATCH_SNAPSHOT : 0) << 16) | (Math.max(0, body.unit) << 24);
-    into.f64[(at >>> 3) + 2] = Math.max(0, body.baseSeq);
-    const timed = body.unit >= 0;
-    into.u32[a + 6] = timed ? body.eventS : 0;
-    into.u32[a + 7] = timed ? body.eventNs : 0;
-    into.u32[a + 8] = body.recvS;
-    into.u32[a + 9] = body.recvNs;
-    into.u32[a + 10] = body.epoch;
+      payload.shard | ((payload.snapshot ? BATCH_SNAPSHOT : 0) << 16) | (Math.max(0, payload.unit) << 24);
+    into.f64[(at >>> 3) + 2] = Math.max(0, payload.baseSeq);
+    const timed = payload.unit >= 0;
+    into.u32[a + 6] = timed ? payload.eventS : 0;
+    into.u32[a + 7] = timed ? payload.eventNs : 0;
+    into.u32[a + 8] = payload.recvS;
+    into.u32[a + 9] = payload.recvNs;
+    into.u32[a + 10] = payload.epoch;
     into.u32[a + 11] = cursor.length;
     const cursorAt = at + BATCH_HEADER_BYTES;
     const recordsAt = cursorAt + Math.ceil(cursor.length / 8) * 8;
     into.u8.fill(0, cursorAt + cursor.length, recordsAt);
     into.u8.set(cursor, cursorAt);
-    into.u8.set(this.scratch.u8.subarray(body.at, body.at + body.bytes), recordsAt);
-    return recordsAt + body.bytes;
+    into.u8.set(this.buffer.u8.subarray(payload.at, payload.at + payload.bytes), recordsAt);
+    return recordsAt + payload.bytes;
   }
 }
 
 /** The first event time of a batch is its base, and its coarseness the batch's unit. */
-function setEventBase(body: Body, r: Records, w: number): void {
+function setEventBase(payload: Payload, r: Records, w: number): void {
   const seconds = r.u32[w + U32_TS_EVENT_S];
   if (seconds === NO_TIME_S) return;
   const nanos = r.u32[w + U32_TS_EVENT_NS];
-  body.eventS = seconds;
-  body.eventNs = nanos;
-  body.unit = nanos % 1_000_000 === 0 ? 6 : nanos % 1000 === 0 ? 3 : 0;
+  payload.eventS = seconds;
+  payload.eventNs = nanos;
+  payload.unit = nanos % 1_000_000 === 0 ? 6 : nanos % 1000 === 0 ? 3 : 0;
 }

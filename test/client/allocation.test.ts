@@ -3,7 +3,7 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import t from 'tap';
 import { type OnTick, type SocketConstructor, TickClient } from '../../src/client/index.js';
 import { Kind, NO_SIZE, Records, writeHeader, writeQuote, writeTimes } from '../../src/core/tick.js';
-import { Body, Scratch } from '../../src/wire/body.js';
+import { Payload, EncodeBuffer } from '../../src/wire/payload.js';
 import { encodeCursor } from '../../src/wire/cursor.js';
 import { packControl } from '../../src/wire/msgpack.js';
 import { FRAME_HEADER_BYTES } from '../../src/wire/packed.js';
@@ -35,13 +35,13 @@ class Wire {
 
 /** One frame of quotes; they repeat with each time it is heard, which the client counts and does not mind. */
 function frame(): ArrayBuffer {
-  const scratch = new Scratch(1 << 20);
-  const out = new Scratch(1 << 20);
+  const buffer = new EncodeBuffer(1 << 20);
+  const out = new EncodeBuffer(1 << 20);
   const names = { digits: new Uint8Array(SYMBOLS + 1).fill(5), symbols: [] };
-  const encoder = new PackedEncoder(scratch, names);
+  const encoder = new PackedEncoder(buffer, names);
   const records = Records.allocate(1);
-  const body = new Body();
-  body.begin(0, 0, 1, false);
+  const payload = new Payload();
+  payload.begin(0, 0, 1, false);
   const s = Math.floor(Date.now() / 1000);
   for (let i = 0; i < TICKS; i++) {
     writeHeader(records, 0, 1 + (i % SYMBOLS), Kind.quote, 1, i + 1, 1 + Math.floor(i / SYMBOLS));
@@ -49,11 +49,11 @@ function frame(): ArrayBuffer {
     const sized = i % 3 === 0;
     const bid = (100_000 + (i % 777)) / 100_000;
     writeQuote(records, 0, bid, bid + 0.0001, sized ? 1.5 : NO_SIZE, sized ? 2 : NO_SIZE);
-    encoder.put(body, records, 0, i + 1);
+    encoder.put(payload, records, 0, i + 1);
   }
   writeFrameHeader(out, 1);
   const cursor = encodeCursor({ logId: '00112233445566ff', epoch: 1, seqs: [TICKS] });
-  const end = encoder.wrap(body, 1, cursor, out, FRAME_HEADER_BYTES);
+  const end = encoder.encodeBatch(payload, 1, cursor, out, FRAME_HEADER_BYTES);
   return out.u8.slice(0, end).buffer;
 }
 

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { Body, Scratch, type TickEncoder } from '../../src/wire/body.js';
+import { Payload, EncodeBuffer, type TickEncoder } from '../../src/wire/payload.js';
 import { cursorFromText } from '../../src/wire/cursor.js';
 import { JsonEncoder, jsonControl } from '../../src/wire/json.js';
 import { MsgpackEncoder, packControl, unpackMessage } from '../../src/wire/msgpack.js';
@@ -31,8 +31,8 @@ export class Peer {
   readonly #server: StreamServer;
   readonly #socket: WebSocket;
   readonly #encoder: TickEncoder;
-  readonly #scratch = new Scratch(1 << 20);
-  readonly #out = new Scratch(1 << 20);
+  readonly #scratch = new EncodeBuffer(1 << 20);
+  readonly #out = new EncodeBuffer(1 << 20);
   readonly #subs = new Map<number, Followed>();
   #beat: NodeJS.Timeout | undefined;
   /** The next requests of this kind are answered with these errors instead. */
@@ -240,10 +240,10 @@ export class Peer {
   #plain(i: number): JsonTick | PackTick {
     const { records, epoch } = this.#server;
     const encoder = this.#encoder.framed ? new MsgpackEncoder(this.#scratch) : this.#encoder;
-    const body = new Body();
-    body.begin(0, 0, epoch, false);
-    encoder.put(body, records, i, i + 1);
-    const end = encoder.wrap(body, 0, this.#server.token(i + 1), this.#out, 0);
+    const payload = new Payload();
+    payload.begin(0, 0, epoch, false);
+    encoder.put(payload, records, i, i + 1);
+    const end = encoder.encodeBatch(payload, 0, this.#server.token(i + 1), this.#out, 0);
     const bytes = this.#out.u8.slice(0, end);
     const message = encoder.text ? JSON.parse(Buffer.from(bytes).toString()) : unpackMessage(bytes);
     return (message as TicksMessage<JsonTick | PackTick>).ticks[0];
@@ -256,14 +256,14 @@ export class Peer {
     for (let i = from; i < to; i++) newest.set(records.u32[i * 16] * 8 + (records.u16[i * 32 + 2] & 7), i);
     const folds = snapshot || followed.request.mode !== 'every';
     const wanted = folds ? [...newest.values()].sort((a, b) => a - b) : undefined;
-    const body = new Body();
-    body.begin(0, 0, this.#server.epoch, snapshot);
+    const payload = new Payload();
+    payload.begin(0, 0, this.#server.epoch, snapshot);
     for (let i = from; i < to; i++) {
-      if (wanted === undefined || wanted.includes(i)) this.#encoder.put(body, records, i, i + 1);
+      if (wanted === undefined || wanted.includes(i)) this.#encoder.put(payload, records, i, i + 1);
     }
     const at = this.#encoder.framed ? FRAME_HEADER_BYTES : 0;
     if (this.#encoder.framed) writeFrameHeader(this.#out, 1);
-    const end = this.#encoder.wrap(body, followed.id, this.#server.token(to), this.#out, at);
+    const end = this.#encoder.encodeBatch(payload, followed.id, this.#server.token(to), this.#out, at);
     const bytes = this.#out.u8.slice(0, end);
     this.#socket.send(this.#encoder.text ? Buffer.from(bytes).toString() : bytes);
   }

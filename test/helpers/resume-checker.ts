@@ -90,9 +90,20 @@ export class PlaceKeeper {
     } else if (op === 'error' && message.code === 'busy') {
       // On a busy machine the log may be asked for more than the server reads at once; such a request changes nothing.
       this.#busy++;
+    } else if (op === 'error' && message.code === 'unknown_subscription' && this.#hasEnded(id)) {
+      // It was ended while the server looked for the place that an earlier request named: that request changes nothing.
+      return;
     } else if (op === 'error') {
       this.faults.push(`an error: ${JSON.stringify(message)}`);
     }
+  }
+
+  /** Whether the subscription of a request was ended by a later one. */
+  #hasEnded(id: string): boolean {
+    const asked = [...this.#requests.entries()];
+    const at = asked.findIndex(([other]) => other === id);
+    const { sub } = asked[at][1];
+    return asked.slice(at + 1).some(([, later]) => later.op === 'unsubscribe' && later.sub === sub);
   }
 
   #begin(sub: number, cursor: string, hasState: boolean): void {

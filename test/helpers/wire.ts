@@ -9,12 +9,12 @@ import {
   type Records,
   type Tick,
 } from '../../src/core/tick.js';
-import { Body, Scratch } from '../../src/wire/body.js';
 import { bytesToText, encodeCursor } from '../../src/wire/cursor.js';
 import { JsonEncoder } from '../../src/wire/json.js';
 import { MsgpackEncoder } from '../../src/wire/msgpack.js';
 import { FRAME_HEADER_BYTES, PackedReader, type PackedTick } from '../../src/wire/packed.js';
 import { PackedEncoder, writeFrameHeader } from '../../src/wire/packed-encoder.js';
+import { EncodeBuffer, Payload } from '../../src/wire/payload.js';
 import type { Encoding } from '../../src/wire/ticks.js';
 
 export const NAMES = {
@@ -64,32 +64,32 @@ export function encode(
   seqs: ArrayLike<number>,
   options: BatchOptions = {},
 ): Encoded {
-  const scratch = new Scratch(1 << 20);
-  const out = new Scratch(1 << 20);
+  const buffer = new EncodeBuffer(1 << 20);
+  const out = new EncodeBuffer(1 << 20);
   const encoder = {
-    packed: new PackedEncoder(scratch, NAMES),
-    msgpack: new MsgpackEncoder(scratch),
-    json: new JsonEncoder(scratch, NAMES),
+    packed: new PackedEncoder(buffer, NAMES),
+    msgpack: new MsgpackEncoder(buffer),
+    json: new JsonEncoder(buffer, NAMES),
   }[encoding];
-  const body = new Body();
+  const payload = new Payload();
   const { sub, shard, epoch, snapshot } = batchOf(options);
-  body.begin(64, shard, epoch, snapshot, options.baseSeq);
+  payload.begin(64, shard, epoch, snapshot, options.baseSeq);
   for (let i = 0; i < seqs.length; i++) {
-    const before = body.bytes;
-    encoder.put(body, records, i, seqs[i]);
-    if (body.bytes - before > encoder.tickBytesMax) throw new RangeError('a tick is longer than promised');
+    const before = payload.bytes;
+    encoder.put(payload, records, i, seqs[i]);
+    if (payload.bytes - before > encoder.tickBytesMax) throw new RangeError('a tick is longer than promised');
   }
   const start = encoder.framed ? FRAME_HEADER_BYTES : 0;
   if (encoder.framed) writeFrameHeader(out, 1);
-  const end = encoder.wrap(body, sub, cursorOf(options), out, start);
-  if (end - start - body.bytes > encoder.wrapBytesMax)
+  const end = encoder.encodeBatch(payload, sub, cursorOf(options), out, start);
+  if (end - start - payload.bytes > encoder.batchBytesMax)
     throw new RangeError('a header is longer than promised');
-  return { message: out.u8.slice(0, end), bytes: body.bytes };
+  return { message: out.u8.slice(0, end), bytes: payload.bytes };
 }
 
 /** One frame with the batches of several. */
 export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
-  const header = new Scratch(FRAME_HEADER_BYTES);
+  const header = new EncodeBuffer(FRAME_HEADER_BYTES);
   writeFrameHeader(header, frames.length);
   return Buffer.concat([header.u8, ...frames.map((frame) => frame.subarray(FRAME_HEADER_BYTES))]);
 }

@@ -11,7 +11,7 @@ import {
   U32_SYMBOL_SEQ,
 } from '../../core/tick.js';
 import { Market, STANDARD_MARKET } from '../../feeds/synthetic/index.js';
-import { Body, Scratch, type TickEncoder } from '../../wire/body.js';
+import { Payload, EncodeBuffer, type TickEncoder } from '../../wire/payload.js';
 import { encodeCursor } from '../../wire/cursor.js';
 import { JsonEncoder } from '../../wire/json.js';
 import { MsgpackEncoder, unpackMessage } from '../../wire/msgpack.js';
@@ -61,11 +61,11 @@ async function benchEncode({ batches, runs, symbols, seed }: EncodeOptions): Pro
   const records = Records.allocate(BATCH);
   market.fill(records, 0, BATCH);
   number(records, symbols);
-  const scratch = new Scratch(BODY_BYTES);
+  const buffer = new EncodeBuffer(BODY_BYTES);
   const encoders: Record<Encoding, TickEncoder> = {
-    packed: new PackedEncoder(scratch, names),
-    msgpack: new MsgpackEncoder(scratch),
-    json: new JsonEncoder(scratch, names),
+    packed: new PackedEncoder(buffer, names),
+    msgpack: new MsgpackEncoder(buffer),
+    json: new JsonEncoder(buffer, names),
   };
   const bench = new EncoderBench(
     records,
@@ -111,8 +111,8 @@ function number(records: Records, symbols: number): void {
 
 class EncoderBench {
   readonly expected: string;
-  readonly #body = new Body();
-  readonly #out = new Scratch(2 * BODY_BYTES);
+  readonly #body = new Payload();
+  readonly #out = new EncodeBuffer(2 * BODY_BYTES);
   readonly #cursor = encodeCursor({ logId: '00112233445566ff', epoch: 1, seqs: [BATCH] });
 
   constructor(
@@ -150,11 +150,11 @@ class EncoderBench {
   }
 
   #encode(encoder: TickEncoder): number {
-    const body = this.#body;
-    body.begin(0, 0, 1, false);
-    for (let i = 0; i < BATCH; i++) encoder.put(body, this.records, i, i + 1);
+    const payload = this.#body;
+    payload.begin(0, 0, 1, false);
+    for (let i = 0; i < BATCH; i++) encoder.put(payload, this.records, i, i + 1);
     if (encoder.framed) writeFrameHeader(this.#out, 1);
-    return encoder.wrap(body, 1, this.#cursor, this.#out, encoder.framed ? FRAME_HEADER_BYTES : 0);
+    return encoder.encodeBatch(payload, 1, this.#cursor, this.#out, encoder.framed ? FRAME_HEADER_BYTES : 0);
   }
 
   /** Of seq, kind, symbol, symbolSeq and first price of each tick in a message. */

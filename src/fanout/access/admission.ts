@@ -14,7 +14,7 @@ import type { RefusalCounters } from './refusal-counters.js';
 export class ConnectionSlot {
   account: Account | null = null;
   /** Ends the connection, which has waited too long for its token while newcomers came. */
-  onGiveWay: (closing: CloseReason) => void = () => {};
+  onGiveWay: (closeReason: CloseReason) => void = () => {};
   #left = false;
 
   constructor(
@@ -42,9 +42,9 @@ export class ConnectionSlot {
     this.admission.leave(this);
   }
 
-  giveWay(closing: CloseReason): void {
+  giveWay(closeReason: CloseReason): void {
     this.leave();
-    this.onGiveWay(closing);
+    this.onGiveWay(closeReason);
   }
 }
 
@@ -56,7 +56,7 @@ export class Admission {
 
   constructor(
     readonly limits: FanoutSettings['limits'],
-    readonly tally: RefusalCounters,
+    readonly refusals: RefusalCounters,
     /** Whoever connects may ask: nobody waits, all have their places at once. */
     readonly isOpen: boolean,
   ) {
@@ -75,37 +75,37 @@ export class Admission {
     return refused ?? new ConnectionSlot(this, address);
   }
 
-  wait(place: ConnectionSlot): void {
+  wait(slot: ConnectionSlot): void {
     if (this.isOpen) return;
-    const oldest = this.#lobby.enter(place);
+    const oldest = this.#lobby.enter(slot);
     if (oldest === undefined) return;
-    this.tally.refused.crowded++;
+    this.refusals.refused.crowded++;
     const sentence = 'too many connections have shown no token, this one for longest';
     oldest.giveWay(closeReasonFor(CloseCode.crowded, sentence));
   }
 
-  join(place: ConnectionSlot, { name, connections = Number.POSITIVE_INFINITY }: Account): CloseReason | null {
+  join(slot: ConnectionSlot, { name, connections = Number.POSITIVE_INFINITY }: Account): CloseReason | null {
     const ofName = this.#byName.get(name) ?? 0;
     if (ofName >= connections) {
-      this.tally.refused.key++;
+      this.refusals.refused.key++;
       return tooMany('of this key', connections);
     }
-    const refused = this.#take(place.address);
+    const refused = this.#take(slot.address);
     if (refused !== null) return refused;
     this.#byName.set(name, ofName + 1);
-    this.#lobby.leave(place);
+    this.#lobby.leave(slot);
     return null;
   }
 
   #take(address: string): CloseReason | null {
     const { connections, connectionsPerAddress } = this.limits;
     if (this.#total >= connections) {
-      this.tally.refused.total++;
+      this.refusals.refused.total++;
       return tooMany('in all', connections);
     }
     const ofAddress = this.#byAddress.get(address) ?? 0;
     if (ofAddress >= connectionsPerAddress) {
-      this.tally.refused.address++;
+      this.refusals.refused.address++;
       return tooMany('of this address', connectionsPerAddress);
     }
     this.#total++;
@@ -113,9 +113,9 @@ export class Admission {
     return null;
   }
 
-  leave(place: ConnectionSlot): void {
-    const { address, account } = place;
-    this.#lobby.leave(place);
+  leave(slot: ConnectionSlot): void {
+    const { address, account } = slot;
+    this.#lobby.leave(slot);
     if (!this.isOpen && account === null) return;
     this.#total--;
     countDown(this.#byAddress, address);

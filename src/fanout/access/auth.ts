@@ -41,7 +41,7 @@ export class Auth {
 
   constructor(
     keys: readonly AuthKey[] | Authorise,
-    readonly tally: RefusalCounters,
+    readonly refusals: RefusalCounters,
     readonly logger: FanoutLogger,
   ) {
     this.#authorise = typeof keys === 'function' ? keys : byKeys(keys);
@@ -52,7 +52,7 @@ export class Auth {
     const nowMs = performance.now();
     const attempts = this.#attempts.get(address);
     if (attempts !== undefined && !attempts.has(nowMs)) {
-      this.tally.wrongTokens++;
+      this.refusals.wrongTokens++;
       return { refused: 'too_many', retryMs: attempts.waitMs(1) };
     }
     if (Buffer.byteLength(token) > TOKEN_BYTES_MAX) return this.#judge(null, address);
@@ -86,7 +86,7 @@ export class Auth {
 
   #judge(account: Account | null, address: string): Verdict {
     if (account) return { account };
-    this.tally.wrongTokens++;
+    this.refusals.wrongTokens++;
     const nowMs = performance.now();
     let attempts = this.#attempts.get(address);
     if (attempts === undefined) {

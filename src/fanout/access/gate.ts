@@ -13,7 +13,7 @@ export interface AccessContext {
   readonly settings: FanoutSettings;
   /** Absent: whoever connects may ask. */
   readonly auth: Auth | undefined;
-  readonly tally: RefusalCounters;
+  readonly refusals: RefusalCounters;
   /** The server shuts down. */
   closing: boolean;
 }
@@ -28,35 +28,35 @@ export class ConnectionGuard {
   #deadlineMs: number;
 
   constructor(
-    readonly door: AccessContext,
-    readonly place: ConnectionSlot,
+    readonly access: AccessContext,
+    readonly slot: ConnectionSlot,
     nowMs: number,
   ) {
-    const { messagesPerSecond } = door.settings.limits;
+    const { messagesPerSecond } = access.settings.limits;
     this.#bucket = new TokenBucket(messagesPerSecond, messagesPerSecond, nowMs);
-    this.#deadlineMs = nowMs + door.settings.authMs;
+    this.#deadlineMs = nowMs + access.settings.authMs;
   }
 
   /** Whether requests are refused until `auth` has been answered. */
   get isLocked(): boolean {
-    return this.door.auth !== undefined && this.place.account === null;
+    return this.access.auth !== undefined && this.slot.account === null;
   }
 
   /** Counts a message, or a ping; why the connection is to be closed for it. */
   take(bytes: number): CloseReason | null {
-    const { messageBytes, messagesPerSecond } = this.door.settings.limits;
+    const { messageBytes, messagesPerSecond } = this.access.settings.limits;
     if (!this.#bucket.take(performance.now())) {
       const sentence = `more than ${messagesPerSecond} messages a second`;
       return closeReasonFor(CloseCode.rate, sentence, this.#bucket.waitMs(messagesPerSecond));
     }
     if (bytes <= messageBytes) return null;
-    this.door.tally.badMessages++;
+    this.access.refusals.badMessages++;
     return closeReasonFor(CloseCode.badRequest, `a message of ${bytes} bytes; the limit is ${messageBytes}`);
   }
 
   /** Counts a message that was no request; why the connection is to be closed for it. */
   bad(): CloseReason | null {
-    this.door.tally.badMessages++;
+    this.access.refusals.badMessages++;
     if (++this.#bad < BAD_MESSAGES_MAX) return null;
     return closeReasonFor(CloseCode.badRequest, `${BAD_MESSAGES_MAX} messages in a row were no requests`);
   }
@@ -64,7 +64,7 @@ export class ConnectionGuard {
   /** Why a request is not looked at, if so. */
   refusal(id: RequestId, op: string): WireError | null {
     this.#bad = 0;
-    if (this.door.closing) {
+    if (this.access.closing) {
       const message = 'The server shuts down.';
       return { op: 'error', id, code: 'busy', message, temporary: true, retryMs: RETRY_MS };
     }
@@ -79,11 +79,11 @@ export class ConnectionGuard {
     id: RequestId,
     token: string,
     answer: (message: ServerMessage) => void,
-    close: (closing: CloseReason) => void,
+    close: (closeReason: CloseReason) => void,
   ): void {
-    const { auth } = this.door;
-    if (auth === undefined || this.place.account !== null) {
-      answer({ op: 'authorised', id, name: this.place.account?.name ?? ANYONE });
+    const { auth } = this.access;
+    if (auth === undefined || this.slot.account !== null) {
+      answer({ op: 'authorised', id, name: this.slot.account?.name ?? ANYONE });
       return;
     }
     if (this.#checking) {
@@ -92,7 +92,7 @@ export class ConnectionGuard {
       return;
     }
     const take = (verdict: Verdict) => this.#take(verdict, id, answer, close);
-    const verdict = auth.check(token, this.place.address);
+    const verdict = auth.check(token, this.slot.address);
     if (!(verdict instanceof Promise)) {
       take(verdict);
       return;
@@ -108,10 +108,10 @@ export class ConnectionGuard {
     verdict: Verdict,
     id: RequestId,
     answer: (message: ServerMessage) => void,
-    close: (closing: CloseReason) => void,
+    close: (closeReason: CloseReason) => void,
   ): void {
     if ('refused' in verdict && verdict.refused === 'failed') {
-      this.#deadlineMs = performance.now() + this.door.settings.authMs;
+      this.#deadlineMs = performance.now() + this.access.settings.authMs;
       const message = 'The token could not be checked; try again.';
       answer({ op: 'error', id, code: 'unauthorised', message, temporary: true, retryMs: verdict.retryMs });
       return;
@@ -124,8 +124,8 @@ export class ConnectionGuard {
 
   /** Lets the connection in under its account, or says why not. */
   admit(verdict: Verdict): CloseReason | null {
-    if ('account' in verdict) return this.place.join(verdict.account);
-    this.door.tally.refused.token++;
+    if ('account' in verdict) return this.slot.join(verdict.account);
+    this.access.refusals.refused.token++;
     const sentence =
       verdict.refused === 'wrong'
         ? 'the token is wrong'
@@ -136,6 +136,6 @@ export class ConnectionGuard {
   /** Why the connection is to be closed for what it has not done. */
   look(nowMs: number): CloseReason | null {
     if (!this.isLocked || this.#checking || nowMs < this.#deadlineMs) return null;
-    return closeReasonFor(CloseCode.unauthorised, `no token within ${this.door.settings.authMs} ms`);
+    return closeReasonFor(CloseCode.unauthorised, `no token within ${this.access.settings.authMs} ms`);
   }
 }

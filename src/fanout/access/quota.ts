@@ -59,7 +59,7 @@ export class Quota {
 export interface QuotaLimits {
   unknownNames?: number;
   patterns?: number;
-  watchBytes?: number;
+  filterBytes?: number;
 }
 
 /** Those of one fan-out. */
@@ -70,7 +70,7 @@ export class Quotas {
   readonly unknownNames: Quota;
   readonly patterns: Quota;
   /** Bytes of the tables by which subscriptions tell their symbols. */
-  readonly watchBytes: Quota;
+  readonly filterBytes: Quota;
   /** Bytes of requests that wait for their turn. */
   readonly requestBytes = new Quota(REQUEST_BYTES_WAITING_MAX);
   /** Bytes of answers that their clients have not read. */
@@ -81,6 +81,6 @@ export class Quotas {
   constructor(limits: QuotaLimits = {}) {
     this.unknownNames = new Quota(limits.unknownNames ?? UNKNOWN_NAMES_MAX);
     this.patterns = new Quota(limits.patterns ?? PATTERNS_MAX);
-    this.watchBytes = new Quota(limits.watchBytes ?? WATCH_BYTES_MAX);
+    this.filterBytes = new Quota(limits.filterBytes ?? WATCH_BYTES_MAX);
   }
 }

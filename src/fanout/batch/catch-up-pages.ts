@@ -1,5 +1,5 @@
 /**
- * Pages of the log, decoded off this thread into shared memory and read here like a piece of the ring. Lanes
+ * Pages of the log, decoded off this thread into shared memory and read here like a piece of the ring. Stream readers
  * ask for a page by a place in it, as often as they like; neighbours share it. A bounded number of jobs read at
  * once, each some pages that follow one another, in the order asked for; and a bounded number of pages is kept.
  */
@@ -11,12 +11,12 @@ import type { CatchUp, PageAnswer, PageRequest } from '../contract/ports.js';
 export class LogPage {
   readonly #recordBytes = new SharedArrayBuffer(PAGE_TICKS * RECORD_BYTES);
   readonly #seqBytes = new SharedArrayBuffer(PAGE_TICKS * 8);
-  readonly #labelBytes = new SharedArrayBuffer(PAGE_TICKS * 4);
+  readonly #tagBytes = new SharedArrayBuffer(PAGE_TICKS * 4);
   readonly records = new Records(this.#recordBytes);
   /** Full seq of each record. */
   readonly seqs = new Float64Array(this.#seqBytes);
-  /** Label of each record: see `pipeline/memory/broadcast-ring.ts`. */
-  readonly tags = new Uint32Array(this.#labelBytes);
+  /** Tag of each record: see `pipeline/memory/broadcast-ring.ts`. */
+  readonly tags = new Uint32Array(this.#tagBytes);
   /** What cuts an index to the page: of a ring, to its slots. */
   readonly mask = PAGE_TICKS - 1;
   /** Parts that the log does not hold, ascending. */
@@ -69,7 +69,7 @@ export class LogPage {
       toSeq: this.last,
       records: this.#recordBytes,
       seqs: this.#seqBytes,
-      tags: this.#labelBytes,
+      tags: this.#tagBytes,
       at: this.count,
     };
   }

@@ -1,25 +1,25 @@
 /**
- * The memory that ticks are encoded into, in three parts. Bodies live for one flush; when their part is full it
- * begins anew, so that the older ones die earlier. Caches of quotes and stretches, which all groups copy from,
+ * The memory that ticks are encoded into, in three parts. Payloads live for one flush; when their part is full it
+ * begins anew, so that the older ones die earlier. Caches of quotes and chunks, which all groups copy from,
  * stay for as long as they are used.
  */
 import { SHARDS_MAX } from '../../core/limits.js';
-import { type Body, Scratch } from '../../wire/body.js';
+import { EncodeBuffer, type Payload } from '../../wire/payload.js';
 
 const PAYLOAD_BYTES = 8 * 1024 * 1024;
 /** A cache of quotes: what does not fit is encoded for each group. */
 const CACHE_BYTES = 256 * 1024;
 const ENCODINGS = 3;
 const CACHES_BYTES = ENCODINGS * SHARDS_MAX * CACHE_BYTES;
-/** Ticks of a stretch in JSON fit in nearly always, in the other encodings always. */
+/** Ticks of a chunk in JSON fit in nearly always, in the other encodings always. */
 const CHUNK_BYTES = 128 * 1024;
 const CHUNKS = 128;
 
 export class EncodeArena {
-  readonly buffer = new Scratch(PAYLOAD_BYTES + CACHES_BYTES + CHUNKS * CHUNK_BYTES);
-  /** Bodies of an earlier one are gone. */
+  readonly buffer = new EncodeBuffer(PAYLOAD_BYTES + CACHES_BYTES + CHUNKS * CHUNK_BYTES);
+  /** Payloads of an earlier one are gone. */
   generation = 0;
-  /** Where the next body will stand. */
+  /** Where the next payload will stand. */
   at = 0;
   #caches = 0;
 
@@ -38,15 +38,15 @@ export class EncodeArena {
     this.at = 0;
   }
 
-  /** Where a body of up to `bytes` may stand. */
+  /** Where a payload of up to `bytes` may stand. */
   reserve(bytes: number): number {
     if (this.at + bytes > PAYLOAD_BYTES) this.#again();
     return this.at;
   }
 
-  /** The body that was reserved last keeps what it has filled. */
-  keep(body: Body): void {
-    this.at = Math.ceil((body.at + body.bytes) / 8) * 8;
+  /** The payload that was reserved last keeps what it has filled. */
+  keep(payload: Payload): void {
+    this.at = Math.ceil((payload.at + payload.bytes) / 8) * 8;
   }
 
   /** The place of one more cache of quotes; it is never given back. */
@@ -54,7 +54,7 @@ export class EncodeArena {
     return { at: PAYLOAD_BYTES + this.#caches++ * CACHE_BYTES, bytes: CACHE_BYTES };
   }
 
-  /** The places of all stretches. */
+  /** The places of all chunks. */
   chunks(): { at: number; bytes: number }[] {
     return Array.from({ length: CHUNKS }, (_, i) => ({
       at: PAYLOAD_BYTES + CACHES_BYTES + i * CHUNK_BYTES,

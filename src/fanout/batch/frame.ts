@@ -3,9 +3,9 @@
  * other encodings send a message a batch. One frame at a time, in memory that all connections share.
  */
 import { FLUSH_TICKS_MAX, FRAME_BYTES_MAX } from '../../core/limits.js';
-import { type Body, Scratch, type TickEncoder } from '../../wire/body.js';
 import { BATCHES_MAX, FRAME_HEADER_BYTES } from '../../wire/packed.js';
 import { writeFrameHeader } from '../../wire/packed-encoder.js';
+import { EncodeBuffer, type Payload, type TickEncoder } from '../../wire/payload.js';
 
 export interface FrameTarget {
   readonly encoder: TickEncoder;
@@ -13,7 +13,7 @@ export interface FrameTarget {
 }
 
 export class Frame {
-  readonly #out = new Scratch(2 * FRAME_BYTES_MAX);
+  readonly #out = new EncodeBuffer(2 * FRAME_BYTES_MAX);
   #target: FrameTarget | undefined;
   #at = 0;
   #batches = 0;
@@ -39,21 +39,21 @@ export class Frame {
 
   /** Bytes of ticks that one more batch may have. */
   room(encoder: TickEncoder): number {
-    return this.#batches >= BATCHES_MAX ? 0 : this.left - encoder.wrapBytesMax;
+    return this.#batches >= BATCHES_MAX ? 0 : this.left - encoder.batchBytesMax;
   }
 
-  fits(encoder: TickEncoder, body: Body): boolean {
-    return body.bytes <= this.room(encoder) && body.count <= this.ticksLeft;
+  fits(encoder: TickEncoder, payload: Payload): boolean {
+    return payload.bytes <= this.room(encoder) && payload.count <= this.ticksLeft;
   }
 
-  add(body: Body, sub: number, cursor: Uint8Array): void {
+  add(payload: Payload, sub: number, cursor: Uint8Array): void {
     const target = this.#target!;
     const { encoder } = target;
     const at = encoder.framed ? this.#at : 0;
-    const end = encoder.wrap(body, sub, cursor, this.#out, at);
+    const end = encoder.encodeBatch(payload, sub, cursor, this.#out, at);
     this.left -= end - at;
-    this.ticksLeft -= body.count;
-    this.ticks += body.count;
+    this.ticksLeft -= payload.count;
+    this.ticks += payload.count;
     this.#batches++;
     if (encoder.framed) this.#at = end;
     else target.transmit(this.#out.u8.subarray(0, end), encoder.text);

@@ -94,10 +94,10 @@ export class LastValueMirror {
 
   /** With few new ticks it is cheaper to ask the ring whom they concern. False when the ring has passed us. */
   #followRing(view: ShardView, from: number, flushNo: number): boolean {
-    const { tags: labels } = view.ring;
+    const { tags } = view.ring;
     const known = this.registry.symbolCount;
     for (let seq = from + 1; seq <= view.applied; seq++) {
-      const id = labels[view.ring.slot(seq)] & TAG_SYMBOL;
+      const id = tags[view.ring.slot(seq)] & TAG_SYMBOL;
       if (id !== 0 && id < known) this.#look(id, flushNo);
     }
     return view.ring.oldest() <= from + 1;

@@ -4,8 +4,8 @@
  * All are written with the same bases, so from time to time the cache begins anew, before bases are too old.
  */
 import { Slot } from '../../pipeline/memory/last-value-table.js';
-import { Body, type EncodedTicks, type TickEncoder } from '../../wire/body.js';
 import { COMPACT_SEQ_MAX } from '../../wire/packed.js';
+import { type EncodedTicks, Payload, type TickEncoder } from '../../wire/payload.js';
 import type { EncodeArena } from './encode-arena.js';
 import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
 import type { ShardView } from './shard-view.js';
@@ -18,7 +18,7 @@ const SPENT = 0.95;
 const AGE_MS = 500;
 
 export class QuoteCache implements EncodedTicks {
-  readonly body = new Body();
+  readonly payload = new Payload();
   /** By symbolId: where its quote begins and ends. */
   readonly begins: Uint32Array;
   readonly ends: Uint32Array;
@@ -43,56 +43,56 @@ export class QuoteCache implements EncodedTicks {
     ({ at: this.#at, bytes: this.#bytes } = arena.takeCache());
   }
 
-  /** Appends the quotes of the first `count` symbols of `ids` to an empty body. */
-  copyInto(body: Body, ids: Uint32Array, count: number, nowMs: number, epoch: number): void {
+  /** Appends the quotes of the first `count` symbols of `ids` to an empty payload. */
+  copyInto(payload: Payload, ids: Uint32Array, count: number, nowMs: number, epoch: number): void {
     const { encoder } = this;
     this.#enter(nowMs, epoch);
     let encoded = 0;
     while (encoded < count && this.#encode(ids[encoded])) encoded++;
-    encoder.copy(body, this, ids, encoded, this.#bytes);
-    for (let k = encoded; k < count; k++) putQuote(encoder, body, this.mirror, ids[k]);
+    encoder.copy(payload, this, ids, encoded, this.#bytes);
+    for (let k = encoded; k < count; k++) putQuote(encoder, payload, this.mirror, ids[k]);
   }
 
   /** Begins anew where it has to, at most once a flush. */
   #enter(nowMs: number, epoch: number): void {
-    const { view, body, mirror } = this;
+    const { view, payload, mirror } = this;
     if (this.#flushNo === view.flushNo) return;
     this.#flushNo = view.flushNo;
     const { seen } = mirror.registry;
     const isGood =
       seen === this.#registrySeen &&
       nowMs - this.#beganAtMs < AGE_MS &&
-      view.applied - body.baseSeq < COMPACT_SEQ_MAX * SPENT &&
+      view.applied - payload.baseSeq < COMPACT_SEQ_MAX * SPENT &&
       !this.#isFull;
     if (isGood) return;
     this.#registrySeen = seen;
     this.#beganAtMs = nowMs;
     this.#seqs.fill(Number.NaN);
-    body.begin(this.#at, view.index, epoch, false, quoteBase(view));
+    payload.begin(this.#at, view.index, epoch, false, quoteBase(view));
   }
 
   get #isFull(): boolean {
-    return this.body.bytes + this.encoder.tickBytesMax > this.#bytes;
+    return this.payload.bytes + this.encoder.tickBytesMax > this.#bytes;
   }
 
   /** Sees to it that the symbol's newest quote is there; false when there is no room for it. */
   #encode(id: number): boolean {
-    const { encoder, body, mirror } = this;
+    const { encoder, payload, mirror } = this;
     const seq = mirror.seqs[id * MIRROR_SLOTS + Slot.quote];
     if (this.#seqs[id] === seq) return true;
     if (this.#isFull) return false;
-    this.begins[id] = body.at + body.bytes + (body.count > 0 ? encoder.separatorBytes : 0);
-    putQuote(encoder, body, mirror, id);
-    this.ends[id] = body.at + body.bytes;
+    this.begins[id] = payload.at + payload.bytes + (payload.count > 0 ? encoder.separatorBytes : 0);
+    putQuote(encoder, payload, mirror, id);
+    this.ends[id] = payload.at + payload.bytes;
     this.#seqs[id] = seq;
     return true;
   }
 }
 
-/** Appends a symbol's newest quote to a body. */
-export function putQuote(encoder: TickEncoder, body: Body, mirror: LastValueMirror, id: number): void {
+/** Appends a symbol's newest quote to a payload. */
+export function putQuote(encoder: TickEncoder, payload: Payload, mirror: LastValueMirror, id: number): void {
   const at = id * MIRROR_SLOTS + Slot.quote;
-  encoder.put(body, mirror.records, at, mirror.seqs[at]);
+  encoder.put(payload, mirror.records, at, mirror.seqs[at]);
 }
 
 /** Quotes are not in order of seq: their base lies so far below T that recent ones are ahead of it. */

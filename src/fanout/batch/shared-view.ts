@@ -23,7 +23,7 @@ export class SharedView {
   readonly shards: ShardView[];
   readonly table: LastValueTable;
   readonly mirror: LastValueMirror;
-  readonly watches: SymbolFilters;
+  readonly filters: SymbolFilters;
   readonly quotas: Quotas;
   readonly clock: Clock;
   readonly arena = new EncodeArena();
@@ -54,20 +54,20 @@ export class SharedView {
 
   /** @param wake asks for a flush soon */
   constructor(
-    readonly deps: FanoutPorts,
+    readonly ports: FanoutPorts,
     limits: { catchUpJobs: number; catchUpPages: number } & QuotaLimits,
     readonly wake: () => void,
   ) {
-    const { memory, registry } = deps;
+    const { memory, registry } = ports;
     this.table = new LastValueTable(memory.table, memory.plan.maxSymbols);
     this.#pool = new RingChunkPool(this.arena, memory.plan.maxSymbols);
-    this.#cursors = new CursorWriter(deps.identity.logId);
-    this.clock = deps.clock ?? new SharedClock(memory.clock);
+    this.#cursors = new CursorWriter(ports.identity.logId);
+    this.clock = ports.clock ?? new SharedClock(memory.clock);
     this.shards = Array.from({ length: memory.plan.shards }, (_, s) => new ShardView(memory, s, this.table));
     this.mirror = new LastValueMirror(this.table, registry, this.shards);
     this.quotas = new Quotas(limits);
-    this.watches = new SymbolFilters(registry, this.shards.length, this.quotas);
-    this.pages = new LogPages(deps.catchUp, limits.catchUpJobs, limits.catchUpPages, wake);
+    this.filters = new SymbolFilters(registry, this.shards.length, this.quotas);
+    this.pages = new LogPages(ports.catchUp, limits.catchUpJobs, limits.catchUpPages, wake);
     this.encoders = {
       packed: new PackedEncoder(this.arena.buffer, registry),
       msgpack: new MsgpackEncoder(this.arena.buffer),
@@ -76,11 +76,11 @@ export class SharedView {
   }
 
   get epoch(): number {
-    return this.deps.identity.epoch;
+    return this.ports.identity.epoch;
   }
 
   get logId(): string {
-    return this.deps.identity.logId;
+    return this.ports.identity.logId;
   }
 
   /** Ticks numbered in this epoch, as of the last look. */
@@ -92,7 +92,7 @@ export class SharedView {
 
   /** Whether the flush at hand has taken in all that was read of heads and definitions. */
   get isUpToDate(): boolean {
-    return !this.#looked && !this.watches.isBehind;
+    return !this.#looked && !this.filters.isBehind;
   }
 
   /** Whether there is anything that no flush has taken in. */
@@ -125,7 +125,7 @@ export class SharedView {
     this.#looked = false;
     this.arena.reset();
     for (const view of this.shards) view.advance(this.flushNo);
-    this.watches.refresh();
+    this.filters.refresh();
     this.mirror.collect(this.flushNo);
   }
 
@@ -134,15 +134,15 @@ export class SharedView {
   }
 
   /** The group of equal subscriptions; `release` gives it back. */
-  group(encoding: Encoding, watch: SymbolFilter, mode: Mode, kindsMask: number): SubscriptionGroup {
-    const key = `${encoding} ${mode} ${kindsMask}\n${watch.key}`;
+  group(encoding: Encoding, filter: SymbolFilter, mode: Mode, kindsMask: number): SubscriptionGroup {
+    const key = `${encoding} ${mode} ${kindsMask}\n${filter.key}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
       const encoder = this.encoders[encoding];
       group = new SubscriptionGroup(
         key,
         encoder,
-        watch,
+        filter,
         mode,
         kindsMask,
         this.arena,
@@ -170,7 +170,7 @@ export class SharedView {
 
   release(group: SubscriptionGroup): void {
     if (--group.users === 0) this.#groups.delete(group.key);
-    this.watches.release(group.watch);
+    this.filters.release(group.filter);
   }
 
   /** The record that tells one subscriber that first..last are lost to it. */

@@ -1,4 +1,4 @@
-/** What a subscription watches: names and patterns, resolved to symbols. Equal lists share one `Watch`. */
+/** What a subscription filters: names and patterns, resolved to symbols. Equal lists share one `Watch`. */
 import { createHash } from 'node:crypto';
 import { isPattern, matchesPattern, parsePattern } from '../../core/pattern.js';
 import { ENGINE_SYMBOL } from '../../core/tick.js';
@@ -6,7 +6,7 @@ import { turn } from '../../pipeline/memory/doorbell.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { Quotas } from '../access/quota.js';
 
-/** Symbols that the tables of a watch have room for, at least. */
+/** Symbols that the tables of a filter have room for, at least. */
 const CAPACITY_MIN = 1_024;
 /** Symbols of a list from which on their places in it are kept: a short one is sooner looked through. */
 const LONG_LIST = 32;
@@ -34,12 +34,12 @@ export class SymbolFilter {
   bits = new Uint8Array(0);
   /** By shard: the watched symbols. They only grow. */
   readonly lists: number[][];
-  /** Symbols that joined or were redefined since the watch was made: what its subscribers have to be told. */
+  /** Symbols that joined or were redefined since the filter was made: what its subscribers have to be told. */
   readonly news: number[] = [];
   users = 0;
   /** Bytes that are counted for it. */
   counted = 0;
-  /** Whether it watches every symbol there is and will be. */
+  /** Whether it filters every symbol there is and will be. */
   readonly isAll: boolean;
   readonly #unknown: Set<string>;
   readonly #patterns: string[][];
@@ -133,7 +133,7 @@ export class SymbolFilter {
     return this.#patterns.length;
   }
 
-  /** Looks at a symbol that was defined or redefined after the watch was made. */
+  /** Looks at a symbol that was defined or redefined after the filter was made. */
   learn(id: number): void {
     if (this.bits[id] === 1 || this.#consider(id)) this.news.push(id);
   }
@@ -160,7 +160,7 @@ export class SymbolFilters {
   readonly #byKey = new Map<string, SymbolFilter>();
   #versions: number[] = [];
   #seen = 0;
-  /** Ends when the watch that is being made in slices is there. */
+  /** Ends when the filter that is being made in slices is there. */
   #making: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -207,31 +207,31 @@ export class SymbolFilters {
     return this.#byKey.has(keyOf(wanted));
   }
 
-  /** Finds or makes the watch of a list at once; `release` gives it back. */
+  /** Finds or makes the filter of a list at once; `release` gives it back. */
   acquire(symbols: readonly string[], address = ''): SymbolFilter {
-    const watch = this.#find(this.want(symbols), address);
-    watch.look();
-    return this.#use(watch);
+    const filter = this.#find(this.want(symbols), address);
+    filter.look();
+    return this.#use(filter);
   }
 
   /**
-   * Finds or makes the watch of what is wanted: at once, or with turns of the event loop in between where that is much
+   * Finds or makes the filter of what is wanted: at once, or with turns of the event loop in between where that is much
    * work; `release` gives it back.
    */
   take(wanted: Wanted, address: string): SymbolFilter | Promise<SymbolFilter> {
-    const watch = this.#find(wanted, address);
+    const filter = this.#find(wanted, address);
     const comparisons = wanted.patterns.length * this.registry.symbolCount;
-    if (watch.users > 0 || watch.isAll || comparisons <= COMPARISONS_AT_ONCE) {
-      watch.look();
-      return this.#use(watch);
+    if (filter.users > 0 || filter.isAll || comparisons <= COMPARISONS_AT_ONCE) {
+      filter.look();
+      return this.#use(filter);
     }
     // One after the other: all of them together take no more of a turn than one does.
     const making = this.#making.then(async () => {
-      while (!watch.look(performance.now() + SLICE_MS)) await turn();
+      while (!filter.look(performance.now() + SLICE_MS)) await turn();
       this.refresh();
-      watch.look();
+      filter.look();
       // Another one may have asked for the same meanwhile.
-      return this.#use(this.#byKey.get(watch.key) ?? watch);
+      return this.#use(this.#byKey.get(filter.key) ?? filter);
     });
     this.#making = making.catch(() => {});
     return making;
@@ -242,26 +242,26 @@ export class SymbolFilters {
     return this.#byKey.get(key) ?? new SymbolFilter(key, wanted, address, this.registry, this.shards);
   }
 
-  #use(watch: SymbolFilter): SymbolFilter {
-    if (watch.users++ > 0) return watch;
-    this.#byKey.set(watch.key, watch);
-    this.quotas.unknownNames.add(watch.address, watch.unknownCount);
-    this.quotas.patterns.add(watch.address, watch.patternCount);
-    this.#count(watch, watch.bytes);
-    return watch;
+  #use(filter: SymbolFilter): SymbolFilter {
+    if (filter.users++ > 0) return filter;
+    this.#byKey.set(filter.key, filter);
+    this.quotas.unknownNames.add(filter.address, filter.unknownCount);
+    this.quotas.patterns.add(filter.address, filter.patternCount);
+    this.#count(filter, filter.bytes);
+    return filter;
   }
 
-  #count(watch: SymbolFilter, bytes: number): void {
-    this.quotas.watchBytes.add(watch.address, bytes - watch.counted);
-    watch.counted = bytes;
+  #count(filter: SymbolFilter, bytes: number): void {
+    this.quotas.filterBytes.add(filter.address, bytes - filter.counted);
+    filter.counted = bytes;
   }
 
-  release(watch: SymbolFilter): void {
-    if (--watch.users > 0) return;
-    this.#byKey.delete(watch.key);
-    this.quotas.unknownNames.add(watch.address, -watch.unknownCount);
-    this.quotas.patterns.add(watch.address, -watch.patternCount);
-    this.#count(watch, 0);
+  release(filter: SymbolFilter): void {
+    if (--filter.users > 0) return;
+    this.#byKey.delete(filter.key);
+    this.quotas.unknownNames.add(filter.address, -filter.unknownCount);
+    this.quotas.patterns.add(filter.address, -filter.patternCount);
+    this.#count(filter, 0);
   }
 
   /** Whether others on this thread have refreshed the registry, whose digits the encoders take, meanwhile. */
@@ -277,16 +277,16 @@ export class SymbolFilters {
     for (let id = 1; id < this.registry.symbolCount; id++) {
       if (this.registry.version[id] !== this.#versions[id]) changed.push(id);
     }
-    for (const watch of this.#byKey.values()) this.#teach(watch, changed);
+    for (const filter of this.#byKey.values()) this.#teach(filter, changed);
     this.#noteVersions();
   }
 
-  #teach(watch: SymbolFilter, symbols: readonly number[]): void {
-    const before = watch.unknownCount;
-    watch.grow();
-    for (const id of symbols) watch.learn(id);
-    this.quotas.unknownNames.add(watch.address, watch.unknownCount - before);
-    this.#count(watch, watch.bytes);
+  #teach(filter: SymbolFilter, symbols: readonly number[]): void {
+    const before = filter.unknownCount;
+    filter.grow();
+    for (const id of symbols) filter.learn(id);
+    this.quotas.unknownNames.add(filter.address, filter.unknownCount - before);
+    this.#count(filter, filter.bytes);
   }
 
   #noteVersions(): void {

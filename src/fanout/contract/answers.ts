@@ -131,7 +131,7 @@ export function send(
 
 /**
  * Writes an answer; nothing may be done with the response afterwards.
- * @param outbox takes large bodies
+ * @param outbox takes large payloads
  * @returns the status that was sent
  */
 export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?: LargeResponses): number {

@@ -1,12 +1,12 @@
 /**
  * Large answers on their way. A socket would take all of an answer and keep what its reader does not, out of
- * anyone's sight; here the body stays with us, is handed over as it is read, and all of them are bounded.
+ * anyone's sight; here the payload stays with us, is handed over as it is read, and all of them are bounded.
  */
 import { HTTP_UNREAD_BYTES, HTTP_UNREAD_BYTES_OF_CLIENT } from '../../core/limits.js';
 import type { HttpResponse } from './uws.js';
 
 export class LargeResponses {
-  /** Bytes of the bodies that were not taken in full. */
+  /** Bytes of the payloads that were not taken in full. */
   bytes = 0;
   readonly #byResponse = new Map<HttpResponse, { client: string; bytes: number }>();
   readonly #byClient = new Map<string, number>();
@@ -16,7 +16,7 @@ export class LargeResponses {
     readonly bytesOfClientMax = HTTP_UNREAD_BYTES_OF_CLIENT,
   ) {}
 
-  /** Whether a body of so many bytes may be sent to a client. */
+  /** Whether a payload of so many bytes may be sent to a client. */
   hasRoom(client: string, bytes: number): boolean {
     const own = this.#byClient.get(client) ?? 0;
     if (own > 0 && own + bytes > this.bytesOfClientMax) return false;

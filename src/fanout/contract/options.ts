@@ -124,7 +124,7 @@ export const fanoutOptionsSchema = z.strictObject({
         .min(1)
         .default(PATTERNS_MAX)
         .describe('Patterns of subscriptions in all; of one address a quarter.'),
-      watchBytes: z
+      filterBytes: z
         .int()
         .min(1024)
         .default(WATCH_BYTES_MAX)

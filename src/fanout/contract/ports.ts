@@ -61,7 +61,7 @@ export interface RangeResult {
   gaps: { first: number; last: number }[];
 }
 
-/** Stretches of one shard's sequence, in its order, to be decoded into shared memory off this thread. */
+/** Chunks of one shard's sequence, in its order, to be decoded into shared memory off this thread. */
 export interface PagesRequest {
   epoch: number;
   shard: number;
@@ -73,7 +73,7 @@ export interface PageRequest {
   fromSeq: number;
   /** Inclusive. */
   toSeq: number;
-  /** 64-byte records, and of each the full seq as float64 and the label as u32 (see `pipeline/memory/broadcast-ring.ts`). */
+  /** 64-byte records, and of each the full seq as float64 and the tag as u32 (see `pipeline/memory/broadcast-ring.ts`). */
   records: SharedArrayBuffer;
   seqs: SharedArrayBuffer;
   tags: SharedArrayBuffer;

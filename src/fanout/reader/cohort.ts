@@ -1,10 +1,10 @@
 /**
- * Convoys: connections whose only subscription stands at the same place go on from it together. A convoy has one
- * course; a frame of that is made once, and sent to each member.
+ * Cohorts: connections whose only subscription stands at the same place go on from it together. A cohort has one
+ * reader; a frame of that is made once, and sent to each member.
  *
  * A member is still alone with its window: it is pinged every so many bytes, as everybody is, and leaves when its
- * window has not the room for a frame. Whoever leaves takes a copy of the course along and goes on for itself;
- * whoever lacks nothing any more joins again. A convoy that is to be read from the log, or has symbols to be told of,
+ * window has not the room for a frame. Whoever leaves takes a copy of the reader along and goes on for itself;
+ * whoever lacks nothing any more joins again. A cohort that is to be read from the log, or has symbols to be told of,
  * breaks up.
  */
 import {
@@ -15,24 +15,24 @@ import {
   PING_EVERY_BYTES,
   WINDOW_BYTES,
 } from '../../core/limits.js';
-import type { TickEncoder } from '../../wire/body.js';
+import type { TickEncoder } from '../../wire/payload.js';
 import type { Frame, FrameTarget } from '../batch/frame.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
 import { SubscriptionReader, type SubscriptionReaderOwner } from './subscription-reader.js';
 
-/** A connection, as its convoy sees it. */
+/** A connection, as its cohort sees it. */
 export interface Member {
   /** Whether it has only one subscription, which others have too and which lacks nothing after the flush at hand, and keeps up. */
   readonly mayJoin: boolean;
-  /** The course of that. */
+  /** The reader of that. */
   readonly reader: SubscriptionReader;
   /** Sends it what all get, with a ping every so many bytes. */
   takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void;
-  /** Whether one more frame of the convoy may be sent to it, where so many bytes may be unanswered. */
+  /** Whether one more frame of the cohort may be sent to it, where so many bytes may be unanswered. */
   keepsUp(windowBytes: number): boolean;
-  joined(convoy: Cohort): void;
-  /** Takes its own way from where the convoy stands. */
+  joined(cohort: Cohort): void;
+  /** Takes its own way from where the cohort stands. */
   left(): void;
 }
 
@@ -58,9 +58,9 @@ export class Cohort implements FrameTarget, SubscriptionReaderOwner {
     of: SubscriptionReader,
   ) {
     this.encoder = group.encoder;
-    this.reader = new SubscriptionReader(of.stream, group, of.sub, of.settings, this, of);
-    this.#place = of.stream.flushNo;
-    this.#told = group.watch.news.length;
+    this.reader = new SubscriptionReader(of.shared, group, of.sub, of.settings, this, of);
+    this.#place = of.shared.flushNo;
+    this.#told = group.filter.news.length;
     const isEvery = group.mode === 'every';
     this.#windowBytes = isEvery ? EVERY_COHORT_WINDOW_BYTES : WINDOW_BYTES;
     this.#pingEveryBytes = isEvery ? EVERY_COHORT_PING_EVERY_BYTES : PING_EVERY_BYTES;
@@ -70,10 +70,10 @@ export class Cohort implements FrameTarget, SubscriptionReaderOwner {
     return this.members.size;
   }
 
-  /** Whether one that lacks nothing after the flush at hand stands where this convoy does. */
-  isAt(flushNo: number, course: SubscriptionReader): boolean {
-    const told = this.group.watch.news.length;
-    return this.#place === flushNo && this.reader.sub === course.sub && this.#told === told;
+  /** Whether one that lacks nothing after the flush at hand stands where this cohort does. */
+  isAt(flushNo: number, reader: SubscriptionReader): boolean {
+    const told = this.group.filter.news.length;
+    return this.#place === flushNo && this.reader.sub === reader.sub && this.#told === told;
   }
 
   add(member: Member): void {
@@ -91,7 +91,7 @@ export class Cohort implements FrameTarget, SubscriptionReaderOwner {
 
   /** Sends what there is room for. True when there is room for more in a further flush. */
   flush(frame: Frame): boolean {
-    this.#isBehind = this.#told !== this.group.watch.news.length || !this.reader.isInRings;
+    this.#isBehind = this.#told !== this.group.filter.news.length || !this.reader.isInRings;
     if (this.#isBehind) return true;
     frame.begin(this, COHORT_BYTES);
     const allQuotes = this.reader.flushSnapshot(frame);
@@ -103,7 +103,7 @@ export class Cohort implements FrameTarget, SubscriptionReaderOwner {
     this.count(ticks * this.size, 0);
     for (const member of this.#leaving) this.remove(member);
     this.#leaving.clear();
-    this.#place = this.reader.isCaughtUp ? this.reader.stream.flushNo : -1;
+    this.#place = this.reader.isCaughtUp ? this.reader.shared.flushNo : -1;
     return !all;
   }
 
@@ -121,7 +121,7 @@ export class Cohort implements FrameTarget, SubscriptionReaderOwner {
     this.count(0, message.length * this.size);
   }
 
-  // A copy of the course finds the same, and tells its own client.
+  // A copy of the reader finds the same, and tells its own client.
   catchingUp(): void {
     this.#isBehind = true;
   }
@@ -133,20 +133,20 @@ export class Cohort implements FrameTarget, SubscriptionReaderOwner {
   }
 }
 
-/** All convoys of a fan-out. */
+/** All cohorts of a fan-out. */
 export class Cohorts {
   readonly #all = new Set<Cohort>();
   /** By group: who lacked nothing after some flush, and found nobody else. */
   readonly #alone = new WeakMap<SubscriptionGroup, { member: Member; flushNo: number }>();
 
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly count: Count,
   ) {}
 
   get members(): number {
     let members = 0;
-    for (const convoy of this.#all) members += convoy.size;
+    for (const cohort of this.#all) members += cohort.size;
     return members;
   }
 
@@ -157,12 +157,12 @@ export class Cohorts {
 
   /** Has a member that may join go on with others, if some are at its place. */
   join(member: Member): void {
-    const { reader: course } = member;
-    const { group } = course;
-    const { flushNo } = this.stream;
-    for (const convoy of group.cohorts) {
-      if (convoy.size < COHORT_MEMBERS_MAX && convoy.isAt(flushNo, course)) {
-        convoy.add(member);
+    const { reader } = member;
+    const { group } = reader;
+    const { flushNo } = this.shared;
+    for (const cohort of group.cohorts) {
+      if (cohort.size < COHORT_MEMBERS_MAX && cohort.isAt(flushNo, reader)) {
+        cohort.add(member);
         return;
       }
     }
@@ -171,37 +171,37 @@ export class Cohorts {
     if (other?.flushNo !== flushNo || other.member === member || !other.member.mayJoin) return;
     // It may have subscribed to something else meanwhile.
     const { reader: its } = other.member;
-    if (its.group !== group || its.sub !== course.sub) return;
-    const convoy = new Cohort(group, this.count, course);
-    this.#all.add(convoy);
-    group.cohorts.add(convoy);
-    convoy.add(other.member);
-    convoy.add(member);
+    if (its.group !== group || its.sub !== reader.sub) return;
+    const cohort = new Cohort(group, this.count, reader);
+    this.#all.add(cohort);
+    group.cohorts.add(cohort);
+    cohort.add(other.member);
+    cohort.add(member);
   }
 
-  /** Flushes a convoy; it may be over then, or go on as part of another one. True when there is room for more. */
-  flush(convoy: Cohort, frame: Frame): boolean {
-    const isMore = convoy.size > 1 && convoy.flush(frame);
-    if (convoy.isOver) this.#end(convoy);
-    else this.#merge(convoy);
+  /** Flushes a cohort; it may be over then, or go on as part of another one. True when there is room for more. */
+  flush(cohort: Cohort, frame: Frame): boolean {
+    const isMore = cohort.size > 1 && cohort.flush(frame);
+    if (cohort.isOver) this.#end(cohort);
+    else this.#merge(cohort);
     return isMore;
   }
 
-  #end(convoy: Cohort): void {
-    convoy.breakUp();
-    convoy.reader.close();
-    this.#all.delete(convoy);
-    convoy.group.cohorts.delete(convoy);
+  #end(cohort: Cohort): void {
+    cohort.breakUp();
+    cohort.reader.close();
+    this.#all.delete(cohort);
+    cohort.group.cohorts.delete(cohort);
   }
 
   /** Joins it with another one that has come to the same place, where there is room for both. */
-  #merge(convoy: Cohort): void {
-    const { flushNo } = this.stream;
-    if (!convoy.isAt(flushNo, convoy.reader)) return;
-    for (const other of convoy.group.cohorts) {
-      if (other === convoy || other.size + convoy.size > COHORT_MEMBERS_MAX) continue;
-      if (!other.isAt(flushNo, convoy.reader)) continue;
-      const [small, large] = other.size < convoy.size ? [other, convoy] : [convoy, other];
+  #merge(cohort: Cohort): void {
+    const { flushNo } = this.shared;
+    if (!cohort.isAt(flushNo, cohort.reader)) return;
+    for (const other of cohort.group.cohorts) {
+      if (other === cohort || other.size + cohort.size > COHORT_MEMBERS_MAX) continue;
+      if (!other.isAt(flushNo, cohort.reader)) continue;
+      const [small, large] = other.size < cohort.size ? [other, cohort] : [cohort, other];
       const members = [...small.members];
       this.#end(small);
       for (const member of members) large.add(member);

@@ -1,4 +1,4 @@
-/** The pace of a lane that plays the past: which of the ticks that are next are due by now. */
+/** The pace of a stream reader that plays the past: which of the ticks that are next are due by now. */
 import { FLUSH_TICKS_MAX } from '../../core/limits.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { LogPage } from '../batch/catch-up-pages.js';
@@ -21,7 +21,7 @@ export class ReplayPace {
    * @param limitOf the last seq of a shard that may be delivered
    */
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly cursor: StreamCursor,
     speed: number,
     readonly limitOf: (view: ShardView) => number,
@@ -36,15 +36,15 @@ export class ReplayPace {
 
   /** Begins to count time at the earliest of the ticks that are next, once all shards know theirs. */
   set(): void {
-    const { stream, cursor } = this;
+    const { shared, cursor } = this;
     if (this.#playback.isSet) return;
     let earliest: Held | undefined;
     for (let s = 0; s < cursor.seqs.length; s++) {
-      const next = cursor.isPresent ? this.#nextPresent(stream.shards[s]) : this.#nextOlder(s);
+      const next = cursor.isPresent ? this.#nextPresent(shared.shards[s]) : this.#nextOlder(s);
       if (next === undefined) return;
       if (next !== null && (earliest === undefined || isEarlier(next, earliest))) earliest = next;
     }
-    if (earliest !== undefined) this.#playback.set(earliest.records, earliest.i, stream.nowMs);
+    if (earliest !== undefined) this.#playback.set(earliest.records, earliest.i, shared.nowMs);
   }
 
   /** The tick that is next: null when there is none, undefined while it has to be read. */
@@ -57,7 +57,7 @@ export class ReplayPace {
     if (at >= 0 && cursor.critical && at >= view.criticalHead) return null;
     const ring = cursor.critical ? view.critical : view.ring;
     if (at >= 0) return { records: ring.records, i: ring.slot(at + 1) };
-    const visible = Math.min(limit, this.stream.deps.catchUp?.visible(view.index) ?? 0);
+    const visible = Math.min(limit, this.shared.ports.catchUp?.visible(view.index) ?? 0);
     return seq < visible ? this.#nextInPage(view.index, visible) : null;
   }
 
@@ -68,7 +68,7 @@ export class ReplayPace {
 
   #nextInPage(shard: number, limit: number): Held | null | undefined {
     const { epoch, seqs, isPresent } = this.cursor;
-    const page = this.stream.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
+    const page = this.shared.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
     if (page === undefined) return undefined;
     const i = page.indexAfter(seqs[shard]);
     return page.failure === undefined && i < page.count ? { records: page.records, i } : null;
@@ -104,8 +104,8 @@ export class ReplayPace {
   #isDue(records: Records, i: number): boolean {
     if (!this.#playback.isSet) return false;
     const dueAtMs = this.#playback.dueAtMs(records, i);
-    if (dueAtMs <= this.stream.nowMs) return true;
-    this.stream.dueAtMs = Math.min(this.stream.dueAtMs, dueAtMs);
+    if (dueAtMs <= this.shared.nowMs) return true;
+    this.shared.dueAtMs = Math.min(this.shared.dueAtMs, dueAtMs);
     return false;
   }
 }

@@ -3,7 +3,7 @@
  * each of which fits into a frame; of a chunk, what was sent is one number: the flush that it was sent in.
  */
 import { FRAME_BYTES_MAX } from '../../core/limits.js';
-import { Body } from '../../wire/body.js';
+import { Payload } from '../../wire/payload.js';
 import type { EarlierPlace } from '../batch/carried-over.js';
 import type { Frame } from '../batch/frame.js';
 import type { ShardView } from '../batch/shard-view.js';
@@ -36,7 +36,7 @@ export class SnapshotReader {
   #dueAtMs = 0;
   /** Whether anything was flushed; until then symbols that join are a part of the start. */
   #isBegun = false;
-  readonly #own = new Body();
+  readonly #own = new Payload();
 
   /**
    * @param start FROM_NOTHING or FROM_CURSOR, or the flush that all was sent in
@@ -44,18 +44,18 @@ export class SnapshotReader {
    * @param earlier for FROM_CURSOR: where the cursor is of an earlier epoch
    */
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly group: SubscriptionGroup,
     readonly intervalMs: number,
     readonly start: number,
     place: ArrayLike<number>,
     readonly earlier?: EarlierPlace,
   ) {
-    // The lane moves on, the place does not.
+    // The stream reader moves on, the place does not.
     this.#place = Float64Array.from(place);
-    this.#chunks = stream.shards.map(() => []);
-    this.#firsts = stream.shards.map(() => 0);
-    for (const view of stream.shards) this.#grow(view);
+    this.#chunks = shared.shards.map(() => []);
+    this.#firsts = shared.shards.map(() => 0);
+    for (const view of shared.shards) this.#grow(view);
   }
 
   /** Whether the state at the start has been sent. */
@@ -77,7 +77,7 @@ export class SnapshotReader {
     }
   }
 
-  /** The seq up to which all quotes of a shard have been sent or folded. */
+  /** The seq up to which all quotes of a shard have been sent or conflated. */
   applied(shard: number): number {
     let least = Number.POSITIVE_INFINITY;
     for (const chunk of this.#chunks[shard]) least = Math.min(least, chunk.applied);
@@ -86,7 +86,7 @@ export class SnapshotReader {
 
   /** Whether it has sent every change that there was when the flush at hand began. */
   get isCaughtUp(): boolean {
-    const { flushNo } = this.stream;
+    const { flushNo } = this.shared;
     return (
       this.started &&
       this.intervalMs === 0 &&
@@ -96,29 +96,29 @@ export class SnapshotReader {
 
   /** Others that have been sent the same; the state at the start has been. */
   copy(): SnapshotReader {
-    const { stream, group, intervalMs } = this;
-    const quotes = new SnapshotReader(stream, group, intervalMs, stream.flushNo, this.#place);
-    quotes.#isBegun = true;
-    quotes.#chunks = this.#chunks.map((chunks) => chunks.map((chunk) => ({ ...chunk })));
-    return quotes;
+    const { shared, group, intervalMs } = this;
+    const snapshot = new SnapshotReader(shared, group, intervalMs, shared.flushNo, this.#place);
+    snapshot.#isBegun = true;
+    snapshot.#chunks = this.#chunks.map((chunks) => chunks.map((chunk) => ({ ...chunk })));
+    return snapshot;
   }
 
   /** Sends what fits into the frame. False when there was more than that. */
   flush(frame: Frame, owner: StreamReaderOwner): boolean {
-    const { stream } = this;
-    if (this.started && this.intervalMs > 0 && stream.nowMs < this.#dueAtMs && !stream.draining) {
-      if (this.#changed()) stream.dueAtMs = Math.min(stream.dueAtMs, this.#dueAtMs);
+    const { shared } = this;
+    if (this.started && this.intervalMs > 0 && shared.nowMs < this.#dueAtMs && !shared.draining) {
+      if (this.#changed()) shared.dueAtMs = Math.min(shared.dueAtMs, this.#dueAtMs);
       return true;
     }
-    for (const view of stream.shards) this.#grow(view);
+    for (const view of shared.shards) this.#grow(view);
     this.#isBegun = true;
     const before = frame.ticks;
     let all = true;
-    const shards = stream.shards.length;
+    const shards = shared.shards.length;
     const first = this.#first;
     for (let n = 0; n < shards; n++) {
       const s = (first + n) % shards;
-      if (this.#flushShard(frame, owner, stream.shards[s])) continue;
+      if (this.#flushShard(frame, owner, shared.shards[s])) continue;
       // Nothing overtakes what is first in line: the room that it waits for would never come about.
       if (frame.ticks === 0) return false;
       if (all) this.#first = (s + 1) % shards;
@@ -126,48 +126,48 @@ export class SnapshotReader {
     }
     if (frame.ticks > before && this.intervalMs > 0) {
       // Aligned, so that equal subscriptions send in the same flush and share what is encoded.
-      this.#dueAtMs = (Math.floor(stream.nowMs / this.intervalMs) + 1) * this.intervalMs;
+      this.#dueAtMs = (Math.floor(shared.nowMs / this.intervalMs) + 1) * this.intervalMs;
     }
     return all;
   }
 
   #changed(): boolean {
     return this.#chunks.some((chunks, s) =>
-      chunks.some((chunk) => chunk.flushNo < this.stream.mirror.changes[s].flushNo),
+      chunks.some((chunk) => chunk.flushNo < this.shared.mirror.changes[s].flushNo),
     );
   }
 
   #flushShard(frame: Frame, owner: StreamReaderOwner, view: ShardView): boolean {
-    const { stream, group } = this;
+    const { shared, group } = this;
     const chunks = this.#chunks[view.index];
     const count = chunks.length;
     const first = this.#firsts[view.index];
     for (let n = 0; n < count; n++) {
       const k = (first + n) % count;
       const chunk = chunks[k];
-      if (chunk.flushNo >= 0 && chunk.flushNo >= stream.mirror.changes[view.index].flushNo) {
-        chunk.flushNo = stream.flushNo;
+      if (chunk.flushNo >= 0 && chunk.flushNo >= shared.mirror.changes[view.index].flushNo) {
+        chunk.flushNo = shared.flushNo;
         chunk.applied = view.applied;
         continue;
       }
       if (chunk.flushNo < 0 && this.#torn(view, k)) return true;
-      const body = this.#body(view, k, chunk);
-      const isTooMuch = frame.ticks > 0 && frame.left - body.bytes < TRADES_BYTES;
-      if (isTooMuch || !frame.fits(group.encoder, body)) {
+      const payload = this.#body(view, k, chunk);
+      const isTooMuch = frame.ticks > 0 && frame.left - payload.bytes < TRADES_BYTES;
+      if (isTooMuch || !frame.fits(group.encoder, payload)) {
         this.#firsts[view.index] = k;
         return false;
       }
       if (chunk.flushNo < 0) this.#pending--;
-      chunk.flushNo = stream.flushNo;
+      chunk.flushNo = shared.flushNo;
       chunk.applied = view.applied;
-      if (body.count > 0) owner.deliver(frame, body);
+      if (payload.count > 0) owner.deliver(frame, payload);
     }
     return true;
   }
 
-  #body(view: ShardView, k: number, chunk: Chunk): Body {
-    const { stream, group } = this;
-    const { mirror, nowMs, epoch } = stream;
+  #body(view: ShardView, k: number, chunk: Chunk): Payload {
+    const { shared, group } = this;
+    const { mirror, nowMs, epoch } = shared;
     const place = this.#place[view.index];
     if (chunk.flushNo === FROM_NOTHING) return group.stateBody(mirror, view, k, place, epoch);
     if (chunk.flushNo !== FROM_CURSOR)
@@ -177,13 +177,13 @@ export class SnapshotReader {
   }
 
   #symbols(view: ShardView, k: number): number[] {
-    const { chunk, watch } = this.group;
-    return watch.lists[view.index].slice(k * chunk, (k + 1) * chunk);
+    const { chunk, filter } = this.group;
+    return filter.lists[view.index].slice(k * chunk, (k + 1) * chunk);
   }
 
   /** Whether the entry of one of its symbols may be older than T, because its writer died inside it. */
   #torn(view: ShardView, k: number): boolean {
-    const { torn } = this.stream.mirror;
+    const { torn } = this.shared.mirror;
     return torn.size > 0 && this.#symbols(view, k).some((id) => torn.has(id));
   }
 }

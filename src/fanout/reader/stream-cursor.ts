@@ -1,5 +1,5 @@
 /**
- * Where a lane stands: an epoch, one seq a shard, and for lanes that read the critical rings a position in each of
+ * Where a stream reader stands: an epoch, one seq a shard, and for stream readers that read the critical rings a position in each of
  * those.
  */
 
@@ -13,12 +13,12 @@ export class StreamCursor {
   #positions: Float64Array;
 
   /**
-   * @param critical whether the lane reads the critical rings
+   * @param critical whether the stream reader reads the critical rings
    * @param seqs by shard: the last seq seen
    * @param epochs every epoch that is held; needed only where `epoch` is not the present one
    */
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly critical: boolean,
     public epochs: readonly EpochInfo[],
     public epoch: number,
@@ -29,13 +29,13 @@ export class StreamCursor {
 
   /** Another one at its place in the present epoch. */
   copy(): StreamCursor {
-    const cursor = new StreamCursor(this.stream, this.critical, [], this.epoch, this.seqs.slice());
+    const cursor = new StreamCursor(this.shared, this.critical, [], this.epoch, this.seqs.slice());
     cursor.#positions.set(this.#positions);
     return cursor;
   }
 
   get isPresent(): boolean {
-    return this.epoch === this.stream.epoch;
+    return this.epoch === this.shared.epoch;
   }
 
   /** What is known of an epoch that is over. */
@@ -46,7 +46,7 @@ export class StreamCursor {
   /** Whether the rings hold what comes next. */
   get isInRings(): boolean {
     if (!this.isPresent) return false;
-    return this.stream.shards.every((view, s) => this.seqs[s] >= view.head || this.inRing(view) >= 0);
+    return this.shared.shards.every((view, s) => this.seqs[s] >= view.head || this.inRing(view) >= 0);
   }
 
   /** Where it stands in the ring that it reads: a seq, or a position; -1 when that ring has passed it. */
@@ -61,7 +61,7 @@ export class StreamCursor {
     const s = view.index;
     const position = this.#positions[s];
     if (position < 0) return (this.#positions[s] = view.criticalAfter(this.seqs[s]));
-    // Encoded stretches outlive the ring, which alone tells where the lane is once it has read one.
+    // Encoded chunks outlive the ring, which alone tells where the stream reader is once it has read one.
     return view.critical.oldest() <= position + 1 ? position : -1;
   }
 
@@ -91,9 +91,9 @@ export class StreamCursor {
   passEpochs(): void {
     while (!this.isPresent) {
       if (this.info?.lastSeq.some((last, s) => this.seqs[s] < last)) return;
-      const next = this.epochs.find((e) => e.epoch > this.epoch && e.epoch < this.stream.epoch);
-      this.epoch = next?.epoch ?? this.stream.epoch;
-      this.seqs = new Float64Array(next?.shards ?? this.stream.shards.length);
+      const next = this.epochs.find((e) => e.epoch > this.epoch && e.epoch < this.shared.epoch);
+      this.epoch = next?.epoch ?? this.shared.epoch;
+      this.seqs = new Float64Array(next?.shards ?? this.shared.shards.length);
       this.#positions = new Float64Array(this.seqs.length).fill(-1);
     }
     // There may be thousands of them, and a subscription may live for long.

@@ -1,10 +1,10 @@
 /**
- * A lane: a place in the sequence, one seq a shard, and how to go on from it. Ticks come from the ring in
- * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the lane,
+ * A stream reader: a place in the sequence, one seq a shard, and how to go on from it. Ticks come from the ring in
+ * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the stream reader,
  * from pages of the log; where there is none, or it does not hold them either, a gap says what is missing.
  */
 import { PAGES_MAX, READ_AHEAD_PAGES } from '../../core/limits.js';
-import type { Body } from '../../wire/body.js';
+import type { Payload } from '../../wire/payload.js';
 import type { Deliver, Speed } from '../../wire/ticks.js';
 import type { LogPage } from '../batch/catch-up-pages.js';
 import type { Frame } from '../batch/frame.js';
@@ -15,16 +15,16 @@ import { SHARED_BYTES, StreamPayload, type SubscriptionGroup } from '../batch/su
 import { ReplayPace } from './replay-pace.js';
 import type { StreamCursor } from './stream-cursor.js';
 
-/** With less room in the frame than this, a lane waits for the next one. */
+/** With less room in the frame than this, a stream reader waits for the next one. */
 const ROOM_MIN = 4096;
-/** Bodies of one shard that a lane takes in one flush. */
+/** Payloads of one shard that a stream reader takes in one flush. */
 const BODIES_MAX = 64;
 /** Bytes of the smallest record: more ticks than room / this never fit. */
 const TICK_BYTES_MIN = 24;
 
-/** Who owns a lane and sends what it finds. */
+/** Who owns a stream reader and sends what it finds. */
 export interface StreamReaderOwner {
-  deliver(frame: Frame, body: Body): void;
+  deliver(frame: Frame, payload: Payload): void;
   catchingUp(behind: number): void;
   caughtUp(): void;
   failed(error: unknown): void;
@@ -44,7 +44,7 @@ export class StreamReader {
    * @param catching whether `caught_up` is owed once it has reached the newest tick
    */
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly group: SubscriptionGroup,
     readonly owner: StreamReaderOwner,
     readonly deliver: Deliver,
@@ -53,7 +53,7 @@ export class StreamReader {
     speed: Speed,
   ) {
     const isPaced = catching && speed !== 'max';
-    this.#pace = isPaced ? new ReplayPace(stream, cursor, speed, (view) => this.#limit(view)) : null;
+    this.#pace = isPaced ? new ReplayPace(shared, cursor, speed, (view) => this.#limit(view)) : null;
     this.#setCatching(catching);
   }
 
@@ -64,7 +64,7 @@ export class StreamReader {
   }
 
   #setCatching(catching: boolean): void {
-    if (catching !== this.#catching) this.stream.catchingUp += catching ? 1 : -1;
+    if (catching !== this.#catching) this.shared.catchingUp += catching ? 1 : -1;
     this.#catching = catching;
   }
 
@@ -76,28 +76,28 @@ export class StreamReader {
     this.#pace?.set();
     const all = cursor.isPresent ? this.#flushPresent(frame) : this.#flushOlder(frame);
     // A page that was read to its end may have ended its epoch.
-    if (frame.ticks > before && !cursor.isPresent) this.stream.wake();
+    if (frame.ticks > before && !cursor.isPresent) this.shared.wake();
     return all;
   }
 
   /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
   get isCaughtUp(): boolean {
-    const { stream, cursor } = this;
+    const { shared, cursor } = this;
     if (!cursor.isPresent || this.#catching) return false;
-    return this.deliver === 'published' && stream.shards.every((view, s) => cursor.seqs[s] >= view.head);
+    return this.deliver === 'published' && shared.shards.every((view, s) => cursor.seqs[s] >= view.head);
   }
 
   /** Another one at its place in the present epoch, which has been reached. */
   copy(owner: StreamReaderOwner): StreamReader {
-    const { stream, group, deliver, cursor } = this;
-    return new StreamReader(stream, group, owner, deliver, cursor.copy(), false, 'max');
+    const { shared, group, deliver, cursor } = this;
+    return new StreamReader(shared, group, owner, deliver, cursor.copy(), false, 'max');
   }
 
   #flushPresent(frame: Frame): boolean {
     let all = true;
     let behind = false;
     const { seqs } = this.cursor;
-    const { shards } = this.stream;
+    const { shards } = this.shared;
     const first = this.#first;
     for (let n = 0; n < shards.length; n++) {
       if (this.#isClosed) return true;
@@ -136,8 +136,8 @@ export class StreamReader {
   /** The last seq that may be delivered. */
   #limit(view: ShardView): number {
     if (this.deliver === 'published') return view.head;
-    const durable = Math.min(view.head, this.stream.deps.catchUp!.durable(view.index));
-    if (durable < view.head) this.stream.awaitsLog = true;
+    const durable = Math.min(view.head, this.shared.ports.catchUp!.durable(view.index));
+    if (durable < view.head) this.shared.awaitsLog = true;
     return durable;
   }
 
@@ -146,24 +146,24 @@ export class StreamReader {
     const { cursor } = this;
     const { seqs } = cursor;
     const s = view.index;
-    for (let bodies = 0; seqs[s] < limit; bodies++) {
-      if (this.#isFull(frame, bodies)) return false;
+    for (let payloads = 0; seqs[s] < limit; payloads++) {
+      if (this.#isFull(frame, payloads)) return false;
       const from = cursor.inRing(view);
       if (from < 0) return this.#flushBehind(frame, view, limit);
       const due = this.#pace !== null ? this.#pace.dueInRing(view, limit) : limit;
       if (due <= seqs[s]) return true;
-      const body = this.#read(frame, view, s, from, due);
-      if (body.next === OVERTAKEN) return this.#flushBehind(frame, view, limit);
-      cursor.advance(view, body.next, due);
-      if (body.count > 0) this.owner.deliver(frame, body);
+      const payload = this.#read(frame, view, s, from, due);
+      if (payload.next === OVERTAKEN) return this.#flushBehind(frame, view, limit);
+      cursor.advance(view, payload.next, due);
+      if (payload.count > 0) this.owner.deliver(frame, payload);
     }
     return true;
   }
 
-  #isFull(frame: Frame, bodies: number): boolean {
-    // Bodies may have been empty, and then nothing else says that there is more.
-    if (bodies === BODIES_MAX) this.stream.wake();
-    return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || bodies === BODIES_MAX;
+  #isFull(frame: Frame, payloads: number): boolean {
+    // Payloads may have been empty, and then nothing else says that there is more.
+    if (payloads === BODIES_MAX) this.shared.wake();
+    return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || payloads === BODIES_MAX;
   }
 
   #read(frame: Frame, source: Source, shard: number, from: number, limit: number): StreamPayload {
@@ -179,16 +179,16 @@ export class StreamReader {
     return this.#own;
   }
 
-  /** The ring has passed the lane: on from the log, or past the gap. */
+  /** The ring has passed the stream reader: on from the log, or past the gap. */
   #flushBehind(frame: Frame, view: ShardView, limit: number): boolean {
     const { cursor } = this;
     const { seqs } = cursor;
-    const { catchUp } = this.stream.deps;
+    const { catchUp } = this.shared.ports;
     const s = view.index;
     cursor.leaveRing(s);
     if (catchUp === undefined) {
       this.#passGap(frame, view, limit);
-      this.stream.wake();
+      this.shared.wake();
       return true;
     }
     if (!this.#catching) {
@@ -197,17 +197,17 @@ export class StreamReader {
     }
     const visible = Math.min(limit, catchUp.visible(s));
     const all = this.#flushPages(frame, s, visible);
-    if (seqs[s] >= visible && seqs[s] < limit) this.stream.awaitsLog = true;
+    if (seqs[s] >= visible && seqs[s] < limit) this.shared.awaitsLog = true;
     return all;
   }
 
   /** Sends from pages of the log, up to `limit`. False when the frame is full and there is more. */
   #flushPages(frame: Frame, shard: number, limit: number): boolean {
-    const { stream, cursor } = this;
+    const { shared, cursor } = this;
     const { seqs, epoch, isPresent } = cursor;
-    for (let bodies = 0; seqs[shard] < limit; bodies++) {
-      if (this.#isFull(frame, bodies)) return false;
-      const page = stream.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
+    for (let payloads = 0; seqs[shard] < limit; payloads++) {
+      if (this.#isFull(frame, payloads)) return false;
+      const page = shared.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
       if (page === undefined) return true;
       if (page.failure !== undefined) {
         this.owner.failed(page.failure);
@@ -221,14 +221,14 @@ export class StreamReader {
 
   /** While a page is sent the next ones can be read: on a busy machine an answer may take as long as many pages. */
   #readAhead({ last }: LogPage, shard: number, limit: number): void {
-    const { stream } = this;
+    const { shared } = this;
     const { epoch, isPresent } = this.cursor;
-    const share = Math.floor(PAGES_MAX / 2 / Math.max(1, stream.catchingUp));
+    const share = Math.floor(PAGES_MAX / 2 / Math.max(1, shared.catchingUp));
     const count = Math.max(1, Math.min(READ_AHEAD_PAGES, share));
-    stream.pages.ahead(epoch, shard, last, count, limit, !isPresent);
+    shared.pages.ahead(epoch, shard, last, count, limit, !isPresent);
   }
 
-  /** Sends one body of a page, or a gap. False when nothing more of it is due. */
+  /** Sends one payload of a page, or a gap. False when nothing more of it is due. */
   #flushPage(frame: Frame, page: LogPage, shard: number, limit: number): boolean {
     const { seqs } = this.cursor;
     const gap = page.gapAfter(seqs[shard]);
@@ -239,9 +239,9 @@ export class StreamReader {
     const held = gap === undefined ? limit : Math.min(limit, gap.first - 1);
     const due = this.#pace !== null ? this.#pace.dueInPage(page, shard, held) : held;
     if (due <= seqs[shard]) return false;
-    const body = this.#read(frame, page, shard, seqs[shard], due);
-    seqs[shard] = body.next;
-    if (body.count > 0) this.owner.deliver(frame, body);
+    const payload = this.#read(frame, page, shard, seqs[shard], due);
+    seqs[shard] = payload.next;
+    if (payload.count > 0) this.owner.deliver(frame, payload);
     return true;
   }
 
@@ -260,12 +260,12 @@ export class StreamReader {
   }
 
   #tellGap(frame: Frame, shard: number, first: number, last: number): void {
-    const body = this.#own;
-    body.begin(this.stream.arena.reserve(ROOM_MIN), shard, this.cursor.epoch, false);
-    this.group.encoder.put(body, this.stream.gapRecord(first, last), 0, last);
-    this.stream.arena.keep(body);
+    const payload = this.#own;
+    payload.begin(this.shared.arena.reserve(ROOM_MIN), shard, this.cursor.epoch, false);
+    this.group.encoder.put(payload, this.shared.gapRecord(first, last), 0, last);
+    this.shared.arena.keep(payload);
     this.cursor.seqs[shard] = last;
-    this.owner.deliver(frame, body);
+    this.owner.deliver(frame, payload);
   }
 
   /** Time stood still: the next tick is due at once. */

@@ -1,8 +1,8 @@
 /**
- * A course: where a subscription stands, and how it goes on from there. Its quotes go first, its lane after them,
+ * A reader: where a subscription stands, and how it goes on from there. Its quotes go first, its stream reader after them,
  * and one cursor says what both have sent. Subscriptions that stand at the same place can share one; see `cohort.ts`.
  */
-import type { Body } from '../../wire/body.js';
+import type { Payload } from '../../wire/payload.js';
 import type { Deliver, Mode, Speed } from '../../wire/ticks.js';
 import type { Frame } from '../batch/frame.js';
 import { QUOTE_BIT } from '../batch/selection.js';
@@ -30,7 +30,7 @@ export interface SubscriptionReaderSettings {
   speed: Speed;
 }
 
-/** Who is told what becomes of a course. */
+/** Who is told what becomes of a reader. */
 export type SubscriptionReaderOwner = Omit<StreamReaderOwner, 'deliver'>;
 
 export class SubscriptionReader implements StreamReaderOwner {
@@ -39,9 +39,9 @@ export class SubscriptionReader implements StreamReaderOwner {
   /** Of mode `latest` in the present epoch, when it was asked for last. */
   readonly #cursor: Float64Array;
 
-  /** @param start a course: another one from where that stands, in the present epoch */
+  /** @param start a reader: another one from where that stands, in the present epoch */
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly group: SubscriptionGroup,
     /** The number of the subscription. */
     readonly sub: number,
@@ -49,12 +49,12 @@ export class SubscriptionReader implements StreamReaderOwner {
     readonly owner: SubscriptionReaderOwner,
     start: Start | SubscriptionReader,
   ) {
-    this.#cursor = new Float64Array(stream.shards.length);
+    this.#cursor = new Float64Array(shared.shards.length);
     if (start instanceof SubscriptionReader) {
       this.#stream = start.#stream.copy(this);
       this.#snapshot = start.#snapshot === null ? null : start.#snapshot.copy();
     } else {
-      stream.look();
+      shared.look();
       this.#stream = this.#streamAt(start);
       this.#snapshot = this.#snapshotAt(start);
     }
@@ -65,34 +65,34 @@ export class SubscriptionReader implements StreamReaderOwner {
   }
 
   #streamAt(start: Start): StreamReader {
-    const { stream, group, settings } = this;
+    const { shared, group, settings } = this;
     const { deliver, speed } = settings;
     const isPast = typeof start === 'object';
     const seqs = Float64Array.from(isPast ? start.seqs : this.#newest(start));
-    const epoch = isPast ? start.epoch : stream.epoch;
-    const cursor = new StreamCursor(stream, group.critical, isPast ? start.epochs : [], epoch, seqs);
-    return new StreamReader(stream, group, this, deliver, cursor, isPast, speed);
+    const epoch = isPast ? start.epoch : shared.epoch;
+    const cursor = new StreamCursor(shared, group.critical, isPast ? start.epochs : [], epoch, seqs);
+    return new StreamReader(shared, group, this, deliver, cursor, isPast, speed);
   }
 
   /** By shard: the place of what is newest. State and quotes come from the table, so with them that is its T. */
   #newest(start: 'live' | 'snapshot'): number[] {
-    const { stream, settings } = this;
+    const { shared, settings } = this;
     const isOfTable = start === 'snapshot' || settings.mode === 'latest';
-    const newest = stream.shards.map((view) => (isOfTable ? view.applied : view.head));
+    const newest = shared.shards.map((view) => (isOfTable ? view.applied : view.head));
     if (start === 'live' || settings.deliver === 'published') return newest;
-    return newest.map((seq, s) => Math.min(seq, stream.deps.catchUp!.durable(s)));
+    return newest.map((seq, s) => Math.min(seq, shared.ports.catchUp!.durable(s)));
   }
 
   #snapshotAt(start: Start): SnapshotReader | null {
-    const { stream, group, settings } = this;
+    const { shared, group, settings } = this;
     const { mode, intervalMs } = settings;
     const { seqs } = this.#stream.cursor;
-    if (start === 'snapshot') return new SnapshotReader(stream, group, intervalMs, FROM_NOTHING, seqs);
+    if (start === 'snapshot') return new SnapshotReader(shared, group, intervalMs, FROM_NOTHING, seqs);
     if (mode === 'every' || (group.kindsMask & QUOTE_BIT) === 0) return null;
-    if (start === 'live' || start.epoch === stream.epoch)
-      return new SnapshotReader(stream, group, intervalMs, FROM_CURSOR, seqs);
-    const first = stream.shards.map(() => 0);
-    return new SnapshotReader(stream, group, intervalMs, FROM_CURSOR, first, start);
+    if (start === 'live' || start.epoch === shared.epoch)
+      return new SnapshotReader(shared, group, intervalMs, FROM_CURSOR, seqs);
+    const first = shared.shards.map(() => 0);
+    return new SnapshotReader(shared, group, intervalMs, FROM_CURSOR, first, start);
   }
 
   close(): void {
@@ -135,16 +135,16 @@ export class SubscriptionReader implements StreamReaderOwner {
   cursor(): Uint8Array {
     const { epoch, seqs } = this.#stream.cursor;
     const quotes = this.#snapshot;
-    if (quotes === null || epoch !== this.stream.epoch || this.settings.mode !== 'latest') {
-      return this.stream.cursor(epoch, seqs);
+    if (quotes === null || epoch !== this.shared.epoch || this.settings.mode !== 'latest') {
+      return this.shared.cursor(epoch, seqs);
     }
     const at = this.#cursor;
     for (let s = 0; s < at.length; s++) at[s] = Math.min(seqs[s], quotes.applied(s));
-    return this.stream.cursor(epoch, at);
+    return this.shared.cursor(epoch, at);
   }
 
-  deliver(frame: Frame, body: Body): void {
-    frame.add(body, this.sub, this.cursor());
+  deliver(frame: Frame, payload: Payload): void {
+    frame.add(payload, this.sub, this.cursor());
   }
 
   catchingUp(behind: number): void {

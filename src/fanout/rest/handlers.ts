@@ -50,17 +50,17 @@ export class Rest {
   #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
 
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly stats: () => FanoutStats,
   ) {
-    this.#counters = new CounterReader(stream.deps.memory);
-    this.#watermarks = new WatermarkReader(stream.deps.memory, stream.epoch);
+    this.#counters = new CounterReader(shared.ports.memory);
+    this.#watermarks = new WatermarkReader(shared.ports.memory, shared.epoch);
     this.#sample = this.#take();
   }
 
   symbols(): Answer {
-    this.stream.watches.refresh();
-    const symbols = this.stream.deps.registry.symbols.flatMap((entry) =>
+    this.shared.filters.refresh();
+    const symbols = this.shared.ports.registry.symbols.flatMap((entry) =>
       entry === undefined || entry.id === 0
         ? []
         : [{ symbol: entry.name, digits: entry.digits, version: entry.version, ttlMs: entry.ttlMs ?? null }],
@@ -85,13 +85,13 @@ export class Rest {
   async #quotes(request: QuotesRequest, place: { isTaken: boolean }): Promise<Answer> {
     const filter = parseQuery(request.query, ['symbols']).get('symbols') ?? '';
     const wanted = parseWanted(filter === '' ? '*' : filter);
-    this.stream.watches.refresh();
-    const { registry } = this.stream.deps;
+    this.shared.filters.refresh();
+    const { registry } = this.shared.ports;
     const { symbols, symbolCount } = registry;
     // Read before the entries: an answer may be newer than its tag, never older.
-    const heads = this.stream.shards.map((view) => this.stream.table.applied(view.index));
+    const heads = this.shared.shards.map((view) => this.shared.table.applied(view.index));
     const slices: Uint8Array[] = [];
-    let text = `{"epoch":${this.stream.epoch},"quotes":[`;
+    let text = `{"epoch":${this.shared.epoch},"quotes":[`;
     let stale = 0;
     let count = 0;
     for (let id = 1; id < symbolCount && !request.isAborted; id++) {
@@ -123,8 +123,8 @@ export class Rest {
   }
 
   quote(name: string): Answer {
-    this.stream.watches.refresh();
-    const { registry } = this.stream.deps;
+    this.shared.filters.refresh();
+    const { registry } = this.shared.ports;
     const id = registry.symbolId(name);
     if (id === undefined) return unknownSymbol(name);
     const state = this.#state(id);
@@ -139,8 +139,8 @@ export class Rest {
   /** The state of a symbol as JSON; null before its first tick. */
   #state(id: number): { body: string; seq: number; ageMs: number; stale: boolean } | null {
     const entry = this.#entry;
-    const { name, ttlMs, digits } = this.stream.deps.registry.symbols[id]!;
-    if (!this.stream.table.read(id, entry)) return null;
+    const { name, ttlMs, digits } = this.shared.ports.registry.symbols[id]!;
+    if (!this.shared.table.read(id, entry)) return null;
     const slots = [Slot.quote, Slot.trade, Slot.status];
     if (!slots.some((slot) => entry.has(slot))) return null;
     const seqs = [EntryF64.quoteSeq, EntryF64.tradeSeq, EntryF64.statusSeq].map((word) => entry.f64[word]);
@@ -180,7 +180,7 @@ export class Rest {
   #ageMs(slot: number): number {
     const entry = this.#entry;
     if (!entry.has(slot)) return Number.POSITIVE_INFINITY;
-    const { clock } = this.stream;
+    const { clock } = this.shared;
     clock.stamp();
     const w = slot * RECORD_U32;
     const s = entry.records.u32[w + U32_TS_RECV_S];
@@ -189,35 +189,35 @@ export class Rest {
   }
 
   feeds(): Answer {
-    return json({ feeds: this.stream.deps.feeds() });
+    return json({ feeds: this.shared.ports.feeds() });
   }
 
   ready(): Answer {
-    const readiness = this.stream.deps.readiness();
+    const readiness = this.shared.ports.readiness();
     return json(readiness, {}, readiness.ready ? 200 : 503);
   }
 
   /** What every stage has done, how fast, and what waits where. */
   pipeline(): Answer {
-    const { plan } = this.stream.deps.memory;
+    const { plan } = this.shared.ports.memory;
     const counters = this.#counters;
     const feeds = plan.feeds.map((feed, f) => ({
       ...counters.feed(f),
       policy: feed.policy,
-      rawDepth: this.stream.shards.map((view) => counters.rawDepth(f, view.index)),
+      rawDepth: this.shared.shards.map((view) => counters.rawDepth(f, view.index)),
       rawSlots: plan.rawSlots,
     }));
-    const shards = this.stream.shards.map(({ index }) => ({
+    const shards = this.shared.shards.map(({ index }) => ({
       shard: index,
       head: counters.head(index),
-      applied: this.stream.table.applied(index),
+      applied: this.shared.table.applied(index),
       visible: plan.log ? counters.visible(index) : null,
       durable: plan.log ? counters.durable(index) : null,
       lag: lagOf(this.#watermarks.read(index)),
       ringSlots: plan.ringSlots,
     }));
     return json({
-      epoch: this.stream.epoch,
+      epoch: this.shared.epoch,
       totals: counters.totals(),
       perSecond: this.#rates,
       feeds,

@@ -9,7 +9,7 @@ import type { FanoutPorts, FanoutStats } from '../contract/ports.js';
 
 /** What is read once for each answer, so that its figures belong together. */
 interface Reading {
-  deps: FanoutPorts;
+  ports: FanoutPorts;
   counters: CounterReader;
   table: LastValueTable;
   watermarks: WatermarkReader;
@@ -38,33 +38,33 @@ const by =
     Object.entries(stats[key]).map(([name, count]) => [count, { [label]: name }]);
 const feed =
   (key: 'received' | 'duplicate' | 'rejected' | 'dropped' | 'conflated' | 'inFlight'): Read =>
-  ({ deps, counters }) =>
-    deps.memory.plan.feeds.map(({ name }, f) => [counters.feed(f)[key], { feed: name }]);
+  ({ ports, counters }) =>
+    ports.memory.plan.feeds.map(({ name }, f) => [counters.feed(f)[key], { feed: name }]);
 const shard =
   (read: (reading: Reading, shard: number) => number): Read =>
   (reading) =>
-    Array.from({ length: reading.deps.memory.plan.shards }, (_, s) => [
+    Array.from({ length: reading.ports.memory.plan.shards }, (_, s) => [
       read(reading, s),
       { shard: String(s) },
     ]);
 const log =
   (word: number): Read =>
-  ({ deps, counters }) =>
-    deps.memory.plan.log ? [[counters.log(word)]] : [];
+  ({ ports, counters }) =>
+    ports.memory.plan.log ? [[counters.log(word)]] : [];
 const logShard =
   (word: number): Read =>
   (reading) =>
-    reading.deps.memory.plan.log ? shard(({ counters }, s) => counters.log(word + s))(reading) : [];
+    reading.ports.memory.plan.log ? shard(({ counters }, s) => counters.log(word + s))(reading) : [];
 const lag =
   (key: 'visibleLagMs' | 'durableLagMs'): Read =>
   (reading) =>
-    reading.deps.memory.plan.log
+    reading.ports.memory.plan.log
       ? shard(({ watermarks }, s) => (watermarks.read(s)?.[key] ?? 0) / 1e3)(reading)
       : [];
 const registry =
   (key: keyof RegistryUsage): Read =>
-  ({ deps }) => [[deps.registry.usage[key]]];
-const rawDepths: Read = ({ deps: { memory }, counters }) =>
+  ({ ports }) => [[ports.registry.usage[key]]];
+const rawDepths: Read = ({ ports: { memory }, counters }) =>
   memory.plan.feeds.flatMap(({ name }, f) =>
     Array.from(
       { length: memory.plan.shards },
@@ -119,29 +119,29 @@ const FAMILIES: Family[] = [
     'feed_age_seconds',
     'Age of the last tick of a feed; absent before the first.',
     ['feed'],
-    ({ deps }) =>
-      deps.feeds().flatMap(({ name, ageMs }) => (ageMs === null ? [] : [[ageMs / 1000, { feed: name }]])),
+    ({ ports }) =>
+      ports.feeds().flatMap(({ name, ageMs }) => (ageMs === null ? [] : [[ageMs / 1000, { feed: name }]])),
   ],
   [
     'feed_state',
     '1 for the state that a feed is in: starting, live, paused, ended or failed.',
     ['feed', 'state'],
-    ({ deps }) => deps.feeds().map(({ name, state }) => [1, { feed: name, state }]),
+    ({ ports }) => ports.feeds().map(({ name, state }) => [1, { feed: name, state }]),
   ],
   ['raw_ring_depth', 'Ticks in the ring between a feed and a shard.', ['feed', 'shard'], rawDepths],
-  ['raw_ring_slots', 'Ticks that such a ring holds.', [], ({ deps }) => [[deps.memory.plan.rawSlots]]],
+  ['raw_ring_slots', 'Ticks that such a ring holds.', [], ({ ports }) => [[ports.memory.plan.rawSlots]]],
   [
     'broadcast_ring_slots',
     "Ticks that a shard's ring holds.",
     [],
-    ({ deps }) => [[deps.memory.plan.ringSlots]],
+    ({ ports }) => [[ports.memory.plan.ringSlots]],
   ],
   ['registry_symbols', 'Symbols that are defined.', [], registry('symbols')],
   ['registry_symbols_max', 'Symbols that may be defined.', [], registry('symbolsMax')],
   ['registry_sources', 'Sources that are known.', [], registry('sources')],
   ['registry_bytes', 'Bytes of definitions of symbols, sources and aliases.', [], registry('bytes')],
   ['registry_bytes_max', 'Bytes that they may take.', [], registry('bytesMax')],
-  ['epoch', 'Epoch of this run.', [], ({ deps }) => [[deps.identity.epoch]]],
+  ['epoch', 'Epoch of this run.', [], ({ ports }) => [[ports.identity.epoch]]],
   ['shard_head_seq', 'Last numbered seq.', ['shard'], shard(({ counters }, s) => counters.head(s))],
   [
     'shard_applied_seq',
@@ -221,7 +221,7 @@ const FAMILIES: Family[] = [
     'ready',
     '1 while the engine does its work, as /readyz.',
     [],
-    ({ deps }) => [[deps.readiness().ready ? 1 : 0]],
+    ({ ports }) => [[ports.readiness().ready ? 1 : 0]],
   ],
 ];
 
@@ -252,13 +252,13 @@ export class MetricsPage {
   readonly #fill: ((reading: Reading) => void)[];
 
   constructor(
-    readonly deps: FanoutPorts,
+    readonly ports: FanoutPorts,
     readonly stats: () => FanoutStats,
     readonly answered: ReadonlyMap<number, number>,
   ) {
-    this.#counters = new CounterReader(deps.memory);
-    this.#table = new LastValueTable(deps.memory.table, deps.memory.plan.maxSymbols);
-    this.#watermarks = new WatermarkReader(deps.memory, deps.identity.epoch);
+    this.#counters = new CounterReader(ports.memory);
+    this.#table = new LastValueTable(ports.memory.table, ports.memory.plan.maxSymbols);
+    this.#watermarks = new WatermarkReader(ports.memory, ports.identity.epoch);
     this.#fill = FAMILIES.map((family) => this.#metric(family));
   }
 
@@ -280,7 +280,7 @@ export class MetricsPage {
 
   async answer(): Promise<Answer> {
     const reading: Reading = {
-      deps: this.deps,
+      ports: this.ports,
       counters: this.#counters,
       table: this.#table,
       watermarks: this.#watermarks,

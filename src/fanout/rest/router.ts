@@ -43,11 +43,11 @@ const WITH_PARAMETERS = ['/v1/quotes', '/v1/ticks/:symbol'];
 type Handler = (request: RestRequest) => Answer | Promise<Answer>;
 
 export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
-  const { rest, stream } = context;
+  const { rest, shared } = context;
   const outbox = new LargeResponses();
-  const ticks = new RestTicks(stream);
+  const ticks = new RestTicks(shared);
   const answered = new Map<number, number>();
-  const metrics = new MetricsPage(stream.deps, context.rest.stats, answered);
+  const metrics = new MetricsPage(shared.ports, context.rest.stats, answered);
   const openapi = json(OPENAPI, { etag: tagOf(OPENAPI), 'cache-control': 'no-cache' });
   const routes: Record<string, Handler> = {
     '/v1/symbols': () => rest.symbols(),
@@ -121,7 +121,7 @@ export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
       reply(res, req, pattern, () => otherMethod(method));
     });
   }
-  const rest404 = context.shared ? '/v1/*' : '/*';
+  const rest404 = context.isHostApp ? '/v1/*' : '/*';
   app.any(rest404, (res, req) => {
     const method = req.getMethod();
     reply(res, req, rest404, (request) => page(context, request.path, method));
@@ -142,7 +142,7 @@ function readRequest(req: HttpRequest): Omit<RestRequest, keyof Caller> {
 function failed(context: RouteContext, error: unknown): Answer {
   if (error instanceof Refusal) return error.answer;
   if (error instanceof URIError) return notEncoded();
-  context.stream.deps.logger.error({ error: messageOf(error) }, 'A request failed.');
+  context.shared.ports.logger.error({ error: messageOf(error) }, 'A request failed.');
   return problem(500, 'internal', 'The server failed to answer; its log says why.');
 }
 

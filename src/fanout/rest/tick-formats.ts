@@ -1,9 +1,9 @@
 /** A page of ticks in each of its media types. */
 import { turn } from '../../pipeline/memory/doorbell.js';
-import { Body, Scratch } from '../../wire/body.js';
 import { tickJson } from '../../wire/json.js';
 import { LINES, type LineFormatName } from '../../wire/lines.js';
 import { MsgpackEncoder, packWithTicks } from '../../wire/msgpack.js';
+import { EncodeBuffer, Payload } from '../../wire/payload.js';
 import type { PagePart, TickPage } from './tick-page.js';
 
 export type TickFormat = 'json' | LineFormatName | 'msgpack';
@@ -39,12 +39,12 @@ export async function encodePage(
       slices.push(encode(part, i, Math.min(part.count, i + SLICE_TICKS)));
     }
   }
-  return wrap(page, format, slices);
+  return encodeBatch(page, format, slices);
 }
 
 type Slice = (part: PagePart, from: number, to: number) => Uint8Array;
 
-function wrap(page: TickPage, format: TickFormat, slices: Uint8Array[]): Uint8Array {
+function encodeBatch(page: TickPage, format: TickFormat, slices: Uint8Array[]): Uint8Array {
   if (format === 'msgpack') {
     const count = page.parts.reduce((sum, part) => sum + part.count, 0);
     return packWithTicks(headOf(page), count, slices);
@@ -114,12 +114,12 @@ function textSlices(page: TickPage, format: 'json' | LineFormatName, isForSheet:
 }
 
 function msgpackSlices(): Slice {
-  const scratch = new Scratch(SLICE_TICKS * 96);
-  const encoder = new MsgpackEncoder(scratch);
-  const body = new Body();
+  const buffer = new EncodeBuffer(SLICE_TICKS * 96);
+  const encoder = new MsgpackEncoder(buffer);
+  const payload = new Payload();
   return ({ records, seqs }, from, to) => {
-    body.begin(0, 0, 0, false);
-    for (let i = from; i < to; i++) encoder.put(body, records, i, seqs[i]);
-    return scratch.u8.slice(0, body.bytes);
+    payload.begin(0, 0, 0, false);
+    for (let i = from; i < to; i++) encoder.put(payload, records, i, seqs[i]);
+    return buffer.u8.slice(0, payload.bytes);
   };
 }

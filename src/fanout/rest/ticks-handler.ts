@@ -30,15 +30,15 @@ interface Asked {
 
 export class RestTicks {
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly shares = new Shares(REST_SHARES),
   ) {}
 
   /** @throws Refusal */
   async page(request: RestRequest): Promise<Answer> {
     const asked = parse(request);
-    const { catchUp, registry } = this.stream.deps;
-    this.stream.watches.refresh();
+    const { catchUp, registry } = this.shared.ports;
+    this.shared.filters.refresh();
     const symbolId = registry.symbolId(request.parameter);
     if (symbolId === undefined || symbolId === 0) return unknownSymbol(request.parameter);
     if (catchUp === undefined)
@@ -55,7 +55,7 @@ export class RestTicks {
       return { status: 200, type: asked.mediaType, body, headers: headersOf(page, asked) };
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      this.stream.deps.logger.error(
+      this.shared.ports.logger.error(
         { error: messageOf(error) },
         'The log could not be read for a page of ticks.',
       );
@@ -72,11 +72,11 @@ export class RestTicks {
     const resumed = cursor === undefined ? null : await this.#resume(token?.cursor ?? cursor);
     const after = from === null ? null : await catchUp.seekTime(from.seconds, from.nanos);
     const end = to === null ? null : await catchUp.seekTime(to.seconds, to.nanos);
-    const { name, digits } = this.stream.deps.registry.symbols[symbolId]!;
+    const { name, digits } = this.shared.ports.registry.symbols[symbolId]!;
     const wanted: TickPageRequest = {
-      logId: this.stream.logId,
+      logId: this.shared.logId,
       symbol: { symbol: name, symbolId, digits },
-      bucket: this.stream.deps.registry.bucket[symbolId],
+      bucket: this.shared.ports.registry.bucket[symbolId],
       starts: [resumed?.point, after].filter((place) => place !== undefined && place !== null),
       end,
       limit,
@@ -94,9 +94,9 @@ export class RestTicks {
       const detail = 'The cursor cannot be read; take one of a page or of the stream.';
       throw new Refusal(problem(400, 'cursor_invalid', detail));
     }
-    const resume: Resume = await resumeAt(this.stream, cursor, false);
+    const resume: Resume = await resumeAt(this.shared, cursor, false);
     // It has looked at the heads, so whoever waits for them has to be served.
-    this.stream.wake();
+    this.shared.wake();
     if (!('refused' in resume)) return resume;
     const { code, message, oldest } = resume.refused;
     const more = oldest === undefined ? {} : { oldest };

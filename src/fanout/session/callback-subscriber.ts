@@ -3,9 +3,9 @@
  * connection, and takes everything at once.
  */
 import { FRAME_BYTES_MAX } from '../../core/limits.js';
-import type { TickEncoder } from '../../wire/body.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';
+import type { TickEncoder } from '../../wire/payload.js';
 import type { Encoding, ServerMessage } from '../../wire/ticks.js';
 import type { Frame, FrameTarget } from '../batch/frame.js';
 import type { SharedView } from '../batch/shared-view.js';
@@ -25,12 +25,12 @@ export class CallbackSubscriber implements FrameTarget, OperationsHost {
 
   /** @param take gets every message; its bytes hold only during the call */
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly encoding: Encoding,
     readonly take: (message: Uint8Array) => void,
   ) {
-    this.encoder = stream.encoders[encoding];
-    this.#operations = new Operations(stream, this, encoding, fanoutOptionsSchema.parse({}));
+    this.encoder = shared.encoders[encoding];
+    this.#operations = new Operations(shared, this, encoding, fanoutOptionsSchema.parse({}));
   }
 
   /** Begins a subscription at what is newest; the first message is its answer. */
@@ -62,7 +62,7 @@ export class CallbackSubscriber implements FrameTarget, OperationsHost {
     this.take(message);
   }
 
-  /** It joins no convoy. */
+  /** It joins no cohort. */
   leaveCohort(): void {}
 
   end(sub: number): void {

@@ -57,33 +57,33 @@ class Found {
  * @throws whatever the log throws
  */
 export async function historyOf(
-  stream: SharedView,
+  shared: SharedView,
   request: HistoryQuestion,
   encoding: Encoding,
   address: string,
 ): Promise<Omit<History, 'op' | 'id'>> {
-  stream.watches.refresh();
-  const { registry } = stream.deps;
+  shared.filters.refresh();
+  const { registry } = shared.ports;
   const symbolId = registry.symbolId(request.symbol);
   if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
-  const { lookups } = stream.quotas;
+  const { lookups } = shared.quotas;
   if (lookups.inTheWay(address, 1) !== null) {
-    stream.quotas.refused++;
+    shared.quotas.refused++;
     throw new HistoryBusy('Many others are looking into history just now; try again.');
   }
   lookups.add(address, 1);
   try {
-    const epoch = request.epoch ?? stream.epoch;
+    const epoch = request.epoch ?? shared.epoch;
     const { fromSymbolSeq } = request;
     const wanted = Math.min((request.toSymbolSeq - fromSymbolSeq + 1) >>> 0, HISTORY_TICKS_MAX);
     let toSymbolSeq = (fromSymbolSeq + wanted - 1) >>> 0;
     const { fromSeq = 1, toSeq = Number.MAX_SAFE_INTEGER } = request;
     const found = new Found(symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq);
-    const shard = await shardOf(stream, epoch, symbolId);
-    const before = shard === undefined ? [] : await find(stream, epoch, shard, found);
+    const shard = await shardOf(shared, epoch, symbolId);
+    const before = shard === undefined ? [] : await find(shared, epoch, shard, found);
     const ticks = [...before, ...found.seqs.map((seq, i) => ({ records: found.records, i, seq })).reverse()];
     if (ticks.length === 0 && shard !== undefined && toSymbolSeq !== request.toSymbolSeq) {
-      toSymbolSeq = (await firstHeld(stream, epoch, shard, symbolId, request, toSymbolSeq)) ?? toSymbolSeq;
+      toSymbolSeq = (await firstHeld(shared, epoch, shard, symbolId, request, toSymbolSeq)) ?? toSymbolSeq;
     }
     return {
       symbol: request.symbol,
@@ -106,12 +106,12 @@ export async function historyOf(
 }
 
 /** The shard that numbered the symbol in an epoch; undefined where the epoch is not held. */
-async function shardOf(stream: SharedView, epoch: number, symbolId: number): Promise<number | undefined> {
-  if (epoch === stream.epoch) return stream.mirror.shardOf(symbolId);
-  const info = (await stream.deps.catchUp?.epochs())?.find((e) => e.epoch === epoch);
+async function shardOf(shared: SharedView, epoch: number, symbolId: number): Promise<number | undefined> {
+  if (epoch === shared.epoch) return shared.mirror.shardOf(symbolId);
+  const info = (await shared.ports.catchUp?.epochs())?.find((e) => e.epoch === epoch);
   return info === undefined
     ? undefined
-    : stream.deps.registry.bucket[symbolId] % Math.min(info.shards, BUCKETS);
+    : shared.ports.registry.bucket[symbolId] % Math.min(info.shards, BUCKETS);
 }
 
 /**
@@ -119,7 +119,7 @@ async function shardOf(stream: SharedView, epoch: number, symbolId: number): Pro
  * first tick behind `after` that the log holds.
  */
 async function firstHeld(
-  stream: SharedView,
+  shared: SharedView,
   epoch: number,
   shard: number,
   symbolId: number,
@@ -128,7 +128,7 @@ async function firstHeld(
 ): Promise<number | undefined> {
   const fromSymbolSeq = (after + 1) >>> 0;
   const range = { epoch, shard, symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq };
-  const answer = await stream.deps.catchUp?.findSymbol(range);
+  const answer = await shared.ports.catchUp?.findSymbol(range);
   if (answer === undefined || answer.seqs.length === 0) return undefined;
   return (new Records(answer.buffer).u32[U32_SYMBOL_SEQ] - 1) >>> 0;
 }
@@ -140,10 +140,10 @@ interface FoundTick {
 }
 
 /** Looks in the ring, then in the log for what is older; returns what came from the log, oldest first. */
-async function find(stream: SharedView, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
-  const { catchUp } = stream.deps;
+async function find(shared: SharedView, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
+  const { catchUp } = shared.ports;
   let { toSeq } = found;
-  if (epoch === stream.epoch) toSeq = await lookInRing(stream.shards[shard], found);
+  if (epoch === shared.epoch) toSeq = await lookInRing(shared.shards[shard], found);
   if (found.isWhole || toSeq < found.fromSeq || catchUp === undefined) return [];
   const oldest =
     found.seqs.length > 0

@@ -45,7 +45,7 @@ export class Operations {
   readonly #seeks = new Map<Subscription, { waiting: number; last: Promise<void> }>();
 
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly host: OperationsHost,
     readonly encoding: Encoding,
     readonly settings: FanoutSettings,
@@ -79,7 +79,7 @@ export class Operations {
     } else {
       subscription.resume();
       this.host.control({ op: 'resumed', id, sub });
-      this.stream.wake();
+      this.shared.wake();
     }
   }
 
@@ -132,7 +132,7 @@ export class Operations {
       const message = `A connection has at most ${limits.subscriptions} subscriptions.`;
       return { code: 'too_many_subscriptions', message };
     }
-    if (request.deliver === 'durable' && this.stream.deps.catchUp === undefined)
+    if (request.deliver === 'durable' && this.shared.ports.catchUp === undefined)
       return { code: 'no_log', message: 'Without a log no tick is durable.' };
     if (request.deliver === 'durable' && request.mode === 'latest')
       return { code: 'bad_request', message: 'deliver: durable goes with mode every.' };
@@ -149,23 +149,23 @@ export class Operations {
     go: (found: Found) => void | Promise<void>,
   ): Promise<void> {
     const isTime = parseTime(from) !== null;
-    const { lookups } = this.stream.quotas;
+    const { lookups } = this.shared.quotas;
     const { address } = this.host;
     if (isTime && lookups.inTheWay(address, 1) !== null) {
-      this.stream.quotas.refused++;
+      this.shared.quotas.refused++;
       this.#refuseBusy(id);
       return;
     }
     if (isTime) lookups.add(address, 1);
     try {
-      const resume = await resumeAt(this.stream, from, critical);
+      const resume = await resumeAt(this.shared, from, critical);
       if (this.host.isClosed) return;
       if ('refused' in resume) this.refuse(id, resume.refused);
       else if (this.#wouldWait(resume)) this.#refuseBusy(id);
       else await go(resume);
     } catch (error) {
       if (this.host.isClosed) return;
-      this.stream.deps.logger.error({ error: messageOf(error) }, 'A place in the log could not be found.');
+      this.shared.ports.logger.error({ error: messageOf(error) }, 'A place in the log could not be found.');
       const message = 'The log could not be read; try again.';
       this.refuse(id, { code: 'log_failed', message, temporary: true, retryMs: BUSY_RETRY_MS });
     } finally {
@@ -180,23 +180,23 @@ export class Operations {
 
   /** Whether the place lies in the log while too many wait for it already. */
   #wouldWait({ point }: Found): boolean {
-    const { stream } = this;
-    if (!stream.pages.busy) return false;
-    if (point.epoch !== stream.epoch) return true;
-    return stream.shards.some((view, s) => view.ring.oldest() > point.seqs[s] + PAGE_TICKS);
+    const { shared } = this;
+    if (!shared.pages.busy) return false;
+    if (point.epoch !== shared.epoch) return true;
+    return shared.shards.some((view, s) => view.ring.oldest() > point.seqs[s] + PAGE_TICKS);
   }
 
   /** Begins a subscription once its symbols are looked up: at once, or after some turns of the event loop. */
   #open(request: Subscribe, found: Opening): void | Promise<void> {
-    const { stream, host } = this;
-    const wanted = stream.watches.want(request.symbols);
+    const { shared, host } = this;
+    const wanted = shared.filters.want(request.symbols);
     const refusal = this.#refusalOfWanted(wanted);
     if (refusal !== null) {
-      stream.quotas.refused++;
+      shared.quotas.refused++;
       this.refuse(request.id, refusal);
       return;
     }
-    const watch = stream.watches.take(wanted, host.address);
+    const watch = shared.filters.take(wanted, host.address);
     if (!(watch instanceof Promise)) {
       this.#start(request, found, watch);
       return;
@@ -204,7 +204,7 @@ export class Operations {
     this.#opening++;
     return watch
       .then((made) => {
-        if (host.isClosed) stream.watches.release(made);
+        if (host.isClosed) shared.filters.release(made);
         else this.#start(request, found, made);
       })
       .finally(() => this.#opening--);
@@ -212,47 +212,47 @@ export class Operations {
 
   /** Why what a subscribe names is more than is kept for its connection, its address, or everybody. */
   #refusalOfWanted(wanted: Wanted): Refusal | null {
-    const { unknownNames, patterns } = this.stream.quotas;
-    const watches = new Set(this.subscriptions.map(({ group }) => group.watch));
+    const { unknownNames, patterns } = this.shared.quotas;
+    const filters = new Set(this.subscriptions.map(({ group }) => group.filter));
     let unknown = wanted.unknown.length;
     let starred = wanted.patterns.length;
-    for (const watch of watches) {
-      unknown += watch.unknownCount;
-      starred += watch.patternCount;
+    for (const filter of filters) {
+      unknown += filter.unknownCount;
+      starred += filter.patternCount;
     }
     const isOver =
       (wanted.unknown.length > 0 && unknown > unknownNames.perConnection) ||
       (wanted.patterns.length > 0 && starred > patterns.perConnection);
-    const bound = this.stream.watches.refusal(wanted, this.host.address);
+    const bound = this.shared.filters.refusal(wanted, this.host.address);
     // What a subscription has already, another one has at no cost.
-    if ((!isOver && bound === null) || this.stream.watches.has(wanted)) return null;
+    if ((!isOver && bound === null) || this.shared.filters.has(wanted)) return null;
     if (!isOver) return tooMuch(bound!);
     const names = `${unknownNames.perConnection} names that no source has defined`;
     const message = `A connection holds at most ${names}, and ${patterns.perConnection} patterns; ask for less.`;
     return { code: 'too_many_symbols', message };
   }
 
-  #start(request: Subscribe, { point, rewound }: Opening, watch: SymbolFilter): void {
-    const { stream } = this;
-    const { watches, quotas } = stream;
-    const bound = watch.users > 1 ? null : quotas.watchBytes.inTheWay(watch.address, 0);
+  #start(request: Subscribe, { point, rewound }: Opening, filter: SymbolFilter): void {
+    const { shared } = this;
+    const { filters, quotas } = shared;
+    const bound = filter.users > 1 ? null : quotas.filterBytes.inTheWay(filter.address, 0);
     if (bound !== null) {
       quotas.refused++;
-      watches.release(watch);
+      filters.release(filter);
       this.refuse(request.id, tooMuch(`bytes of different lists of symbols, ${bound}`));
       return;
     }
-    // It may have joined a convoy while the place was looked for.
+    // It may have joined a cohort while the place was looked for.
     this.host.leaveCohort();
     const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
     let mask = 0;
     for (const kind of kinds) mask |= 1 << Kind[kind];
-    const group = stream.group(this.encoding, watch, request.mode, mask);
+    const group = shared.group(this.encoding, filter, request.mode, mask);
     const { mode, deliver, speed } = request;
     const intervalMs = mode === 'latest' ? request.intervalMs : 0;
     const sub = this.#nextSub++;
     const settings = { mode, kinds, intervalMs, deliver, speed };
-    const subscription = new Subscription(stream, this.host, sub, group, settings, point);
+    const subscription = new Subscription(shared, this.host, sub, group, settings, point);
     this.host.control({
       op: 'subscribed',
       id: request.id,
@@ -260,12 +260,12 @@ export class Operations {
       ...settings,
       epoch: subscription.epoch,
       cursor: subscription.cursorText(),
-      symbols: watch.lists.flat().map((id) => subscription.describe(id)),
-      unknown: watch.unknown(),
+      symbols: filter.lists.flat().map((id) => subscription.describe(id)),
+      unknown: filter.unknown(),
     });
     this.#bySub.set(sub, subscription);
     this.subscriptions.push(subscription);
-    stream.wake();
+    shared.wake();
     if (rewound !== undefined) this.host.control({ op: 'rewound', sub, ...rewound });
   }
 
@@ -278,7 +278,7 @@ export class Operations {
       const { epoch } = subscription;
       const cursor = subscription.cursorText();
       this.host.control({ op: 'sought', id: request.id, sub, speed, epoch, cursor });
-      this.stream.wake();
+      this.shared.wake();
     };
     if ((request.speed ?? 'max') !== 'max' && settings.mode === 'latest') {
       this.refuse(request.id, { code: 'bad_request', message: 'speed goes with mode every.' });
@@ -322,7 +322,7 @@ export class Operations {
 
   async #history(request: HistoryQuestion): Promise<void> {
     try {
-      const history = await historyOf(this.stream, request, this.encoding, this.host.address);
+      const history = await historyOf(this.shared, request, this.encoding, this.host.address);
       if (!this.host.isClosed) this.host.control({ op: 'history', id: request.id, ...history });
     } catch (error) {
       if (this.host.isClosed) return;
@@ -332,7 +332,7 @@ export class Operations {
       } else if (error instanceof HistoryBusy) {
         this.refuse(request.id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
       } else {
-        this.stream.deps.logger.error({ error: message }, 'A piece of history could not be read.');
+        this.shared.ports.logger.error({ error: message }, 'A piece of history could not be read.');
         const sentence = 'The log could not be read; try again.';
         this.refuse(request.id, {
           code: 'log_failed',

@@ -29,9 +29,9 @@ export type Resume = { refused: ResumeRefusal } | { point: ResumePoint; rewound?
  * @param critical whether the subscription reads the critical ring rather than the whole one
  * @throws whatever the log throws
  */
-export async function resumeAt(stream: SharedView, from: From, critical: boolean): Promise<Resume> {
+export async function resumeAt(shared: SharedView, from: From, critical: boolean): Promise<Resume> {
   const time = parseTime(from);
-  if (time !== null) return resumeTime(stream, time);
+  if (time !== null) return resumeTime(shared, time);
   const cursor = cursorFromText(String(from));
   if (cursor === null) {
     return refuse(
@@ -39,34 +39,34 @@ export async function resumeAt(stream: SharedView, from: From, critical: boolean
       'from is neither a cursor nor a time such as 2024-06-19T08:00:00Z or UNIX nanoseconds.',
     );
   }
-  if (cursor.logId !== stream.logId)
+  if (cursor.logId !== shared.logId)
     return refuse('cursor_unknown', 'The cursor belongs to another log than this server has.');
-  const epochs = (await stream.deps.catchUp?.epochs()) ?? [];
-  stream.look();
-  if (cursor.epoch > stream.epoch) return refuse('cursor_unknown', 'The epoch of the cursor has not begun.');
-  return cursor.epoch === stream.epoch
-    ? resumePresent(stream, cursor, epochs, critical)
-    : resumeOlder(stream, cursor, epochs);
+  const epochs = (await shared.ports.catchUp?.epochs()) ?? [];
+  shared.look();
+  if (cursor.epoch > shared.epoch) return refuse('cursor_unknown', 'The epoch of the cursor has not begun.');
+  return cursor.epoch === shared.epoch
+    ? resumePresent(shared, cursor, epochs, critical)
+    : resumeOlder(shared, cursor, epochs);
 }
 
-async function resumeTime(stream: SharedView, time: Time): Promise<Resume> {
-  const { catchUp } = stream.deps;
+async function resumeTime(shared: SharedView, time: Time): Promise<Resume> {
+  const { catchUp } = shared.ports;
   const oldest = (view: ShardView) => view.ring.oldest() - 1;
   const place: StreamPosition = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
-    epoch: stream.epoch,
-    seqs: stream.shards.map(oldest),
+    epoch: shared.epoch,
+    seqs: shared.shards.map(oldest),
   };
   const epochs = (await catchUp?.epochs()) ?? [];
-  stream.look();
-  if (place.epoch !== stream.epoch && epochs.some((e) => e.epoch === place.epoch)) {
+  shared.look();
+  if (place.epoch !== shared.epoch && epochs.some((e) => e.epoch === place.epoch)) {
     const { lastSeq } = epochs.find((e) => e.epoch === place.epoch)!;
     if (place.seqs.some((seq, s) => seq < lastSeq[s])) return { point: { ...place, epochs } };
   }
   // What the log did not show yet may be older than the time too.
-  const seqs = stream.shards.map((view, s) =>
-    beforeInRing(view, place.epoch === stream.epoch ? place.seqs[s] : 0, time),
+  const seqs = shared.shards.map((view, s) =>
+    beforeInRing(view, place.epoch === shared.epoch ? place.seqs[s] : 0, time),
   );
-  return { point: { epoch: stream.epoch, seqs, epochs } };
+  return { point: { epoch: shared.epoch, seqs, epochs } };
 }
 
 /** The last seq at or after `seq` that, with all between, was received before the time, as far as the ring tells. */
@@ -92,44 +92,44 @@ function refuse(code: RefusalCode, message: string, oldest?: Cursor): Resume {
   };
 }
 
-function expired(stream: SharedView, epochs: EpochInfo[]): Resume {
+function expired(shared: SharedView, epochs: EpochInfo[]): Resume {
   // Epochs of which retention has left nothing stay listed.
   const first = epochs.find((e) => e.firstSeq.some((seq, s) => seq <= e.lastSeq[s])) ?? epochs.at(-1);
   const oldest: Cursor =
     first === undefined
       ? {
-          logId: stream.logId,
-          epoch: stream.epoch,
-          seqs: stream.shards.map((view) => view.ring.oldest() - 1),
+          logId: shared.logId,
+          epoch: shared.epoch,
+          seqs: shared.shards.map((view) => view.ring.oldest() - 1),
         }
-      : { logId: stream.logId, epoch: first.epoch, seqs: first.firstSeq.map((seq) => Math.max(0, seq - 1)) };
+      : { logId: shared.logId, epoch: first.epoch, seqs: first.firstSeq.map((seq) => Math.max(0, seq - 1)) };
   return refuse('cursor_expired', 'What follows the cursor is no longer held.', oldest);
 }
 
-function resumePresent(stream: SharedView, cursor: Cursor, epochs: EpochInfo[], critical: boolean): Resume {
+function resumePresent(shared: SharedView, cursor: Cursor, epochs: EpochInfo[], critical: boolean): Resume {
   const seqs = Array.from(cursor.seqs);
-  if (seqs.length !== stream.shards.length)
+  if (seqs.length !== shared.shards.length)
     return refuse('cursor_invalid', 'The cursor has another number of shards than its epoch.');
-  if (stream.shards.some((view, s) => seqs[s] > view.head))
+  if (shared.shards.some((view, s) => seqs[s] > view.head))
     return refuse('cursor_unknown', 'The cursor lies beyond the newest tick.');
-  const held = epochs.find((e) => e.epoch === stream.epoch);
-  for (const view of stream.shards) {
+  const held = epochs.find((e) => e.epoch === shared.epoch);
+  for (const view of shared.shards) {
     const seq = seqs[view.index];
     const inRing = critical ? view.criticalAfter(seq) >= 0 : view.ring.oldest() <= seq + 1;
     const inLog = held !== undefined && held.firstSeq[view.index] <= seq + 1;
-    if (!inRing && !inLog) return expired(stream, epochs);
+    if (!inRing && !inLog) return expired(shared, epochs);
   }
-  return { point: { epoch: stream.epoch, seqs, epochs } };
+  return { point: { epoch: shared.epoch, seqs, epochs } };
 }
 
-function resumeOlder(stream: SharedView, cursor: Cursor, epochs: EpochInfo[]): Resume {
+function resumeOlder(shared: SharedView, cursor: Cursor, epochs: EpochInfo[]): Resume {
   const info = epochs.find((e) => e.epoch === cursor.epoch);
-  if (info === undefined) return expired(stream, epochs);
+  if (info === undefined) return expired(shared, epochs);
   if (cursor.seqs.length !== info.shards)
     return refuse('cursor_invalid', 'The cursor has another number of shards than its epoch.');
   const seqs = Array.from(cursor.seqs);
   if (seqs.some((seq, s) => seq < info.lastSeq[s] && seq + 1 < info.firstSeq[s]))
-    return expired(stream, epochs);
+    return expired(shared, epochs);
   const point: ResumePoint = {
     epoch: cursor.epoch,
     seqs: seqs.map((seq, s) => Math.min(seq, info.lastSeq[s])),

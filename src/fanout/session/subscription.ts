@@ -1,4 +1,4 @@
-/** One subscription: what it watches, and its course through the ticks. It owns none of them, only where it stands. */
+/** One subscription: what it filters, and its reader through the ticks. It owns none of them, only where it stands. */
 
 import { messageOf } from '../../core/errors.js';
 import type { KindName } from '../../core/tick.js';
@@ -32,34 +32,34 @@ export class Subscription implements SubscriptionReaderOwner {
   #told: number;
 
   constructor(
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly host: SubscriptionHost,
     readonly sub: number,
     readonly group: SubscriptionGroup,
     readonly settings: SubscriptionSettings,
     start: Start,
   ) {
-    stream.subscriptions++;
-    this.#told = group.watch.news.length;
+    shared.subscriptions++;
+    this.#told = group.filter.news.length;
     this.#reader = this.#readerFrom(start);
   }
 
   #readerFrom(start: Start | SubscriptionReader): SubscriptionReader {
-    return new SubscriptionReader(this.stream, this.group, this.sub, this.settings, this, start);
+    return new SubscriptionReader(this.shared, this.group, this.sub, this.settings, this, start);
   }
 
   get epoch(): number {
     return this.#reader.epoch;
   }
 
-  /** Where it stands; in a convoy all members have the same one. */
+  /** Where it stands; in a cohort all members have the same one. */
   get reader(): SubscriptionReader {
     return this.#reader;
   }
 
-  /** Goes on as a convoy does. */
-  join(course: SubscriptionReader): void {
-    this.#reader = course;
+  /** Goes on as a cohort does. */
+  join(reader: SubscriptionReader): void {
+    this.#reader = reader;
   }
 
   /** Goes on by itself, from where it stands. */
@@ -69,7 +69,7 @@ export class Subscription implements SubscriptionReaderOwner {
 
   /** Whether it lacks nothing that there was when the flush at hand began, and goes on as it comes. */
   get isCaughtUp(): boolean {
-    return !this.paused && this.#told === this.group.watch.news.length && this.#reader.isCaughtUp;
+    return !this.paused && this.#told === this.group.filter.news.length && this.#reader.isCaughtUp;
   }
 
   /** Goes on from another place; what was not sent of the old one is not. */
@@ -86,13 +86,13 @@ export class Subscription implements SubscriptionReaderOwner {
 
   close(): void {
     this.#reader.close();
-    this.stream.subscriptions--;
-    this.stream.release(this.group);
+    this.shared.subscriptions--;
+    this.shared.release(this.group);
   }
 
   /** Announces symbols that joined or changed; before any tick of them. */
   announce(): void {
-    const { news } = this.group.watch;
+    const { news } = this.group.filter;
     if (this.#told === news.length) return;
     const symbols = [...new Set(news.slice(this.#told))].map((id) => this.describe(id));
     this.#told = news.length;
@@ -100,7 +100,7 @@ export class Subscription implements SubscriptionReaderOwner {
   }
 
   describe(id: number): WireSymbol {
-    const { name, digits, version } = this.stream.deps.registry.symbols[id]!;
+    const { name, digits, version } = this.shared.ports.registry.symbols[id]!;
     return { symbol: name, symbolId: id, digits, version };
   }
 
@@ -132,7 +132,7 @@ export class Subscription implements SubscriptionReaderOwner {
   }
 
   failed(error: unknown): void {
-    this.stream.deps.logger.error({ sub: this.sub, error: messageOf(error) }, 'Reading the log failed.');
+    this.shared.ports.logger.error({ sub: this.sub, error: messageOf(error) }, 'Reading the log failed.');
     this.host.controlAfterFrame({
       op: 'error',
       id: null,

@@ -7,10 +7,10 @@ import {
   WINDOW_BYTES,
 } from '../../core/limits.js';
 import { nanoseconds } from '../../core/tick.js';
-import type { TickEncoder } from '../../wire/body.js';
 import { decodeCursor } from '../../wire/cursor.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';
+import type { TickEncoder } from '../../wire/payload.js';
 import { CloseCode, type Encoding, type ServerMessage } from '../../wire/ticks.js';
 import { type CloseReason, closeReasonFor } from '../access/close-reason.js';
 import type { ConnectionGuard } from '../access/gate.js';
@@ -30,7 +30,7 @@ import { SendWindow } from './send-window.js';
 
 /** Below this room a connection waits for its pongs: smaller frames are not worth their `send`. */
 const ROOM_MIN = 16 * 1024;
-/** Bytes of one frame that lanes fill: while the client takes in one that left it behind, the next is under way. */
+/** Bytes of one frame that stream readers fill: while the client takes in one that left it behind, the next is under way. */
 const STREAM_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
 /** Bytes in the socket's own buffer above which a connection waits for them to drain. */
 const BUFFERED_MAX = 64 * 1024;
@@ -41,7 +41,7 @@ const LOST = 1006;
 
 /** What uWebSockets keeps for a connection, or for one that is closed at once. */
 export type ConnectionData =
-  | { encoding: Encoding; gate: ConnectionGuard; connection: Connection | undefined }
+  | { encoding: Encoding; guard: ConnectionGuard; connection: Connection | undefined }
   | { refused: CloseReason };
 
 export class Connection implements FrameTarget, OperationsHost, Member {
@@ -65,28 +65,28 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   constructor(
     readonly socket: WebSocket<ConnectionData>,
-    readonly stream: SharedView,
+    readonly shared: SharedView,
     readonly encoding: Encoding,
     readonly settings: FanoutSettings,
-    readonly convoys: Cohorts,
+    readonly cohorts: Cohorts,
     readonly count: (ticks: number, bytes: number) => void,
-    readonly gate: ConnectionGuard,
+    readonly guard: ConnectionGuard,
     turns: RequestTurns,
     /** Flushes it soon, or between two rounds: there is more for it, and room. */
     readonly goOn: (connection: Connection) => void,
   ) {
-    this.encoder = stream.encoders[encoding];
+    this.encoder = shared.encoders[encoding];
     // Those that connect together are not to be beaten for together for ever.
     this.#beatAtMs = performance.now() - Math.random() * settings.heartbeatMs;
     this.#liveness = new Liveness(settings.idleMs, performance.now());
-    this.#operations = new Operations(stream, this, encoding, settings);
+    this.#operations = new Operations(shared, this, encoding, settings);
     this.#requests = new RequestQueue(turns, this.address, (message, isBinary) =>
       this.#handle(message, isBinary),
     );
   }
 
   get address(): string {
-    return this.gate.place.address;
+    return this.guard.slot.address;
   }
 
   get isClosed(): boolean {
@@ -96,7 +96,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   message(message: ArrayBuffer, isBinary: boolean): void {
     if (this.#closed) return;
     this.#liveness.heard();
-    if (this.#closeFor(this.gate.take(message.byteLength))) return;
+    if (this.#closeFor(this.guard.take(message.byteLength))) return;
     this.#closeFor(this.#requests.take(message, isBinary));
   }
 
@@ -108,19 +108,19 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     const parsed = parseMessage(message, isBinary, this.encoding);
     if ('error' in parsed) {
       this.control({ op: 'error', temporary: false, ...parsed.error });
-      this.#closeFor(this.gate.bad());
+      this.#closeFor(this.guard.bad());
       return;
     }
     const { request } = parsed;
-    const refusal = this.gate.refusal(request.id, request.op);
+    const refusal = this.guard.refusal(request.id, request.op);
     if (refusal !== null) {
       this.control(refusal);
     } else if (request.op === 'auth') {
-      this.gate.authorise(
+      this.guard.authorise(
         request.id,
         request.token,
         (answer) => this.control(answer),
-        (closing) => this.#closeFor(closing),
+        (closeReason) => this.#closeFor(closeReason),
       );
     } else if (request.op === 'ping') {
       this.control({ op: 'pong', id: request.id, time: this.#time() });
@@ -136,13 +136,13 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   #time(): bigint | string {
-    const { clock } = this.stream;
+    const { clock } = this.shared;
     clock.stamp();
     const time = nanoseconds(clock.seconds, clock.nanos);
     return this.encoding === 'json' ? String(time) : time;
   }
 
-  /** Before its subscriptions change: in a convoy their courses are those of others, too. */
+  /** Before its subscriptions change: in a cohort their readers are those of others, too. */
   leaveCohort(): void {
     this.#cohort?.remove(this);
   }
@@ -174,7 +174,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
     // What stopped for want of window goes on when the pong comes, which only a ping can bring.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
-    if (all && this.#window.unanswered - unanswered <= COHORT_BYTES && this.mayJoin) this.convoys.join(this);
+    if (all && this.#window.unanswered - unanswered <= COHORT_BYTES && this.mayJoin) this.cohorts.join(this);
     return !all && ticks > 0;
   }
 
@@ -193,7 +193,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return group.users > 1 && subscriptions[0].isCaughtUp && this.keepsUp(WINDOW_BYTES);
   }
 
-  /** Whether there is room for whatever the convoy may send next, and the client takes it before it misses a heartbeat. */
+  /** Whether there is room for whatever the cohort may send next, and the client takes it before it misses a heartbeat. */
   keepsUp(windowBytes: number): boolean {
     const { unanswered } = this.#window;
     return windowBytes - unanswered >= COHORT_BYTES && this.#isQuick && !this.#isBuffered;
@@ -207,14 +207,14 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return this.#operations.subscriptions[0].reader;
   }
 
-  joined(convoy: Cohort): void {
-    this.#operations.subscriptions[0].join(convoy.reader);
-    this.#cohort = convoy;
+  joined(cohort: Cohort): void {
+    this.#operations.subscriptions[0].join(cohort.reader);
+    this.#cohort = cohort;
   }
 
   left(): void {
     this.#cohort = null;
-    // What the convoy lacked is now its own to wait for.
+    // What the cohort lacked is now its own to wait for.
     this.#flushedAll = false;
     this.#operations.subscriptions[0].leave();
   }
@@ -241,7 +241,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   /** To be called several times per heartbeat: says that it is there, and sees whether the client is. */
   look(nowMs: number, heartbeat: HeartbeatBytes): void {
-    if (this.#closed || this.#closeFor(this.gate.look(nowMs))) return;
+    if (this.#closed || this.#closeFor(this.guard.look(nowMs))) return;
     const life = this.#liveness.look(nowMs);
     if (life === 'gone') {
       this.close(closeReasonFor(CloseCode.idle, `no sign of life for ${this.settings.idleMs} ms`));
@@ -260,7 +260,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     for (const subscription of subscriptions) {
       if (subscription.paused) continue;
       const cursor = decodeCursor(subscription.cursor());
-      if (cursor === null || cursor.epoch !== this.stream.epoch) return false;
+      if (cursor === null || cursor.epoch !== this.shared.epoch) return false;
       if (heads.some((head, shard) => cursor.seqs[shard] < head)) return false;
     }
     if (this.#window.unanswered > 0 && this.#window.unasked) this.#ping();
@@ -285,7 +285,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     const { unanswered } = this.#window;
     if (unanswered > ANSWER_BYTES_PER_CONNECTION_MAX) return 'answers are not read';
     if (unanswered + bytes <= EVERY_COHORT_WINDOW_BYTES) return null;
-    const bound = this.stream.quotas.answerBytes.inTheWay(this.address, bytes);
+    const bound = this.shared.quotas.answerBytes.inTheWay(this.address, bytes);
     return bound === null ? null : `too many bytes of answers are not read ${bound}`;
   }
 
@@ -293,7 +293,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   #countUnread(): void {
     const unread = this.#closed ? 0 : Math.max(0, this.#window.unanswered - EVERY_COHORT_WINDOW_BYTES);
     if (unread === this.#unread) return;
-    this.stream.quotas.answerBytes.add(this.address, unread - this.#unread);
+    this.shared.quotas.answerBytes.add(this.address, unread - this.#unread);
     this.#unread = unread;
   }
 
@@ -334,7 +334,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   pinged(): void {
     if (this.#closed) return;
     this.#liveness.heard();
-    this.#closeFor(this.gate.take(0));
+    this.#closeFor(this.guard.take(0));
   }
 
   pong(message: ArrayBuffer): void {
@@ -350,7 +350,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   close({ code, reason }: CloseReason): void {
     if (this.#closed) return;
     this.#closedByUs = true;
-    this.gate.door.tally.closed[code]++;
+    this.guard.access.refusals.closed[code]++;
     // Behind bytes that a silent client does not take, a close frame would only keep them in memory.
     if (code === CloseCode.idle && this.socket.getBufferedAmount() > 0) this.socket.close();
     else this.socket.end(code, reason);
@@ -362,8 +362,8 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     this.#cohort?.remove(this);
     this.#requests.clear();
     this.#countUnread();
-    this.gate.place.leave();
-    if (code === LOST && !this.#closedByUs) this.gate.door.tally.lost++;
+    this.guard.slot.leave();
+    if (code === LOST && !this.#closedByUs) this.guard.access.refusals.lost++;
     this.#operations.endAll();
   }
 }

@@ -9,7 +9,7 @@ export class HeartbeatBytes {
   #text: Uint8Array | undefined;
   #packed: Uint8Array | undefined;
 
-  constructor(readonly stream: SharedView) {}
+  constructor(readonly shared: SharedView) {}
 
   of(encoding: Encoding): Uint8Array {
     if (encoding === 'json') return (this.#text ??= Buffer.from(jsonControl(this.#message())));
@@ -17,9 +17,9 @@ export class HeartbeatBytes {
   }
 
   #message(): Heartbeat {
-    const { clock, deps } = this.stream;
+    const { clock, ports } = this.shared;
     clock.stamp();
-    const feeds = deps.feeds().map(({ name, state, ageMs }) => ({ feed: name, state, ageMs }));
+    const feeds = ports.feeds().map(({ name, state, ageMs }) => ({ feed: name, state, ageMs }));
     return { op: 'heartbeat', time: nanoseconds(clock.seconds, clock.nanos), feeds };
   }
 }

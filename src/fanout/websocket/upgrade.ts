@@ -35,7 +35,7 @@ const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as
 const PARAMETERS = ['token'];
 
 export interface UpgradeContext extends AccessContext {
-  readonly stream: SharedView;
+  readonly shared: SharedView;
   readonly admission: Admission;
   readonly connections: Set<Connection>;
   readonly cohorts: Cohorts;
@@ -48,7 +48,7 @@ export interface UpgradeContext extends AccessContext {
 }
 
 export function addStream(app: TemplatedApp, context: UpgradeContext): void {
-  const { settings, stream } = context;
+  const { settings, shared } = context;
   const idleSeconds = Math.ceil(settings.idleMs / 1000) + LAST_RESORT_SECONDS;
   app.ws<ConnectionData>('/v1/stream', {
     compression: NO_COMPRESSION,
@@ -60,21 +60,31 @@ export function addStream(app: TemplatedApp, context: UpgradeContext): void {
     open: (socket) => {
       const data = socket.getUserData();
       if ('refused' in data) {
-        context.tally.closed[data.refused.code]++;
+        context.refusals.closed[data.refused.code]++;
         socket.end(data.refused.code, data.refused.reason);
         return;
       }
-      const { encoding, gate } = data;
-      const { cohorts: convoys, count, resumeSending: goOn, turns } = context;
-      data.connection = new Connection(socket, stream, encoding, settings, convoys, count, gate, turns, goOn);
+      const { encoding, guard } = data;
+      const { cohorts, count, resumeSending, turns } = context;
+      data.connection = new Connection(
+        socket,
+        shared,
+        encoding,
+        settings,
+        cohorts,
+        count,
+        guard,
+        turns,
+        resumeSending,
+      );
       context.connections.add(data.connection);
-      gate.place.onGiveWay = (closing) => data.connection?.close(closing);
+      guard.slot.onGiveWay = (reason) => data.connection?.close(reason);
       context.greet(data.connection);
     },
     message: (socket, message, isBinary) => connectionOf(socket)?.message(message, isBinary),
     ping: (socket) => connectionOf(socket)?.pinged(),
     pong: (socket, message) => connectionOf(socket)?.pong(message),
-    drain: () => stream.wake(),
+    drain: () => shared.wake(),
     close: (socket, code) => {
       const connection = connectionOf(socket);
       if (connection === undefined) return;
@@ -151,21 +161,21 @@ function upgrade(
   const finish = (data: ConnectionData) => {
     res.upgrade<ConnectionData>(data, key, protocol, extensions, socketContext);
   };
-  const place = context.admission.enter(addressOf(context, res, req));
-  if (!(place instanceof ConnectionSlot)) {
+  const slot = context.admission.enter(addressOf(context, res, req));
+  if (!(slot instanceof ConnectionSlot)) {
     // A page sees why its socket was closed, but never why an upgrade was refused.
-    finish({ refused: place });
+    finish({ refused: slot });
     return;
   }
-  const gate = new ConnectionGuard(context, place, performance.now());
+  const guard = new ConnectionGuard(context, slot, performance.now());
   const token = auth && (bearerToken(req.getHeader('authorization')) ?? tokenIn(query));
   if (auth === undefined || token === undefined) {
-    place.wait();
-    finish({ encoding, gate, connection: undefined });
+    slot.wait();
+    finish({ encoding, guard, connection: undefined });
     return;
   }
-  const take = (verdict: Verdict) => admit(context, res, gate, verdict, encoding, finish);
-  const verdict = auth.check(token, place.address);
+  const take = (verdict: Verdict) => admit(context, res, guard, verdict, encoding, finish);
+  const verdict = auth.check(token, slot.address);
   if (!(verdict instanceof Promise)) {
     take(verdict);
     return;
@@ -173,16 +183,16 @@ function upgrade(
   let [isGone, isDecided] = [false, false];
   res.onAborted(() => {
     isGone = true;
-    place.leave();
+    slot.leave();
   });
-  place.onGiveWay = (closing) => {
+  slot.onGiveWay = (closeReason) => {
     isDecided = true;
     // Within the upgrade of another, uWebSockets cannot finish this one.
     setImmediate(() => {
-      if (!isGone) res.cork(() => finish({ refused: closing }));
+      if (!isGone) res.cork(() => finish({ refused: closeReason }));
     });
   };
-  place.wait();
+  slot.wait();
   void verdict.then((found) => {
     if (!isGone && !isDecided) res.cork(() => take(found));
   });
@@ -191,22 +201,22 @@ function upgrade(
 function admit(
   context: UpgradeContext,
   res: HttpResponse,
-  gate: ConnectionGuard,
+  guard: ConnectionGuard,
   verdict: Verdict,
   encoding: Encoding,
   finish: (data: ConnectionData) => void,
 ): void {
   if ('refused' in verdict && verdict.refused === 'failed') {
-    gate.place.leave();
+    guard.slot.leave();
     const headers = { 'retry-after': String(Math.ceil(verdict.retryMs / 1000)) };
     const detail = 'The token could not be checked; try again.';
     refuse(context, res, 'authoriser', problem(503, 'unauthorised', detail, headers));
     return;
   }
   // The server may have begun to shut down while the authoriser thought.
-  const refused = context.closing ? shuttingDown() : gate.admit(verdict);
-  if (refused !== null) gate.place.leave();
-  finish(refused === null ? { encoding, gate, connection: undefined } : { refused });
+  const refused = context.closing ? shuttingDown() : guard.admit(verdict);
+  if (refused !== null) guard.slot.leave();
+  finish(refused === null ? { encoding, guard, connection: undefined } : { refused });
 }
 
 export function shuttingDown(): CloseReason {
@@ -214,7 +224,7 @@ export function shuttingDown(): CloseReason {
 }
 
 function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReason, answer: Answer): void {
-  context.tally.refused[reason]++;
+  context.refusals.refused[reason]++;
   send(res, NO_REQUEST, answer, []);
 }
 

@@ -79,7 +79,7 @@ t.test('names that become known, and subscriptions that end, make room', async (
 
 t.test('tables of different lists are bounded in bytes', async (t) => {
   // Each takes 1 KiB and what it lists; an address has a quarter.
-  const served = await serve({ limits: { watchBytes: 16 * 1024 }, plan: { maxSymbols: 1024 } });
+  const served = await serve({ limits: { filterBytes: 16 * 1024 }, plan: { maxSymbols: 1024 } });
   t.teardown(() => served.close());
   for (const name of ['A', 'B', 'C', 'D', 'E']) served.shard.define(name);
   const client = await served.connect('json');
@@ -93,17 +93,17 @@ t.test('tables of different lists are bounded in bytes', async (t) => {
 t.test('what is counted for watches is given back to the last', async (t) => {
   const quotas = new Quotas();
   const registry = new Registry(Registry.allocate(1 << 20), 8192);
-  const watches = new SymbolFilters(registry, 2, quotas);
-  const kept = [quotas.unknownNames, quotas.patterns, quotas.watchBytes];
+  const filters = new SymbolFilters(registry, 2, quotas);
+  const kept = [quotas.unknownNames, quotas.patterns, quotas.filterBytes];
   const held = [['*'], ['N1', 'N5000', 'UNKNOWN'], ['N*', 'M*', '*7'], ['N2']].map((symbols, i) =>
-    watches.acquire(symbols, `${i}`),
+    filters.acquire(symbols, `${i}`),
   );
   // More than the tables had room for.
   for (let i = 0; i < 6000; i++) registry.defineSymbol({ name: `N${i}`, digits: 2 });
-  watches.refresh();
+  filters.refresh();
   t.equal(quotas.unknownNames.total, 1);
   t.equal(quotas.patterns.total, 4);
-  t.ok(quotas.watchBytes.total > 4 * 6000);
+  t.ok(quotas.filterBytes.total > 4 * 6000);
   t.same(
     held.map(({ lists }) => lists.flat().length),
     [6000, 2, 6000, 1],
@@ -111,7 +111,7 @@ t.test('what is counted for watches is given back to the last', async (t) => {
   const of5000 = registry.symbolId('N5000')!;
   t.equal(held[1].bits[of5000], 1);
   t.ok(held[0].place[of5000] > 0);
-  for (const watch of held) watches.release(watch);
+  for (const filter of held) filters.release(filter);
   for (const quota of kept) t.match(quota, { total: 0, addresses: 0 });
 });
 

@@ -34,9 +34,9 @@ class CountingEncoder extends MsgpackEncoder {
   }
 
   override put(...args: Parameters<MsgpackEncoder['put']>): void {
-    const [body, , , seq] = args;
+    const [payload, , , seq] = args;
     this.puts++;
-    if (body.at < this.arena.chunks()[0].at) this.bodySeqs.push(seq);
+    if (payload.at < this.arena.chunks()[0].at) this.bodySeqs.push(seq);
     super.put(...args);
   }
 
@@ -91,11 +91,11 @@ class Bench {
 
   place(symbols: string[], at: number, mode: Mode = 'every', kinds = ALL): Place {
     const { encoder, arena } = this;
-    const watch = this.#watches.acquire(symbols);
+    const filter = this.#watches.acquire(symbols);
     const symbol = symbols[0] === '*' ? null : Number(symbols[0].slice(1));
     const next = symbol === null ? null : ofOne(at, symbol) * SYMBOLS + symbol + 1;
     return {
-      group: new SubscriptionGroup('', encoder, watch, mode, kinds, arena, this.#shared),
+      group: new SubscriptionGroup('', encoder, filter, mode, kinds, arena, this.#shared),
       at,
       got: 0,
       next,
@@ -107,13 +107,13 @@ class Bench {
     places: readonly Place[],
     turns: number,
     limit = this.view.head,
-    bodies = 1,
+    payloads = 1,
     bytes = BODY_BYTES,
   ): void {
     for (let turn = 0; turn < turns; turn++) {
       this.arena.reset();
       for (const place of places) {
-        for (let i = 0; i < bodies && place.at < limit; i++) this.#fill(place, limit, bytes);
+        for (let i = 0; i < payloads && place.at < limit; i++) this.#fill(place, limit, bytes);
       }
     }
   }
@@ -168,7 +168,7 @@ t.test('readers of a part at one place share what is encoded', async (t) => {
   t.ok(bench.encoder.puts < sum / 8, `${bench.encoder.puts} records encoded for ${sum}`);
 });
 
-/** Bodies as large as the server's frames, some in a turn: a reader passes a hundred stretches in one. */
+/** Bodies as large as the server's frames, some in a turn: a reader passes a hundred chunks in one. */
 const LARGE_BYTES = 65_536;
 const LARGE_BODIES = 3;
 

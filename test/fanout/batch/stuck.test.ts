@@ -1,4 +1,4 @@
-/** Lanes reach the newest tick by themselves: nothing has to happen in the market, and no equal subscriber is in the way. */
+/** Stream readers reach the newest tick by themselves: nothing has to happen in the market, and no equal subscriber is in the way. */
 import t from 'tap';
 import { cursorToText } from '../../../src/wire/cursor.js';
 import { LOG_ID, serve } from '../../helpers/fanout.js';

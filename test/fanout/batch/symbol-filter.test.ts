@@ -7,8 +7,8 @@ t.test('a symbol defined by another thread in the middle of a refresh', async (t
   const memory = Registry.allocate(4096);
   const ours = new Registry(memory, 16);
   const theirs = new Registry(memory, 16);
-  const watches = new SymbolFilters(ours, 1);
-  const watch = watches.acquire(['*']);
+  const filters = new SymbolFilters(ours, 1);
+  const filter = filters.acquire(['*']);
   theirs.defineSymbol({ name: 'A', digits: 5 });
   const refresh = ours.refresh.bind(ours);
   let isFirst = true;
@@ -18,9 +18,9 @@ t.test('a symbol defined by another thread in the middle of a refresh', async (t
     isFirst = false;
     return grew;
   };
-  watches.refresh();
-  t.same(watch.lists, [[1]]);
-  watches.refresh();
-  t.same(watch.lists, [[1, 2]]);
-  t.same(watch.news, [1, 2]);
+  filters.refresh();
+  t.same(filter.lists, [[1]]);
+  filters.refresh();
+  t.same(filter.lists, [[1, 2]]);
+  t.same(filter.news, [1, 2]);
 });

@@ -178,7 +178,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const ticks = followers.reduce((sum, follower) => sum + follower.ticks, 0);
     t.comment(
       `${shards} shards, ${encodings}, ${JSON.stringify(fuzz.settings)}: ${ticks} ticks, ` +
-        `${fuzz.inConvoys} in convoys, ${tookMs.toFixed(0)} ms`,
+        `${fuzz.inConvoys} in cohorts, ${tookMs.toFixed(0)} ms`,
     );
     for (const follower of [...followers, ...fuzz.done]) t.same(follower.faults.slice(0, 3), []);
     for (const follower of followers) {

@@ -26,7 +26,7 @@ async function reached(clients: readonly Client[], seq: number): Promise<void> {
   for (const client of clients) await client.until(() => lastSeq(client) >= seq);
 }
 
-/** Sends ticks until so many connections are in convoys. */
+/** Sends ticks until so many connections are in cohorts. */
 async function together(served: Served, ids: readonly number[], clients: readonly Client[], count: number) {
   quotes(served, ids, FIRST_TICKS);
   await reached(clients, served.shard.head);
@@ -37,7 +37,7 @@ async function together(served: Served, ids: readonly number[], clients: readonl
 }
 
 /** Clients of everything in mode `every`, who go on together. */
-async function convoyOf(t: Test, options: Parameters<typeof serve>[0], encoding: Encoding = 'packed') {
+async function cohortOf(t: Test, options: Parameters<typeof serve>[0], encoding: Encoding = 'packed') {
   const served = await serve(options);
   t.teardown(() => served.close());
   const ids = Array.from({ length: SYMBOLS }, (_, i) => served.shard.define(`S${i}`));
@@ -69,7 +69,7 @@ function isWhole(t: Test, { ticks }: Client, from: number, head: number, name: s
 
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   t.test(`${encoding}: they leave and join as their clients please, and lose nothing`, async (t) => {
-    const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 17 } }, encoding);
+    const { served, ids, clients } = await cohortOf(t, { plan: { ringSlots: 1 << 17 } }, encoding);
     t.equal(served.fanout.stats().inCohorts, CLIENTS);
     const random = new Random(encoding.length);
     const stopped = new Set<number>();
@@ -131,7 +131,7 @@ function market({ shard }: Served, ids: readonly number[], trades: number, count
 }
 
 /** Clients of everything in mode `latest`, who go on together, and how many trades each of them has got. */
-async function latestConvoyOf(t: Test) {
+async function latestCohortOf(t: Test) {
   const served = await serve({ plan: { ringSlots: 1 << 16, criticalSlots: 1 << 16 } });
   t.teardown(() => served.close());
   const ids = Array.from({ length: SYMBOLS }, (_, i) => served.shard.define(`S${i}`));
@@ -160,7 +160,7 @@ function hasTrades(t: Test, { ticks }: Client, trades: number, name: string): vo
 }
 
 t.test('in mode latest they come to the same state, and trades are whole', async (t) => {
-  const { ids, clients, trades } = await latestConvoyOf(t);
+  const { ids, clients, trades } = await latestCohortOf(t);
   for (const [i, client] of clients.entries()) {
     hasTrades(t, client, trades, `client ${i}`);
     for (const id of ids) {
@@ -175,7 +175,7 @@ t.test('in mode latest they come to the same state, and trades are whole', async
 });
 
 t.test('in mode latest, too, one that stops reading is held to its window', async (t) => {
-  const { served, ids, clients, trades } = await latestConvoyOf(t);
+  const { served, ids, clients, trades } = await latestCohortOf(t);
   let count = trades;
   await stopsOne(t, served, clients, WINDOW_BYTES, () => {
     count = market(served, ids, count, 1000);
@@ -184,7 +184,7 @@ t.test('in mode latest, too, one that stops reading is held to its window', asyn
 });
 
 t.test('a symbol that is new is told to each of them before its ticks', async (t) => {
-  const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 15 } });
+  const { served, ids, clients } = await cohortOf(t, { plan: { ringSlots: 1 << 15 } });
   const id = served.shard.define('NEW', 3);
   for (const client of clients) {
     client.onTick = (tick) => {
@@ -199,8 +199,8 @@ t.test('a symbol that is new is told to each of them before its ticks', async (t
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
-t.test('a convoy that the ring has passed goes on from the log', async (t) => {
-  const { served, ids, clients } = await convoyOf(t, { log: true, plan: { ringSlots: 8192 } });
+t.test('a cohort that the ring has passed goes on from the log', async (t) => {
+  const { served, ids, clients } = await cohortOf(t, { log: true, plan: { ringSlots: 8192 } });
   // More than the ring holds, before the fan-out has a chance to look.
   for (let i = 0; i < 5; i++) quotes(served, ids, 4000);
   await reached(clients, served.shard.head);
@@ -214,14 +214,14 @@ t.test('a convoy that the ring has passed goes on from the log', async (t) => {
 });
 
 t.test('a member that stops reading is held to its window, and delays nobody', async (t) => {
-  const { served, ids, clients } = await convoyOf(t, { plan: { ringSlots: 1 << 16 } });
+  const { served, ids, clients } = await cohortOf(t, { plan: { ringSlots: 1 << 16 } });
   await stopsOne(t, served, clients, EVERY_COHORT_WINDOW_BYTES, () => quotes(served, ids, 1000));
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
 for (const op of ['seek', 'subscribe'] as const) {
   t.test(`${op} to a place that takes long to find, asked for by a member`, async (t) => {
-    const { served, ids, clients } = await convoyOf(t, { log: true, plan: { ringSlots: 1 << 16 } });
+    const { served, ids, clients } = await cohortOf(t, { log: true, plan: { ringSlots: 1 << 16 } });
     const log = served.log!;
     const find = log.seekTime.bind(log);
     let go = () => {};
@@ -255,7 +255,7 @@ for (const op of ['seek', 'subscribe'] as const) {
 }
 
 t.test('one that answers no pings cannot keep the others from being pinged', async (t) => {
-  const { served, ids, clients } = await convoyOf(t, {
+  const { served, ids, clients } = await cohortOf(t, {
     plan: { ringSlots: 1 << 17 },
     limits: { messagesPerSecond: 1_000_000 },
   });
@@ -263,7 +263,7 @@ t.test('one that answers no pings cannot keep the others from being pinged', asy
   // As a client whose pongs are lost on the way.
   mute.socket.pong = (_data: unknown, _mask?: boolean, sent?: (error: Error) => void) =>
     (sent as () => void)();
-  // Each request takes it out of the convoy, with a ping.
+  // Each request takes it out of the cohort, with a ping.
   for (let i = 0; i < 300; i++) {
     await mute.request({ op: 'ping' });
     quotes(served, ids, 2);
@@ -288,7 +288,7 @@ t.test('one that answers no pings cannot keep the others from being pinged', asy
 });
 
 t.test('what heartbeats leave of the window is looked at, too', async (t) => {
-  const { served, ids, clients } = await convoyOf(t, { heartbeatMs: 10, plan: { ringSlots: 1 << 17 } });
+  const { served, ids, clients } = await cohortOf(t, { heartbeatMs: 10, plan: { ringSlots: 1 << 17 } });
   const [slow, ...quick] = clients;
   const bytes = bytesBeside(served, quick);
   const random = new Random(5);

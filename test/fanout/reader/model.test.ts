@@ -57,7 +57,7 @@ class Subscriber {
   sub = 0;
   /** The seq that it goes on after. */
   from = 0;
-  /** Ticks of the client at which its present stretch begins. */
+  /** Ticks of the client at which its present chunk begins. */
   at = 0;
   paused = false;
 

@@ -29,11 +29,11 @@ function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
     feeds: () => [],
     readiness: () => ({ ready: true, reasons: [] }),
   };
-  const stream = new SharedView(deps, { catchUpJobs: 1, catchUpPages: 1 }, () => {});
-  const group = stream.group('json', stream.watches.acquire(['*']), mode, 1 << Kind.quote);
+  const shared = new SharedView(deps, { catchUpJobs: 1, catchUpPages: 1 }, () => {});
+  const group = shared.group('json', shared.filters.acquire(['*']), mode, 1 << Kind.quote);
   const settings = { mode, intervalMs: 0, deliver: 'published', speed: 'max' } as const;
   const owner = { catchingUp: () => {}, caughtUp: () => {}, failed: () => {} };
-  const course = new SubscriptionReader(stream, group, 1, settings, owner, 'live');
+  const reader = new SubscriptionReader(shared, group, 1, settings, owner, 'live');
   const frame = new Frame();
   const got = new Map(shards.map(({ index }) => [index, new Map<string, number>()]));
   const transmit = (message: Uint8Array) => {
@@ -41,12 +41,12 @@ function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
     for (const { symbol } of ticks) got.get(shard)!.set(symbol, (got.get(shard)!.get(symbol) ?? 0) + 1);
   };
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const id of ids) shards[stream.mirror.shardOf(id)].quote(id, 1 + round / 100, 2);
+    for (const id of ids) shards[shared.mirror.shardOf(id)].quote(id, 1 + round / 100, 2);
     for (const shard of shards) shard.commit();
-    stream.advance(round);
+    shared.advance(round);
     frame.begin({ encoder: group.encoder, transmit }, bytes);
-    course.flushSnapshot(frame);
-    course.flushStream(frame);
+    reader.flushSnapshot(frame);
+    reader.flushStream(frame);
     frame.finish();
   }
   return got;

@@ -4,7 +4,7 @@ import t from 'tap';
 import { serve } from '../../helpers/fanout.js';
 import { asker } from '../../helpers/http.js';
 
-/** Values by name and labels, as `name{label="value"}`. */
+/** Values by name and tags, as `name{tag="value"}`. */
 function parse(text: string): Map<string, number> {
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(

@@ -1,12 +1,12 @@
 /**
- * What the three encodings have in common on the sending side. A body is the encoded ticks of one batch,
- * without what differs between subscribers: `wrap` puts it into a message with the subscription's number
+ * What the three encodings have in common on the sending side. A payload is the encoded ticks of one batch,
+ * without what differs between subscribers: `encodeBatch` puts it into a message with the subscription's number
  * and cursor, so that subscribers with equal subscriptions share the encoded bytes.
  */
 import type { Records } from '../core/tick.js';
 
-/** Memory that bodies and frames are written into; every view covers all of it. */
-export class Scratch {
+/** Memory that payloads and frames are written into; every view covers all of it. */
+export class EncodeBuffer {
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
@@ -26,8 +26,8 @@ export class Scratch {
   }
 }
 
-/** Where the encoded ticks of one batch stand in the encoder's scratch, and what its header will say. */
-export class Body {
+/** Where the encoded ticks of one batch stand in the encoder's buffer, and what its header will say. */
+export class Payload {
   at = 0;
   bytes = 0;
   count = 0;
@@ -44,7 +44,7 @@ export class Body {
   unit = -1;
 
   /**
-   * @param at where in the scratch it starts; a multiple of 8
+   * @param at where in the buffer it starts; a multiple of 8
    * @param baseSeq the lowest seq to be expected, -1 for that of the first tick
    */
   begin(at: number, shard: number, epoch: number, snapshot: boolean, baseSeq = -1): void {
@@ -58,8 +58,8 @@ export class Body {
     this.unit = -1;
   }
 
-  /** Takes over the bases of another body, so that its encoded ticks are right in this one. */
-  adopt(other: Body): void {
+  /** Takes over the bases of another payload, so that its encoded ticks are right in this one. */
+  adopt(other: Payload): void {
     this.baseSeq = other.baseSeq;
     this.eventS = other.eventS;
     this.eventNs = other.eventNs;
@@ -75,10 +75,10 @@ export interface SymbolNames {
   readonly symbols: readonly ({ name: string } | undefined)[];
 }
 
-/** Ticks in the scratch of their encoder, by number: where each begins, its separator left out, and ends. */
+/** Ticks in the buffer of their encoder, by number: where each begins, its separator left out, and ends. */
 export interface EncodedTicks {
   /** Whose bases they are encoded with. */
-  readonly body: Body;
+  readonly payload: Payload;
   readonly begins: Uint32Array;
   readonly ends: Uint32Array;
 }
@@ -86,43 +86,43 @@ export interface EncodedTicks {
 export interface TickEncoder {
   /** An upper bound of the bytes of one tick. The caller sees to it that there is room for one more. */
   readonly tickBytesMax: number;
-  /** An upper bound of what `wrap` adds. */
-  readonly wrapBytesMax: number;
+  /** An upper bound of what `encodeBatch` adds. */
+  readonly batchBytesMax: number;
   /** Whether messages are text. */
   readonly text: boolean;
-  /** Bytes before every tick but the first of a body. */
+  /** Bytes before every tick but the first of a payload. */
   readonly separatorBytes: number;
   /** Whether one message holds many batches. */
   readonly framed: boolean;
   /** Appends record `i` of `r`, numbered `seq`. */
-  put(body: Body, r: Records, i: number, seq: number): void;
+  put(payload: Payload, r: Records, i: number, seq: number): void;
   /**
    * Takes over the bases of `from`, and appends its ticks of the first `count` numbers of `picks`. Stops when the
-   * body has more than `full` bytes; returns how many ticks were taken.
+   * payload has more than `full` bytes; returns how many ticks were taken.
    */
-  copy(body: Body, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number;
+  copy(payload: Payload, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number;
   /** Writes the batch into `into` at `at`; returns where it ends. */
-  wrap(body: Body, sub: number, cursor: Uint8Array, into: Scratch, at: number): number;
+  encodeBatch(payload: Payload, sub: number, cursor: Uint8Array, into: EncodeBuffer, at: number): number;
 }
 
 /** `TickEncoder.copy` for ticks of any length, with a byte between them where one is given. */
 export function copyTicks(
-  { u8 }: Scratch,
-  body: Body,
-  { body: base, begins, ends }: EncodedTicks,
+  { u8 }: EncodeBuffer,
+  payload: Payload,
+  { payload: base, begins, ends }: EncodedTicks,
   picks: Uint32Array,
   count: number,
   full: number,
   separator?: number,
 ): number {
-  body.adopt(base);
+  payload.adopt(base);
   let taken = 0;
-  while (taken < count && body.bytes <= full) {
+  while (taken < count && payload.bytes <= full) {
     const pick = picks[taken++];
-    if (separator !== undefined && body.count > 0) u8[body.at + body.bytes++] = separator;
-    u8.copyWithin(body.at + body.bytes, begins[pick], ends[pick]);
-    body.bytes += ends[pick] - begins[pick];
-    body.count++;
+    if (separator !== undefined && payload.count > 0) u8[payload.at + payload.bytes++] = separator;
+    u8.copyWithin(payload.at + payload.bytes, begins[pick], ends[pick]);
+    payload.bytes += ends[pick] - begins[pick];
+    payload.count++;
   }
   return taken;
 }
