@@ -12,7 +12,15 @@ export interface FrameTarget {
   transmit(message: Uint8Array, text: boolean): void;
 }
 
+/** Whose batches are added: they bear its number, and the cursor that it has reached with each of them. */
+export interface FrameSource {
+  readonly sub: number;
+  cursor(): Uint8Array;
+}
+
 export class Frame {
+  /** The subscription that adds batches now. */
+  source: FrameSource | undefined;
   readonly #out = new EncodeBuffer(2 * FRAME_BYTES_MAX);
   #target: FrameTarget | undefined;
   #at = 0;
@@ -46,11 +54,13 @@ export class Frame {
     return payload.bytes <= this.room(encoder) && payload.count <= this.ticksLeft;
   }
 
-  add(payload: Payload, sub: number, cursor: Uint8Array): void {
+  /** Adds a batch of the present source, which has reached the end of it. */
+  add(payload: Payload): void {
     const target = this.#target!;
+    const source = this.source!;
     const { encoder } = target;
     const at = encoder.framed ? this.#at : 0;
-    const end = encoder.encodeBatch(payload, sub, cursor, this.#out, at);
+    const end = encoder.encodeBatch(payload, source.sub, source.cursor(), this.#out, at);
     this.left -= end - at;
     this.ticksLeft -= payload.count;
     this.ticks += payload.count;
@@ -63,6 +73,7 @@ export class Frame {
   finish(): void {
     const target = this.#target!;
     this.#target = undefined;
+    this.source = undefined;
     if (this.#batches === 0 || !target.encoder.framed) return;
     writeFrameHeader(this.#out, this.#batches);
     target.transmit(this.#out.u8.subarray(0, this.#at), false);

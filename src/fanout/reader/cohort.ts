@@ -1,11 +1,10 @@
 /**
- * Cohorts: connections whose only subscription stands at the same place go on from it together. A cohort has one
- * reader; a frame of that is made once, and sent to each member.
+ * A cohort is a group of connections whose only subscription has the same cursor. A cohort has one reader: each frame is
+ * encoded once and sent to every member.
  *
- * A member is still alone with its window: it is pinged every so many bytes, as everybody is, and leaves when its
- * window has not the room for a frame. Whoever leaves takes a copy of the reader along and goes on for itself;
- * whoever lacks nothing any more joins again. A cohort that is to be read from the log, or has symbols to be told of,
- * breaks up.
+ * Each member keeps its own window: the server pings it every so many bytes. A member leaves when its window has no room
+ * for a frame. It takes a copy of the reader along, and may join again once it is caught up. A cohort ends when the ring
+ * no longer holds its cursor, or when its symbols change.
  */
 import {
   COHORT_BYTES,
@@ -19,7 +18,8 @@ import type { TickEncoder } from '../../wire/payload.js';
 import type { Frame, FrameTarget } from '../batch/frame.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
-import { SubscriptionReader, type SubscriptionReaderOwner } from './subscription-reader.js';
+import type { ReaderOwner } from './stream-reader.js';
+import { SubscriptionReader } from './subscription-reader.js';
 
 /** A connection, as its cohort sees it. */
 export interface Member {
@@ -39,7 +39,7 @@ export interface Member {
 /** Takes note of ticks and bytes that were sent. */
 type Count = (ticks: number, bytes: number) => void;
 
-export class Cohort implements FrameTarget, SubscriptionReaderOwner {
+export class Cohort implements FrameTarget, ReaderOwner {
   readonly reader: SubscriptionReader;
   readonly encoder: TickEncoder;
   readonly members = new Set<Member>();

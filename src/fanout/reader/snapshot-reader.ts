@@ -9,7 +9,6 @@ import type { Frame } from '../batch/frame.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
-import type { StreamReaderOwner } from './stream-reader.js';
 
 /** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
 export const FROM_NOTHING = -1;
@@ -104,7 +103,7 @@ export class SnapshotReader {
   }
 
   /** Sends what fits into the frame. False when there was more than that. */
-  flush(frame: Frame, owner: StreamReaderOwner): boolean {
+  flush(frame: Frame): boolean {
     const { shared } = this;
     if (this.started && this.intervalMs > 0 && shared.nowMs < this.#dueAtMs && !shared.draining) {
       if (this.#changed()) shared.dueAtMs = Math.min(shared.dueAtMs, this.#dueAtMs);
@@ -118,7 +117,7 @@ export class SnapshotReader {
     const first = this.#first;
     for (let n = 0; n < shards; n++) {
       const s = (first + n) % shards;
-      if (this.#flushShard(frame, owner, shared.shards[s])) continue;
+      if (this.#flushShard(frame, shared.shards[s])) continue;
       // Nothing overtakes what is first in line: the room that it waits for would never come about.
       if (frame.ticks === 0) return false;
       if (all) this.#first = (s + 1) % shards;
@@ -137,7 +136,7 @@ export class SnapshotReader {
     );
   }
 
-  #flushShard(frame: Frame, owner: StreamReaderOwner, view: ShardView): boolean {
+  #flushShard(frame: Frame, view: ShardView): boolean {
     const { shared, group } = this;
     const chunks = this.#chunks[view.index];
     const count = chunks.length;
@@ -160,7 +159,7 @@ export class SnapshotReader {
       if (chunk.flushNo < 0) this.#pending--;
       chunk.flushNo = shared.flushNo;
       chunk.applied = view.applied;
-      if (payload.count > 0) owner.deliver(frame, payload);
+      if (payload.count > 0) frame.add(payload);
     }
     return true;
   }

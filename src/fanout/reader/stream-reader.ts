@@ -1,10 +1,9 @@
 /**
- * A stream reader: a place in the sequence, one seq a shard, and how to go on from it. Ticks come from the ring in
- * shared memory (the critical ring where no quotes are wanted of it); where the ring has passed the stream reader,
- * from pages of the log; where there is none, or it does not hold them either, a gap says what is missing.
+ * Reads ticks in order from a cursor, which has one seq a shard. Ticks come from the ring in shared memory, or from the
+ * critical ring where the subscription wants no quotes. Ticks that the ring no longer holds come from pages of the log.
+ * Where there is no log, or the log lacks the ticks, a gap record says what is missing.
  */
 import { PAGES_MAX, READ_AHEAD_PAGES } from '../../core/limits.js';
-import type { Payload } from '../../wire/payload.js';
 import type { Deliver, Speed } from '../../wire/ticks.js';
 import type { LogPage } from '../batch/catch-up-pages.js';
 import type { Frame } from '../batch/frame.js';
@@ -22,9 +21,8 @@ const BODIES_MAX = 64;
 /** Bytes of the smallest record: more ticks than room / this never fit. */
 const TICK_BYTES_MIN = 24;
 
-/** Who owns a stream reader and sends what it finds. */
-export interface StreamReaderOwner {
-  deliver(frame: Frame, payload: Payload): void;
+/** Learns what becomes of a reader. */
+export interface ReaderOwner {
   catchingUp(behind: number): void;
   caughtUp(): void;
   failed(error: unknown): void;
@@ -46,7 +44,7 @@ export class StreamReader {
   constructor(
     readonly shared: SharedView,
     readonly group: SubscriptionGroup,
-    readonly owner: StreamReaderOwner,
+    readonly owner: ReaderOwner,
     readonly deliver: Deliver,
     readonly cursor: StreamCursor,
     catching: boolean,
@@ -88,7 +86,7 @@ export class StreamReader {
   }
 
   /** Another one at its place in the present epoch, which has been reached. */
-  copy(owner: StreamReaderOwner): StreamReader {
+  copy(owner: ReaderOwner): StreamReader {
     const { shared, group, deliver, cursor } = this;
     return new StreamReader(shared, group, owner, deliver, cursor.copy(), false, 'max');
   }
@@ -155,7 +153,7 @@ export class StreamReader {
       const payload = this.#read(frame, view, s, from, due);
       if (payload.next === OVERTAKEN) return this.#flushBehind(frame, view, limit);
       cursor.advance(view, payload.next, due);
-      if (payload.count > 0) this.owner.deliver(frame, payload);
+      if (payload.count > 0) frame.add(payload);
     }
     return true;
   }
@@ -241,7 +239,7 @@ export class StreamReader {
     if (due <= seqs[shard]) return false;
     const payload = this.#read(frame, page, shard, seqs[shard], due);
     seqs[shard] = payload.next;
-    if (payload.count > 0) this.owner.deliver(frame, payload);
+    if (payload.count > 0) frame.add(payload);
     return true;
   }
 
@@ -265,7 +263,7 @@ export class StreamReader {
     this.group.encoder.put(payload, this.shared.gapRecord(first, last), 0, last);
     this.shared.arena.keep(payload);
     this.cursor.seqs[shard] = last;
-    this.owner.deliver(frame, payload);
+    frame.add(payload);
   }
 
   /** Time stood still: the next tick is due at once. */

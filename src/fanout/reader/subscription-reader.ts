@@ -1,17 +1,16 @@
 /**
- * A reader: where a subscription stands, and how it goes on from there. Its quotes go first, its stream reader after them,
- * and one cursor says what both have sent. Subscriptions that stand at the same place can share one; see `cohort.ts`.
+ * Reads what one subscription wants: first the snapshot reader (quotes), then the stream reader (all else, in order).
+ * One cursor says what both have sent. Subscriptions at the same cursor can share a reader; see `cohort.ts`.
  */
-import type { Payload } from '../../wire/payload.js';
 import type { Deliver, Mode, Speed } from '../../wire/ticks.js';
-import type { Frame } from '../batch/frame.js';
+import type { Frame, FrameSource } from '../batch/frame.js';
 import { QUOTE_BIT } from '../batch/selection.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
 import type { EpochInfo } from '../contract/ports.js';
 import { FROM_CURSOR, FROM_NOTHING, SnapshotReader } from './snapshot-reader.js';
 import { StreamCursor } from './stream-cursor.js';
-import { StreamReader, type StreamReaderOwner } from './stream-reader.js';
+import { type ReaderOwner, StreamReader } from './stream-reader.js';
 
 /** Where a subscription resumes, checked against what is held. */
 export interface ResumePoint {
@@ -30,10 +29,7 @@ export interface SubscriptionReaderSettings {
   speed: Speed;
 }
 
-/** Who is told what becomes of a reader. */
-export type SubscriptionReaderOwner = Omit<StreamReaderOwner, 'deliver'>;
-
-export class SubscriptionReader implements StreamReaderOwner {
+export class SubscriptionReader implements FrameSource {
   readonly #stream: StreamReader;
   #snapshot: SnapshotReader | null;
   /** Of mode `latest` in the present epoch, when it was asked for last. */
@@ -46,12 +42,12 @@ export class SubscriptionReader implements StreamReaderOwner {
     /** The number of the subscription. */
     readonly sub: number,
     readonly settings: Readonly<SubscriptionReaderSettings>,
-    readonly owner: SubscriptionReaderOwner,
+    readonly owner: ReaderOwner,
     start: Start | SubscriptionReader,
   ) {
     this.#cursor = new Float64Array(shared.shards.length);
     if (start instanceof SubscriptionReader) {
-      this.#stream = start.#stream.copy(this);
+      this.#stream = start.#stream.copy(owner);
       this.#snapshot = start.#snapshot === null ? null : start.#snapshot.copy();
     } else {
       shared.look();
@@ -71,7 +67,7 @@ export class SubscriptionReader implements StreamReaderOwner {
     const seqs = Float64Array.from(isPast ? start.seqs : this.#newest(start));
     const epoch = isPast ? start.epoch : shared.epoch;
     const cursor = new StreamCursor(shared, group.critical, isPast ? start.epochs : [], epoch, seqs);
-    return new StreamReader(shared, group, this, deliver, cursor, isPast, speed);
+    return new StreamReader(shared, group, this.owner, deliver, cursor, isPast, speed);
   }
 
   /** By shard: the place of what is newest. State and quotes come from the table, so with them that is its T. */
@@ -106,18 +102,20 @@ export class SubscriptionReader implements StreamReaderOwner {
 
   /** False when the frame could not take all. */
   flushSnapshot(frame: Frame): boolean {
-    const quotes = this.#snapshot;
-    if (quotes === null) return true;
+    frame.source = this;
+    const snapshot = this.#snapshot;
+    if (snapshot === null) return true;
     const wantsQuotes = (this.group.kindsMask & QUOTE_BIT) !== 0;
-    const wanted = wantsQuotes || !quotes.started;
-    const all = !wanted || quotes.flush(frame, this);
-    if (quotes.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#snapshot = null;
+    const wanted = wantsQuotes || !snapshot.started;
+    const all = !wanted || snapshot.flush(frame);
+    if (snapshot.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#snapshot = null;
     return all;
   }
 
   /** False when the frame could not take all. */
   flushStream(frame: Frame): boolean {
     if (this.#snapshot !== null && !this.#snapshot.started) return true;
+    frame.source = this;
     return this.#stream.flush(frame);
   }
 
@@ -134,28 +132,12 @@ export class SubscriptionReader implements StreamReaderOwner {
   /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
   cursor(): Uint8Array {
     const { epoch, seqs } = this.#stream.cursor;
-    const quotes = this.#snapshot;
-    if (quotes === null || epoch !== this.shared.epoch || this.settings.mode !== 'latest') {
+    const snapshot = this.#snapshot;
+    if (snapshot === null || epoch !== this.shared.epoch || this.settings.mode !== 'latest') {
       return this.shared.cursor(epoch, seqs);
     }
     const at = this.#cursor;
-    for (let s = 0; s < at.length; s++) at[s] = Math.min(seqs[s], quotes.applied(s));
+    for (let s = 0; s < at.length; s++) at[s] = Math.min(seqs[s], snapshot.applied(s));
     return this.shared.cursor(epoch, at);
-  }
-
-  deliver(frame: Frame, payload: Payload): void {
-    frame.add(payload, this.sub, this.cursor());
-  }
-
-  catchingUp(behind: number): void {
-    this.owner.catchingUp(behind);
-  }
-
-  caughtUp(): void {
-    this.owner.caughtUp();
-  }
-
-  failed(error: unknown): void {
-    this.owner.failed(error);
   }
 }

@@ -7,10 +7,10 @@ import type { ServerMessage, Speed, WireSymbol } from '../../wire/ticks.js';
 import type { Frame } from '../batch/frame.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
+import type { ReaderOwner } from '../reader/stream-reader.js';
 import {
   type Start,
   SubscriptionReader,
-  type SubscriptionReaderOwner,
   type SubscriptionReaderSettings,
 } from '../reader/subscription-reader.js';
 
@@ -26,7 +26,7 @@ export interface SubscriptionHost {
   end(sub: number): void;
 }
 
-export class Subscription implements SubscriptionReaderOwner {
+export class Subscription implements ReaderOwner {
   paused = false;
   #reader: SubscriptionReader;
   #told: number;
