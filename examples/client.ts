@@ -1,7 +1,6 @@
 /**
- * A consumer on Node: every tick in order, resumed exactly after a lost connection, and what a folded update
- * stands for. Run it beside `npm start` with `node dist/examples/client.js`; in a program of your own the import
- * is `tickwire/client`.
+ * A consumer on Node: every tick in order, exact resume after a lost connection, and the ticks behind a conflated update.
+ * Run the example beside `npm start` with `node dist/examples/client.js`. Your own program imports `tickwire/client`.
  */
 import { type PlainTick, TickClient } from '../src/client/index.js';
 
@@ -17,14 +16,14 @@ await client.connect();
 
 let looking: Promise<void> | undefined;
 const quotes = client.subscribe({ symbols: ['*'], kinds: ['quote'], intervalMs: 500 }, (tick) => {
-  // The view is filled anew for the next tick: what is to be kept is copied.
+  // The client reuses the view for the next tick. Copy what you keep.
   if (tick.conflated > 0) looking ??= look(tick.toObject());
 });
 
 async function look(tick: PlainTick): Promise<void> {
   const held = await client.conflatedTicks(tick);
   console.log(
-    `${tick.symbol} #${tick.symbolSeq} stands for ${tick.conflated} ticks; ${held.length} are held`,
+    `${tick.symbol} #${tick.symbolSeq} conflates ${tick.conflated} ticks; the server has ${held.length} of them`,
   );
 }
 
@@ -34,5 +33,5 @@ for await (const tick of client.subscribe({ symbols: ['*'], mode: 'every' })) {
   if (--left === 0) break;
 }
 await looking;
-console.log(`received ${quotes.received}, folded ${quotes.conflated}; delays in µs:`, client.latency());
+console.log(`received ${quotes.received}, conflated ${quotes.conflated}; delays in µs:`, client.latency());
 client.close();

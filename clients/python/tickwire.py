@@ -220,8 +220,8 @@ class Subscription:
         self.settings: dict[str, Any] = {}
         #: Stands for every batch that was yielded to its end; keep it to go on in another process.
         self.cursor: str | None = None
-        #: By symbol: how many ticks were not sent because newer ones stood for them (or `kinds` left them out).
-        self.folded: Counter[str] = Counter()
+        #: By symbol: how many ticks were conflated (or left out by `kinds`).
+        self.conflated: Counter[str] = Counter()
         self.paused = False
         self._number: int | None = None  # on this connection
         self._received: str | None = request.get("from")  # where the next connection goes on
@@ -327,10 +327,10 @@ class Subscription:
             if tick.snapshot:
                 first_newest[0] = tick.symbol_seq
             else:
-                self.folded[tick.symbol] += ahead - 1
+                self.conflated[tick.symbol] += ahead - 1
         elif ahead < 0 and _distance(tick.symbol_seq, first) > 0:
-            # A trade behind a newer quote: that one's jump counted it as folded.
-            self.folded[tick.symbol] -= 1
+            # A trade behind a newer quote: that one's jump counted it as conflated.
+            self.conflated[tick.symbol] -= 1
 
 
 def _distance(symbol_seq: int, other: int) -> int:

@@ -94,17 +94,17 @@ client.connect().catch(() => {});
 addEventListener('hashchange', () => location.reload());
 
 let receivedBefore = 0;
-let foldedBefore = 0;
+let conflatedBefore = 0;
 let polledAt = performance.now();
 
 function showDelivered(): void {
   const now = performance.now();
   const seconds = (now - polledAt) / 1000;
   polledAt = now;
-  const { received, conflated: folded } = subscription;
-  strip.delivered((received - receivedBefore) / seconds, Math.max(0, folded - foldedBefore) / seconds);
+  const { received, conflated } = subscription;
+  strip.delivered((received - receivedBefore) / seconds, Math.max(0, conflated - conflatedBefore) / seconds);
   receivedBefore = received;
-  foldedBefore = folded;
+  conflatedBefore = conflated;
   const { count, p50, p99 } = client.latency({ reset: true })!;
   element('latency').textContent = count === 0 ? '–' : `${delay(p50)}, p99 ${delay(p99)}`;
 }

@@ -3,7 +3,7 @@ import type { PipelineSample } from './strip.js';
 
 /** What the page needs of `GET /v1/pipeline`. */
 interface PipelineAnswer {
-  totals: { received: number; numbered: number; logged: number };
+  totals: { received: number; sequenced: number; logged: number };
   feeds: { rawDepth: number[]; rawSlots: number }[];
   shards: { visible: number | null; ringSlots: number }[];
 }
@@ -41,7 +41,7 @@ export async function readPipeline(token: string | undefined): Promise<PipelineS
       sample: {
         at: performance.now(),
         received: totals.received,
-        numbered: totals.numbered,
+        sequenced: totals.sequenced,
         logged: shards.some(({ visible }) => visible === null) ? null : totals.logged,
         rawDepth: sum(pipeline.feeds.flatMap(({ rawDepth }) => rawDepth)),
         rawSlots: Math.max(

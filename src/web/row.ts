@@ -3,7 +3,7 @@ import { age, grouped } from './format.js';
 /** Milliseconds that a changed price stays lit before it fades. */
 const FLASH_MS = 220;
 
-const CELLS = ['symbol', 'bid', 'ask', 'spread', 'last', 'age', 'seq', 'folded'] as const;
+const CELLS = ['symbol', 'bid', 'ask', 'spread', 'last', 'age', 'seq', 'conflated'] as const;
 export type Column = (typeof CELLS)[number];
 const CLASS: Record<Column, string> = {
   symbol: 'symbol',
@@ -13,7 +13,7 @@ const CLASS: Record<Column, string> = {
   last: 'price trade',
   age: 'age',
   seq: 'seq',
-  folded: 'folded',
+  conflated: 'conflated',
 };
 const FLASHING = ['bid', 'ask', 'last'] as const;
 
@@ -71,7 +71,7 @@ export class Row {
     if (symbolSeq > this.seq) this.seq = symbolSeq;
   }
 
-  get folded(): number {
+  get conflated(): number {
     return Math.max(0, this.seq - this.#seqFirst + 1 - this.#received);
   }
 
@@ -87,7 +87,7 @@ export class Row {
     const spread = this.spread;
     this.#write('spread', Number.isNaN(spread) ? '' : grouped(spread));
     this.#write('seq', this.seq <= 0 ? '' : grouped(this.seq));
-    this.#write('folded', this.folded === 0 ? '' : grouped(this.folded));
+    this.#write('conflated', this.conflated === 0 ? '' : grouped(this.conflated));
     this.element.classList.toggle('stale', this.stale);
     this.paintAge();
     return this.#litUntil > now;

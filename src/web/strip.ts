@@ -5,7 +5,7 @@ export interface PipelineSample {
   /** Local time, milliseconds. */
   at: number;
   received: number;
-  numbered: number;
+  sequenced: number;
   /** Null without a log. */
   logged: number | null;
   /** Records waiting in the raw rings, and the slots that there are. */
@@ -30,7 +30,7 @@ export class PipelineStrip {
   show(sample: PipelineSample): void {
     const last = this.#last;
     this.#last = sample;
-    const unlogged = sample.logged === null ? null : Math.max(0, sample.numbered - sample.logged);
+    const unlogged = sample.logged === null ? null : Math.max(0, sample.sequenced - sample.logged);
     this.#bar('queue-raw', sample.rawDepth / sample.rawSlots);
     element('queue-raw-text').textContent = short(sample.rawDepth);
     this.#bar('queue-log', (unlogged ?? 0) / sample.ringSlots);
@@ -40,7 +40,7 @@ export class PipelineStrip {
     // A server that was started afresh counts from 0 again.
     if (seconds <= 0 || sample.received < last.received) return;
     this.#rate('rate-received', (sample.received - last.received) / seconds);
-    this.#rate('rate-numbered', (sample.numbered - last.numbered) / seconds);
+    this.#rate('rate-sequenced', (sample.sequenced - last.sequenced) / seconds);
     if (sample.logged === null || last.logged === null) {
       element('rate-logged').textContent = '–';
       element('log-behind-text').textContent = 'no log';
@@ -52,16 +52,16 @@ export class PipelineStrip {
     element('log-behind-text').textContent = unlogged === 0 ? '0 ms' : `${behindMs.toFixed(0)} ms`;
   }
 
-  /** Ticks that reached this page, and those that newer ones stood for, both per second. */
-  delivered(perSecond: number, foldedPerSecond: number): void {
+  /** Ticks that reached this page and ticks that were conflated, both per second. */
+  delivered(perSecond: number, conflatedPerSecond: number): void {
     this.#rate('rate-delivered', perSecond);
-    element('folded-text').textContent = `${short(foldedPerSecond)}/s`;
+    element('conflated-text').textContent = `${short(conflatedPerSecond)}/s`;
   }
 
   /** Nothing is known any more: the server does not answer. */
   clear(): void {
     this.#last = undefined;
-    for (const id of ['rate-received', 'rate-numbered', 'rate-logged', 'queue-raw-text', 'queue-log-text']) {
+    for (const id of ['rate-received', 'rate-sequenced', 'rate-logged', 'queue-raw-text', 'queue-log-text']) {
       element(id).textContent = '–';
     }
     element('log-behind-text').textContent = '–';

@@ -27,5 +27,5 @@ t.test('the example runs to its end and says what it saw', async (t) => {
   });
   t.equal(stderr, '');
   t.match(stdout, /^EURUSD \d+ 1\.10\d+ 1\.2$/m);
-  t.match(stdout, /received \d+, folded \d+; delays in µs: \{/);
+  t.match(stdout, /received \d+, conflated \d+; delays in µs: \{/);
 });

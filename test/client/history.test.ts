@@ -129,7 +129,7 @@ t.test('without a connection to come it rejects', async (t) => {
   await t.rejects(asked, { code: 'connection_closed' });
 });
 
-t.test('unfold: what an update stands for', async (t) => {
+t.test('conflatedTicks: what an update stands for', async (t) => {
   const { server, client } = await scene(t);
   const ticks: PlainTick[] = [];
   const subscription = client.subscribe({ symbols: ['EURUSD'] }, (tick) => {
@@ -143,12 +143,12 @@ t.test('unfold: what an update stands for', async (t) => {
   server.peer.send({ op: 'heartbeat', time: 0, feeds: [] });
   await said(client, 'heartbeat');
   t.same(
-    ticks.map(({ conflated: folded }) => folded),
+    ticks.map(({ conflated }) => conflated),
     [0, 5, 0],
   );
-  const folded = await client.conflatedTicks(ticks[1]);
+  const conflated = await client.conflatedTicks(ticks[1]);
   t.same(
-    folded.map(({ symbolSeq }) => symbolSeq),
+    conflated.map(({ symbolSeq }) => symbolSeq),
     held(TICKS + 1, TICKS + 5),
   );
   t.match(await server.peer.asked('history'), { epoch: 1, toSeq: ticks[1].seq });

@@ -60,7 +60,7 @@ function fields(tick: PlainTick): object {
     tsRecv,
     flags,
     inSnapshot,
-    conflated: folded,
+    conflated,
     ...own
   } = tick;
   return own;

@@ -100,12 +100,12 @@ t.test('latest with fresh state: folds are counted from its first ticks on', asy
   const server = await connected(t);
   const { subscription, ticks, told, until } = noted(server.client, {});
   await until(() => ticks.filter((tick) => !tick.inSnapshot).length > 100);
-  const folded = () => ticks.reduce((sum, tick) => sum + tick.conflated, 0);
+  const conflated = () => ticks.reduce((sum, tick) => sum + tick.conflated, 0);
   await server.restart();
   const { logId } = server.client.hello!;
   await until(() => ticks.filter((tick) => tick.logId === logId && !tick.inSnapshot).length > 100);
   const { sequenced: numbered } = server.engine.totals();
-  t.ok(folded() < 2 * numbered + ticks.length, `${folded()} folded of some ${2 * numbered}`);
+  t.ok(conflated() < 2 * numbered + ticks.length, `${conflated()} conflated of some ${2 * numbered}`);
   t.same(told, []);
   t.equal(subscription.repeats, 0);
 });
@@ -134,11 +134,11 @@ t.test('a cursor that the options name is refused', async (t) => {
   t.same(late.told, []);
 });
 
-t.test('what an earlier run folded is not looked for in this one', async (t) => {
+t.test('what an earlier run conflated is not looked for in this one', async (t) => {
   const server = await connected(t);
   const { ticks, until } = noted(server.client, { intervalMs: 200 });
   await until(() => ticks.some((tick) => tick.conflated > 0));
-  const tick = ticks.find(({ conflated: folded }) => folded > 0)!;
+  const tick = ticks.find(({ conflated }) => conflated > 0)!;
   t.equal((await server.client.conflatedTicks(tick)).length, tick.conflated);
   await server.restart();
   await t.rejects(server.client.conflatedTicks(tick), { code: 'cursor_unknown' });

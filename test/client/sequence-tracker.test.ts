@@ -16,26 +16,26 @@ function begun(folds: boolean, complete = true, epoch = 1): SequenceTracker {
   return account;
 }
 
-t.test('latest: jumps are folds', async (t) => {
-  t.match(count(begun(true), [[7], [12], [13]]), { received: 3, folded: 4, gaps: 0, repeats: 0 });
+t.test('latest: jumps are conflation', async (t) => {
+  t.match(count(begun(true), [[7], [12], [13]]), { received: 3, conflated: 4, gaps: 0, repeats: 0 });
 });
 
-t.test('latest: a trade that comes after a newer quote was not folded', async (t) => {
+t.test('latest: a trade that comes after a newer quote was not conflated', async (t) => {
   const account = count(begun(true), [[7], [12], [9, 'critical'], [10, 'critical'], [13, 'critical']]);
-  t.match(account, { folded: 2, repeats: 0 });
-  t.match(count(account, [[10, 'critical']]), { folded: 2, repeats: 1 });
+  t.match(account, { conflated: 2, repeats: 0 });
+  t.match(count(account, [[10, 'critical']]), { conflated: 2, repeats: 1 });
 });
 
 t.test('latest: trades older than the first quote seen count as nothing', async (t) => {
-  t.match(count(begun(true), [[12], [9, 'critical']]), { folded: 0, repeats: 0 });
+  t.match(count(begun(true), [[12], [9, 'critical']]), { conflated: 0, repeats: 0 });
 });
 
 t.test('every: jumps are gaps, unless the record stands for what was jumped over', async (t) => {
-  t.match(count(begun(false), [[1], [2], [5], [9, 'conflated']]), { folded: 3, gaps: 2 });
+  t.match(count(begun(false), [[1], [2], [5], [9, 'conflated']]), { conflated: 3, gaps: 2 });
 });
 
 t.test('every: with kinds left out a jump proves nothing', async (t) => {
-  t.match(count(begun(false, false), [[1], [5]]), { folded: 0, gaps: 0 });
+  t.match(count(begun(false, false), [[1], [5]]), { conflated: 0, gaps: 0 });
 });
 
 t.test('every: the same tick again is a repeat, in a snapshot it is not', async (t) => {
@@ -45,7 +45,7 @@ t.test('every: the same tick again is a repeat, in a snapshot it is not', async 
 t.test('every: state at the start does not say what the stream begins with', async (t) => {
   // Its newest tick may have been crossed, late, or of a kind that was left out of the state.
   const account = count(begun(false), [[5, 'snapshot'], [3, 'snapshot'], [9], [10], [12]]);
-  t.match(account, { received: 5, gaps: 1, folded: 0, repeats: 0 });
+  t.match(account, { received: 5, gaps: 1, conflated: 0, repeats: 0 });
   const other = count(begun(false), [[5, 'snapshot']]);
   other.enter(2);
   t.match(count(other, [[4]]), { gaps: 3 }, 'of a later epoch it was to get everything');

@@ -189,7 +189,7 @@ t.test('the past at a pace: it goes on at that pace after a reconnect, then live
 });
 
 for (const encoding of ENCODINGS) {
-  t.test(`${encoding}: history and unfold: what was folded, tick by tick`, async (t) => {
+  t.test(`${encoding}: history and conflatedTicks: what was conflated, tick by tick`, async (t) => {
     const { it, client, publish } = await scene(t, { encoding });
     const eur = it.shard.define('EURUSD');
     for (let i = 0; i < 9_000; i++) it.shard.quote(eur, (100_000 + i) / 100_000, 2);
@@ -214,10 +214,10 @@ for (const encoding of ENCODINGS) {
     for (let i = 0; i < 7; i++) it.shard.quote(eur, 1.5 + i / 1000, 2);
     publish(1);
     while (subscription.conflated < 6) await turn();
-    const update = updates.find(({ conflated: folded }) => folded > 0)!;
-    const folded = await client.conflatedTicks(update);
+    const update = updates.find(({ conflated }) => conflated > 0)!;
+    const conflated = await client.conflatedTicks(update);
     t.same(
-      folded.map(({ symbolSeq }) => symbolSeq),
+      conflated.map(({ symbolSeq }) => symbolSeq),
       Array.from({ length: update.conflated }, (_, i) => update.symbolSeq - update.conflated + i),
     );
     const query = { symbol: 'NOPE', fromSymbolSeq: 1, toSymbolSeq: 2 };

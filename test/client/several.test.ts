@@ -50,8 +50,11 @@ for (const encoding of ENCODINGS) {
     t.equal(all.filter(({ symbol }) => symbol === 'EURCHF').length, 50);
     t.match(all.at(-1), { symbol: 'EURCHF', bid: 0.949 });
     t.notOk(all.some(({ symbol }) => symbol === 'XAUUSD'));
-    t.ok(latest.conflated > 0 && newest.length < 150, `${newest.length} updates, ${latest.conflated} folded`);
-    t.match(every, { gaps: 0, repeats: 0, folded: 0 });
+    t.ok(
+      latest.conflated > 0 && newest.length < 150,
+      `${newest.length} updates, ${latest.conflated} conflated`,
+    );
+    t.match(every, { gaps: 0, repeats: 0, conflated: 0 });
     client.close();
   });
 }

@@ -105,7 +105,7 @@ export class StreamServer {
     this.#publish();
   }
 
-  /** Numbers a tick that no subscriber in mode `latest` gets: it is folded. */
+  /** Numbers a tick that no subscriber in mode `latest` gets: it is conflated. */
   fold(symbol: string): void {
     const i = this.#number(symbol, Kind.quote);
     writeQuote(this.records, i, 1, 2, NO_SIZE, NO_SIZE);

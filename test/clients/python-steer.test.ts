@@ -1,4 +1,4 @@
-/** The Python client pauses, resumes and seeks, and looks into folds, on a real server. */
+/** The Python client pauses, resumes and seeks, and gets conflated ticks, on a real server. */
 import { join } from 'node:path';
 import t from 'tap';
 import { serve, temporaryFolder } from '../cli/support.js';
@@ -25,7 +25,7 @@ t.test('steering', { skip: noPython, timeout: 60_000 }, async (t) => {
           cursor: true,
           ended: true,
         },
-        latest: { folded: true, counted: true, ends: true, missing: 0, inOrder: true, kinds: true },
+        latest: { conflated: true, counted: true, ends: true, missing: 0, inOrder: true, kinds: true },
         refusals: ['unknown_subscription', 'unknown_symbol', 'cursor_invalid'],
         clock: true,
         losses: 0,

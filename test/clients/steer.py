@@ -62,15 +62,15 @@ async def every(client: Client) -> dict[str, Any]:
 
 
 async def latest(client: Client) -> dict[str, Any]:
-    """What is folded between two updates of a symbol is what `history` has of it."""
+    """What is conflated between two updates of a symbol is what `history` has of it."""
     subscription = await client.subscribe(["EURUSD"], mode="latest", intervalMs=200, kinds=["quote"], snapshot=False)
     first, second = await take(subscription, 2)
-    folded = subscription.folded["EURUSD"]
+    conflated = subscription.conflated["EURUSD"]
     answer, ticks = await client.history("EURUSD", first.symbol_seq, second.symbol_seq,
                                          fromSeq=first.seq, toSeq=second.seq)
     return {
-        "folded": folded > 0,
-        "counted": folded == second.symbol_seq - first.symbol_seq - 1 == len(ticks) - 2,
+        "conflated": conflated > 0,
+        "counted": conflated == second.symbol_seq - first.symbol_seq - 1 == len(ticks) - 2,
         "ends": [ticks[0], ticks[-1]] == [first, second],
         "missing": answer["missing"],
         "inOrder": [tick.symbol_seq for tick in ticks] == list(range(first.symbol_seq, second.symbol_seq + 1)),

@@ -87,7 +87,7 @@ for (const shards of [1, 2]) {
       Number(new RegExp(`^tickwire_${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
     const { rejectedBy, rejected, pendingOneSided: held, inFlight, ...totals } = engine.totals();
     for (const [name, value] of Object.entries(totals)) t.equal(figure(`ticks_${name}_total`), value, name);
-    t.equal(figure('ticks_held'), held);
+    t.equal(figure('ticks_pending_one_sided'), held);
     t.equal(figure('ticks_in_flight'), inFlight);
     const reasons = Object.keys(rejectedBy).map((reason) =>
       figure(`ticks_rejected_total{reason="${reason}"}`),
@@ -101,7 +101,7 @@ for (const shards of [1, 2]) {
       heads.map((s) => figure(`shard_visible_seq{shard="${s}"}`)),
       heads.map((s) => figure(`shard_head_seq{shard="${s}"}`)),
     );
-    t.equal(figure('feed_received_total{feed="market"}'), totals.received);
+    t.equal(figure('feed_ticks_received_total{feed="market"}'), totals.received);
   });
 }
 

@@ -45,9 +45,9 @@ t.test('the page shows live prices and how the connection stands', { skip: whyNo
   server.fold('EURUSD');
   server.quote('EURUSD', 1.10006, 1.10019);
   await browser.until(`${cells('EURUSD')}.cells[7].textContent === '2'`);
-  t.pass('what was folded is counted');
+  t.pass('conflated ticks are counted');
 
-  await browser.until(`/k/.test(document.getElementById('rate-numbered').textContent)`);
+  await browser.until(`/k/.test(document.getElementById('rate-sequenced').textContent)`);
   t.equal(await browser.evaluate(`document.getElementById('ready').textContent`), 'ready');
 
   await server.close();

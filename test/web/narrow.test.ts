@@ -14,7 +14,7 @@ for (const width of [400, 360, 320]) {
     const browser = await Browser.start(`http://127.0.0.1:${server.port}/`, width, 800);
     t.teardown(() => browser.close());
     await browser.until(`document.querySelectorAll('td.price').length >= 4`, LOADING_MS);
-    await browser.until(`/k/.test(document.getElementById('rate-numbered').textContent)`, LOADING_MS);
+    await browser.until(`/k/.test(document.getElementById('rate-sequenced').textContent)`, LOADING_MS);
     const beyond = `[...document.querySelectorAll('body *')]
       .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
       .map((e) => e.id || e.className || e.tagName)`;

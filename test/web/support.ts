@@ -34,12 +34,12 @@ export function figures(perPoll: number): RequestListener {
   let polls = 0;
   const answers: Record<string, () => unknown> = {
     '/v1/pipeline': () => {
-      const numbered = ++polls * perPoll;
+      const sequenced = ++polls * perPoll;
       return {
         epoch: 3,
-        totals: { received: numbered + 900, numbered, logged: Math.max(0, numbered - 64_000) },
+        totals: { received: sequenced + 900, sequenced, logged: Math.max(0, sequenced - 64_000) },
         feeds: [{ feed: 'mt5', rawDepth: [900], rawSlots: 16_384 }],
-        shards: [{ shard: 0, head: numbered, visible: numbered - 64_000, durable: 0, ringSlots: 524_288 }],
+        shards: [{ shard: 0, head: sequenced, visible: sequenced - 64_000, durable: 0, ringSlots: 524_288 }],
       };
     },
     '/readyz': () => ({ ready: true, reasons: [] }),

@@ -37,7 +37,7 @@ export class SharedView {
   dueAtMs = Number.POSITIVE_INFINITY;
   /** Whether some subscription waits for the log to move on; reset by each round. */
   awaitsLog = false;
-  gapsTold = 0;
+  gapsSent = 0;
   /** Whether the server shuts down: what waits for its interval goes out at once. */
   draining = false;
   /** Subscriptions that have not reached the newest tick. */
@@ -180,7 +180,7 @@ export class SharedView {
     writeHeader(r, 0, 0, Kind.gap, 0, last >>> 0, 0);
     writeTimes(r, 0, NO_TIME_S, 0, this.clock.seconds, this.clock.nanos);
     writeGap(r, 0, GapReason.notHeld, first, last, last - first + 1);
-    this.gapsTold++;
+    this.gapsSent++;
     return r;
   }
 }

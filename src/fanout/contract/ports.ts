@@ -203,15 +203,16 @@ export interface FanoutStats {
   catchingUp: number;
   /** Connections that go on together with others at the same place: one message is sent to all of them. */
   inCohorts: number;
-  /** Subscribers passed by the ring or the log: gaps told. */
-  gapsTold: number;
+  /** Gap records sent to subscribers that the ring or the log overtook. */
+  gapsSent: number;
   /** Milliseconds that one flush takes, smoothed. */
   flushMs: number;
   /** Milliseconds between flushes that this leads to; 0 = at once. */
   intervalMs: number;
-  /** Groups of equal subscriptions, and different lists of symbols, that subscriptions share. */
+  /** Groups of subscriptions with equal symbols, kinds, mode and encoding. */
   groups: number;
-  watches: number;
+  /** Different lists of symbols among all subscriptions. */
+  symbolFilters: number;
   /** Connections that did not come about, by reason. */
   refused: Readonly<Record<RefusalReason, number>>;
   /** Connections that the server closed, by close code. */

@@ -31,7 +31,7 @@ interface QuotesRequest {
   readonly isAborted: boolean;
 }
 
-type Rates = Record<'received' | 'numbered' | 'logged' | 'sent', number>;
+type Rates = Record<'received' | 'sequenced' | 'logged' | 'sent', number>;
 interface Sample {
   atMs: number;
   totals: Totals;
@@ -47,7 +47,7 @@ export class Rest {
   /** Answers of several slices being written. */
   readonly #large = new Shares(REST_SHARES);
   #sample: Sample;
-  #rates: Rates = { received: 0, numbered: 0, logged: 0, sent: 0 };
+  #rates: Rates = { received: 0, sequenced: 0, logged: 0, sent: 0 };
 
   constructor(
     readonly shared: SharedView,
@@ -235,7 +235,7 @@ export class Rest {
     this.#sample = now;
     this.#rates = {
       received: (now.totals.received - before.totals.received) / seconds,
-      numbered: (now.totals.sequenced - before.totals.sequenced) / seconds,
+      sequenced: (now.totals.sequenced - before.totals.sequenced) / seconds,
       logged: (now.totals.logged - before.totals.logged) / seconds,
       sent: (now.sent - before.sent) / seconds,
     };

@@ -41,8 +41,18 @@ function tick(kind: string, fields: Record<string, Schema>): Schema {
 }
 
 const totals = [
-  ...['received', 'split', 'made', 'rejected', 'duplicate', 'conflated', 'dropped', 'held', 'inFlight'],
-  ...['numbered', 'logged', 'shed', 'crossed', 'locked', 'late', 'suspicious'],
+  ...[
+    'received',
+    'split',
+    'generated',
+    'rejected',
+    'duplicate',
+    'conflated',
+    'dropped',
+    'pendingOneSided',
+    'inFlight',
+  ],
+  ...['sequenced', 'logged', 'shed', 'crossed', 'locked', 'late', 'suspicious'],
 ];
 const feedTotals = ['received', 'duplicate', 'rejected', 'dropped', 'conflated', 'inFlight'];
 const fanoutFigures = [
@@ -54,10 +64,10 @@ const fanoutFigures = [
     'ticksSent',
     'bytesSent',
     'catchingUp',
-    'inConvoys',
-    'gapsTold',
+    'inCohorts',
+    'gapsSent',
   ],
-  ...['groups', 'watches', 'lost', 'badMessages', 'overBounds', 'wrongTokens'],
+  ...['groups', 'symbolFilters', 'lost', 'badMessages', 'overBounds', 'wrongTokens'],
 ];
 const all = (names: string[], schema: Schema) => Object.fromEntries(names.map((n) => [n, schema]));
 
@@ -158,7 +168,7 @@ export const SCHEMAS: Record<string, Schema> = {
   Pipeline: object({
     epoch: count,
     totals: object({ ...all(totals, count), rejectedBy: counts }),
-    perSecond: object(all(['received', 'numbered', 'logged', 'sent'], number)),
+    perSecond: object(all(['received', 'sequenced', 'logged', 'sent'], number)),
     feeds: array(
       object({
         feed: text('Name of the feed.'),

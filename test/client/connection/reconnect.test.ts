@@ -32,7 +32,7 @@ t.test('every: what was published while away comes after the reconnect, once, wi
   await server.close();
 });
 
-t.test('latest: a fresh snapshot, and what it stands for is counted as folded', async (t) => {
+t.test('latest: a fresh snapshot, and what it stands for is counted as conflated', async (t) => {
   const server = await StreamServer.start();
   const client = new TickClient(server.url, { reconnect: QUICK });
   await client.connect();

@@ -32,7 +32,7 @@ t.test('the figures', async (t) => {
   t.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
   const figures = parse(answer.body);
   const is = (name: string, value: number) => t.equal(figures.get(`tickwire_${name}`), value, name);
-  is('ticks_numbered_total', 50);
+  is('ticks_sequenced_total', 50);
   is('shard_head_seq{shard="0"}', 50);
   is('shard_applied_seq{shard="0"}', 50);
   is('shard_visible_seq{shard="0"}', 0);
@@ -40,14 +40,14 @@ t.test('the figures', async (t) => {
   t.ok(figures.has('tickwire_shard_visible_lag_seconds{shard="0"}'));
   t.ok(figures.has('tickwire_shard_durable_lag_seconds{shard="0"}'));
   is('raw_ring_depth{feed="test",shard="0"}', 0);
-  is('feed_received_total{feed="test"}', 0);
-  is('feed_age_seconds{feed="test"}', 0.007);
+  is('feed_ticks_received_total{feed="test"}', 0);
+  is('feed_last_tick_age_seconds{feed="test"}', 0.007);
   is('feed_state{feed="test",state="live"}', 1);
   is('fanout_connections', 1);
   is('fanout_subscriptions', 1);
   is('fanout_sent_ticks_total', 1);
-  is('http_answers_total{status="200"}', 1);
-  is('http_answers_total{status="404"}', 1);
+  is('http_responses_total{status="200"}', 1);
+  is('http_responses_total{status="404"}', 1);
   is('log_stalled', 0);
   is('ready', 0);
   is('epoch', 1);
@@ -62,8 +62,8 @@ t.test('the figures', async (t) => {
   for (const name of names) t.ok(helps.includes(name), `${name} has a HELP text`);
 
   const again = parse((await ask('/metrics')).body);
-  t.equal(again.get('tickwire_http_answers_total{status="200"}'), 2, 'counters go on where they were');
-  t.equal(again.get('tickwire_ticks_numbered_total'), 50, 'and do not add up readings');
+  t.equal(again.get('tickwire_http_responses_total{status="200"}'), 2, 'counters go on where they were');
+  t.equal(again.get('tickwire_ticks_sequenced_total'), 50, 'and do not add up readings');
 });
 
 t.test('two servers of a process', async (t) => {
@@ -71,10 +71,10 @@ t.test('two servers of a process', async (t) => {
   t.teardown(() => Promise.all([one.close(), other.close()]));
   one.shard.quote(one.shard.define('EURUSD'), 1, 2);
   one.shard.commit();
-  const numbered = async (port: number) =>
-    parse((await asker(port)('/metrics')).body).get('tickwire_ticks_numbered_total');
-  t.equal(await numbered(one.port), 1);
-  t.equal(await numbered(other.port), 0, 'each counts its own');
+  const sequenced = async (port: number) =>
+    parse((await asker(port)('/metrics')).body).get('tickwire_ticks_sequenced_total');
+  t.equal(await sequenced(one.port), 1);
+  t.equal(await sequenced(other.port), 0, 'each counts its own');
 });
 
 const skip =

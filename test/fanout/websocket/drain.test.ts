@@ -72,7 +72,7 @@ t.test('every client that reads has the last tick; a stalled one beside them del
   t.match(late.controls.at(-1), { op: 'error', code: 'busy', temporary: true, retryMs: 1000 });
   stalled.socket.resume();
   await stalled.closed();
-  t.match(fanout.stats(), { connections: 0, subscriptions: 0, groups: 0, watches: 0, catchingUp: 0 });
+  t.match(fanout.stats(), { connections: 0, subscriptions: 0, groups: 0, symbolFilters: 0, catchingUp: 0 });
   t.equal(fanout.stats().closed[CloseCode.shutdown], 9);
 });
 

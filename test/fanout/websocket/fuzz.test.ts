@@ -149,8 +149,8 @@ async function live(served: Served, ids: number[], encoding: Encoding, steps: Fu
   raw.socket.destroy();
   const { fanout } = served;
   const isAlone = () => {
-    const { connections, subscriptions, groups, watches } = fanout.stats();
-    return connections === 1 && subscriptions === 1 && groups === 1 && watches === 1;
+    const { connections, subscriptions, groups, symbolFilters } = fanout.stats();
+    return connections === 1 && subscriptions === 1 && groups === 1 && symbolFilters === 1;
   };
   await until(isAlone, () => `left behind: ${JSON.stringify(fanout.stats())}`);
 }

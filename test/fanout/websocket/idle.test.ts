@@ -52,7 +52,7 @@ t.test('a peer that vanished with megabytes on their way is cut off and forgotte
   await until(() => fanout.stats().connections === 1);
   const stats = fanout.stats();
   t.ok(stats.bytesSent > 4 * 1024 * 1024, 'it was sent all these names again and again');
-  t.match(stats, { subscriptions: 1, groups: 1, watches: 1, closed: { [CloseCode.idle]: 1 } });
+  t.match(stats, { subscriptions: 1, groups: 1, symbolFilters: 1, closed: { [CloseCode.idle]: 1 } });
   shard.quote(id, 1.5, 1.6);
   shard.commit();
   await client.until(() => client.ticks.length === 1);

@@ -219,7 +219,13 @@ t.test('an unknown symbol, and the engine’s own, which has no price', async (t
   offerQuote(e.sink, source, 0, 1, NO_PRICE);
   offerTrade(e.sink, source, 0, 1);
   run();
-  t.match(e.totals(), { rejected: 5, rejectedBy: { unknown_symbol: 5 }, sequenced: 0, generated: 0, pendingOneSided: 0 });
+  t.match(e.totals(), {
+    rejected: 5,
+    rejectedBy: { unknown_symbol: 5 },
+    sequenced: 0,
+    generated: 0,
+    pendingOneSided: 0,
+  });
   const entry = new TableEntry();
   e.table.read(0, entry);
   t.notOk(entry.has(Slot.quote), 'entry 0 is no symbol’s');
