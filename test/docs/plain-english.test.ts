@@ -30,10 +30,15 @@ const BANNED = [
   /\bwhoever\b/i,
 ];
 
-/** The text of a page without code blocks, line by line. */
+/** Sections whose tables are made from the help of the settings: their words are those of the source. */
+const GENERATED = /\n## (Settings|Feeds)\n.*?(?=\n## )/gs;
+
+/** The text of a page without code blocks and generated tables, line by line. */
 function prose(page: string): string[] {
   let isCode = false;
-  return readFileSync(`${ROOT}${page}`, 'utf8')
+  const text = readFileSync(`${ROOT}${page}`, 'utf8');
+  return text
+    .replace(GENERATED, (section) => section.replace(/^\|.*$/gm, ''))
     .split('\n')
     .map((line) => {
       const isFence = /^\s*```/.test(line);
