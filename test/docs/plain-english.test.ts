@@ -28,6 +28,8 @@ const BANNED = [
   /\bis to be\b/i,
   /\bare to be\b/i,
   /\bwhoever\b/i,
+  /\b(tells?|told)\b/i,
+  /\bmend(s|ed|ing)?\b/i,
 ];
 
 /** Sections whose tables are made from the help of the settings: their words are those of the source. */
