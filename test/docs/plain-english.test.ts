@@ -11,7 +11,10 @@ const markdownIn = (folder: string) =>
     .map((name) => `${folder}/${name}`);
 const PAGES = [
   'README.md',
+  'CHANGELOG.md',
   'clients/python/README.md',
+  'fixtures/ticks/README.md',
+  'fixtures/wire/README.md',
   ...markdownIn('docs'),
   ...markdownIn('docs/decisions'),
 ];

@@ -75,7 +75,11 @@ function historyTicks(history: History): PlainReader[] {
 }
 
 t.test('the encoders make exactly these bytes', async (t) => {
-  t.equal(goldenText(), text, 'run dist/test/helpers/golden.js fixtures/wire where a change is meant');
+  t.equal(
+    goldenText(),
+    text,
+    'after an intended change run: node dist/test/helpers/golden/vectors.js fixtures/wire',
+  );
 });
 
 t.test('the decoders understand them', async (t) => {

@@ -75,12 +75,12 @@ export const SCHEMAS: Record<string, Schema> = {
   Problem: {
     ...object(
       {
-        type: text('Always about:blank: the code tells.'),
+        type: text('Always about:blank; see code.'),
         title: text('The status in words.'),
         status: count,
         detail: text('What is wrong, and what to do.'),
         code: { type: 'string', pattern: '^[a-z_]+$', description: 'A stable word.' },
-        oldest: text('With cursor_expired: the oldest cursor that is held.'),
+        oldest: text('With cursor_expired: the oldest cursor held.'),
       },
       'oldest',
     ),
@@ -105,11 +105,11 @@ export const SCHEMAS: Record<string, Schema> = {
       quote: refOrNull('Quote'),
       trade: refOrNull('Trade'),
       status: refOrNull('Status'),
-      ageMs: { ...number, description: 'Since the newest of quote and trade was received.' },
+      ageMs: { ...number, description: 'Time since the newest of quote and trade was received.' },
       stale: {
         ...boolean,
         description:
-          'Whether the quote (where there is none, the trade) is older than the time to live of the symbol, or of an earlier epoch, or the source has told since that ticks are missing.',
+          'Whether the quote (without a quote: the trade) is older than the ttlMs of the symbol, is of an earlier epoch, or the symbol misses ticks.',
       },
     }),
     description: 'The last tick of each kind.',
@@ -119,8 +119,8 @@ export const SCHEMAS: Record<string, Schema> = {
       object({
         symbol: name,
         digits: count,
-        version: { ...count, description: 'Raised with every change of the definition.' },
-        ttlMs: { ...orNull(number), description: 'Age from which a quote is stale; null: at none.' },
+        version: { ...count, description: 'Counts the definitions of the symbol.' },
+        ttlMs: { ...orNull(number), description: 'Age from which a quote is stale; null: never.' },
       }),
     ),
   }),
@@ -136,7 +136,7 @@ export const SCHEMAS: Record<string, Schema> = {
       digits: count,
       epoch: { ...count, description: 'Of all ticks of the page, unless it has runs.' },
       shard: count,
-      cursor: text('Goes on exactly after this page.'),
+      cursor: text('Continues exactly after this page.'),
       more: { ...boolean, description: 'Whether the range has more to read now.' },
       gaps: {
         ...array(object({ epoch: count, shard: count, first: count, last: count })),
@@ -144,11 +144,11 @@ export const SCHEMAS: Record<string, Schema> = {
       },
       rewound: {
         ...object({ epoch: count, lastSeq: array(count) }),
-        description: 'The cursor lay beyond the durable end of its epoch.',
+        description: 'The cursor was beyond the durable end of its epoch.',
       },
       runs: {
         ...array(object({ epoch: count, shard: count, count })),
-        description: 'Whose the ticks are, in their order, where imports are merged into the page.',
+        description: 'Epoch and shard of the ticks, in their order, if the page has imported ticks.',
       },
       ticks: array(ref('Tick')),
     },
@@ -161,7 +161,7 @@ export const SCHEMAS: Record<string, Schema> = {
         name: text('Name of the feed.'),
         state: { enum: ['starting', 'live', 'paused', 'ended', 'failed'] },
         detail: text('One sentence.'),
-        ageMs: { ...orNull(number), description: 'Since its last tick; null before the first.' },
+        ageMs: { ...orNull(number), description: 'Time since the last tick; null before the first.' },
       }),
     ),
   }),

@@ -22,19 +22,19 @@ function refused(description: string, ...codes: ProblemCode[]): object {
   };
 }
 
-const RETRY = { 'retry-after': header('Seconds after which it is worth asking again.') };
-const ETAG = { etag: header('Changes with the ticks; send it back as If-None-Match.') };
-const UNCHANGED = { 304: { description: 'What If-None-Match names still holds.' } };
+const RETRY = { 'retry-after': header('Seconds to wait before the next request.') };
+const ETAG = { etag: header('Changes with the ticks; send the value back as If-None-Match.') };
+const UNCHANGED = { 304: { description: 'Unchanged since the ETag of If-None-Match.' } };
 const GUARDED: Responses = {
   401: refused('The token is missing or wrong.', 'unauthorised'),
   429: { ...refused('Too many wrong tokens came from this address.', 'unauthorised'), headers: RETRY },
 };
 /** Of every path. */
 const ALWAYS: Responses = {
-  400: refused('A parameter that does not exist here, or is wrong.', 'bad_request'),
+  400: refused('A parameter is unknown or wrong.', 'bad_request'),
   403: refused('The name in Host is not one of this server.', 'forbidden'),
 };
-const BUSY = { ...refused('Come back later.', 'busy', 'log_failed', 'unauthorised'), headers: RETRY };
+const BUSY = { ...refused('Ask again later.', 'busy', 'log_failed', 'unauthorised'), headers: RETRY };
 
 const parameter = (name: string, description: string, schema: Schema = { type: 'string' }) => ({
   name,
@@ -66,8 +66,8 @@ function guarded(operation: Operation): Operation {
 
 const TICK_HEADERS = {
   link: header('rel="next": the page after this one, while there is one.'),
-  'x-next-cursor': header('The cursor that goes on after this page.'),
-  'x-missing': header('How many seqs of the shard among those read the log does not hold.'),
+  'x-next-cursor': header('The cursor that continues after this page.'),
+  'x-missing': header('How many of the seqs read the log does not hold.'),
 };
 
 const OPERATIONS: Record<string, Operation> = {
@@ -78,7 +78,7 @@ const OPERATIONS: Record<string, Operation> = {
   }),
   '/v1/quotes': guarded({
     operationId: 'quotes',
-    summary: 'The newest state of all symbols that ticked, or of some.',
+    summary: 'The newest state of all symbols with ticks, or of some.',
     parameters: [
       parameter(
         'symbols',
@@ -131,7 +131,8 @@ const OPERATIONS: Record<string, Operation> = {
     ],
     responses: {
       200: {
-        description: 'A page; it may hold fewer ticks than the limit, even none, and yet have a next one.',
+        description:
+          'A page. A page may have fewer ticks than the limit, even none, and yet have a next page.',
         headers: TICK_HEADERS,
         content: {
           ...content('application/json', ref('TickPage')),
@@ -145,7 +146,7 @@ const OPERATIONS: Record<string, Operation> = {
       400: refused('A parameter is wrong.', 'bad_request', 'cursor_invalid'),
       404: refused('There is none.', 'unknown_symbol', 'cursor_unknown'),
       406: refused('None of the media types is accepted.', 'not_acceptable'),
-      410: refused('What follows the cursor is no longer held.', 'cursor_expired'),
+      410: refused('The ticks after the cursor are no longer held.', 'cursor_expired'),
       501: refused('The server keeps no log.', 'no_log'),
       503: BUSY,
     },
@@ -167,7 +168,7 @@ const OPERATIONS: Record<string, Operation> = {
   },
   '/readyz': {
     operationId: 'readiness',
-    summary: 'Whether the engine does its work.',
+    summary: 'Whether the engine works.',
     responses: { 200: ok('It does.', 'Readiness'), 503: ok('It does not.', 'Readiness') },
   },
   '/metrics': guarded({
@@ -194,7 +195,8 @@ export const OPENAPI = JSON.stringify({
     title: 'tickwire',
     version: String(PROTOCOL_VERSION),
     summary: 'Quotes, history and health of a tick stream.',
-    description: 'HEAD is answered like GET, without the body. The stream itself is /v1/stream, a WebSocket.',
+    description:
+      'HEAD gets the same response as GET, without the body. The stream itself is /v1/stream, a WebSocket.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   servers: [{ url: '/' }],
@@ -210,7 +212,7 @@ export const OPENAPI = JSON.stringify({
       bearer: {
         type: 'http',
         scheme: 'bearer',
-        description: 'A token of the settings, if they ask for one.',
+        description: 'A token of http.auth, if the server requires one.',
       },
     },
   },
