@@ -106,18 +106,18 @@ export class TickClient extends Emitter<ClientEvents> {
   }
 
   /**
-   * The ticks that were folded into an update, or jumped over before it: its `folded` predecessors.
+   * The ticks that a newer tick conflated: as many before `tick` as `tick.conflated` says.
    * @throws as `history` does; ServerError cursor_unknown where the tick is of another log than the server has now
    */
   async conflatedTicks(tick: TickView | PlainTick): Promise<PlainTick[]> {
-    const { symbol, logId, epoch, symbolSeq, conflated: folded, seq } = tick;
-    if (folded === 0) return [];
+    const { symbol, logId, epoch, symbolSeq, conflated, seq } = tick;
+    if (conflated === 0) return [];
     await this.#session.whenOnline();
     if (logId !== this.hello!.logId) {
       const message = `Tick ${seq} of ${symbol} belongs to another log than this server has.`;
       throw new ServerError({ code: 'cursor_unknown', message, temporary: false });
     }
-    const [fromSymbolSeq, toSymbolSeq] = [(symbolSeq - folded) >>> 0, (symbolSeq - 1) >>> 0];
+    const [fromSymbolSeq, toSymbolSeq] = [(symbolSeq - conflated) >>> 0, (symbolSeq - 1) >>> 0];
     return (await this.history({ symbol, epoch, fromSymbolSeq, toSymbolSeq, toSeq: seq })).ticks;
   }
 

@@ -1,21 +1,21 @@
 /**
- * What a subscription has received, judged by each symbol's own numbering. In one epoch `symbolSeq` counts
- * every tick of a symbol, so a jump says exactly how many the subscription was not sent.
+ * Counts what a subscription has received, by the `symbolSeq` of each symbol. In one epoch `symbolSeq` counts
+ * every tick of a symbol. So a jump says exactly how many ticks the subscription did not get.
  *
- * In mode `latest` trades may come after a quote that is newer than they are: the jump of that quote counted
- * them as folded, and each one that arrives takes itself out of the count again.
+ * In mode `latest` trades may come after a newer quote. The jump of that quote counted them as conflated, so
+ * each such trade lowers the count again.
  */
 export class SequenceTracker {
   /** Ticks received, those of snapshots included. */
   received = 0;
-  /** Ticks that newer ones stand for: folded by the server for this subscription, or before numbering. */
+  /** Ticks that newer ticks replaced: conflated by the server for this subscription, or before they got a seq. */
   conflated = 0;
   /** Ticks missing in mode `every` that nothing accounts for. */
   gaps = 0;
   /** Ticks received twice. */
   repeats = 0;
 
-  readonly #folds: boolean;
+  readonly #conflates: boolean;
   readonly #complete: boolean;
   // Per symbol of the client: the first symbolSeq seen, the highest, and the highest of a trade, status or gap.
   #first = new Uint32Array(64);
@@ -28,11 +28,11 @@ export class SequenceTracker {
   #epoch = 0;
 
   /**
-   * @param folds whether the mode is `latest`, in which a jump is a fold
+   * @param conflates whether the mode is `latest`, in which a jump means conflated ticks
    * @param complete whether all kinds are subscribed; if not, a jump in mode `every` proves no gap
    */
-  constructor(folds: boolean, complete: boolean) {
-    this.#folds = folds;
+  constructor(conflates: boolean, complete: boolean) {
+    this.#conflates = conflates;
     this.#complete = complete;
   }
 
@@ -41,7 +41,7 @@ export class SequenceTracker {
     this.#epoch = epoch;
   }
 
-  /** Begins elsewhere in the sequence: what was jumped over on the way there is neither folded nor missing. */
+  /** Begins elsewhere in the sequence: ticks in between are neither conflated nor missing. */
   rebase(): void {
     this.#epochs.fill(0);
   }
@@ -63,14 +63,14 @@ export class SequenceTracker {
     this.received++;
     if (symbol >= this.#epochs.length) this.#grow(symbol);
     const epoch = this.#epochs[symbol];
-    if (inSnapshot && !this.#folds) {
+    if (inSnapshot && !this.#conflates) {
       this.#epochs[symbol] = this.#epoch;
       this.#isState[symbol] = 1;
       return 0;
     }
     if (epoch !== this.#epoch || this.#isState[symbol] === 1) {
       // Only who had everything of the epoch before can say that the new one's first ticks are missing.
-      const joins = epoch === 0 || epoch === this.#epoch || this.#folds;
+      const joins = epoch === 0 || epoch === this.#epoch || this.#conflates;
       this.#epochs[symbol] = this.#epoch;
       this.#isState[symbol] = 0;
       const base = joins ? symbolSeq : 0;
@@ -83,11 +83,11 @@ export class SequenceTracker {
     if (ahead > 0) {
       this.#newest[symbol] = symbolSeq;
       if (critical) this.#critical[symbol] = symbolSeq;
-      if (this.#folds || conflated) this.conflated += ahead - 1;
+      if (this.#conflates || conflated) this.conflated += ahead - 1;
       else if (this.#complete) this.gaps += ahead - 1;
       return ahead - 1;
     }
-    if (this.#folds && critical) {
+    if (this.#conflates && critical) {
       this.#countLate(symbol, symbolSeq, inSnapshot);
     } else if (!inSnapshot) {
       this.repeats++;
@@ -95,7 +95,7 @@ export class SequenceTracker {
     return 0;
   }
 
-  /** A trade, status or gap older than the newest quote: it was counted as folded, unless it precedes all. */
+  /** A trade, status or gap older than the newest quote: the tick counted as conflated, unless it precedes all. */
   #countLate(symbol: number, symbolSeq: number, inSnapshot: boolean): void {
     if (((symbolSeq - this.#critical[symbol]) | 0) > 0) {
       this.#critical[symbol] = symbolSeq;

@@ -63,7 +63,7 @@ export interface SeekRequest {
   speed?: Speed;
 }
 
-/** Asks for the ticks of one symbol by their symbolSeq, both ends inclusive: what was conflated between two updates. */
+/** Asks for the ticks of one symbol by their symbolSeq, both ends inclusive: the ticks that were conflated between two updates. */
 export interface HistoryRequest {
   op: 'history';
   id: RequestId;
@@ -180,7 +180,7 @@ export interface History<T = JsonTick | PackTick> {
   fromSymbolSeq: number;
   /** The last one that this answer covers: less than what was asked for when there are more than fit into an answer. */
   toSymbolSeq: number;
-  /** Ticks of the covered range that are not held: shed, expired, or conflated before they were numbered. */
+  /** Ticks of the covered range that are not held: shed, expired, or conflated before they got a seq. */
   missing: number;
   ticks: T[];
 }
