@@ -157,11 +157,11 @@ export async function runEngine(
   } finally {
     await engine.stop();
   }
-  const { sequenced: numbered, logged } = engine.totals();
+  const { sequenced, logged } = engine.totals();
   const unlogged = engine.unlogged();
   if (unlogged === 0) {
-    const message = 'Stopped; every tick taken is numbered and, where there is a log, durable.';
-    logger.info({ numbered, logged }, message);
+    const message = 'Stopped; every received tick is sequenced and, with a log, durable.';
+    logger.info({ sequenced, logged }, message);
   }
   at.stopped?.(engine);
   if (failure !== undefined) throw failure;

@@ -35,7 +35,7 @@ const RING = 8_192;
 /** One page of `/v1/pipeline`, as far as it is looked at. */
 interface Pipeline {
   epoch: number;
-  totals: { numbered: number; inFlight: number };
+  totals: { sequenced: number; inFlight: number };
   shards: { head: number; visible: number }[];
 }
 

@@ -65,8 +65,8 @@ export async function virtualReplay(flags: ReplayFlags): Promise<void> {
     await play(prepared, flags, signal, output);
     prepared.conclude();
     if (flags.json) {
-      const { received, sequenced: numbered, rejected, duplicate } = prepared.engine.totals();
-      process.stderr.write(`${JSON.stringify({ received, numbered, rejected, duplicate })}\n`);
+      const { received, sequenced, rejected, duplicate } = prepared.engine.totals();
+      process.stderr.write(`${JSON.stringify({ received, sequenced, rejected, duplicate })}\n`);
     }
   } catch (error) {
     await output.drop();
