@@ -159,7 +159,12 @@ const FAMILIES: Family[] = [
     ['feed', 'shard'],
     rawDepths,
   ],
-  ['raw_ring_slots', 'Capacity of each raw ring in ticks.', [], ({ ports }) => [[ports.memory.plan.rawSlots]]],
+  [
+    'raw_ring_slots',
+    'Capacity of each raw ring in ticks.',
+    [],
+    ({ ports }) => [[ports.memory.plan.rawSlots]],
+  ],
   [
     'broadcast_ring_slots',
     'Capacity of the broadcast ring of each shard in ticks.',
