@@ -56,6 +56,7 @@ export {
   type ReadResult,
 } from './log/read/log-reader.js';
 export type { LogStageOptions } from './log/write/stage.js';
-export type { RejectReason, Totals } from './pipeline/memory/counters.js';
+export type { Totals } from './pipeline/memory/counter-reader.js';
+export type { RejectReason } from './pipeline/memory/counters.js';
 export type { SymbolDefinition, SymbolEntry } from './pipeline/memory/registry-entries.js';
 export type { Watermark } from './pipeline/memory/watermarks.js';

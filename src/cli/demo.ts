@@ -10,10 +10,10 @@ import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
 import { loadConfig } from '../engine/config.js';
 import type { Engine } from '../engine/engine.js';
-import { addressOf, logLevelOption, runEngine } from './serve.js';
 import { SIMULATION_DEFAULTS, type Simulation } from './simulate/command.js';
 import { portNumber } from './support/exit.js';
-import { createLogger, type LogLevel } from './support/logger.js';
+import { createLogger, type LogLevel, logLevelOption } from './support/logger.js';
+import { addressOf, runEngine } from './support/run-engine.js';
 
 /** The captures that come with the package, three folders above the compiled file. */
 const FIXTURES = fileURLToPath(new URL('../../../fixtures/ticks', import.meta.url));

@@ -1,14 +1,11 @@
 /** `ticks serve`: runs an engine by its configuration until it is told to stop. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { pino } from 'pino';
-import { TickwireError } from '../core/errors.js';
+import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../engine/config.js';
-import { createEngine, type Engine } from '../engine/engine.js';
 import { optionsOf } from '../engine/feed-options.js';
-import type { EngineOptions } from '../engine/options.js';
 import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
-import { portNumber, untilStopped, wholeNumber } from './support/exit.js';
-import { createLogger, LOG_LEVELS, type LogLevel } from './support/logger.js';
+import { portNumber, wholeNumber } from './support/exit.js';
+import { createLogger, type LogLevel, logLevelOption } from './support/logger.js';
+import { runEngine } from './support/run-engine.js';
 
 interface ServeFlags {
   config?: string;
@@ -57,10 +54,6 @@ Example:
   $ ticks serve --data ./data --feed mt5 --feed 'synthetic={"rate":1000}' --port 8080`,
     )
     .action((flags: ServeFlags) => serve(flags));
-}
-
-export function logLevelOption(): Option {
-  return new Option('--log-level <level>', 'what is logged on stderr').choices(LOG_LEVELS).default('info');
 }
 
 /** The options of each feed type, from its schema. */
@@ -120,62 +113,4 @@ async function serve(flags: ServeFlags): Promise<void> {
 
 function printJson(value: object): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
-}
-
-/** What a command adds to the run of an engine. */
-export interface RunHooks {
-  serving?(engine: Engine): void | Promise<void>;
-  /** Before the engine stops. */
-  stopping?(): void | Promise<void>;
-  stopped?(engine: Engine): void;
-}
-
-/**
- * Runs an engine until a signal comes or it gives up.
- * @throws TickwireError what `createEngine` and `start` throw, or why the engine gave up
- */
-export async function runEngine(
-  options: EngineOptions,
-  logger: pino.Logger,
-  at: RunHooks = {},
-): Promise<void> {
-  const engine = await createEngine({ ...options, logger });
-  let failure: TickwireError | undefined;
-  const gaveUp = new AbortController();
-  engine.on('failed', (error) => {
-    failure = error;
-    gaveUp.abort();
-  });
-  const stopped = untilStopped(gaveUp.signal);
-  await engine.start();
-  logger.info({ ...engine.identity, port: engine.port }, `Serving on ${addressOf(engine)}`);
-  try {
-    // What is done while serving must not outlast the engine.
-    await Promise.race([at.serving?.(engine), stopped]);
-    await stopped;
-    await at.stopping?.();
-  } finally {
-    await engine.stop();
-  }
-  const { sequenced, logged } = engine.totals();
-  const unlogged = engine.unlogged();
-  if (unlogged === 0) {
-    const message = 'Stopped; every received tick is sequenced and, with a log, durable.';
-    logger.info({ sequenced, logged }, message);
-  }
-  at.stopped?.(engine);
-  if (failure !== undefined) throw failure;
-  if (unlogged > 0) {
-    throw new TickwireError(
-      'stage_failed',
-      `Stopped with ${unlogged} ticks that did not reach the log: sources that keep them until acknowledged send them again, the others do not.`,
-    );
-  }
-}
-
-/** Where the page, REST and WebSocket are. */
-export function addressOf(engine: Engine): string {
-  const http = engine.options.http === false ? undefined : engine.options.http;
-  const host = http?.host ?? '127.0.0.1';
-  return `http://${host.includes(':') ? `[${host}]` : host}:${engine.port ?? http?.port ?? 0}/`;
 }

@@ -16,7 +16,8 @@ import { newLogId } from '../log/storage/catalog.js';
 import { type OpenedLog, openLog } from '../log/write/open-log.js';
 import { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../pipeline/memory/commit-cells.js';
-import { CounterReader, LogWord, SHARD_WORDS, ShardWord, type Totals } from '../pipeline/memory/counters.js';
+import { CounterReader, type Totals } from '../pipeline/memory/counter-reader.js';
+import { LogWord, SHARD_WORDS, ShardWord } from '../pipeline/memory/counters.js';
 import {
   allocateMemory,
   Command,

@@ -6,7 +6,7 @@ import type { CaptureTarget } from '../feeds/capture/writer.js';
 import type { FeedStatus } from '../feeds/connector/feed.js';
 import { FEED_TYPES, feedModuleUrl } from '../feeds/index.js';
 import { runFeed } from '../feeds/stage.js';
-import type { CounterReader } from '../pipeline/memory/counters.js';
+import type { CounterReader } from '../pipeline/memory/counter-reader.js';
 import {
   Command,
   Control,

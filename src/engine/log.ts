@@ -13,7 +13,7 @@ import type {
   SeekTimeJob,
 } from '../log/read/worker.js';
 import type { OpenedLog } from '../log/write/open-log.js';
-import type { CounterReader } from '../pipeline/memory/counters.js';
+import type { CounterReader } from '../pipeline/memory/counter-reader.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import type { Logger } from './options.js';
 

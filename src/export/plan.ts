@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
 import type { LogReader } from '../log/read/log-reader.js';
 import type { TimeBound } from '../replay/range.js';
-import { LogStream, onlyOf } from '../replay/stream.js';
+import { LogStream } from '../replay/stream.js';
+import { onlyOf } from '../replay/stream-options.js';
 import type { ExportRange } from './copy.js';
 
 /** One file for all, one a symbol, or one a UTC day of receipt. */

@@ -11,9 +11,10 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, type ErrorCode, messageOf, TickwireError } from '../core/errors.js';
+import { adoptImport, type StagedImport } from '../log/maintain/import-adoption.js';
 import { removeImports } from '../log/maintain/import-removal.js';
 import { logFolder } from '../log/storage/catalog.js';
-import { adoptImport, epochOfImport, type StagedImport } from '../log/storage/imports.js';
+import { epochOfImport } from '../log/storage/imports.js';
 import type { LogStore } from '../log/storage/log-store.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import type { SymbolDefinition } from '../pipeline/memory/registry-entries.js';

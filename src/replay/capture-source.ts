@@ -4,8 +4,8 @@ import { TickwireError } from '../core/errors.js';
 import type { Time } from '../core/time.js';
 import type { CapturedRun } from '../engine/capture-run.js';
 import { CallPlayback } from '../feeds/capture/playback.js';
-import { type CaptureEntry, CaptureReader } from '../feeds/capture/reader.js';
-import type { CapturePlayback, FeedContext, FeedType } from '../feeds/connector/feed.js';
+import { CaptureReader } from '../feeds/capture/reader.js';
+import type { CaptureEntry, CapturePlayback, FeedContext, FeedType } from '../feeds/connector/feed.js';
 import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
 import type { VirtualSource } from './virtual-run.js';
 

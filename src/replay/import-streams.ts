@@ -2,7 +2,8 @@
 
 import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
 import type { EpochRecord, LogReader } from '../log/read/log-reader.js';
-import { type CursorOptions, ShardCursor } from './shard-cursor.js';
+import { ShardCursor } from './shard-cursor.js';
+import type { CursorOptions } from './stream-options.js';
 
 /** An import has one shard. */
 const SHARD = 0;

@@ -1,15 +1,10 @@
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
 import type { LogGap, LogReader } from '../log/read/log-reader.js';
 import type { TimeBound } from './range.js';
-import type { StreamOptions } from './stream.js';
+import type { CursorOptions } from './stream-options.js';
 
 /** Ticks that are read of a shard at a time. */
 const READ_TICKS = 4_096;
-
-export interface CursorOptions extends StreamOptions {
-  /** Called before each read of the log. */
-  onRead?: () => void;
-}
 
 /** One shard of one epoch: read in pieces, with the tick that is next. */
 export class ShardCursor {

@@ -6,27 +6,14 @@
  */
 
 import type { Records } from '../core/tick.js';
-import type { EpochRecord, LogGap, LogReader } from '../log/read/log-reader.js';
-import { IMPORTS_FROM } from '../log/storage/segments.js';
+import type { EpochRecord, LogReader } from '../log/read/log-reader.js';
 import { ImportStreams } from './import-streams.js';
 import { type Bound, type SeqBound, seqOf } from './range.js';
-import { type CursorOptions, ShardCursor } from './shard-cursor.js';
+import { ShardCursor } from './shard-cursor.js';
+import { type CursorOptions, onlyOf, type StreamOptions } from './stream-options.js';
 
 /** Reads between two looks at which segments were passed. */
 const LET_GO_READS = 64;
-
-export interface StreamOptions {
-  /** Inclusive. */
-  from?: Bound | undefined;
-  /** A time is exclusive, a place inclusive. */
-  to?: Bound | undefined;
-  /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
-  only?: 'engines' | number | undefined;
-  /** By symbol id, 1 = wanted; null: all. */
-  watch: Uint8Array | null;
-  /** Told of every part of the range that the log does not hold. */
-  onGap?: (epoch: number, shard: number, gap: LogGap) => void;
-}
 
 /** A part of one shard's sequence. */
 export interface Stretch {
@@ -188,13 +175,6 @@ export class LogStream {
     if (from === undefined) return oldest;
     return Math.max(oldest, this.reader.seekTime(epoch, shard, from.seconds, from.nanos));
   }
-}
-
-/** Which epochs a range is of: a place in an import is of that alone, any other place leaves imports out. */
-export function onlyOf({ from, to, only }: Omit<StreamOptions, 'watch'>): StreamOptions['only'] {
-  const place = from?.kind === 'seq' ? from : to?.kind === 'seq' ? to : undefined;
-  if (only !== undefined || place === undefined) return only;
-  return place.epoch >= IMPORTS_FROM ? place.epoch : 'engines';
 }
 
 function isOutside(epoch: number, from: Bound | undefined, to: Bound | undefined): boolean {

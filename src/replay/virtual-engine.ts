@@ -13,7 +13,8 @@ import type { FeedContext, FeedLog } from '../feeds/connector/feed.js';
 import { createContext, type FeedRun } from '../feeds/stage.js';
 import { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../pipeline/memory/commit-cells.js';
-import { CounterReader, SHARD_WORDS, ShardWord } from '../pipeline/memory/counters.js';
+import { CounterReader } from '../pipeline/memory/counter-reader.js';
+import { SHARD_WORDS, ShardWord } from '../pipeline/memory/counters.js';
 import {
   allocateMemory,
   Control,

@@ -7,14 +7,8 @@ import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type Tick, toTick } from '..
 import { FeedSink, type Source, Take } from '../../src/feeds/connector/feed-sink.js';
 import { BroadcastReader } from '../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
-import {
-  CounterReader,
-  LOG_WORDS,
-  LogWord,
-  SHARD_WORDS,
-  ShardWord,
-  type Totals,
-} from '../../src/pipeline/memory/counters.js';
+import { CounterReader, type Totals } from '../../src/pipeline/memory/counter-reader.js';
+import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../src/pipeline/memory/counters.js';
 import {
   allocateMemory,
   type EngineMemory,

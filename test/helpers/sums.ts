@@ -1,6 +1,6 @@
 /** The two sums of the design, "Numbers that must add up": asserted after every run, whatever happened in it. */
 import type { Test } from 'tap';
-import type { Totals } from '../../src/pipeline/memory/counters.js';
+import type { Totals } from '../../src/pipeline/memory/counter-reader.js';
 
 /**
  * @param options.logged whether a log ran and has drained: every numbered tick is then logged or shed

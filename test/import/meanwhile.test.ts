@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { adoptImport } from '../../src/log/maintain/import-adoption.js';
 import { removeImports } from '../../src/log/maintain/import-removal.js';
-import { adoptImport, readImports } from '../../src/log/storage/imports.js';
+import { readImports } from '../../src/log/storage/imports.js';
 import { type LogStore, openStore } from '../../src/log/storage/log-store.js';
 import { Lease } from '../../src/log/storage/reader-lease.js';
 import { segmentPath } from '../../src/log/storage/segments.js';

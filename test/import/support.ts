@@ -6,7 +6,8 @@ import { type ImportOptions, type ImportOutcome, importFiles } from '../../src/i
 import { LogReader } from '../../src/log/read/log-reader.js';
 import { LogVerifier, type Verified } from '../../src/log/repair/verify.js';
 import { openStore } from '../../src/log/storage/log-store.js';
-import { LogStream, type StreamOptions } from '../../src/replay/stream.js';
+import { LogStream } from '../../src/replay/stream.js';
+import type { StreamOptions } from '../../src/replay/stream-options.js';
 import { nameOf, readLogRegistry } from '../../src/replay/symbols.js';
 import { EXPORT_HEADER } from '../feeds/file/scratch.js';
 

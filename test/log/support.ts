@@ -25,13 +25,8 @@ import { type OpenedLog, openLog } from '../../src/log/write/open-log.js';
 import { type LogStageOptions, runLogStage } from '../../src/log/write/stage.js';
 import { BroadcastWriter } from '../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
-import {
-  CounterReader,
-  LOG_WORDS,
-  LogWord,
-  SHARD_WORDS,
-  ShardWord,
-} from '../../src/pipeline/memory/counters.js';
+import { CounterReader } from '../../src/pipeline/memory/counter-reader.js';
+import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../src/pipeline/memory/counters.js';
 import { Doorbell, turn } from '../../src/pipeline/memory/doorbell.js';
 import {
   allocateMemory,

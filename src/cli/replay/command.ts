@@ -2,8 +2,8 @@
 import { type Command, Option } from 'commander';
 import { TickwireError } from '../../core/errors.js';
 import { ENCODINGS } from '../../wire/ticks.js';
-import { logLevelOption } from '../serve.js';
 import { portNumber, speedValue, wholeNumber } from '../support/exit.js';
+import { logLevelOption } from '../support/logger.js';
 import { SPREADSHEET, TICK_FORMATS } from '../support/tick-output.js';
 import type { ReplayFlags } from './flags.js';
 import { replayTo } from './to-engine.js';

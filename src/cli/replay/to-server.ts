@@ -6,8 +6,8 @@ import { ReplayControl } from '../../replay/control.js';
 import type { ReplayFeedOptions } from '../../replay/feed.js';
 import { checkLog } from '../../replay/range.js';
 import { spanOf } from '../../replay/span.js';
-import { runEngine } from '../serve.js';
 import { createLogger } from '../support/logger.js';
+import { runEngine } from '../support/run-engine.js';
 import { ReplayConsole } from './console.js';
 import { type ReplayFlags, rangeOf } from './flags.js';
 

@@ -1,8 +1,9 @@
 /** The logger of the commands: pretty on a terminal, JSON lines otherwise; always on stderr. */
+import { Option } from 'commander';
 import { pino } from 'pino';
 import { build as pretty } from 'pino-pretty';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const STDERR = 2;
@@ -15,4 +16,8 @@ export function createLogger(level: LogLevel): pino.Logger {
     options,
     pretty({ destination: STDERR, sync: true, translateTime: 'HH:MM:ss.l', colorize: true }),
   );
+}
+
+export function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'what is logged on stderr').choices(LOG_LEVELS).default('info');
 }

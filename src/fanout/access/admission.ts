@@ -1,8 +1,8 @@
 /** How many connections there may be: in all, of one address, of one key; and apart from them, without a token. */
 import { Lobby } from '../../core/lobby.js';
 import { CloseCode } from '../../wire/ticks.js';
+import type { Account } from '../contract/access.js';
 import type { FanoutSettings } from '../contract/options.js';
-import type { Account } from './auth.js';
 import { type CloseReason, closeReasonFor } from './close-reason.js';
 import { Quota } from './quota.js';
 import type { RefusalCounters } from './refusal-counters.js';

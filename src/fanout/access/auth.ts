@@ -7,24 +7,11 @@ import {
   WRONG_TOKEN_ADDRESSES_MAX,
   WRONG_TOKENS_PER_MINUTE,
 } from '../../core/limits.js';
+import type { Account, Authorise } from '../contract/access.js';
 import type { FanoutSettings } from '../contract/options.js';
 import type { FanoutLogger } from '../contract/ports.js';
 import type { RefusalCounters } from './refusal-counters.js';
 import { TokenBucket } from './token-bucket.js';
-
-/** Whom a token stands for. */
-export interface Account {
-  /** Connections are counted under it. */
-  name: string;
-  /** Connections at once; absent: no bound of its own. */
-  connections?: number | undefined;
-}
-
-/** A host's own authoriser: whom a token stands for, null for nobody. What it throws counts as temporary. */
-export type Authorise = (
-  token: string,
-  details: { address: string },
-) => Account | null | Promise<Account | null>;
 
 export type Verdict =
   | { account: Account }

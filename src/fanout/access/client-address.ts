@@ -1,6 +1,7 @@
 /** Which address a client of the fan-out counts for. */
 import { isIP } from 'node:net';
 import { addressKey } from '../../core/address.js';
+import type { HttpRequest, HttpResponse } from '../contract/uws.js';
 
 /**
  * Who is really at the other end: the peer, or, where it is a proxy that we trust, the nearest address in
@@ -13,4 +14,14 @@ export function clientAddress(peer: string, forwardedFor: string, proxies: Reado
     address = addressKey(hop.trim());
   }
   return address;
+}
+
+/** The same of a request that has just come. */
+export function addressOf(
+  context: { readonly proxies: ReadonlySet<string> },
+  res: HttpResponse,
+  req: HttpRequest,
+): string {
+  const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
+  return clientAddress(peer, req.getHeader('x-forwarded-for'), context.proxies);
 }

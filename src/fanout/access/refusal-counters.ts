@@ -1,27 +1,6 @@
 /** What the fan-out turned away or cut off, counted since its start. */
 import { CloseCode } from '../../wire/ticks.js';
-
-/** Why a connection did not come about. */
-export const REFUSALS = [
-  /** The server shuts down. */
-  'closing',
-  /** A name that is not this server's. */
-  'host',
-  'origin',
-  'query',
-  'subprotocol',
-  /** `limits.connections`, `limits.connectionsPerAddress`, the `connections` of a key. */
-  'total',
-  'address',
-  'key',
-  /** No token, and newcomers without one: who waited longest gave way. */
-  'crowded',
-  /** A token that is wrong, or not looked at because too many were. */
-  'token',
-  /** The authoriser failed. */
-  'authoriser',
-] as const;
-export type RefusalReason = (typeof REFUSALS)[number];
+import { REFUSALS, type RefusalReason } from '../contract/access.js';
 
 export class RefusalCounters {
   readonly refused = Object.fromEntries(REFUSALS.map((reason) => [reason, 0])) as Record<

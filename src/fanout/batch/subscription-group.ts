@@ -5,7 +5,6 @@
 import { Slot } from '../../pipeline/memory/last-value-table.js';
 import { Payload, type TickEncoder } from '../../wire/payload.js';
 import type { Mode } from '../../wire/ticks.js';
-import type { Cohort } from '../reader/cohort.js';
 import { type EarlierPlace, isCarriedAfter } from './carried-over.js';
 import type { EncodeArena } from './encode-arena.js';
 import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
@@ -46,7 +45,6 @@ export class SubscriptionGroup {
   /** Whether its stream readers read the critical rings. */
   readonly critical: boolean;
   readonly #selection: Selection;
-  readonly cohorts = new Set<Cohort>();
   readonly #payloads: StreamPayload[][];
   readonly #chunks: StreamPayload[][];
   readonly #states: StateBody[][];

@@ -93,6 +93,12 @@ export function problem(
   };
 }
 
+/** What is answered under a name that is not this server's. */
+export function wrongHost(): Answer {
+  const detail = 'This server does not answer under the name in Host; http.allowedHosts may allow it.';
+  return problem(403, 'forbidden', detail);
+}
+
 export function notEncoded(): Answer {
   return problem(400, 'bad_request', 'The path or query is not percent-encoded UTF-8.');
 }

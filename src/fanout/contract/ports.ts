@@ -3,8 +3,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Time } from '../../core/time.js';
 import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
-import type { Authorise } from '../access/auth.js';
-import type { RefusalReason } from '../access/refusal-counters.js';
+import type { Authorise, RefusalReason } from './access.js';
 import type { TemplatedApp } from './uws.js';
 
 export interface Identity {

@@ -136,6 +136,7 @@ export class Cohort implements FrameTarget, ReaderOwner {
 /** All cohorts of a fan-out. */
 export class Cohorts {
   readonly #all = new Set<Cohort>();
+  readonly #byGroup = new WeakMap<SubscriptionGroup, Set<Cohort>>();
   /** By group: who lacked nothing after some flush, and found nobody else. */
   readonly #alone = new WeakMap<SubscriptionGroup, { member: Member; flushNo: number }>();
 
@@ -155,12 +156,19 @@ export class Cohorts {
     return [...this.#all];
   }
 
+  #of(group: SubscriptionGroup): Set<Cohort> {
+    let cohorts = this.#byGroup.get(group);
+    if (cohorts === undefined) this.#byGroup.set(group, (cohorts = new Set()));
+    return cohorts;
+  }
+
   /** Has a member that may join go on with others, if some are at its place. */
   join(member: Member): void {
     const { reader } = member;
     const { group } = reader;
     const { flushNo } = this.shared;
-    for (const cohort of group.cohorts) {
+    const cohorts = this.#of(group);
+    for (const cohort of cohorts) {
       if (cohort.size < COHORT_MEMBERS_MAX && cohort.isAt(flushNo, reader)) {
         cohort.add(member);
         return;
@@ -174,7 +182,7 @@ export class Cohorts {
     if (its.group !== group || its.sub !== reader.sub) return;
     const cohort = new Cohort(group, this.count, reader);
     this.#all.add(cohort);
-    group.cohorts.add(cohort);
+    cohorts.add(cohort);
     cohort.add(other.member);
     cohort.add(member);
   }
@@ -191,14 +199,14 @@ export class Cohorts {
     cohort.breakUp();
     cohort.reader.close();
     this.#all.delete(cohort);
-    cohort.group.cohorts.delete(cohort);
+    this.#of(cohort.group).delete(cohort);
   }
 
   /** Joins it with another one that has come to the same place, where there is room for both. */
   #merge(cohort: Cohort): void {
     const { flushNo } = this.shared;
     if (!cohort.isAt(flushNo, cohort.reader)) return;
-    for (const other of cohort.group.cohorts) {
+    for (const other of this.#of(cohort.group)) {
       if (other === cohort || other.size + cohort.size > COHORT_MEMBERS_MAX) continue;
       if (!other.isAt(flushNo, cohort.reader)) continue;
       const [small, large] = other.size < cohort.size ? [other, cohort] : [cohort, other];

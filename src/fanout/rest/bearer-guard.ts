@@ -1,8 +1,8 @@
 /** REST behind the same tokens as the stream. */
-import { bearerToken, type Verdict } from '../access/auth.js';
+import { type Auth, bearerToken, type Verdict } from '../access/auth.js';
+import { addressOf } from '../access/client-address.js';
 import { type Answer, problem } from '../contract/answers.js';
 import type { HttpRequest, HttpResponse } from '../contract/uws.js';
-import { addressOf, type UpgradeContext } from '../websocket/upgrade.js';
 
 const REALM = 'Bearer realm="tickwire"';
 
@@ -10,7 +10,7 @@ const REALM = 'Bearer realm="tickwire"';
 export type Entry = { client: string } | { refused: Answer };
 
 export function entryOf(
-  context: UpgradeContext,
+  context: { readonly auth: Auth | undefined; readonly proxies: ReadonlySet<string> },
   res: HttpResponse,
   req: HttpRequest,
 ): Entry | Promise<Entry> {

@@ -10,7 +10,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../../core/tick.js';
-import { CounterReader, type Totals } from '../../pipeline/memory/counters.js';
+import { CounterReader, type Totals } from '../../pipeline/memory/counter-reader.js';
 import { turn } from '../../pipeline/memory/doorbell.js';
 import { EntryF64, Slot, TableEntry } from '../../pipeline/memory/last-value-table.js';
 import { type Watermark, WatermarkReader } from '../../pipeline/memory/watermarks.js';
@@ -19,7 +19,7 @@ import { REST_SHARES, Shares } from '../access/shares.js';
 import type { SharedView } from '../batch/shared-view.js';
 import { type Answer, busy, json, problem } from '../contract/answers.js';
 import type { FanoutStats } from '../contract/ports.js';
-import { badRequest, parseQuery } from './query.js';
+import { badRequest, parseQuery } from '../contract/query.js';
 
 /** States written between two turns of the event loop, which has subscribers to serve. */
 const STATES_PER_SLICE = 1_024;

@@ -1,6 +1,7 @@
 /** `GET /metrics`: every counter and gauge of the engine and of its process, for Prometheus. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { CounterReader, LogWord, type Totals } from '../../pipeline/memory/counters.js';
+import { CounterReader, type Totals } from '../../pipeline/memory/counter-reader.js';
+import { LogWord } from '../../pipeline/memory/counters.js';
 import { LastValueTable } from '../../pipeline/memory/last-value-table.js';
 import type { RegistryUsage } from '../../pipeline/memory/registry.js';
 import { WatermarkReader } from '../../pipeline/memory/watermarks.js';

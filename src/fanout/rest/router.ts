@@ -1,5 +1,8 @@
 /** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
 import { messageOf } from '../../core/errors.js';
+import type { Auth } from '../access/auth.js';
+import { addressOf } from '../access/client-address.js';
+import type { SharedView } from '../batch/shared-view.js';
 import {
   type Answer,
   type Caller,
@@ -9,32 +12,37 @@ import {
   problem,
   Refusal,
   write,
+  wrongHost,
 } from '../contract/answers.js';
 import { LargeResponses } from '../contract/large-responses.js';
+import type { FanoutSettings } from '../contract/options.js';
+import type { HostNames } from '../contract/origins.js';
+import { parseQuery } from '../contract/query.js';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../contract/uws.js';
-import type { RouteContext } from '../routes.js';
-import { addressOf, wrongHost } from '../websocket/upgrade.js';
 import { type Entry, entryOf } from './bearer-guard.js';
+import type { Rest } from './handlers.js';
 import { MetricsPage } from './metrics.js';
 import { OPENAPI } from './openapi.js';
-import { parseQuery } from './query.js';
-import { tagOf } from './static-files.js';
+import type { RestRequest } from './request.js';
+import { type Page, tagOf } from './static-files.js';
 import { RestTicks } from './ticks-handler.js';
 
 const METHODS = 'GET, HEAD';
 /** What is answered without a token: it tells nothing of the ticks. */
 const OPEN = ['/healthz', '/readyz', '/openapi.json'];
 
-/** A request, read in full while it was there. */
-export interface RestRequest extends Caller {
-  path: string;
-  /** The decoded part of the path that the route leaves open; empty where there is none. */
-  parameter: string;
-  /** As it was sent, without the question mark. */
-  query: string;
-  accept: string;
-  /** Whether nobody waits for the answer any more. */
-  isAborted: boolean;
+/** What the routes need of their server. */
+export interface RestContext {
+  readonly settings: FanoutSettings;
+  readonly shared: SharedView;
+  /** Absent: whoever asks is answered. */
+  readonly auth: Auth | undefined;
+  readonly proxies: ReadonlySet<string>;
+  readonly hosts: HostNames;
+  readonly rest: Rest;
+  readonly pages: ReadonlyMap<string, Page>;
+  /** Whether the app is the host's own: then only our own paths are answered. */
+  readonly isHostApp: boolean;
 }
 
 /** Paths that take parameters see to them; the others take none. */
@@ -42,7 +50,7 @@ const WITH_PARAMETERS = ['/v1/quotes', '/v1/ticks/:symbol'];
 
 type Handler = (request: RestRequest) => Answer | Promise<Answer>;
 
-export function addRestRoutes(app: TemplatedApp, context: RouteContext): void {
+export function addRestRoutes(app: TemplatedApp, context: RestContext): void {
   const { rest, shared } = context;
   const outbox = new LargeResponses();
   const ticks = new RestTicks(shared);
@@ -139,7 +147,7 @@ function readRequest(req: HttpRequest): Omit<RestRequest, keyof Caller> {
   };
 }
 
-function failed(context: RouteContext, error: unknown): Answer {
+function failed(context: RestContext, error: unknown): Answer {
   if (error instanceof Refusal) return error.answer;
   if (error instanceof URIError) return notEncoded();
   context.shared.ports.logger.error({ error: messageOf(error) }, 'A request failed.');
@@ -163,7 +171,7 @@ function otherMethod(method: string): Answer {
   };
 }
 
-function page(context: RouteContext, path: string, method: string): Answer {
+function page(context: RestContext, path: string, method: string): Answer {
   const found = context.pages.get(path);
   if (found === undefined) return problem(404, 'not_found', 'There is nothing under this path.');
   if (method !== 'get' && method !== 'head') return otherMethod(method);

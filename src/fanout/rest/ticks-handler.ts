@@ -8,11 +8,11 @@ import { REST_SHARES, Shares } from '../access/shares.js';
 import type { SharedView } from '../batch/shared-view.js';
 import { type Answer, busy, PROBLEMS, problem, Refusal } from '../contract/answers.js';
 import type { CatchUp, StreamPosition } from '../contract/ports.js';
+import { acceptedType, badRequest, parseQuery } from '../contract/query.js';
 import { type Resume, resumeAt } from '../session/resume.js';
 import { unknownSymbol } from './handlers.js';
 import { placeAt, readMergedPage } from './merged-page.js';
-import { acceptedType, badRequest, parseQuery } from './query.js';
-import type { RestRequest } from './router.js';
+import type { RestRequest } from './request.js';
 import { encodePage, MEDIA_TYPES } from './tick-formats.js';
 import { readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
 

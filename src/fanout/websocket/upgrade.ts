@@ -2,13 +2,14 @@
 import { CloseCode, ENCODINGS, type Encoding, subprotocolOf } from '../../wire/ticks.js';
 import { type Admission, ConnectionSlot } from '../access/admission.js';
 import { bearerToken, type Verdict } from '../access/auth.js';
-import { clientAddress } from '../access/client-address.js';
+import { addressOf } from '../access/client-address.js';
 import { type CloseReason, closeReasonFor, RETRY_MS } from '../access/close-reason.js';
 import { type AccessContext, ConnectionGuard } from '../access/gate.js';
-import type { RefusalReason } from '../access/refusal-counters.js';
 import type { SharedView } from '../batch/shared-view.js';
-import { type Answer, notEncoded, problem, Refusal, send } from '../contract/answers.js';
+import type { RefusalReason } from '../contract/access.js';
+import { type Answer, notEncoded, problem, Refusal, send, wrongHost } from '../contract/answers.js';
 import { type HostNames, originAllowed } from '../contract/origins.js';
+import { parseQuery } from '../contract/query.js';
 import {
   type HttpRequest,
   type HttpResponse,
@@ -17,7 +18,6 @@ import {
   type TemplatedApp,
 } from '../contract/uws.js';
 import type { Cohorts } from '../reader/cohort.js';
-import { parseQuery } from '../rest/query.js';
 import { Connection, type ConnectionData } from './connection.js';
 import type { RequestTurns } from './request-queue.js';
 
@@ -128,12 +128,6 @@ function refusalOf(
   return null;
 }
 
-/** What is answered under a name that is not this server's. */
-export function wrongHost(): Answer {
-  const detail = 'This server does not answer under the name in Host; http.allowedHosts may allow it.';
-  return problem(403, 'forbidden', detail);
-}
-
 function upgrade(
   context: UpgradeContext,
   res: HttpResponse,
@@ -232,13 +226,4 @@ function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReaso
 function tokenIn(query: ReadonlyMap<string, string>): string | undefined {
   const token = query.get('token');
   return token === '' ? undefined : token;
-}
-
-export function addressOf(
-  context: Pick<UpgradeContext, 'proxies'>,
-  res: HttpResponse,
-  req: HttpRequest,
-): string {
-  const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
-  return clientAddress(peer, req.getHeader('x-forwarded-for'), context.proxies);
 }

@@ -10,10 +10,9 @@ import {
   U32_SYMBOL,
 } from '../../core/tick.js';
 import type { RejectReason } from '../../pipeline/memory/counters.js';
-import type { CapturePlayback, FeedContext, FeedSymbol } from '../connector/feed.js';
+import type { CaptureEntry, CapturePlayback, FeedContext, FeedSymbol } from '../connector/feed.js';
 import { type Source, Take } from '../connector/feed-sink.js';
 import { CaptureKind } from './format.js';
-import type { CaptureEntry } from './reader.js';
 
 const OFFER_HEADER_BYTES = 8;
 

@@ -2,19 +2,10 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { TickwireError } from '../../core/errors.js';
+import type { CaptureEntry } from '../connector/feed.js';
 import { captureFileNumber, ENTRY_HEADER_BYTES, FILE_HEADER_BYTES, FILE_MAGIC } from './format.js';
 
 const PIECE_BYTES = 1024 * 1024;
-
-export interface CaptureEntry {
-  kind: number;
-  channel: number;
-  /** Time of receipt: UNIX, UTC. */
-  recvS: number;
-  recvNs: number;
-  /** It holds until the next entry is read. */
-  payload: Buffer;
-}
 
 export class CaptureReader {
   readonly #files: string[];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../../core/errors.js';
 import { CAPTURE_BUFFER_BYTES } from '../../core/limits.js';
+import type { FeedCapture } from '../connector/feed.js';
 import {
   captureFileName,
   captureFileNumber,
@@ -31,7 +32,7 @@ export interface CaptureTarget {
   fileBytes: number;
 }
 
-export class CaptureWriter {
+export class CaptureWriter implements FeedCapture {
   #file = -1;
   #fileNumber = 0;
   #fileBytes = 0;

@@ -5,8 +5,6 @@
  */
 import type { Clock } from '../../core/clock.js';
 import type { SymbolDefinition } from '../../pipeline/memory/registry-entries.js';
-import type { CaptureEntry } from '../capture/reader.js';
-import type { CaptureWriter } from '../capture/writer.js';
 import type { FeedSink, Source } from './feed-sink.js';
 
 export interface FeedStatus {
@@ -43,7 +41,7 @@ export interface FeedContext {
   /** True after a crash of the connector's thread: `state` holds the last committed checkpoint. */
   readonly resumed: boolean;
   /** Where a connector that captures bytes by itself puts them; absent: nothing is captured. */
-  readonly capture?: CaptureWriter | undefined;
+  readonly capture?: FeedCapture | undefined;
   /**
    * Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept.
    * @param proposed the canonical name that the source itself gives; the alias table comes before it
@@ -79,6 +77,23 @@ export interface FeedType<Options> {
   create(options: Options): Feed;
   /** Takes captured bytes in place of its source. A connector without it has what it offers to its sink captured. */
   playback?(options: Options, context: FeedContext): CapturePlayback;
+}
+
+/** Takes what a connector captures by itself. */
+export interface FeedCapture {
+  /** Adds an entry; its parts are copied. */
+  append(kind: number, channel: number, recvS: number, recvNs: number, ...parts: Uint8Array[]): void;
+}
+
+/** One entry of a capture; `src/feeds/capture/format.ts` has the kinds. */
+export interface CaptureEntry {
+  kind: number;
+  channel: number;
+  /** Time of receipt: UNIX, UTC. */
+  recvS: number;
+  recvNs: number;
+  /** It holds until the next entry is read. */
+  payload: Buffer;
 }
 
 /** Plays back what a feed captured, on the clock that the context has. */

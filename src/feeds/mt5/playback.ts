@@ -2,8 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { CaptureKind } from '../capture/format.js';
-import type { CaptureEntry } from '../capture/reader.js';
-import type { CapturePlayback, FeedContext } from '../connector/feed.js';
+import type { CaptureEntry, CapturePlayback, FeedContext } from '../connector/feed.js';
 import type { Connection } from './connection.js';
 import type { Mt5Options } from './options.js';
 import { Mt5Server } from './server.js';

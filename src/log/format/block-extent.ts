@@ -3,8 +3,8 @@ import { BLOCK_TICKS } from '../../core/limits.js';
 import { RECORD_U32, Records, U32_SYMBOL, U32_SYMBOL_SEQ } from '../../core/tick.js';
 import { checkBlock, readTimes } from './block.js';
 import type { BlockCodec } from './block-codec.js';
-import { readTicks } from './block-ticks.js';
-import { Directory, readDirectory } from './directory.js';
+import { readDirectory, readTicks } from './block-ticks.js';
+import { Directory } from './directory.js';
 import type { Extent } from './extent.js';
 
 /** What tells extents of blocks. An instance serves one thread. */

@@ -1,8 +1,9 @@
-/** From a checked block back to its ticks, whatever compressor is over it. */
+/** From a checked block back to its directory and its ticks, whatever compressor is over it. */
 import type { Records } from '../../core/tick.js';
 import { type BlockHeader, payloadAt } from './block.js';
 import type { BlockCodec } from './block-codec.js';
 import { expandPayload } from './compress.js';
+import { DIRECTORY_VERSION, type Directory } from './directory.js';
 
 /** Decodes a checked block to the start of `into`. @returns how many ticks, 0 for shed, −1 for a payload that is none */
 export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHeader, into: Records): number {
@@ -15,4 +16,13 @@ export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHea
   return codec.decode(header.version, expanded, at, count, header.firstSeq, into) === expanded.length
     ? count
     : -1;
+}
+
+/**
+ * Reads the directory of a checked block. False where it has none: its ticks must be decoded then (version 1),
+ * or there are none (shed), or it is damaged.
+ */
+export function readDirectory(block: Uint8Array, header: BlockHeader, into: Directory): boolean {
+  into.count = 0;
+  return header.version === DIRECTORY_VERSION && into.read(block, payloadAt(header)) >= 0;
 }

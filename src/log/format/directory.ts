@@ -9,7 +9,6 @@
  *
  * First and last are those of the symbol's first and last tick in the block. Varints are LEB128, of u32 words.
  */
-import { type BlockHeader, payloadAt } from './block.js';
 
 /** The version from which on blocks have a directory. */
 export const DIRECTORY_VERSION = 2;
@@ -83,15 +82,6 @@ export class Directory {
     this.count = count;
     return cursor.at;
   }
-}
-
-/**
- * Reads the directory of a checked block. False where it has none: its ticks must be decoded then (version 1),
- * or there are none (shed), or it is damaged.
- */
-export function readDirectory(block: Uint8Array, header: BlockHeader, into: Directory): boolean {
-  into.count = 0;
-  return header.version === DIRECTORY_VERSION && into.read(block, payloadAt(header)) >= 0;
 }
 
 /** Writes a u32 in one to five bytes, seven bits each, lowest first. Returns its end. */

@@ -3,7 +3,7 @@ import { INDEX_CACHE_BYTES } from '../../core/limits.js';
 import type { BlockExtents } from '../format/block-extent.js';
 import { isBefore, type TimeAt } from '../format/extent.js';
 import { type LogStore, lastSeqOfDamaged, rangeOf } from '../storage/log-store.js';
-import { type SegmentRecord, segmentName } from '../storage/segments.js';
+import { type SegmentRecord, segmentName } from '../storage/segment-record.js';
 import { PageCache } from './page-cache.js';
 import { type Holding, ShardIndex } from './shard-index.js';
 

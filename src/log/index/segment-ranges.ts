@@ -2,7 +2,8 @@
 
 import { BlockCodec } from '../format/block-codec.js';
 import { BlockExtents } from '../format/block-extent.js';
-import { rangesOf, type Segment, type SegmentRange } from '../storage/segments.js';
+import type { SegmentRange } from '../storage/segment-record.js';
+import { rangesOf, type Segment } from '../storage/segments.js';
 import { timesOf } from './shard-index.js';
 
 /** The ranges of a segment with the times of their ticks; its index pages make that quick. */

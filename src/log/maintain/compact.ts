@@ -5,7 +5,8 @@ import { commitPuts, flush } from '../lmdb/transaction.js';
 import { segmentPuts } from '../storage/catalog.js';
 import { FolderLock } from '../storage/folder-lock.js';
 import { type LogStore, openStore } from '../storage/log-store.js';
-import { nextFolder, type SegmentRecord, segmentPath } from '../storage/segments.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { nextFolder, segmentPath } from '../storage/segments.js';
 import recompressSegment, { isDue, Stopped, swapPuts } from './recompress.js';
 
 export interface Compacted {

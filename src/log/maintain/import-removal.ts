@@ -9,7 +9,8 @@ import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { epochPut, logFolder, readEpoch, segmentPuts } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
 import { heldSegments } from '../storage/reader-lease.js';
-import { type SegmentRecord, segmentPath } from '../storage/segments.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { segmentPath } from '../storage/segments.js';
 
 export interface Removal {
   /** What takes the imports out of the catalog. */

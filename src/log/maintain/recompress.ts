@@ -11,17 +11,12 @@ import { BlockCodec } from '../format/block-codec.js';
 import { readTicks } from '../format/block-ticks.js';
 import { type Compression, recompressBlock } from '../format/compress.js';
 import { isPageKey } from '../format/keys.js';
+import { syncPath } from '../lmdb/sync-path.js';
 import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { type Catalog, segmentPuts } from '../storage/catalog.js';
 import { type LogStore, openStore } from '../storage/log-store.js';
-import {
-  bytesOfSegment,
-  openSegment,
-  type Segment,
-  type SegmentRecord,
-  segmentPath,
-} from '../storage/segments.js';
-import { syncPath } from '../write/segment-roll.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { bytesOfSegment, openSegment, type Segment, segmentPath } from '../storage/segments.js';
 
 /** Blocks between two pauses. */
 const BATCH_BLOCKS = 32;

@@ -9,7 +9,8 @@ import type { Compression } from '../format/compress.js';
 import { commitPuts, flush } from '../lmdb/transaction.js';
 import { segmentPuts } from '../storage/catalog.js';
 import { type LogStore, removedOf } from '../storage/log-store.js';
-import { nextFolder, type SegmentRecord, segmentPath } from '../storage/segments.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { nextFolder, segmentPath } from '../storage/segments.js';
 import { isDue, type Recompressed, type RecompressJob, swapPuts } from './recompress.js';
 
 export interface RecompressionOptions {

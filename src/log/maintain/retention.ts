@@ -17,7 +17,8 @@ import {
 } from '../storage/catalog.js';
 import { type LogStore, rangeOf } from '../storage/log-store.js';
 import { heldSegments } from '../storage/reader-lease.js';
-import { bytesOfSegment, IMPORTS_FROM, type SegmentRecord, segmentPath } from '../storage/segments.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { bytesOfSegment, IMPORTS_FROM, segmentPath } from '../storage/segments.js';
 
 /** What may be kept; absent: everything. */
 export interface RetentionOptions {

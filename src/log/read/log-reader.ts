@@ -35,7 +35,8 @@ import {
 } from '../storage/log-store.js';
 import { type LostSegment, lostBefore, lostSegments, lostUntil } from '../storage/lost.js';
 import { Lease } from '../storage/reader-lease.js';
-import { IMPORTS_FROM, type SegmentRange, type SegmentRecord } from '../storage/segments.js';
+import type { SegmentRange, SegmentRecord } from '../storage/segment-record.js';
+import { IMPORTS_FROM } from '../storage/segments.js';
 import { type Decoded, DecodedBlocks } from './decoded-blocks.js';
 
 export type { EpochRecord } from '../storage/catalog.js';

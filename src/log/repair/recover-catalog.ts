@@ -22,13 +22,8 @@ import {
 import { readImports } from '../storage/imports.js';
 import { LogStore, openStore } from '../storage/log-store.js';
 import { blocksFound } from '../storage/salvage.js';
-import {
-  bytesOfSegment,
-  IMPORTS_FROM,
-  type SegmentRange,
-  segmentPath,
-  segmentsFolder,
-} from '../storage/segments.js';
+import type { SegmentRange } from '../storage/segment-record.js';
+import { bytesOfSegment, IMPORTS_FROM, segmentPath, segmentsFolder } from '../storage/segments.js';
 
 export interface StoreToRescue {
   store: LogStore;

@@ -35,14 +35,8 @@ import { importPut, readImports } from '../storage/imports.js';
 import type { LogStore } from '../storage/log-store.js';
 import { blocksOfLog } from '../storage/salvage.js';
 import { blocksOfSegment, type SegmentBlock } from '../storage/segment-blocks.js';
-import {
-  bytesOfSegment,
-  openSegment,
-  rangesOf,
-  type Segment,
-  type SegmentRecord,
-  segmentPath,
-} from '../storage/segments.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { bytesOfSegment, openSegment, rangesOf, type Segment, segmentPath } from '../storage/segments.js';
 
 /** Blocks of a transaction. */
 const COMMIT_BLOCKS = 64;

@@ -3,12 +3,13 @@ import { BLOCK_TICKS } from '../../core/limits.js';
 import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
 import { type BlockHeader, readHeader } from '../format/block.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { readTicks } from '../format/block-ticks.js';
-import { Directory, readDirectory } from '../format/directory.js';
+import { readDirectory, readTicks } from '../format/block-ticks.js';
+import { Directory } from '../format/directory.js';
 import { type EpochRecord, readEpochs, readLogId } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
 import { blocksOfSegment } from '../storage/segment-blocks.js';
-import { bytesOfSegment, type SegmentRecord } from '../storage/segments.js';
+import type { SegmentRecord } from '../storage/segment-record.js';
+import { bytesOfSegment } from '../storage/segments.js';
 
 /** UNIX seconds and nanoseconds. */
 export type Moment = [seconds: number, nanos: number];

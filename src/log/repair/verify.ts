@@ -20,7 +20,8 @@ import type { BlockKey } from '../format/keys.js';
 import { readEpochs, readRegistry, unsealed } from '../storage/catalog.js';
 import { type LogStore, lastKnown, removedOf } from '../storage/log-store.js';
 import { blocksOfSegment, type SegmentBlock } from '../storage/segment-blocks.js';
-import { type Segment, type SegmentRecord, segmentName } from '../storage/segments.js';
+import { type SegmentRecord, segmentName } from '../storage/segment-record.js';
+import type { Segment } from '../storage/segments.js';
 import type { Moment } from './survey.js';
 
 export type DamageReason =

@@ -25,7 +25,7 @@ import { type Database, type Environment, openEnvironment } from '../lmdb/enviro
 import { openAsOwn } from '../lmdb/process-number.js';
 import { assertWhole } from '../lmdb/structure-check.js';
 import type { Put } from '../lmdb/transaction.js';
-import type { SegmentRecord } from './segments.js';
+import type { SegmentRecord } from './segment-record.js';
 
 /**
  * When a commit survives a power cut.

@@ -16,15 +16,8 @@ import {
   readGeneration,
   readSegments,
 } from './catalog.js';
-import {
-  keyBeforeIn,
-  openSegment,
-  type Segment,
-  type SegmentRange,
-  type SegmentRecord,
-  segmentName,
-  segmentPath,
-} from './segments.js';
+import { type SegmentRange, type SegmentRecord, segmentName } from './segment-record.js';
+import { keyBeforeIn, openSegment, type Segment, segmentPath } from './segments.js';
 
 /** Blocks read in one short transaction. */
 const READ_BATCH = 16;

@@ -1,7 +1,7 @@
 /** What the catalog tells of blocks that cannot be read: which seqs they had, and between which times. */
 import { isBefore, TimeAt } from '../format/extent.js';
 import { blockBefore, type LogStore, lastSeqAt, rangeOf, removedOf } from './log-store.js';
-import { segmentName } from './segments.js';
+import { segmentName } from './segment-record.js';
 
 /** A segment that could not be opened. */
 export interface LostSegment {

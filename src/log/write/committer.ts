@@ -12,7 +12,7 @@ import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { readRegistry, type SyncMode } from '../storage/catalog.js';
 import type { CommitBatch } from '../storage/commit-batch.js';
 import type { LogStore } from '../storage/log-store.js';
-import type { SegmentRange } from '../storage/segments.js';
+import type { SegmentRange } from '../storage/segment-record.js';
 import type { SegmentRoll } from './segment-roll.js';
 
 export class Committer {

@@ -33,7 +33,8 @@ import {
   rangeOf,
   removedOf,
 } from '../storage/log-store.js';
-import { type Segment, segmentName } from '../storage/segments.js';
+import { segmentName } from '../storage/segment-record.js';
+import type { Segment } from '../storage/segments.js';
 import { LogState } from './log-state.js';
 import { beginSegments } from './segment-roll.js';
 

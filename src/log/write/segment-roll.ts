@@ -9,7 +9,7 @@
  * more; ticks wait in the ring meanwhile. Segments are cut by the clock, between two blocks: a tick whose
  * own times are odd goes where its neighbours go.
  */
-import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../../core/errors.js';
 import { LOG_PREPARE_MS } from '../../core/limits.js';
@@ -21,19 +21,18 @@ import { settle } from '../lmdb/crash-repair.js';
 import { NoRoom } from '../lmdb/disk-reserve.js';
 import { unlessCommitFailed } from '../lmdb/free-space.js';
 import { damageOf } from '../lmdb/structure-check.js';
+import { syncPath } from '../lmdb/sync-path.js';
 import { commitPuts, flush } from '../lmdb/transaction.js';
 import { readDoomed, type SyncMode, segmentPuts } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
 import { salvage } from '../storage/salvage.js';
+import { type SegmentRange, type SegmentRecord, segmentName } from '../storage/segment-record.js';
 import {
   bytesOfSegment,
   freshFolder,
   IMPORTS_FROM,
   openSegment,
   type Segment,
-  type SegmentRange,
-  type SegmentRecord,
-  segmentName,
   segmentPath,
   segmentsFolder,
   stretchOf,
@@ -148,16 +147,6 @@ async function found({ blocks }: Segment): Promise<void> {
   await commitPuts(blocks, [{ key, value: Buffer.of(0), isNew: false }]);
   await commitPuts(blocks, [{ key, value: undefined, isNew: false }]);
   await flush(blocks);
-}
-
-/** Flushes a file; of a folder, that its files are there. */
-export function syncPath(file: string): void {
-  const handle = openSync(file, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 async function commitChange(store: LogStore, change: Change): Promise<void> {

@@ -11,12 +11,17 @@
  * Each begins at a multiple of 128. Whoever else reads or writes a ring sees no more than that ring.
  */
 
-import { moduleBytes } from '../shard/sequencing-module.js';
 import { broadcastBytes } from './broadcast-ring.js';
 import { slotsBytes } from './spsc-ring.js';
 
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
+/** Bytes of the state that the module keeps of each symbol. */
+export const STATE_BYTES = 128;
+/** Where these states begin: `STATES` of `pipeline/shard/wasm/layout.ts`. */
+const STATES_AT = 16_384;
+/** Bytes that a symbol takes beside its state: a mid price, and an entry in the list of changed symbols. */
+const LIST_BYTES = 12;
 
 export interface ShardMemory {
   memory: WebAssembly.Memory;
@@ -47,6 +52,11 @@ export function allocateShard(
 /** Memory for a module alone: of who numbers ticks outside of an engine. */
 export function allocateModule(maxSymbols: number): WebAssembly.Memory {
   return allocateBytes(moduleBytes(maxSymbols));
+}
+
+/** Bytes of the module's part of a shard's memory. */
+function moduleBytes(maxSymbols: number): number {
+  return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + LIST_BYTES)) / 128) * 128;
 }
 
 function allocateBytes(bytes: number): WebAssembly.Memory {

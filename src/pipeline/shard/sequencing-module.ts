@@ -4,6 +4,7 @@
  */
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { type Address, instantiate } from '../../core/wasm-module.js';
+import { STATE_BYTES } from '../memory/shard-memory.js';
 
 /** What `pipeline/shard/wasm/index.ts` exports; addresses are globals. */
 interface SequencingExports extends WebAssembly.Exports {
@@ -34,17 +35,9 @@ export const Count = {
   changed: 6,
 } as const;
 const COUNTS = 8;
-const STATE_BYTES = 128;
-/** Where the states of symbols begin: `STATES` of `pipeline/shard/wasm/layout.ts`. */
-const STATES_AT = 16_384;
 /** Records of the module's own: the one that is looked at alone, and the one that the shard makes itself. */
 const RECORDS = 2;
 const OWN = 1;
-
-/** Bytes of the module's part of a shard's memory. */
-export function moduleBytes(maxSymbols: number): number {
-  return STATES_AT + Math.ceil((maxSymbols * (STATE_BYTES + 12)) / 128) * 128;
-}
 
 export class SequencingModule {
   /** Records of one run at most. */

@@ -7,7 +7,7 @@ import {
   SYMBOL_NAME_BYTES_MAX,
 } from '../../../src/core/limits.js';
 import { matchesTag } from '../../../src/fanout/contract/answers.js';
-import { acceptedType, parseQuery } from '../../../src/fanout/rest/query.js';
+import { acceptedType, parseQuery } from '../../../src/fanout/contract/query.js';
 import { type Served, serve } from '../../helpers/fanout.js';
 import { type Ask, asker } from '../../helpers/http.js';
 

@@ -7,14 +7,8 @@ import type { FeedContext } from '../../../src/feeds/connector/feed.js';
 import { FeedSink } from '../../../src/feeds/connector/feed-sink.js';
 import type { Sleep } from '../../../src/feeds/connector/pause-gate.js';
 import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
-import {
-  CounterReader,
-  FEED_WORDS,
-  FeedWord,
-  SHARD_WORDS,
-  ShardWord,
-  type Totals,
-} from '../../../src/pipeline/memory/counters.js';
+import { CounterReader, type Totals } from '../../../src/pipeline/memory/counter-reader.js';
+import { FEED_WORDS, FeedWord, SHARD_WORDS, ShardWord } from '../../../src/pipeline/memory/counters.js';
 import { allocateMemory, type EngineMemory } from '../../../src/pipeline/memory/engine-memory.js';
 import { Registry } from '../../../src/pipeline/memory/registry.js';
 import { RingConsumer } from '../../../src/pipeline/memory/spsc-ring.js';

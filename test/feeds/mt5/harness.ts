@@ -16,8 +16,8 @@ import {
 } from '../../../src/feeds/mt5/index.js';
 import { FrameReader } from '../../../src/feeds/mt5/reader.js';
 import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
+import { CounterReader } from '../../../src/pipeline/memory/counter-reader.js';
 import {
-  CounterReader,
   FEED_WORDS,
   FeedWord,
   LOG_WORDS,

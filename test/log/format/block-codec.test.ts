@@ -13,9 +13,9 @@ import {
 } from '../../../src/core/tick.js';
 import { blockBytesMax, checkBlock, readTimes, writeBlock } from '../../../src/log/format/block.js';
 import { BlockCodec } from '../../../src/log/format/block-codec.js';
-import { readTicks } from '../../../src/log/format/block-ticks.js';
+import { readDirectory, readTicks } from '../../../src/log/format/block-ticks.js';
 import { type Compression, recompressBlock } from '../../../src/log/format/compress.js';
-import { Directory, readDirectory } from '../../../src/log/format/directory.js';
+import { Directory } from '../../../src/log/format/directory.js';
 import { bytesOf, Market } from '../support.js';
 
 const codec = new BlockCodec();

@@ -1,5 +1,5 @@
 /** What a request asks for: its query, and the media type that it accepts. */
-import { problem, Refusal } from '../contract/answers.js';
+import { problem, Refusal } from './answers.js';
 
 export function badRequest(detail: string): Refusal {
   return new Refusal(problem(400, 'bad_request', detail));
