@@ -4,8 +4,9 @@ import { Command } from 'commander';
 import { comparison } from './e2e/report-part.js';
 import { compareFiles, comparisonLines } from './harness/compare.js';
 import { positive } from './harness/flags.js';
-import { bars, reportOf, soakSeries, validity } from './harness/report-model.js';
+import { bars, reportOf, validity } from './harness/report-model.js';
 import { runScenario, type Scenario, type ScenarioResult } from './harness/scenario.js';
+import { soakSeries } from './pipeline/soak-report.js';
 import { htmlOf } from './report/html.js';
 import { SCENARIOS } from './scenarios.js';
 

@@ -1,7 +1,7 @@
 /** What each process of each system used, under load: one table for the terminal and the report. */
 
 import { median } from '../harness/measure.js';
-import type { E2eRun } from './run.js';
+import type { E2eRun } from './types.js';
 
 type Process = E2eRun['processes'][number];
 

@@ -1,7 +1,7 @@
 /** Who leads: the figures of the first table, in which of them another system is ahead of tickwire, and what tickwire is to reach. */
 
 import type { Spread } from '../harness/measure.js';
-import type { SystemSummary } from './summary.js';
+import type { Goal, SystemSummary } from './types.js';
 
 /** The system that others are compared with; those that store every tick, with the second. */
 export const OWN = 'tickwire';
@@ -105,18 +105,6 @@ export function rankingsIn(
 
 function isAhead({ better }: SystemFigure, theirs: number, ours: number): boolean {
   return better === 'higher' ? theirs > ours : theirs < ours;
-}
-
-/** What tickwire, lossless and without a log, is to reach beside the best of some peers. */
-export interface Goal {
-  what: string;
-  wanted: string;
-  /** The best of the peers that it is held against; null: none was measured. */
-  peer: string | null;
-  ours: number;
-  theirs: number | null;
-  unit: string;
-  verdict: string;
 }
 
 /** Ticks delivered per CPU second, as a multiple of the best peer's with one topic a symbol. */

@@ -14,8 +14,7 @@ import type { ScenarioResult } from '../harness/scenario.js';
 import { STAGES } from '../harness/traced.js';
 import { PROCESS_HEAD, processTable } from './processes.js';
 import { OWN, rankings, rankingsIn, SYSTEM_FIGURES, type SystemFigure } from './ranking.js';
-import type { E2eResult } from './scenario.js';
-import type { Cell, SystemSummary } from './summary.js';
+import type { Cell, E2eResult, SystemSummary } from './types.js';
 
 const HALF = 0.5;
 const US_PER_MS = 1000;

@@ -4,10 +4,8 @@ import type { Spread } from '../harness/measure.js';
 import { short } from '../harness/report-model.js';
 import { STAGES } from '../harness/traced.js';
 import { PROCESS_HEAD, processTable } from './processes.js';
-import { type Goal, rankings, rankingsIn } from './ranking.js';
-import type { E2eRun } from './run.js';
-import type { E2eResult } from './scenario.js';
-import type { SystemSummary } from './summary.js';
+import { rankings, rankingsIn } from './ranking.js';
+import type { E2eResult, E2eRun, Goal, SystemSummary } from './types.js';
 
 const MEGA = 1e6;
 const MIB = 1024 * 1024;

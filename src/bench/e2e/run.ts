@@ -2,11 +2,11 @@
 
 import type { MachineNoise } from '../harness/hiccups.js';
 import type { LatencyUs } from '../harness/latency.js';
-import type { ProcessCost, ProcessUse } from '../harness/processes.js';
+import type { ProcessUse } from '../harness/processes.js';
 import type { StageTimes } from '../harness/traced.js';
 import type { LoadMark } from '../load/load.js';
-import type { RigOptions, RowOptions } from './setup.js';
 import type { System } from './systems.js';
+import type { E2eRun, RigOptions, RowOptions } from './types.js';
 
 /** As in `bench/fanout/run.ts`: share of its core that the load generator may use, and cores that others may. */
 export const LOAD_CPU_MAX = 0.85;
@@ -14,58 +14,6 @@ const OTHER_CPU_MAX = 0.2;
 /** Share of what was offered that has to get through, and beyond which it is of an earlier backlog. */
 const SUSTAINED = 0.98;
 const BACKLOG = 1.02;
-
-export interface E2eRun {
-  system: string;
-  pass: number;
-  /** `probe` while the capacity is sought; `common`: the same rate for all systems. */
-  phase: 'warmup' | 'probe' | 'sweep' | 'common' | 'slow' | 'overload';
-  /** Share of the system's own capacity. */
-  load: number | null;
-  /** Ticks per second of the market, and how many of them were made. */
-  rate: number;
-  madePerSecond: number;
-  /** Ticks per second of the symbols that each client watches, all clients together. */
-  offeredPerSecond: number;
-  /** Those that got there, each the next of its symbol at its client. */
-  achievedPerSecond: number;
-  /** From when a tick was due until a client had it. */
-  latencyUs: LatencyUs;
-  /** The same as an HDR histogram in µs: V2, compressed, base 64. */
-  latencyHdr: string;
-  /** Of tickwire: how long ticks that were followed took in each stage; from due to read in all. */
-  stages: StageTimes | null;
-  /** How long ago the first tick was due that a client lacks, over random pairs of client and symbol. */
-  stalenessUs: LatencyUs | null;
-  lost: number;
-  reordered: number;
-  disconnected: number;
-  /** Whether one further client did not read, and whether its connection was ended. */
-  withSlow: boolean;
-  slowDisconnected: boolean;
-  /** Pairs of client and symbol that did not come to the last state in time. */
-  wrongFinalState: number;
-  /** Milliseconds after the market had stopped until all had come to it; null: they did not. */
-  drainedMs: number | null;
-  /** Cores in use: by the system's servers, by a publisher that is a process of its own, by the load generator, by others. */
-  cpu: { server: number; publisher: number; load: number; other: number };
-  /** CPU time, user and system, per delivered tick: of the servers, and with a publisher of its own. */
-  cpuNsPerTick: { server: number; withPublisher: number };
-  deliveredPerCpuSecond: number;
-  /** Of the servers at the end of the row, and of all TCP sockets of the machine. */
-  memory: { rssBytes: number; rssAnonBytes: number; tcpBytes: number };
-  processes: (ProcessCost & { role: 'server' | 'publisher' | 'load' })[];
-  oversleptUs: MachineNoise['oversleptUs'];
-  bytesPerTick: number;
-  seconds: number;
-  /** In mode `every`: what was offered was delivered. In mode `latest`: the feed kept its rate. */
-  sustained: boolean;
-  /** Whether it was sustained, without a fault, and not held back by the load generator. */
-  holds: boolean;
-  /** Whether the figures may be quoted, and what is against it. Loss past saturation is a finding, and not against it. */
-  valid: boolean;
-  why: string[];
-}
 
 /** What was seen between two marks. */
 export interface Seen {

@@ -1,8 +1,9 @@
 /** Scenario `e2e`: tickwire and what one would use instead, from the same market to the same verifying clients. */
+
 import { messageOf, TickwireError } from '../../core/errors.js';
 import { twoCores } from '../harness/child.js';
 import { positive, wholeNumber, zeroOrMore } from '../harness/flags.js';
-import { type ClockCost, clockCost, HiccupWatch, type MachineNoise } from '../harness/hiccups.js';
+import { clockCost, HiccupWatch } from '../harness/hiccups.js';
 import { sleep } from '../harness/measure.js';
 import type { Scenario } from '../harness/scenario.js';
 import { highestSustained } from '../load/peak.js';
@@ -17,12 +18,13 @@ import {
   SLOW_LOAD,
   WARM_LENGTH,
 } from './plan.js';
-import { type Goal, goals } from './ranking.js';
+import { goals } from './ranking.js';
 import { e2eLines, e2eRowLine } from './report.js';
-import { type E2eRun, isWrong } from './run.js';
-import { E2eSetup, type RowOptions } from './setup.js';
-import { type Cell, cellsOf, figuresOf, type SystemSummary, summarise } from './summary.js';
-import { chooseSystems, type Skipped, type System } from './systems.js';
+import { isWrong } from './run.js';
+import { E2eSetup } from './setup.js';
+import { cellsOf, figuresOf, summarise } from './summary.js';
+import { chooseSystems } from './systems.js';
+import type { E2eResult, E2eRun, RowOptions, Subject } from './types.js';
 
 const DIAGRAM = `
   core 0                                              core 1
@@ -66,24 +68,6 @@ export interface E2eOptions {
   skew: number;
   pin: boolean;
   folder?: string;
-}
-
-export interface E2eResult {
-  systems: SystemSummary[];
-  skipped: Skipped[];
-  /** What `tickwire` is to reach beside its peers, and whether it does. */
-  goals: Goal[];
-  /** Medians and spreads over the passes. */
-  cells: Cell[];
-  rows: E2eRun[];
-  failures: { system: string; why: string }[];
-  /** Ticks per second of the market at which all systems were measured; null: none was. */
-  commonRate: number | null;
-  notes: string[];
-  steadiness: { clock: ClockCost; quiet: MachineNoise };
-  /** What the whole of it was to take, and took. */
-  estimatedSeconds: number;
-  tookSeconds: number;
 }
 
 type E2eFlags = Omit<E2eOptions, 'watch'> & { watch?: number };
@@ -142,15 +126,6 @@ function objections({ rows, systems, failures }: E2eResult): string[] {
   }
   if (systems.some((summary) => !summary.valid)) why.push('the rows say why');
   return why;
-}
-
-/** What is known of a system while it is measured. */
-export interface Subject {
-  system: System;
-  version: string;
-  settings: Record<string, unknown>;
-  /** Ticks per second of the market; null until it is known. */
-  capacity: number | null;
 }
 
 /** @throws TickwireError bad_config */

@@ -2,6 +2,7 @@
 import { marketSymbols } from '../../feeds/synthetic/universe.js';
 import { choices, tcpBytes } from '../fanout/setup.js';
 import { Child } from '../harness/child.js';
+import type { FinalState } from '../harness/final-state.js';
 import type { GcPauses } from '../harness/gc.js';
 import type { HiccupWatch } from '../harness/hiccups.js';
 import { machineCpuNs, sleep } from '../harness/measure.js';
@@ -10,10 +11,11 @@ import { makeScratch, removeScratch } from '../harness/scratch.js';
 import type { StageTimes } from '../harness/traced.js';
 import type { LoadApi } from '../load/load.js';
 import { Group } from '../load/reader.js';
-import type { FinalState, ServerApi } from '../load/server.js';
+import type { ServerApi } from '../load/server.js';
 import type { HostApi } from '../peers/host.js';
-import { type E2eRun, judgeRun, type Seen } from './run.js';
+import { judgeRun, type Seen } from './run.js';
 import type { System } from './systems.js';
+import type { E2eRun, RigOptions, RowOptions } from './types.js';
 
 const SETTLE_MS = 20_000;
 const STALE_MS = 120_000;
@@ -24,31 +26,6 @@ const SAMPLING = [
   { upTo: 5e6, every: 13 },
   { upTo: Number.POSITIVE_INFINITY, every: 127 },
 ];
-
-export interface RigOptions {
-  clients: number;
-  watch: number;
-  symbols: number;
-  seed: number;
-  skew: number;
-  cores: [number, number] | undefined;
-  folder?: string;
-}
-
-export interface RowOptions {
-  pass: number;
-  phase: E2eRun['phase'];
-  /** Share of the system's capacity; null where it is not known or not meant. */
-  load: number | null;
-  /** Ticks per second of the market. */
-  rate: number;
-  warmup: number;
-  seconds: number;
-  /** Whether one further subscriber does not read. */
-  withSlow: boolean;
-  /** How long clients may take to come to the last state afterwards. */
-  drainMs: number;
-}
 
 interface Process {
   name: string;

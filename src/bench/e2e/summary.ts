@@ -1,69 +1,10 @@
 /** Rows of scenario `e2e`, brought together over the passes: medians and spreads. */
 
-import type { LatencyUs } from '../harness/latency.js';
 import { median, type Spread, spread } from '../harness/measure.js';
 import { type Figure, figure } from '../harness/scenario.js';
-import { mergedStages, type Stage } from '../harness/traced.js';
-import { type E2eRun, LOAD_CPU_MAX } from './run.js';
-import type { Subject } from './scenario.js';
-import type { System } from './systems.js';
-
-/** All rows of one system at one load. */
-export interface Cell {
-  system: string;
-  phase: E2eRun['phase'];
-  load: number | null;
-  /** Ticks per second of the market; median. */
-  rate: number;
-  /** Runs, and how many of them may be quoted: the figures are of these, or of all where there are none. */
-  runs: number;
-  validRuns: number;
-  offeredPerSecond: number;
-  achievedPerSecond: Spread;
-  deliveredPerCpuSecond: Spread;
-  cpuNsPerTick: { server: Spread; withPublisher: Spread };
-  latencyUs: Record<'p50' | 'p90' | 'p99' | 'p999' | 'p9999' | 'max', Spread>;
-  /** Of tickwire: all runs together, stage by stage; see `bench/harness/traced.ts`. */
-  stagesUs: Record<Stage, LatencyUs> | null;
-  stalenessP99Us: Spread | null;
-  /** The most of any run. */
-  lost: number;
-  disconnected: number;
-  slowDisconnected: boolean;
-  rssAnonBytes: Spread;
-  tcpBytes: Spread;
-  sustained: boolean;
-}
-
-/** One line of the first table. */
-export interface SystemSummary {
-  system: string;
-  what: string;
-  /** Null: tickwire. */
-  peer: System['peer'] | null;
-  /** Whether it stores every tick. */
-  log: boolean;
-  version: string;
-  settings: Record<string, unknown>;
-  /** Ticks per second of the market at which 98 % is still delivered, and what the clients then get. */
-  capacityRate: number | null;
-  capacityPerSecond: Spread | null;
-  /** A higher rate was sustained too, but with a load generator so busy that it does not count. */
-  capacityIsLowerBound: boolean;
-  /** At 0.9 of the capacity, or the nearest load below it. */
-  deliveredPerCpuSecond: Spread | null;
-  p99AtHalfUs: Spread | null;
-  p99AtCommonUs: Spread | null;
-  /** At half the capacity beside a subscriber that does not read. */
-  p99BesideSlowUs: Spread | null;
-  overload: {
-    stalenessP99Us: Spread | null;
-    lost: number;
-    disconnected: number;
-    rssAnonBytes: Spread;
-  } | null;
-  valid: boolean;
-}
+import { mergedStages } from '../harness/traced.js';
+import { LOAD_CPU_MAX } from './run.js';
+import type { Cell, E2eRun, Subject, SystemSummary } from './types.js';
 
 const PERCENTILES = ['p50', 'p90', 'p99', 'p999', 'p9999', 'max'] as const;
 /** Loads whose figures the first table quotes. */

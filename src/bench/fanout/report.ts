@@ -1,8 +1,6 @@
 /** Scenario `fanout` for people to read. */
 
-import type { FanoutRun } from './run.js';
-import type { FanoutResult } from './scenario.js';
-import type { StoppedEffect } from './stopped.js';
+import type { FanoutResult, FanoutRun, StoppedEffect } from './types.js';
 
 const MEGA = 1e6;
 const MIB = 1024 * 1024;

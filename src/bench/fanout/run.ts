@@ -1,7 +1,5 @@
 /** One row of scenario `fanout`: its figures, and whether they may be quoted. */
-import type { Mode } from '../../wire/ticks.js';
-import type { LatencyUs } from '../harness/latency.js';
-import type { Measured, RigOptions, RowOptions } from './setup.js';
+import type { FanoutRun, Measured, RigOptions, RowOptions } from './types.js';
 
 /** Share of its core above which the load generator itself is what is measured. */
 const LOAD_CPU_MAX = 0.85;
@@ -11,52 +9,6 @@ const OTHER_CPU_MAX = 0.2;
 const SUSTAINED = 0.98;
 /** Share of what was offered beyond which there was a backlog before the measured time began. */
 const BACKLOG = 1.02;
-
-export interface FanoutRun {
-  mode: Mode;
-  /** `probe` to warm up and while the peak is sought, then `peak` and `half`; `fixed` where the rate was given. */
-  phase: 'probe' | 'peak' | 'half' | 'fixed';
-  /** Whether clients that do not read were connected. */
-  withStopped: boolean;
-  /** Ticks per second that the feed was to make, and that were numbered. */
-  rate: number;
-  ticksPerSecond: number;
-  /** Ticks per second of the symbols that each reader watches, all readers together; `latest` folds them. */
-  offeredPerSecond: number;
-  /** Ticks per second that advanced their reader's symbolSeq. */
-  deliveredPerSecond: number;
-  /** Per second of CPU time of the server's process. */
-  deliveredPerCpuSecond: number;
-  lost: number;
-  reordered: number;
-  /** Pairs of client and symbol that ended in another state than the server's table. */
-  wrongFinalState: number;
-  latencyUs: LatencyUs;
-  bytesPerTick: number;
-  /** Cores in use by each process. */
-  serverCpu: number;
-  loadCpu: number;
-  /** Cores in use by all other processes of the machine, or withheld by its host. */
-  otherCpu: number;
-  /** CPU time of the load generator per delivered tick, system calls and all. */
-  loadNsPerTick: number;
-  serverRssBytes: number;
-  serverRssAnonBytes: number;
-  /** Memory of all TCP sockets of the machine. */
-  tcpBytes: number;
-  /** Times that a reader was passed by the ring and fed from the log. */
-  catchUps: number;
-  /** Milliseconds from when the stopped clients read again until each had the right state. */
-  recoveredMs: number | null;
-  seconds: number;
-  /** In mode `every`: what was offered was delivered. In mode `latest`: the feed kept its rate. */
-  sustained: boolean;
-  /** Whether it was sustained, without a fault, and not held back by the load generator: what a peak must be. */
-  holds: boolean;
-  /** Whether the figures may be quoted, and what is against it. */
-  valid: boolean;
-  why: string[];
-}
 
 export interface Faults {
   lost: number;

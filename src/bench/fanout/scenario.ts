@@ -1,4 +1,5 @@
 /** Scenario `fanout`: what one server delivers to many clients, each of which checks every tick. */
+
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { TickwireError } from '../../core/errors.js';
@@ -10,9 +11,9 @@ import { type Figure, figure, type Scenario } from '../harness/scenario.js';
 import { makeScratch, removeScratch } from '../harness/scratch.js';
 import { highestSustained, mostDelivered } from '../load/peak.js';
 import { fanoutLines, rowLine } from './report.js';
-import type { FanoutRun } from './run.js';
 import { FanoutSetup, FILL_MS_MAX } from './setup.js';
-import { type Measure, measureStopped, type StoppedEffect } from './stopped.js';
+import { type Measure, measureStopped } from './stopped.js';
+import type { FanoutFigures, FanoutResult, FanoutRun } from './types.js';
 
 const DIAGRAM = `
   core 0, one process                              core 1, one process
@@ -66,32 +67,6 @@ export interface FanoutOptions {
   log: boolean;
   pin: boolean;
   folder?: string;
-}
-
-export interface FanoutFigures {
-  deliveredPerSecond: number;
-  deliveredPerCpuSecond: number;
-  latencyUs: FanoutRun['latencyUs'];
-  /** At half the peak's rate, where the peak was sought. */
-  latencyAtHalfUs: FanoutRun['latencyUs'] | null;
-  serverRssBytes: number;
-  bytesPerTick: number;
-  valid: boolean;
-  stopped: StoppedEffect | null;
-}
-
-export interface FanoutResult extends FanoutFigures {
-  /** The mode of the figures above: the first that was measured. */
-  mode: Mode;
-  /** Over all rows, probes included. */
-  lost: number;
-  reordered: number;
-  wrongFinalState: number;
-  every?: FanoutFigures;
-  latest?: FanoutFigures;
-  rows: FanoutRun[];
-  /** What is to be known of all rows. */
-  notes: string[];
 }
 
 type FanoutFlags = Omit<FanoutOptions, 'watch' | 'intervalMs'> & { watch?: number; interval: number };

@@ -1,14 +1,14 @@
 /** Scenario `fanout`: a server, a load generator, and rates between them, one measured row each. */
+
 import { readFileSync } from 'node:fs';
-import type { Mode } from '../../wire/ticks.js';
 import { Child } from '../harness/child.js';
-import type { LatencyUs } from '../harness/latency.js';
 import { machineCpuNs, sleep } from '../harness/measure.js';
 import { Uniform } from '../harness/random.js';
-import type { LoadApi, LoadMark } from '../load/load.js';
+import type { LoadApi } from '../load/load.js';
 import { Group } from '../load/reader.js';
-import type { ServerApi, ServerMark } from '../load/server.js';
-import { type FanoutRun, judge } from './run.js';
+import type { ServerApi } from '../load/server.js';
+import { judge } from './run.js';
+import type { FanoutRun, Measured, RigOptions, RowOptions } from './types.js';
 
 const SETTLE_MS = 30_000;
 /** Milliseconds that ticks go on to flow after the stoppers read again. */
@@ -23,45 +23,6 @@ const SPARE_CONNECTIONS = 16;
 /** Milliseconds that ticks flow before a storm. */
 const BEFORE_STORM_MS = 300;
 const PAGE_BYTES = 4096;
-
-export interface RigOptions {
-  mode: Mode;
-  clients: number;
-  stopped: number;
-  watch: number;
-  symbols: number;
-  seed: number;
-  tradeShare: number;
-  /** Exponent of Zipf's law; 0: all symbols are equally busy. */
-  skew: number;
-  intervalMs: number;
-  shards: number;
-  /** Folder of the log; false: no log. */
-  folder: string | false;
-  /** Cores of server and load generator. */
-  cores: [number, number] | undefined;
-}
-
-export interface RowOptions {
-  phase: FanoutRun['phase'];
-  /** Ticks per second of the feed. */
-  rate: number;
-  /** Seconds before the measured time, and of it. */
-  warmup: number;
-  seconds: number;
-  /** Whether the stoppers are connected and do not read. */
-  withStopped: boolean;
-}
-
-/** What was seen between two marks. */
-export interface Measured {
-  server: [ServerMark, ServerMark];
-  load: [LoadMark, LoadMark];
-  latencyUs: LatencyUs;
-  tcpBytes: number;
-  /** CPU time of the whole machine, in nanoseconds per second. */
-  machineCpuNs: number;
-}
 
 /** What came of all readers leaving and coming back at once. */
 export interface Storm {

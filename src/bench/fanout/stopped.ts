@@ -1,8 +1,8 @@
 /** Scenario `fanout`: what clients that stop reading do to the others, and whether they come back. */
+
 import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../../core/limits.js';
 import { median } from '../harness/measure.js';
-import type { FanoutRun } from './run.js';
-import type { RowOptions } from './setup.js';
+import type { FanoutRun, RowOptions, StoppedEffect } from './types.js';
 
 /** Share of their throughput that readers keep beside stopped clients, and how soon those are right again. */
 const THROUGHPUT_KEPT = 0.9;
@@ -10,23 +10,6 @@ const RECOVERY_MS_MAX = 1000;
 
 /** Measures a row, with what the scenario was asked for where nothing else is said. */
 export type Measure = (row: Pick<RowOptions, 'phase' | 'rate'> & Partial<RowOptions>) => Promise<FanoutRun>;
-
-/** What clients that stopped reading do to the others: rows without and with them, alternating. */
-export interface StoppedEffect {
-  /** Ticks per second delivered to the readers: medians, at the highest rate measured. */
-  deliveredWithout: number;
-  deliveredWith: number;
-  /** p99 in µs of each row at half that rate. */
-  p99Without: number[];
-  p99With: number[];
-  /** The most that RssAnon of the server and TCP memory together grew by, and what they may. */
-  memoryGrownBytes: number;
-  memoryGrownBytesMax: number;
-  /** The slowest recovery. */
-  recoveredMs: number;
-  /** Whether each of these is as it has to be. In mode `every` the stopped have a backlog to catch up with. */
-  holds: { throughput: boolean; p99: boolean; memory: boolean; recovery: boolean };
-}
 
 /**
  * Rows without and with clients that do not read, alternating.

@@ -1,6 +1,5 @@
 /** What a report shows of the results of scenarios: tables and charts, as data that Node makes and a browser draws. */
 
-import type { SoakSample } from '../pipeline/soak.js';
 import type { Figure, ScenarioResult } from './scenario.js';
 
 /** How an axis is divided. Of `nines`, x is 1 / (1 − share): each decade is one more nine. */
@@ -53,7 +52,7 @@ export type Part = (results: readonly ScenarioResult[]) => { tables?: Table[]; c
 export function reportOf(
   results: readonly ScenarioResult[],
   madeAt: Date,
-  parts: readonly Part[] = [validity, bars, soakSeries],
+  parts: readonly Part[] = [validity, bars],
 ): Report {
   const made = parts.map((part) => part(results));
   return {
@@ -131,25 +130,6 @@ function byUnit(figures: Record<string, Figure>): Map<string, [string, Figure][]
 function spreadOf({ median, min, max, runs }: Figure) {
   return { median, min, max, runs: runs.length };
 }
-
-/** Memory over the time of a soak. */
-export const soakSeries: Part = (results) => ({
-  charts: results
-    .filter((result): result is ScenarioResult & { samples: SoakSample[] } => 'samples' in result)
-    .map(
-      ({ scenario, samples }): LineChart => ({
-        kind: 'lines',
-        title: `${scenario}: memory over time`,
-        note: 'Anonymous memory is what the process itself holds; the rest is files and shared memory.',
-        x: { label: 'seconds', scale: 'linear' },
-        y: { label: 'MB', scale: 'linear' },
-        series: [
-          { label: 'RssAnon', points: samples.map((s) => [s.seconds, s.rssAnon / 1e6]) },
-          { label: 'RSS', points: samples.map((s) => [s.seconds, s.rss / 1e6]) },
-        ],
-      }),
-    ),
-});
 
 /** Four digits, with a letter for thousands and more. */
 export function short(value: number): string {

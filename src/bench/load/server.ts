@@ -1,4 +1,5 @@
 /** The server of scenario `fanout`: a whole engine in a process of its own. Started as a child; see `bench/harness/child.ts`. */
+
 import { monotonicNs } from '../../core/clock.js';
 import { TickwireError } from '../../core/errors.js';
 import { JOURNAL_NOTES } from '../../core/limits.js';
@@ -14,6 +15,7 @@ import { Slot, TableEntry } from '../../pipeline/memory/last-value-table.js';
 import { StageJournal } from '../../pipeline/memory/stage-journal.js';
 import { POW10 } from '../../wire/packed.js';
 import { serveParent } from '../harness/child.js';
+import type { FinalState } from '../harness/final-state.js';
 import { cpuNs, memoryBytes, until } from '../harness/measure.js';
 import { type Anchor, type OpenLoopOptions, RATE_BYTES, Rate, Schedule } from '../harness/open-loop-feed.js';
 import { quoteCheck } from '../harness/packed-checker.js';
@@ -49,16 +51,6 @@ export interface ServerMark {
   /** Monotonic time that the feed's schedule is counted from, and ticks of its market before it. */
   scheduleStartNs: number;
   madeBefore: number;
-}
-
-/** The last state of every symbol, by symbol id. */
-export interface FinalState {
-  symbolSeq: number[];
-  quoteSeq: number[];
-  /** `quoteCheck` of the last quote. */
-  check: number[];
-  /** symbolSeq of the last trade or status; 0 where there is none but the symbol's definition, which is not kept. */
-  otherSeq: number[];
 }
 
 let engine: Engine;

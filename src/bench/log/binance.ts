@@ -12,7 +12,7 @@ import {
   writeTimes,
   writeTrade,
 } from '../../core/tick.js';
-import type { LogData } from './data.js';
+import type { LogData } from './source.js';
 
 /** What stands in a line behind its time of receipt, in nanoseconds: `<ns> <JSON>`. */
 interface Line {

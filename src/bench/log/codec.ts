@@ -9,7 +9,7 @@ import { compressBlock, recompressBlock } from '../../log/format/compress.js';
 import { median } from '../harness/measure.js';
 import { type Figure, type Findings, figure } from '../harness/scenario.js';
 import { binanceFiles } from './binance.js';
-import type { LogData } from './data.js';
+import type { LogData } from './source.js';
 
 /** What is done with a block: as the log stage writes it, or as one of a closed segment is written again. */
 const WAYS: Record<string, (block: Uint8Array) => Uint8Array> = {

@@ -13,16 +13,7 @@ import {
 } from '../../core/tick.js';
 import { openTickFile } from '../../feeds/file/reader.js';
 import { Uniform } from '../harness/random.js';
-import { MarketTicks, RepeatedDay, type TickSource } from './source.js';
-
-export interface LogData {
-  /** `eurusd`, `eurusdLive`, `synthetic`, or a recording's. */
-  name: string;
-  symbols: readonly { name: string; digits: number }[];
-  ticks: number;
-  /** Seqs begin with 1, symbol ids too. */
-  records: Records;
-}
+import { type LogData, MarketTicks, RepeatedDay, type TickSource } from './source.js';
 
 const SECOND_NS = 1e9;
 /** Receipt follows the event by this and, log-normally, about as much again. */

@@ -6,7 +6,7 @@ import { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../pipeline/memory/counters.js';
 import { Doorbell } from '../../pipeline/memory/doorbell.js';
 import { type EngineMemory, LOG_STAGE } from '../../pipeline/memory/engine-memory.js';
-import type { LogData } from './data.js';
+import type { LogData } from './source.js';
 import { HeldTicks, type TickSource } from './source.js';
 
 const PUBLISH_TICKS = 8_192;

@@ -15,8 +15,9 @@ import { median } from '../harness/measure.js';
 import { Uniform } from '../harness/random.js';
 import { type Figure, type Findings, figure, type Scenario } from '../harness/scenario.js';
 import { benchCodec } from './codec.js';
-import { eurusd, type LogData, received, recordedDay, synthetic } from './data.js';
+import { eurusd, received, recordedDay, synthetic } from './data.js';
 import { benchSeek } from './seek.js';
+import type { LogData } from './source.js';
 import { dbnZstd, hasZstd, type LogSystem, rawFile, rawLmdb } from './systems.js';
 import { tickwire } from './tickwire.js';
 

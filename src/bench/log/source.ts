@@ -11,9 +11,17 @@ import {
   U32_TS_RECV_S,
 } from '../../core/tick.js';
 import { Market, STANDARD_MARKET } from '../../feeds/synthetic/index.js';
-import type { LogData } from './data.js';
 
 const DAY_S = 86_400;
+
+export interface LogData {
+  /** `eurusd`, `eurusdLive`, `synthetic`, or a recording's. */
+  name: string;
+  symbols: readonly { name: string; digits: number }[];
+  ticks: number;
+  /** Seqs begin with 1, symbol ids too. */
+  records: Records;
+}
 
 export interface TickSource {
   readonly name: string;

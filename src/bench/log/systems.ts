@@ -5,8 +5,8 @@ import path from 'node:path';
 import { open } from 'lmdb';
 import { BLOCK_TICKS } from '../../core/limits.js';
 import { RECORD_BYTES, RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
-import type { LogData } from './data.js';
 import { DBN_RECORD_BYTES, readDbn, writeDbn } from './dbn.js';
+import type { LogData } from './source.js';
 
 export interface LogSystem {
   name: 'tickwire' | 'rawFile' | 'rawLmdb' | 'dbnZstd';

@@ -1,7 +1,7 @@
 /** Where a peer leads is found, and what tickwire is to reach is held against the right peers. */
 import t from 'tap';
 import { goals, rankings, rankingsIn } from '../../../src/bench/e2e/ranking.js';
-import type { SystemSummary } from '../../../src/bench/e2e/summary.js';
+import type { SystemSummary } from '../../../src/bench/e2e/types.js';
 import { spread } from '../../../src/bench/harness/measure.js';
 import type { PeerName } from '../../../src/bench/peers/index.js';
 

@@ -1,7 +1,7 @@
 /** Scenario `e2e` runs small against every system that is installed: every client gets every tick, and the last state. */
 import t, { type Test } from 'tap';
-import type { E2eRun } from '../../../src/bench/e2e/run.js';
 import { benchE2e, type E2eOptions } from '../../../src/bench/e2e/scenario.js';
+import type { E2eRun } from '../../../src/bench/e2e/types.js';
 import { LatencySamples, type LatencyUs, type RecordedLatency } from '../../../src/bench/harness/latency.js';
 import { STAGES } from '../../../src/bench/harness/traced.js';
 

@@ -1,7 +1,7 @@
 /** Scenario `fanout` runs small in both modes: every client gets every tick, and stopped ones come back. */
 import t from 'tap';
-import type { FanoutRun } from '../../../src/bench/fanout/run.js';
 import { benchFanout, type FanoutOptions, objections } from '../../../src/bench/fanout/scenario.js';
+import type { FanoutRun } from '../../../src/bench/fanout/types.js';
 
 const SMALL: FanoutOptions = {
   clients: 10,
