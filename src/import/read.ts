@@ -3,7 +3,7 @@ import { TickwireError } from '../core/errors.js';
 import { Kind, NO_PRICE, writeHeader, writeQuote, writeTimes, writeTrade } from '../core/tick.js';
 import { EntryKind, openTickFile, TickBatch, type TickFileOptions } from '../feeds/file/index.js';
 import type { RejectReason } from '../pipeline/memory/counters.js';
-import { quoteFault } from '../pipeline/shard/normaliser.js';
+import { quoteFault } from '../pipeline/memory/raw-prices.js';
 import { type ReadOptions, refusalOf } from './identity.js';
 import { RunSorter } from './sorter.js';
 import type { RunInfo } from './spool.js';

@@ -29,8 +29,8 @@ import {
   writeTimes,
 } from '../../core/tick.js';
 import { FeedWord, Reject } from '../../pipeline/memory/counters.js';
+import { isMissing, quoteFault } from '../../pipeline/memory/raw-prices.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
-import { isMissing, quoteFault } from '../../pipeline/shard/normaliser.js';
 import type { ConflationBuffer } from './conflation-buffer.js';
 import type { RingWriter } from './ring-writer.js';
 

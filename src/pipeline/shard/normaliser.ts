@@ -11,7 +11,6 @@ import {
   F64_SIZE,
   KIND_MASK,
   Kind,
-  NO_PRICE,
   RECORD_F64,
   RECORD_U32,
   U32_KIND_FLAGS_SOURCE,
@@ -23,7 +22,8 @@ import {
   U32_TS_EVENT_NS,
 } from '../../core/tick.js';
 import { tagOf } from '../memory/broadcast-ring.js';
-import { Reject, type RejectReason } from '../memory/counters.js';
+import { Reject } from '../memory/counters.js';
+import { hasGoodPrices, isMissing, isPrice, isSize } from '../memory/raw-prices.js';
 import type { SequencingModule } from './sequencing-module.js';
 import {
   S_ASK,
@@ -137,43 +137,4 @@ export class Normaliser {
     this.#module.apply(i, seq);
     return SEQUENCED;
   }
-}
-
-/** Whether a side of a raw quote is missing: told so, or zero where no price can be zero. */
-export function isMissing(price: number, signed: boolean): boolean {
-  return price === NO_PRICE || (price === 0 && !signed);
-}
-
-/** Whether a raw quote has at least one side, and no side that cannot be a price. */
-function hasGoodPrices(bid: number, ask: number, signed: boolean, scale: number): boolean {
-  const noBid = isMissing(bid, signed);
-  const noAsk = isMissing(ask, signed);
-  return (
-    !(noBid && noAsk) && (noBid || isPrice(bid, signed, scale)) && (noAsk || isPrice(ask, signed, scale))
-  );
-}
-
-/** Why a raw quote cannot be used, in the order in which `normalise` looks; undefined when it can. */
-export function quoteFault(
-  eventNs: number,
-  bid: number,
-  ask: number,
-  bidSize: number,
-  askSize: number,
-  signed: boolean,
-  scale: number,
-): RejectReason | undefined {
-  if (eventNs >= SECOND_NS) return 'bad_time';
-  if (!isSize(bidSize) || !isSize(askSize)) return 'bad_size';
-  return hasGoodPrices(bid, ask, signed, scale) ? undefined : 'bad_price';
-}
-
-/** Where zero is no price, one that would round to it is none either. */
-function isPrice(price: number, signed: boolean, scale: number): boolean {
-  return Number.isFinite(price) && (signed || price * scale >= 0.5) && price !== NO_PRICE;
-}
-
-/** NaN is a size that the source does not tell. */
-function isSize(size: number): boolean {
-  return (size >= 0 && size < Number.POSITIVE_INFINITY) || Number.isNaN(size);
 }
