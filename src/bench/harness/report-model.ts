@@ -49,11 +49,7 @@ export interface Report {
 /** A part of a report that some scenario's results have. */
 export type Part = (results: readonly ScenarioResult[]) => { tables?: Table[]; charts?: Chart[] };
 
-export function reportOf(
-  results: readonly ScenarioResult[],
-  madeAt: Date,
-  parts: readonly Part[] = [validity, bars],
-): Report {
+export function reportOf(results: readonly ScenarioResult[], madeAt: Date, parts: readonly Part[]): Report {
   const made = parts.map((part) => part(results));
   return {
     title: `tickwire benchmarks: ${results.map((r) => r.scenario).join(', ')}`,

@@ -6,9 +6,17 @@ import t from 'tap';
 import { goals } from '../../../src/bench/e2e/ranking.js';
 import { comparison } from '../../../src/bench/e2e/report-part.js';
 import { LatencySamples } from '../../../src/bench/harness/latency.js';
-import { type BarChart, type LineChart, reportOf, short } from '../../../src/bench/harness/report-model.js';
+import {
+  type BarChart,
+  bars,
+  type LineChart,
+  reportOf,
+  short,
+  validity,
+} from '../../../src/bench/harness/report-model.js';
 import { figure, type ScenarioResult } from '../../../src/bench/harness/scenario.js';
 import { mergedStages, STAGES, type StageTimes } from '../../../src/bench/harness/traced.js';
+import { soakSeries } from '../../../src/bench/pipeline/soak-report.js';
 import { htmlOf } from '../../../src/bench/report/html.js';
 import { Browser, whyNot } from '../../web/support.js';
 
@@ -45,8 +53,10 @@ const RESULTS = [
   ),
 ];
 
+const PARTS = [validity, bars, soakSeries];
+
 t.test('figures that share a unit share a chart; one number alone stands in the table only', async (t) => {
-  const report = reportOf(RESULTS, new Date(0));
+  const report = reportOf(RESULTS, new Date(0), PARTS);
   t.equal(report.tables[0].rows.length, 5);
   t.match(report.tables[0].rows[4], ['soak', /higher/, /1/, '1', '1', '1', 'no: </script><b>lost 1']);
   const charts = report.charts.map((chart) => chart.title);
@@ -149,7 +159,7 @@ t.test('numbers are short', async (t) => {
 });
 
 t.test('nothing in a result ends the page early, and nothing comes from outside', async (t) => {
-  const html = htmlOf(reportOf(RESULTS, new Date(0)));
+  const html = htmlOf(reportOf(RESULTS, new Date(0), PARTS));
   t.notMatch(html, '</script><b>');
   t.notMatch(html, /(src|href)\s*=\s*["']?https?:/);
   t.notMatch(html, '@import');
@@ -157,7 +167,7 @@ t.test('nothing in a result ends the page early, and nothing comes from outside'
 
 t.test('a browser draws every chart', { skip: whyNot() }, async (t) => {
   const file = join(t.testdir(), 'report.html');
-  writeFileSync(file, htmlOf(reportOf(RESULTS, new Date(0))));
+  writeFileSync(file, htmlOf(reportOf(RESULTS, new Date(0), PARTS)));
   const browser = await Browser.start(pathToFileURL(file).href);
   t.teardown(() => browser.close());
   await browser.until(`document.body.dataset.drawn === '3'`);
