@@ -131,16 +131,15 @@ const IMPORTS = [...SOURCES].flatMap(importsOf);
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(SRC, from), 'utf8');
   const found = (pattern: RegExp, isUrl: boolean) =>
-    [...text.matchAll(pattern)].map(([, path]) => ({ from, to: sourceOf(from, path), isUrl }));
+    [...text.matchAll(pattern)].map(([, path]) => ({
+      from,
+      to: `${join(dirname(from), path).replace(/\.js$/, '')}.ts`,
+      isUrl,
+    }));
   return [
     ...found(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g, false),
     ...found(/new URL\('(\.[^']+\.js)'/g, true),
   ];
-}
-
-function sourceOf(from: string, path: string): string {
-  const to = join(dirname(from), path).replace(/\.js$/, '');
-  return SOURCES.has(`${to}.ts`) ? `${to}.ts` : `${to}.d.ts`;
 }
 
 function graphOf(edges: Iterable<readonly [string, string]>): Graph {
