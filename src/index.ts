@@ -55,7 +55,7 @@ export {
   type ReadRequest,
   type ReadResult,
 } from './log/read/log-reader.js';
-export type { LogStageOptions } from './log/write/stage.js';
+export type { LogStageOptions } from './log/write/options.js';
 export type { Totals } from './pipeline/memory/counter-reader.js';
 export type { RejectReason } from './pipeline/memory/counters.js';
 export type { SymbolDefinition, SymbolEntry } from './pipeline/memory/registry-entries.js';

@@ -14,6 +14,7 @@ import { SIMULATION_DEFAULTS, type Simulation } from './simulate/command.js';
 import { portNumber } from './support/exit.js';
 import { createLogger, type LogLevel, logLevelOption } from './support/logger.js';
 import { addressOf, runEngine } from './support/run-engine.js';
+import { settingsOfFlags } from './support/setting-flags.js';
 
 /** The captures that come with the package, three folders above the compiled file. */
 const FIXTURES = fileURLToPath(new URL('../../../fixtures/ticks', import.meta.url));
@@ -47,12 +48,13 @@ export function register(program: Command): void {
 async function demo(flags: DemoFlags): Promise<void> {
   // The terminal has to know the port, so that a free one is found before the engine listens.
   const mt5Port = flags.mt5Port || (await freePort(flags.mt5Port ?? SIMULATION_DEFAULTS.port));
-  const settings = {
-    dataFolder: flags.data,
-    feeds: [{ name: 'mt5', type: 'mt5', options: { host: HOST, port: mt5Port } }],
-    http: { port: flags.port },
-  };
-  const options = loadConfig({ flags: settings, environment: process.env });
+  const { settings, origins } = settingsOfFlags({ ...flags });
+  const feeds = [{ name: 'mt5', type: 'mt5', options: { host: HOST, port: mt5Port } }];
+  const options = loadConfig({
+    flags: { ...settings, feeds },
+    flagNames: origins,
+    environment: process.env,
+  });
   let terminal: Worker | undefined;
   await runEngine(options, createLogger(flags.logLevel), {
     async serving(engine) {

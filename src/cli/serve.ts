@@ -1,22 +1,14 @@
 /** `ticks serve`: runs an engine by its configuration until it is told to stop. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../engine/config.js';
-import { optionsOf } from '../engine/feed-options.js';
+import { optionsOf } from '../engine/settings/feeds.js';
 import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
-import { portNumber, wholeNumber } from './support/exit.js';
 import { createLogger, type LogLevel, logLevelOption } from './support/logger.js';
 import { runEngine } from './support/run-engine.js';
+import { addSettingFlags, settingsOfFlags } from './support/setting-flags.js';
 
-interface ServeFlags {
+interface ServeFlags extends Record<string, unknown> {
   config?: string;
-  data?: string;
-  /** False under `--no-log`. */
-  log: boolean;
-  host?: string;
-  port?: number;
-  shards?: number;
-  feed?: FeedFlag[];
-  capture?: string;
   logLevel: LogLevel;
   json?: boolean;
 }
@@ -27,18 +19,17 @@ interface FeedFlag {
   options?: unknown;
 }
 
+const FEED_FLAG = {
+  parse: addFeed,
+  help: 'a feed, and its options: mt5, or mt5={"port":5556}; may be repeated',
+} as const;
+
 export function register(program: Command): void {
-  program
+  const command = program
     .command('serve')
     .description('Run the engine: take ticks from feeds, keep them in the log, serve them.')
-    .option('-c, --config <path>', 'config file (JSON); default tickwire.json where there is one')
-    .option('-d, --data <folder>', 'data folder of the tick log')
-    .option('--no-log', 'keep no log: nothing survives the process')
-    .option('--host <address>', 'address to serve on')
-    .option('-p, --port <n>', 'port to serve on; 0 takes a free one', portNumber)
-    .option('--shards <n>', 'shards that number ticks side by side', wholeNumber(1))
-    .option('--feed <type>', 'a feed, and its options: mt5, or mt5={"port":5556}; may be repeated', addFeed)
-    .option('--capture <folder>', 'capture what every feed takes in, for ticks replay --capture')
+    .option('-c, --config <path>', 'config file (JSON); default tickwire.json where there is one');
+  addSettingFlags(command, { feeds: FEED_FLAG })
     .addOption(logLevelOption())
     .option('--json', 'print one JSON object on stdout once it serves, and one when it has stopped')
     .addHelpText(
@@ -85,22 +76,15 @@ function addFeed(text: string, before: FeedFlag[] = []): FeedFlag[] {
   }
 }
 
-/** What flags set, in the shape of the config file. */
-function settingsOf(flags: ServeFlags): object {
-  return {
-    dataFolder: flags.log ? flags.data : false,
-    shards: flags.shards,
-    feeds: flags.feed,
-    ...(flags.capture === undefined ? {} : { capture: { folder: flags.capture } }),
-    ...(flags.host === undefined && flags.port === undefined
-      ? {}
-      : { http: { host: flags.host, port: flags.port } }),
-  };
-}
-
 async function serve(flags: ServeFlags): Promise<void> {
   const logger = createLogger(flags.logLevel);
-  const options = loadConfig({ flags: settingsOf(flags), environment: process.env, file: flags.config });
+  const { settings, origins } = settingsOfFlags(flags);
+  const options = loadConfig({
+    flags: settings,
+    flagNames: origins,
+    environment: process.env,
+    file: flags.config,
+  });
   await runEngine(options, logger, {
     serving(engine) {
       if (flags.json) printJson({ event: 'serving', port: engine.port, ...engine.identity });

@@ -13,11 +13,12 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { badConfig, check } from '../core/check-settings.js';
 import { messageOf, TickwireError } from '../core/errors.js';
-import { CAPTURE_FILE_BYTES } from '../core/limits.js';
 import type { CaptureTarget } from '../feeds/capture/writer.js';
 import type { EngineMemory } from '../pipeline/memory/engine-memory.js';
 import type { Registry } from '../pipeline/memory/registry.js';
+import type { CaptureSettings } from './settings/pipeline.js';
 
 const RUN_FILE = 'run.json';
 const REGISTRY_FILE = 'registry.bin';
@@ -27,13 +28,6 @@ const VERSION = 1;
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const FAST = { level: 1 };
-
-export interface CaptureOptions {
-  /** A folder for each run is made in it. */
-  folder: string;
-  /** Bytes after which a feed begins another file. */
-  fileBytes?: number | undefined;
-}
 
 const runSchema = z.object({
   version: z.literal(VERSION),
@@ -64,7 +58,7 @@ export type CapturedRun = z.output<typeof runSchema>;
  * @throws TickwireError bad_config when nothing can be written there
  */
 export function beginCapture(
-  { folder, fileBytes = CAPTURE_FILE_BYTES }: CaptureOptions,
+  { folder, fileBytes }: CaptureSettings,
   run: Omit<CapturedRun, 'version' | 'startedAt' | 'shards' | 'maxSymbols' | 'positions'>,
   memory: EngineMemory,
   registry: Registry,
@@ -129,7 +123,8 @@ export function readCapture(path: string): {
   registryBytes: Uint8Array;
 } {
   try {
-    const run = runSchema.parse(JSON.parse(readFileSync(join(path, RUN_FILE), 'utf8')));
+    const { value: run, faults } = check(runSchema, JSON.parse(readFileSync(join(path, RUN_FILE), 'utf8')));
+    if (run === undefined) throw badConfig(faults);
     const registryBytes = readFileSync(join(path, REGISTRY_FILE));
     const table = gunzipSync(readFileSync(join(path, TABLE_FILE)));
     const restore = (memory: EngineMemory) => {

@@ -6,7 +6,7 @@
 import { EventEmitter } from 'node:events';
 import { SharedClock } from '../core/clock.js';
 import { messageOf, TickwireError } from '../core/errors.js';
-import { STOP_GRACE_MS, STOP_LOG_GRACE_MS, SYMBOLS_DEFAULT } from '../core/limits.js';
+import { STOP_GRACE_MS, STOP_LOG_GRACE_MS } from '../core/limits.js';
 import type { Fanout, FeedInfo } from '../fanout/contract/ports.js';
 import { loadServer } from '../fanout/contract/uws.js';
 import { createFanout } from '../fanout/server.js';
@@ -30,7 +30,7 @@ import { LastValueTable } from '../pipeline/memory/last-value-table.js';
 import { Registry } from '../pipeline/memory/registry.js';
 import { RegistryWatch } from '../pipeline/memory/registry-watch.js';
 import { type Watermark, WatermarkReader } from '../pipeline/memory/watermarks.js';
-import { beginCapture, type CaptureOptions } from './capture-run.js';
+import { beginCapture } from './capture-run.js';
 import { EngineFeeds } from './feeds.js';
 import {
   type Following,
@@ -44,11 +44,12 @@ import { EngineLog } from './log.js';
 import {
   checkOptions,
   type EngineOptions,
+  type EngineSettings,
   type FeedSlot,
   feedSlot,
   type Logger,
-  logOptions,
 } from './options.js';
+import type { CaptureSettings } from './settings/pipeline.js';
 import { Supervisor } from './supervisor.js';
 
 export interface EngineEvents {
@@ -87,7 +88,7 @@ export class Engine extends EventEmitter<EngineEvents> {
 
   /** Use `createEngine`. */
   constructor(
-    readonly options: EngineOptions,
+    readonly options: EngineSettings,
     feeds: FeedSlot[],
     memory: EngineMemory,
     log: OpenedLog | undefined,
@@ -122,7 +123,7 @@ export class Engine extends EventEmitter<EngineEvents> {
           ...(options.app === undefined ? {} : { app: options.app }),
           authorise: options.authorise,
         },
-        options.http ?? {},
+        options.http,
       );
     }
     // What starts threads or opens files comes last, when nothing can be refused any more.
@@ -167,7 +168,7 @@ export class Engine extends EventEmitter<EngineEvents> {
           kind: 'log',
           folder: this.#log.opened.folder,
           epoch: this.#log.opened.epoch,
-          options: logOptions(this.options),
+          options: this.options.log,
         },
       });
     }
@@ -250,7 +251,7 @@ export class Engine extends EventEmitter<EngineEvents> {
     });
   }
 
-  #beginCapture(options: CaptureOptions): CaptureTarget {
+  #beginCapture(options: CaptureSettings): CaptureTarget {
     const feeds = this.#feeds.slots.map(({ config, policy, stateWords }) => ({
       name: config.name,
       policy,
@@ -318,32 +319,34 @@ export class Engine extends EventEmitter<EngineEvents> {
  * @throws TickwireError bad_config, unsupported, data_folder_locked, data_folder_unusable, log_corrupt
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { shards, rings } = checkOptions(options);
+  const settings = checkOptions(options);
+  const { shards, maxSymbols, rings, dataFolder, journals } = settings;
   // Asked before the log is opened, where a start would leave its traces.
-  if (options.http !== false && options.app === undefined) loadServer();
-  const feeds = await Promise.all(options.feeds.map(feedSlot));
-  const logger = options.logger ?? SILENT;
+  if (settings.http !== false && settings.app === undefined) loadServer();
+  const feeds = await Promise.all(settings.feeds.map(feedSlot));
+  const logger = settings.logger ?? SILENT;
   const plan = {
     shards,
     feeds: feeds.map((f) => ({ name: f.config.name, policy: f.policy, stateWords: f.stateWords })),
-    log: options.dataFolder !== false,
-    maxSymbols: options.maxSymbols ?? SYMBOLS_DEFAULT,
+    log: dataFolder !== false,
+    maxSymbols,
     rawSlots: rings.raw,
     ringSlots: rings.broadcast,
     criticalSlots: rings.critical,
-    journals: options.journals === true,
+    journals,
   };
   const memory = allocate(plan);
-  if (options.dataFolder === false) return new Engine(options, feeds, memory, undefined);
-  const log = await openLog(options.dataFolder, {
+  if (dataFolder === false) return new Engine(settings, feeds, memory, undefined);
+  const { sync, segmentMs, compression } = settings.log;
+  const log = await openLog(dataFolder, {
     shards,
-    sync: logOptions(options).sync,
-    segmentMs: logOptions(options).segmentMs,
-    compression: logOptions(options).compression,
+    sync,
+    segmentMs,
+    compression,
     warn: (message) => logger.warn({}, message),
   });
   try {
-    return new Engine(options, feeds, memory, log);
+    return new Engine(settings, feeds, memory, log);
   } catch (error) {
     await log.close();
     throw error;

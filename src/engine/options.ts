@@ -1,29 +1,25 @@
-/** What an engine is made from: the options, and what is checked and filled in before anything runs. */
+/** What an engine is made from: the options of a library host, and what is checked and filled in before anything runs. */
 import type { TemplatedApp } from 'uWebSockets.js';
+import { z } from 'zod';
+import { badConfig, check } from '../core/check-settings.js';
 import { messageOf, TickwireError } from '../core/errors.js';
+import type { Authorise } from '../fanout/index.js';
+import type { FeedStatus, FeedType } from '../feeds/connector/feed.js';
+import { FEED_TYPES } from '../feeds/index.js';
 import {
-  BROADCAST_RING_SLOTS,
-  BROADCAST_RING_SLOTS_MIN,
-  CRITICAL_RING_SLOTS,
-  FEEDS_MAX,
-  isPowerOfTwo,
-  LOG_COMMIT_BYTES,
-  LOG_COMMIT_DELAY_MS,
-  LOG_FREE_BYTES_FLOOR,
-  LOG_SEGMENT_MS,
-  RAW_RING_SLOTS,
-  SHARDS_MAX,
-  SYMBOLS_MAX,
-} from '../core/limits.js';
-import { SLOT_BITS } from '../core/tick.js';
-import type { Authorise, FanoutOptions } from '../fanout/index.js';
-import type { Feed, FeedStatus, FeedType } from '../feeds/connector/feed.js';
-import { FEED_TYPES, type FeedTypeName } from '../feeds/index.js';
-import type { LogStageOptions } from '../log/write/stage.js';
-import type { CaptureOptions } from './capture-run.js';
-import { badConfig } from './config-check.js';
-import { checkFeedOptions } from './feed-options.js';
+  type BuiltInFeed,
+  checkFeedOptions,
+  checkHostFeed,
+  type EngineFeed,
+  feedList,
+  type HostFeed,
+  type ModuleFeed,
+} from './settings/feeds.js';
+import { dataFolderSchema } from './settings/pipeline.js';
+import { sharedSettings } from './settings/schema.js';
 import type { SupervisorOptions } from './supervisor.js';
+
+export type { BuiltInFeed, EngineFeed, HostFeed, ModuleFeed } from './settings/feeds.js';
 
 /** A logger in pino's manner. */
 export interface Logger {
@@ -32,44 +28,52 @@ export interface Logger {
   error(details: object, message: string): void;
 }
 
-interface FeedCommon {
-  /** Unique among the engine's feeds; sources and stream positions are kept under it. */
-  name: string;
-  /** Raw symbol name → canonical name. */
-  aliases?: Record<string, string>;
-  /** Overrides the connector's own choice. */
-  policy?: 'block' | 'conflate';
+/** What only code can give: an object of the host's, or a function. */
+function fromHost<T>(expected: 'object' | 'function') {
+  const isIt = (value: unknown) =>
+    typeof value === 'function' || (expected === 'object' && typeof value === 'object' && value !== null);
+  return z.custom<T>(isIt, { error: () => `expected ${expected}` }).optional();
 }
-/** A built-in connector. */
-export type BuiltInFeed = FeedCommon & { type: FeedTypeName; options?: object };
-/** A connector that a worker loads from a module: the export named `export` is a `FeedType`. */
-export type ModuleFeed = FeedCommon & { module: URL | string; export: string; options?: unknown };
-/** A connector object that runs on the host's own thread. */
-export type HostFeed = FeedCommon & { feed: Feed; stateWords?: number };
-export type EngineFeed = BuiltInFeed | ModuleFeed | HostFeed;
 
-export interface EngineOptions {
+const optionsSchema = z.strictObject({
+  feeds: feedList<EngineFeed>(),
+  dataFolder: dataFolderSchema,
+  ...sharedSettings,
+  app: fromHost<TemplatedApp>('object'),
+  authorise: fromHost<Authorise>('function'),
+  logger: fromHost<Logger>('object'),
+  supervision: fromHost<SupervisorOptions>('object'),
+  journals: z.boolean().default(false),
+});
+type Options = z.input<typeof optionsSchema>;
+
+/** What `createEngine` takes. The members are those of the schema; they are repeated where hosts need a comment. */
+export interface EngineOptions extends Options {
   feeds: EngineFeed[];
   /** Where the tick log lives; false: no log, and nothing survives the process. */
-  dataFolder: string | false;
-  shards?: number;
-  maxSymbols?: number;
-  log?: Partial<LogStageOptions>;
+  dataFolder: Options['dataFolder'];
+  /** Shards that number ticks side by side, each on its own thread. */
+  shards?: Options['shards'];
+  /** Symbols that may ever be defined in the data folder. */
+  maxSymbols?: Options['maxSymbols'];
+  log?: Options['log'];
   /** What the fan-out serves and where; false: no fan-out. */
-  http?: Partial<FanoutOptions> | false;
-  /** The host's own uWebSockets app; the host then listens itself. */
-  app?: TemplatedApp;
-  /** Who may connect, instead of `http.auth`; absent, and without keys there: anyone. */
-  authorise?: Authorise;
-  logger?: Logger;
+  http?: Options['http'];
+  /** Slots of the rings, each a power of two. */
+  rings?: Options['rings'];
   /** Captures what every feed takes in, before it is numbered: see `ticks replay --capture`. */
-  capture?: CaptureOptions | undefined;
-  supervision?: SupervisorOptions;
-  /** Slots of the rings, each a power of two: see core/limits.ts. */
-  rings?: { raw?: number; broadcast?: number; critical?: number };
+  capture?: Options['capture'];
+  /** The host's own uWebSockets app; the host then listens itself. */
+  app?: Options['app'];
+  /** Who may connect, instead of `http.auth`; absent, and without keys there: anyone. */
+  authorise?: Options['authorise'];
+  logger?: Options['logger'];
+  supervision?: Options['supervision'];
   /** Whether shards and fan-out note in `engine.memory.journals` when each batch passed: for measuring. */
-  journals?: boolean;
+  journals?: Options['journals'];
 }
+/** Options with all defaults. */
+export interface EngineSettings extends z.output<typeof optionsSchema> {}
 
 /** A feed as the engine keeps it. */
 export interface FeedSlot {
@@ -82,49 +86,14 @@ export interface FeedSlot {
   movedAtMs: number | null;
 }
 
-interface CheckedOptions {
-  shards: number;
-  rings: { raw: number; broadcast: number; critical: number };
-}
-
-/** @throws TickwireError bad_config */
-export function checkOptions(options: EngineOptions): CheckedOptions {
-  const shards = options.shards ?? 1;
-  if (!Number.isInteger(shards) || shards < 1 || shards > SHARDS_MAX) {
-    throw new TickwireError('bad_config', `shards must be 1 to ${SHARDS_MAX}, not ${shards}.`);
-  }
-  if (options.feeds.length > FEEDS_MAX) {
-    throw new TickwireError(
-      'bad_config',
-      `An engine has at most ${FEEDS_MAX} feeds, not ${options.feeds.length}.`,
-    );
-  }
-  const names = new Set(options.feeds.map((f) => f.name));
-  if (names.size !== options.feeds.length) {
-    throw new TickwireError('bad_config', 'Two feeds have the same name; give each its own.');
-  }
-  if (options.dataFolder !== false && typeof options.dataFolder !== 'string') {
-    throw new TickwireError('bad_config', 'dataFolder must be a path, or false to keep no log.');
-  }
-  if (options.maxSymbols !== undefined && options.maxSymbols > SYMBOLS_MAX) {
-    throw new TickwireError('bad_config', `maxSymbols must be at most ${SYMBOLS_MAX}.`);
-  }
-  const rings = {
-    raw: options.rings?.raw ?? RAW_RING_SLOTS,
-    broadcast: options.rings?.broadcast ?? BROADCAST_RING_SLOTS,
-    critical: options.rings?.critical ?? CRITICAL_RING_SLOTS,
-  };
-  for (const [name, slots] of Object.entries(rings)) {
-    if (!isPowerOfTwo(slots))
-      throw new TickwireError(
-        'bad_config',
-        `rings.${name} must be a power of two of at most ${SLOT_BITS + 1}.`,
-      );
-  }
-  if (rings.broadcast < BROADCAST_RING_SLOTS_MIN) {
-    throw new TickwireError('bad_config', `rings.broadcast must be at least ${BROADCAST_RING_SLOTS_MIN}.`);
-  }
-  return { shards, rings };
+/** @throws TickwireError bad_config: one line for each fault */
+export function checkOptions(options: EngineOptions): EngineSettings {
+  const { value, faults } = check(optionsSchema, options);
+  const given: unknown = options?.feeds;
+  const feeds = Array.isArray(given) ? given : [];
+  const ofFeeds = feeds.flatMap((feed, index) => checkHostFeed(feed, ['feeds', index]).faults);
+  if (value === undefined || ofFeeds.length > 0) throw badConfig([...faults, ...ofFeeds]);
+  return value;
 }
 
 export function isHostFeed(config: EngineFeed): config is HostFeed {
@@ -168,28 +137,7 @@ async function importModule(config: ModuleFeed): Promise<Record<string, unknown>
 
 /** The options of a built-in connector, with its defaults. */
 function optionsOf(config: BuiltInFeed): object {
-  const known = FEED_TYPES[config.type];
-  if (known === undefined) {
-    throw new TickwireError(
-      'bad_config',
-      `Feed ${config.name}: there is no feed type "${config.type}"; there are ${Object.keys(FEED_TYPES).join(', ')}.`,
-    );
-  }
-  const checked = checkFeedOptions(config.type, config.options, ['options']);
-  if (checked.value !== undefined) return checked.value;
-  throw badConfig(checked.faults.map((fault) => `Feed ${config.name}: ${fault}`));
-}
-
-export function logOptions(options: EngineOptions): LogStageOptions {
-  return {
-    commitDelayMs: options.log?.commitDelayMs ?? LOG_COMMIT_DELAY_MS,
-    commitBytes: options.log?.commitBytes ?? LOG_COMMIT_BYTES,
-    sync: options.log?.sync ?? 'every-commit',
-    onStall: options.log?.onStall ?? 'block',
-    segmentMs: options.log?.segmentMs ?? LOG_SEGMENT_MS,
-    retention: options.log?.retention ?? {},
-    compression: options.log?.compression ?? 'none',
-    recompress: options.log?.recompress ?? 'none',
-    freeBytesFloor: options.log?.freeBytesFloor ?? LOG_FREE_BYTES_FLOOR,
-  };
+  const { value, faults } = checkFeedOptions(config.type, config.options, ['options']);
+  if (value !== undefined) return value;
+  throw badConfig(faults.map((fault) => ({ ...fault, text: `Feed ${config.name}: ${fault.text}` })));
 }

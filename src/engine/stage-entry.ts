@@ -8,7 +8,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { threadId } from 'node:worker_threads';
 import { type ErrorCode, TickwireError } from '../core/errors.js';
 import type { CaptureTarget } from '../feeds/capture/writer.js';
-import type { LogStageOptions } from '../log/write/stage.js';
+import type { LogStageOptions } from '../log/write/options.js';
 import { Control, type EngineMemory, StageState } from '../pipeline/memory/engine-memory.js';
 import { armFailpoint } from '../pipeline/memory/failpoint.js';
 

@@ -1,6 +1,7 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
 
 import { addressKey } from '../core/address.js';
+import { badConfig, check } from '../core/check-settings.js';
 import { messageOf, TickwireError } from '../core/errors.js';
 import { DRAIN_GRACE_MS } from '../core/limits.js';
 import { Doorbell } from '../pipeline/memory/doorbell.js';
@@ -51,21 +52,18 @@ const CLOSE_GRACE_MS = 50;
  * @throws TickwireError bad_config
  */
 export function createFanout(ports: FanoutPorts, options: FanoutOptions = {}): Fanout {
-  const parsed = fanoutOptionsSchema.safeParse(options);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new TickwireError('bad_config', `http.${issue.path.join('.')}: ${issue.message}`);
-  }
+  const { value: settings, faults } = check(fanoutOptionsSchema, options, ['http']);
+  if (settings === undefined) throw badConfig(faults);
   if (ports.memory.plan.maxSymbols > WIRE_SYMBOLS_MAX) {
     throw new TickwireError(
       'bad_config',
       `maxSymbols: packed frames name at most ${WIRE_SYMBOLS_MAX} symbols.`,
     );
   }
-  if (ports.authorise !== undefined && parsed.data.auth !== undefined) {
+  if (ports.authorise !== undefined && settings.auth !== undefined) {
     throw new TickwireError('bad_config', 'http.auth: the host has its own authoriser; leave the keys out.');
   }
-  return new Server(ports, parsed.data);
+  return new Server(ports, settings);
 }
 
 class Server implements Fanout {

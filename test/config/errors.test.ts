@@ -124,7 +124,7 @@ t.test('a config file', async (t) => {
 
 t.test('environment variables', async (t) => {
   const of = (environment: Record<string, string>) => faultOf(() => loadConfig({ environment }));
-  t.equal(of({ PORT: 'abc' }), 'http.port: expected number, got string "abc"');
+  t.equal(of({ PORT: 'abc' }), 'http.port: expected number, got string "abc" (set by PORT)');
   t.equal(of({ TICKWIRE_SHARD: '2' }), 'TICKWIRE_SHARD: unknown variable; did you mean "TICKWIRE_SHARDS"?');
   t.match(of({ TICKWIRE_FEEDS: '[{' }), /^TICKWIRE_FEEDS is not valid JSON, line 1: /);
 });

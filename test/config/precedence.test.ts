@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadConfig } from '../../src/engine/config.js';
+import { type ConfigSources, loadConfig } from '../../src/engine/config.js';
 import type { FanoutOptions } from '../../src/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tickwire-config-'));
@@ -24,6 +24,19 @@ t.test('defaults', async (t) => {
   t.equal(options.dataFolder, './data');
   t.match(options.http, { host: '127.0.0.1', port: 8080 });
   t.match(options.feeds, [{ name: 'mt5', type: 'mt5', options: { host: '127.0.0.1', port: 5555 } }]);
+});
+
+t.test('a setting comes from the highest source that has it', async (t) => {
+  const low = join(folder, 'low.json');
+  writeFileSync(low, JSON.stringify({ log: { segmentMs: 1_000 } }));
+  const environment = { TICKWIRE_LOG_SEGMENT_MS: '2000' };
+  const flags = { log: { segmentMs: 3_000 } };
+  const segmentMs = (sources: ConfigSources) => loadConfig(sources).log?.segmentMs;
+  t.equal(segmentMs({}), 86_400_000, 'the default');
+  t.equal(segmentMs({ file: low }), 1_000, 'a file covers the default');
+  t.equal(segmentMs({ file: low, environment }), 2_000, 'the environment covers the file');
+  t.equal(segmentMs({ file: low, environment, flags }), 3_000, 'a flag covers the environment');
+  t.equal(segmentMs({ file: low, flags }), 3_000, 'a flag covers the file');
 });
 
 t.test('each source covers the one below', async (t) => {

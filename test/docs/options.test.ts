@@ -1,7 +1,7 @@
 /** The options of every feed type stand in the docs and in the help, as their schemas have them. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { optionsOf } from '../../src/engine/feed-options.js';
+import { optionsOf } from '../../src/engine/settings/feeds.js';
 import { FEED_TYPES, type FeedTypeName } from '../../src/feeds/index.js';
 import { run } from '../cli/support.js';
 

@@ -5,8 +5,14 @@ import { createEngine } from '../../src/engine/engine.js';
 t.test('too many slots or symbols, or too few', async (t) => {
   const refused = (more: object, message: RegExp) =>
     t.rejects(createEngine({ feeds: [], dataFolder: false, ...more }), { code: 'bad_config', message });
-  await refused({ rings: { raw: 2 ** 27 } }, /^rings\.raw must be a power of two of at most 67108864\.$/);
-  await refused({ rings: { critical: 100 } }, /^rings\.critical must be a power of two/);
-  await refused({ rings: { broadcast: 4096 } }, /^rings\.broadcast must be at least 8192\.$/);
-  await refused({ maxSymbols: 2 ** 24 + 1 }, /^maxSymbols must be at most 16777216\.$/);
+  await refused(
+    { rings: { raw: 2 ** 27 } },
+    /^rings\.raw: expected a power of two from 1 to 67108864, got number 134217728$/,
+  );
+  await refused({ rings: { critical: 100 } }, /^rings\.critical: expected a power of two/);
+  await refused(
+    { rings: { broadcast: 4096 } },
+    /^rings\.broadcast: expected a power of two from 8192 to 67108864, got number 4096$/,
+  );
+  await refused({ maxSymbols: 2 ** 24 + 1 }, /^maxSymbols: expected at most 16777216, got number 16777217$/);
 });

@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import { badConfig, check } from '../../core/check-settings.js';
 import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
 import {
   MT5_CONNECTIONS_MAX,
@@ -46,11 +47,9 @@ export class Mt5Server implements Feed, ConnectionHost {
 
   /** @throws TickwireError bad_config */
   constructor(options: Mt5Options = {}) {
-    const parsed = mt5Options.safeParse(options);
-    if (!parsed.success) {
-      throw new TickwireError('bad_config', parsed.error.issues.map((i) => i.message).join('; '));
-    }
-    this.#settings = parsed.data;
+    const { value, faults } = check(mt5Options, options);
+    if (value === undefined) throw badConfig(faults);
+    this.#settings = value;
   }
 
   get idleTimeoutMs(): number {

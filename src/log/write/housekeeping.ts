@@ -1,18 +1,12 @@
 /** What becomes of closed segments beside the writing: retention, recompression, and how large it all is. */
 import { LOG_RETENTION_MS } from '../../core/limits.js';
-import type { Compression } from '../format/compress.js';
 import { unlessCommitFailed } from '../lmdb/free-space.js';
 import { Recompression } from '../maintain/recompression-queue.js';
-import { bytesOfLog, Retention, type RetentionOptions } from '../maintain/retention.js';
+import { bytesOfLog, Retention } from '../maintain/retention.js';
 import type { LogStore } from '../storage/log-store.js';
+import type { LogStageOptions } from './options.js';
 
-export interface HousekeepingOptions {
-  retention: RetentionOptions;
-  /** What closed segments are compressed by in the background; `none`: they stay as they were written. */
-  recompress: Compression;
-  /** Free bytes of the data folder's disk below which nothing is written. */
-  freeBytesFloor: number;
-}
+type HousekeepingOptions = Pick<LogStageOptions, 'retention' | 'recompress' | 'freeBytesFloor'>;
 
 /** The log on the disk. */
 export interface LogSizes {

@@ -19,32 +19,19 @@ import { Command, type Control, type EngineMemory, LOG_STAGE } from '../../pipel
 import { failpoint } from '../../pipeline/memory/failpoint.js';
 import { Registry } from '../../pipeline/memory/registry.js';
 import { BlockCodec } from '../format/block-codec.js';
-import type { Compression } from '../format/compress.js';
 import { isCommitFailure, unlessCommitFailed } from '../lmdb/free-space.js';
-import { registryPuts, type SyncMode } from '../storage/catalog.js';
+import { registryPuts } from '../storage/catalog.js';
 import { CommitBatch } from '../storage/commit-batch.js';
 import { blockBefore, type LogStore, lastSeqAt, openStore, removedOf } from '../storage/log-store.js';
 import { BlockMaker } from './block-maker.js';
 import { Checkpoints } from './checkpoints.js';
 import { Committer } from './committer.js';
-import { Housekeeping, type HousekeepingOptions, type LogSizes } from './housekeeping.js';
+import { Housekeeping, type LogSizes } from './housekeeping.js';
 import { LogState } from './log-state.js';
+import type { LogStageOptions } from './options.js';
 import { SegmentRoll } from './segment-roll.js';
 import { ShardTail, SourceCounts } from './shard-tail.js';
-import { leaveBehind, Stall, type StallOptions, settleShed } from './stall.js';
-
-export interface LogStageOptions extends HousekeepingOptions, StallOptions {
-  /** Milliseconds that a tick may wait before its block is written, full or not. */
-  commitDelayMs: number;
-  /** Encoded bytes that are committed at once, whatever the delay. */
-  commitBytes: number;
-  /** As given to `openLog`. */
-  sync: SyncMode;
-  /** Milliseconds of a segment: its stretches begin at multiples of it, UTC. */
-  segmentMs: number;
-  /** The compressor over fresh blocks. */
-  compression: Compression;
-}
+import { leaveBehind, Stall, settleShed } from './stall.js';
 
 export interface LogStageInput {
   memory: EngineMemory;

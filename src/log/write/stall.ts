@@ -2,15 +2,12 @@
 import type { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { LogWord } from '../../pipeline/memory/counters.js';
 import { commitTrouble, FreeSpace } from '../lmdb/free-space.js';
+import type { LogStageOptions } from './options.js';
 import type { ShardTail } from './shard-tail.js';
 
 const RETRY_MS = 1_000;
 
-export interface StallOptions {
-  onStall: 'block' | 'shed';
-  /** Free bytes of the folder's disk below which nothing is written. */
-  freeBytesFloor: number;
-}
+type StallOptions = Pick<LogStageOptions, 'onStall' | 'freeBytesFloor'>;
 
 export class Stall {
   /** Whether nothing is to be written for now. */

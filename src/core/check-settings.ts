@@ -1,33 +1,41 @@
 /**
- * Checking of settings: zod finds the faults, this file says them so that whoever wrote the value knows
- * which field is meant and what to write instead.
+ * Checking of settings: zod finds the faults. This file words them, so that whoever wrote the value knows which setting
+ * is meant and what to write instead.
  */
 import { z } from 'zod';
-import { TickwireError } from '../core/errors.js';
+import { TickwireError } from './errors.js';
 
 type Issue = z.core.$ZodIssue;
-type Path = readonly PropertyKey[];
+export type SettingPath = readonly PropertyKey[];
+type Path = SettingPath;
 
 /** Letters that two words may differ in and still be taken for the same one, misspelt. */
 const HINT_DISTANCE_MAX = 3;
 const SHOWN_MAX = 60;
 
-/** What was read, or one sentence for each fault. */
-export type Checked<T> = { value: T; faults: [] } | { value: undefined; faults: string[] };
+export interface Fault {
+  path: SettingPath;
+  /** Begins with the setting, for example `feeds[1].options.port: expected …`. */
+  text: string;
+}
 
-/** Checks a value; each fault begins with the field, for example `feeds[1].options.port: expected …`. */
+/** What was read, or its faults. */
+export type Checked<T> = { value: T; faults: [] } | { value: undefined; faults: Fault[] };
+
+/** @param at where the value lies in the settings */
 export function check<S extends z.ZodType>(schema: S, value: unknown, at: Path = []): Checked<z.output<S>> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return { value: result.data, faults: [] };
-  return { value: undefined, faults: result.error.issues.map((issue) => faultOf(issue, schema, at)) };
+  return { value: undefined, faults: result.error.issues.flatMap((issue) => faultsOf(issue, schema, at)) };
 }
 
-export function badConfig(faults: readonly string[]): TickwireError {
-  return new TickwireError('bad_config', faults.join('\n'));
+/** An error with a line for each fault. */
+export function badConfig(faults: readonly Fault[]): TickwireError {
+  return new TickwireError('bad_config', faults.map(({ text }) => text).join('\n'));
 }
 
 /** `feeds[1].options.port` */
-function fieldName(path: Path): string {
+export function settingName(path: Path): string {
   let text = '';
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`;
@@ -46,22 +54,23 @@ export function hint(word: string, known: readonly string[]): string {
   return known.length === 0 ? 'there are none here' : `known here: ${known.join(', ')}`;
 }
 
-function faultOf(issue: Issue, schema: z.ZodType, at: Path, base: Path = []): string {
+function faultsOf(issue: Issue, schema: z.ZodType, at: Path, base: Path = []): Fault[] {
   const within = [...base, ...issue.path];
   const path = [...at, ...within];
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, within);
-    return issue.keys
-      .map((key) => `${fieldName([...path, key])}: unknown setting; ${hint(key, known)}`)
-      .join('\n');
+    return issue.keys.map((key) => fault([...path, key], `unknown setting; ${hint(key, known)}`));
   }
   if (issue.code === 'invalid_union') {
     // Of several forms, the one whose faults lie inside it was meant.
     const meant = issue.errors.find((branch) => branch.every(isInside));
-    if (meant !== undefined) return meant.map((inner) => faultOf(inner, schema, at, within)).join('\n');
+    if (meant !== undefined) return meant.flatMap((inner) => faultsOf(inner, schema, at, within));
   }
-  const field = path.length === 0 ? 'settings' : fieldName(path);
-  return `${field}: ${sentence(issue)}`;
+  return [fault(path, sentence(issue))];
+}
+
+export function fault(path: Path, said: string): Fault {
+  return { path, text: `${path.length === 0 ? 'settings' : settingName(path)}: ${said}` };
 }
 
 function isInside(issue: Issue): boolean {
@@ -94,7 +103,7 @@ function unitOf(origin: string): string {
 function shown(input: unknown): string {
   if (input === undefined) return 'nothing: set it';
   if (input === null) return 'null';
-  if (typeof input === 'object') return Array.isArray(input) ? 'a list' : 'an object';
+  if (typeof input === 'object') return Array.isArray(input) ? `a list of ${input.length}` : 'an object';
   const text = JSON.stringify(input) ?? String(input);
   return `${typeof input} ${text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text}`;
 }
