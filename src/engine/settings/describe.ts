@@ -9,7 +9,7 @@ export interface SettingLine extends Omit<SettingNotes, 'values'> {
   name: string;
   /** What it may be set to. */
   values: string;
-  /** As JSON, or as a size; undefined where there is none. `standard` says it in words, where it is there. */
+  /** As JSON; undefined where there is none. `standard` says it in words, where words say it better. */
   default: string | undefined;
   isNeeded: boolean;
   meaning: string;
@@ -54,22 +54,22 @@ function formsOf(schema: JsonSchema): JsonSchema[] {
 }
 
 function lineOf(schema: JsonSchema, path: string[], isNeeded: boolean): SettingLine {
-  const bounded = boundsOf(schema);
+  const { unit, flag, offFlag, variable } = schema;
   return {
     path,
     name: path[path.length - 1],
     values: schema.values ?? valuesOf(schema),
-    default: schema.default === undefined ? undefined : shown(schema),
+    default: schema.default === undefined ? undefined : JSON.stringify(schema.default),
     isNeeded,
     meaning: schema.description ?? '',
     reads: readsOf(schema),
     hasOff: formsOf(schema).some((form) => form.const === false),
-    ...bounded,
-    ...(schema.standard === undefined ? {} : { standard: schema.standard }),
-    ...(schema.unit === undefined ? {} : { unit: schema.unit }),
-    ...(schema.flag === undefined ? {} : { flag: schema.flag }),
-    ...(schema.offFlag === undefined ? {} : { offFlag: schema.offFlag }),
-    ...(schema.variable === undefined ? {} : { variable: schema.variable }),
+    ...boundsOf(schema),
+    standard: schema.standard ?? sizeOf(schema),
+    unit,
+    flag,
+    offFlag,
+    variable,
   };
 }
 
@@ -80,12 +80,11 @@ function readsOf(schema: JsonSchema): SettingLine['reads'] {
   return types.includes('array') ? 'json' : 'number';
 }
 
-function shown({ default: standard, unit }: JsonSchema): string {
-  if (unit === 'bytes' && typeof standard === 'number') {
-    const size = SIZES.find(([, bytes]) => standard >= bytes && standard % bytes === 0);
-    if (size !== undefined) return `${standard / size[1]} ${size[0]}`;
-  }
-  return JSON.stringify(standard);
+/** A default in bytes as people say it, where it is a round size. */
+function sizeOf({ default: standard, unit }: JsonSchema): string | undefined {
+  if (unit !== 'bytes' || typeof standard !== 'number') return undefined;
+  const size = SIZES.find(([, bytes]) => standard >= bytes && standard % bytes === 0);
+  return size === undefined ? undefined : `${standard / size[1]} ${size[0]}`;
 }
 
 function valuesOf(schema: JsonSchema): string {

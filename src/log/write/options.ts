@@ -65,7 +65,7 @@ export const logSchema = z.strictObject({
     .default('every-commit')
     .meta(
       setting(
-        'When the log flushes to the disk: with each commit, each second, or when the operating system does.',
+        'When the log flushes to the disk: with each commit, each second, or when the operating system does. The section on durability says what each choice costs.',
       ),
     ),
   onStall: z
@@ -80,7 +80,9 @@ export const logSchema = z.strictObject({
   compression: z
     .enum(COMPRESSIONS)
     .default('none')
-    .meta(setting('The compressor of fresh blocks. Read the section on compression before you set it.')),
+    .meta(
+      setting('The compressor of fresh blocks. The section on the data folder says what each choice costs.'),
+    ),
   recompress: z
     .enum(COMPRESSIONS)
     .default('none')
