@@ -20,7 +20,8 @@ const LOG_FILES = ['log/format/v1', 'log/format', 'log/lmdb', 'log/storage'];
 const LOG_READ = [...LOG_FILES, 'log/index', 'log/read'];
 const LOG = [...LOG_READ, 'log/maintain', 'log/repair', 'log/write'];
 const FANOUT = ['fanout/contract', 'fanout/access', 'fanout/batch', 'fanout/reader', 'fanout/session'];
-const ENGINE = [...PIPELINE, ...FEEDS, 'feeds', ...LOG, 'wire', ...FANOUT, 'fanout', 'import', 'engine'];
+const SETTINGS = [...PIPELINE, ...FEEDS, 'feeds', ...LOG, 'wire', ...FANOUT, 'import'];
+const ENGINE = [...SETTINGS, 'fanout', 'engine/settings', 'engine'];
 const COMMANDS = [...ENGINE, 'client', 'replay', 'export', 'cli/support'];
 const HARNESS = [...ENGINE, 'client', 'replay', 'bench/harness'];
 const FANOUT_LOAD = [...HARNESS, 'bench/peers', 'bench/load', 'bench/fanout'];
@@ -69,7 +70,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   fanout: [...MEMORY, 'wire', ...FANOUT, 'fanout/websocket', 'fanout/rest'],
 
   import: [...PIPELINE, ...FEEDS, ...LOG],
-  engine: [...PIPELINE, ...FEEDS, 'feeds', ...LOG, 'wire', ...FANOUT, 'fanout', 'import'],
+  'engine/settings': SETTINGS,
+  engine: [...SETTINGS, 'fanout', 'engine/settings'],
   // Of the engine it knows the folder that a captured run is kept in, and nothing else.
   replay: [...PIPELINE, ...FEEDS, 'feeds', ...LOG_READ, 'wire', ...FANOUT, 'engine/capture-run.ts'],
   export: [...MEMORY, ...FEEDS, ...LOG_READ, 'wire', 'replay'],
