@@ -1,9 +1,6 @@
-/** What a log holds, told from its headers and directories: nothing is decoded where blocks have a directory. */
+/** Counts what a log holds from the headers and directories of its blocks. No tick is decoded. */
 import { BLOCK_TICKS } from '../../core/limits.js';
-import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
 import { type BlockHeader, readHeader } from '../format/block.js';
-import { BlockCodec } from '../format/block-codec.js';
-import { readTicks } from '../format/block-ticks.js';
 import { Directory, readDirectory } from '../format/directory.js';
 import { type EpochRecord, readEpochs, readLogId } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
@@ -101,26 +98,17 @@ export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): 
 
 class SymbolCounter {
   readonly #directory = new Directory(BLOCK_TICKS);
-  readonly #records = Records.allocate(BLOCK_TICKS);
-  readonly #codec = new BlockCodec();
 
   constructor(readonly bySymbol: number[]) {}
 
   add(block: Uint8Array, header: BlockHeader): void {
     const directory = this.#directory;
-    if (readDirectory(block, header, directory)) {
-      for (let i = 0; i < directory.count; i++) {
-        const numbers = ((directory.lastSymbolSeq[i] - directory.firstSymbolSeq[i]) >>> 0) + 1;
-        this.#count(directory.symbolId[i], numbers);
-      }
-      return;
+    if (!readDirectory(block, header, directory)) return;
+    for (let i = 0; i < directory.count; i++) {
+      const ticks = ((directory.lastSymbolSeq[i] - directory.firstSymbolSeq[i]) >>> 0) + 1;
+      const id = directory.symbolId[i];
+      this.bySymbol[id] = (this.bySymbol[id] ?? 0) + ticks;
     }
-    const count = readTicks(this.#codec, block, header, this.#records);
-    for (let i = 0; i < count; i++) this.#count(this.#records.u32[i * RECORD_U32 + U32_SYMBOL], 1);
-  }
-
-  #count(symbolId: number, ticks: number): void {
-    this.bySymbol[symbolId] = (this.bySymbol[symbolId] ?? 0) + ticks;
   }
 }
 
