@@ -25,7 +25,7 @@ export interface ExportRange {
   /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
   only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
-  watch: Uint8Array | null;
+  filter: Uint8Array | null;
   /** Bit k = kind k wanted. */
   kindsMask: number;
 }
@@ -62,9 +62,9 @@ export interface ExportGap extends LogGap {
   shard: number;
 }
 
-/** How a job is watched and stopped. */
-export interface ExportWatch {
-  /** Told the ticks so far, now and then; true: stop. */
+/** Follows a job, and stops it. */
+export interface ExportObserver {
+  /** Called now and then with the ticks so far; true stops the job. */
   turn(ticks: number): boolean;
   gap(gap: ExportGap): void;
 }
@@ -82,14 +82,14 @@ function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
 /** The ticks of a range, one after the other. */
 function openRange(
   { reader }: LogSource,
-  { from, to, only, watch }: ExportRange,
+  { from, to, only, filter }: ExportRange,
   onGap: (gap: ExportGap) => void,
 ): LogStream {
   return new LogStream(reader, {
     from,
     to,
     only,
-    watch,
+    filter,
     onGap: (epoch, shard, gap) => onGap({ epoch, shard, ...gap }),
   });
 }
@@ -101,13 +101,13 @@ export async function copyLines(
   style: ExportStyle & { format: Exclude<ExportFormat, 'parquet'> },
   sink: TextSink,
   counts: ExportCounts,
-  watch: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
+  observer: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
 ): Promise<void> {
-  const stream = openRange(source, range, watch.gap);
+  const stream = openRange(source, range, observer.gap);
   const writer = lineWriter(style, style.format, sink);
   const symbolOf = symbolsOf(source.registry);
   for (let n = 0; stream.next(); ) {
-    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
+    if (++n % TURN_TICKS === 0 && (await observer.turn(counts.ticks))) return;
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
     if (writer.add(stream, symbolOf(symbolIdOf(stream)))) counts.ticks++;
     else counts.unheld++;
@@ -132,7 +132,7 @@ export function copyToFiles(
   range: ExportRange,
   target: ExportTarget,
   counts: ExportCounts,
-  watch: ExportWatch,
+  observer: ExportObserver,
 ): ExportedFile[] | undefined {
   const files = new Map<number, OpenFile>();
   const symbolOf = symbolsOf(source.registry);
@@ -143,10 +143,10 @@ export function copyToFiles(
     return opened;
   };
   if (target.name !== undefined) open(0, '');
-  const stream = openRange(source, range, watch.gap);
+  const stream = openRange(source, range, observer.gap);
   for (let n = 0; stream.next(); ) {
     if (++n % TURN_TICKS === 0) {
-      if (watch.turn(counts.ticks)) return undefined;
+      if (observer.turn(counts.ticks)) return undefined;
       relieve(files);
     }
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;

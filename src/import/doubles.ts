@@ -57,7 +57,7 @@ class RivalTicks {
   constructor(
     readonly reader: LogReader,
     epoch: number,
-    readonly watch: Uint8Array,
+    readonly filter: Uint8Array,
     from: Moment,
   ) {
     this.found = { epoch, seen: 0, doubles: 0 };
@@ -67,10 +67,10 @@ class RivalTicks {
 
   /** Whether there is one more. */
   fill(): boolean {
-    const { reader, watch } = this;
+    const { reader, filter } = this;
     while (this.at === this.#count && this.#nextSeq <= this.#lastSeq) {
       const range = { epoch: this.found.epoch, shard: SHARD, fromSeq: this.#nextSeq, toSeq: this.#lastSeq };
-      const request = { ...range, watch, kindsMask: TICKS, maxTicks: READ_TICKS };
+      const request = { ...range, filter, kindsMask: TICKS, maxTicks: READ_TICKS };
       const result = reader.read(request, this.records, this.#seqs);
       this.at = 0;
       this.#count = result.count;
@@ -98,17 +98,17 @@ export class Doubles {
   /**
    * @param reader of the log; not needed without rivals
    * @param rivals epochs of imports
-   * @param watch by symbol id, 1 = of the new import
+   * @param filter by symbol id, 1 = of the new import
    * @param leavesOut false: what rivals have is only counted as seen
    */
   constructor(
     reader: LogReader | undefined,
     rivals: readonly number[],
-    watch: Uint8Array,
+    filter: Uint8Array,
     from: Moment,
     readonly leavesOut: boolean,
   ) {
-    this.#rivals = rivals.map((epoch) => new RivalTicks(reader!, epoch, watch, from));
+    this.#rivals = rivals.map((epoch) => new RivalTicks(reader!, epoch, filter, from));
   }
 
   get rivals(): RivalFound[] {

@@ -8,7 +8,7 @@ import { type FileToRead, type ReadBatch, readFiles } from './read.js';
 /** Shared with a job: `i32 1 = stop │ i32 0 │ f64 ticks so far, by job`. */
 export const PROGRESS_AT = 8;
 
-function watch(shared: SharedArrayBuffer, index: number): (ticks: number) => boolean {
+function progressOf(shared: SharedArrayBuffer, index: number): (ticks: number) => boolean {
   const stop = new Int32Array(shared, 0, 1);
   const progress = new Float64Array(shared, PROGRESS_AT);
   return (ticks) => {
@@ -56,7 +56,7 @@ export interface ReadJob {
 }
 
 export function read({ files, options, place, shared, index }: ReadJob): Promise<Answer<ReadBatch>> {
-  return told(() => readFiles(files, options, place, watch(shared, index)));
+  return told(() => readFiles(files, options, place, progressOf(shared, index)));
 }
 
 export interface BuildJob {
@@ -68,5 +68,5 @@ export interface BuildJob {
 
 export function build(job: BuildJob): Promise<Answer<Built | undefined>> {
   const registry = Registry.from(job.registry);
-  return told(() => buildSegments(job.plan, registry, watch(job.shared, 0)));
+  return told(() => buildSegments(job.plan, registry, progressOf(job.shared, 0)));
 }

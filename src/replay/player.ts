@@ -57,8 +57,8 @@ export class ReplayPlayer {
   #open(from: Bound | undefined): LogStream {
     const { to, follow, onGap } = this.options;
     // What is defined while the log is followed is looked up here: the reader passes over ids that it was not told of.
-    const watch = follow || this.symbols.wantsAll ? null : this.symbols.watch;
-    return new LogStream(this.reader, { from, to, watch, ...(onGap === undefined ? {} : { onGap }) });
+    const filter = follow || this.symbols.wantsAll ? null : this.symbols.filter;
+    return new LogStream(this.reader, { from, to, filter, ...(onGap === undefined ? {} : { onGap }) });
   }
 
   get played(): number {

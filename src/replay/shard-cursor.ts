@@ -120,7 +120,7 @@ export class ShardCursor {
           shard,
           fromSeq: this.nextSeq,
           toSeq: this.lastSeq,
-          filter: options.watch,
+          filter: options.filter,
           maxTicks: READ_TICKS,
         },
         this.records,

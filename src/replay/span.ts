@@ -13,7 +13,7 @@ export interface Span {
 
 /** Null when the log holds nothing of the range. */
 export function spanOf(reader: LogReader, from: Bound | undefined, to: Bound | undefined): Span | null {
-  const stream = new LogStream(reader, { from, to, watch: null });
+  const stream = new LogStream(reader, { from, to, filter: null });
   if (!stream.next()) return null;
   const firstMs = stream.recvS * 1000 + stream.recvNs / 1e6;
   const newest = newestMs(reader, to?.kind === 'seq' ? to : undefined) ?? firstMs;

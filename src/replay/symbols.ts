@@ -19,15 +19,15 @@ export async function readLogRegistry(dataFolder: string): Promise<Registry> {
 }
 
 /** By symbol id, 1 = wanted. The engine's own records belong to no symbol: only `*` wants them. */
-export function watchOf(registry: Registry, patterns: readonly string[]): Uint8Array {
-  const watch = new Uint8Array(Math.max(1, registry.symbolCount));
-  watch[ENGINE_SYMBOL] = patterns.includes('*') ? 1 : 0;
+export function filterOf(registry: Registry, patterns: readonly string[]): Uint8Array {
+  const filter = new Uint8Array(Math.max(1, registry.symbolCount));
+  filter[ENGINE_SYMBOL] = patterns.includes('*') ? 1 : 0;
   const parsed = patterns.map(parsePattern);
   for (let id = 1; id < registry.symbolCount; id++) {
     const name = registry.symbols[id]?.name;
-    if (name !== undefined && parsed.some((p) => matchesPattern(p, name))) watch[id] = 1;
+    if (name !== undefined && parsed.some((p) => matchesPattern(p, name))) filter[id] = 1;
   }
-  return watch;
+  return filter;
 }
 
 /** The name that a record's symbol id stands for. */
@@ -37,14 +37,14 @@ export function nameOf(registry: Registry, id: number): string {
 
 /** What a replay wants of a log whose symbols may grow while it is read. */
 export class LogSymbols {
-  watch: Uint8Array;
+  filter: Uint8Array;
 
   private constructor(
     readonly dataFolder: string,
     readonly patterns: readonly string[],
     public registry: Registry,
   ) {
-    this.watch = watchOf(registry, patterns);
+    this.filter = filterOf(registry, patterns);
   }
 
   /** @throws TickwireError log_missing, data_folder_unusable */
@@ -57,11 +57,11 @@ export class LogSymbols {
   }
 
   knows(id: number): boolean {
-    return id < this.watch.length;
+    return id < this.filter.length;
   }
 
   isWanted(id: number): boolean {
-    return this.watch[id] === 1 || (this.wantsAll && !this.knows(id));
+    return this.filter[id] === 1 || (this.wantsAll && !this.knows(id));
   }
 
   name(id: number): string {
@@ -76,6 +76,6 @@ export class LogSymbols {
   /** Learns what was defined since. */
   async refresh(): Promise<void> {
     this.registry = await readLogRegistry(this.dataFolder);
-    this.watch = watchOf(this.registry, this.patterns);
+    this.filter = filterOf(this.registry, this.patterns);
   }
 }

@@ -124,9 +124,9 @@ async function ofLog(flags: ReplayFlags): Promise<Prepared> {
     (memory) => new Registry(memory.registry, maxSymbols).load(registry.bytesFrom(0)),
     () => ({}),
   );
-  const watch = symbols.wantsAll ? null : symbols.watch;
+  const filter = symbols.wantsAll ? null : symbols.filter;
   const missing = new Missing();
-  const stream = new LogStream(reader, { ...range, watch, onGap: missing.gap });
+  const stream = new LogStream(reader, { ...range, filter, onGap: missing.gap });
   return {
     engine,
     source: new LogSource(stream, symbols, engine.feed(0)),

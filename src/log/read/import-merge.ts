@@ -36,7 +36,7 @@ class ImportCursor {
   #count = 0;
   readonly #lastSeq: number;
   #nextSeq: number;
-  readonly #watch: Uint8Array;
+  readonly #filter: Uint8Array;
 
   constructor(
     readonly reader: LogReader,
@@ -45,8 +45,8 @@ class ImportCursor {
     readonly after: ImportPlace,
     readonly to: Time | null,
   ) {
-    this.#watch = new Uint8Array(symbolId + 1);
-    this.#watch[symbolId] = 1;
+    this.#filter = new Uint8Array(symbolId + 1);
+    this.#filter[symbolId] = 1;
     const { oldest, newest } = reader.bounds(epoch, SHARD);
     this.#lastSeq = newest;
     this.#nextSeq = Math.max(oldest, this.#firstSeq());
@@ -92,7 +92,7 @@ class ImportCursor {
     if (this.#nextSeq > this.#lastSeq) return false;
     const request = { epoch, shard: SHARD, fromSeq: this.#nextSeq, toSeq: this.#lastSeq };
     const result = reader.read(
-      { ...request, filter: this.#watch, maxTicks: READ_TICKS },
+      { ...request, filter: this.#filter, maxTicks: READ_TICKS },
       this.records,
       this.seqs,
     );

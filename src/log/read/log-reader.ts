@@ -337,13 +337,13 @@ export class LogReader {
       advance(result, count, seqs);
       return result.nextSeq > last;
     }
-    const watch = request.filter ?? undefined;
+    const filter = request.filter ?? undefined;
     const kinds = request.kindsMask ?? ALL_KINDS;
     for (let seq = result.nextSeq; seq <= last; seq++) {
       const i = seq - block.first;
       const w = i * RECORD_U32;
       const isWanted =
-        (watch === undefined || watch[records.u32[w + U32_SYMBOL]] === 1) &&
+        (filter === undefined || filter[records.u32[w + U32_SYMBOL]] === 1) &&
         ((kinds >>> (records.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK)) & 1) === 1;
       if (!isWanted) continue;
       if (result.count === max) {
@@ -411,8 +411,8 @@ export class LogReader {
   }
 }
 
-function isEverything({ filter: watch, kindsMask }: ReadRequest): boolean {
-  return (watch ?? undefined) === undefined && (kindsMask ?? ALL_KINDS) === ALL_KINDS;
+function isEverything({ filter, kindsMask }: ReadRequest): boolean {
+  return (filter ?? undefined) === undefined && (kindsMask ?? ALL_KINDS) === ALL_KINDS;
 }
 
 /** Counts ticks that follow one another as read. */
@@ -429,10 +429,10 @@ function copyRecords(from: Records, first: number, count: number, to: Records, a
 }
 
 /** The symbols that are wanted, if so few that it pays to look for them; undefined where all are or many. */
-function fewOf(watch: Uint8Array | undefined): number[] | undefined {
-  if (watch === undefined) return undefined;
+function fewOf(filter: Uint8Array | undefined): number[] | undefined {
+  if (filter === undefined) return undefined;
   const ids: number[] = [];
-  for (let id = watch.indexOf(1); id >= 0; id = watch.indexOf(1, id + 1)) {
+  for (let id = filter.indexOf(1); id >= 0; id = filter.indexOf(1, id + 1)) {
     if (ids.length === INDEX_WATCH_MAX) return undefined;
     ids.push(id);
   }

@@ -129,12 +129,12 @@ async function damage(segment: Segment, shards: Shard[], next: () => number): Pr
 function read(reader: LogReader, { epoch, shard, newest }: Shard, ids: number[] | null, fromSeq = 1) {
   const into = Records.allocate(50);
   const seqs = new Float64Array(50);
-  const watch = ids === null ? null : new Uint8Array(SYMBOLS + 1);
-  for (const id of ids ?? []) watch![id] = 1;
+  const filter = ids === null ? null : new Uint8Array(SYMBOLS + 1);
+  for (const id of ids ?? []) filter![id] = 1;
   const got: number[] = [];
   const gaps: { first: number; last: number }[] = [];
   for (let from = fromSeq; from <= newest; ) {
-    const result = reader.read({ epoch, shard, fromSeq: from, filter: watch, maxTicks: 50 }, into, seqs);
+    const result = reader.read({ epoch, shard, fromSeq: from, filter, maxTicks: 50 }, into, seqs);
     got.push(...seqs.subarray(0, result.count));
     gaps.push(...result.gaps);
     if (result.nextSeq === from) throw new Error(`nothing goes on at ${from}`);
