@@ -77,8 +77,8 @@ export class OutFile implements TextSink {
 }
 
 /** Gives a finished file its name. */
-export function publish(temporary: string, place: string): void {
-  renameSync(temporary, place);
+export function publish(temporary: string, name: string): void {
+  renameSync(temporary, name);
 }
 
 export function discard(temporary: string): void {

@@ -67,7 +67,7 @@ function daysOf(reader: LogReader, range: ExportRange): number[] {
   const record = Records.allocate(1);
   const seqs = new Float64Array(1);
   const days = new Set<number>();
-  for (const { epoch, shard, first, last } of stream.stretches()) {
+  for (const { epoch, shard, first, last } of stream.ranges()) {
     for (let seq = first; seq <= last; ) {
       const wanted = { epoch, shard, fromSeq: seq, toSeq: last, filter, kindsMask, maxTicks: 1 };
       const { count, nextSeq } = reader.read(wanted, record, seqs);

@@ -18,7 +18,7 @@ import {
 } from '../core/tick.js';
 import { blockBytesMax, writeBlock } from '../log/format/block.js';
 import { BlockCodec } from '../log/format/block-codec.js';
-import { BlockExtents } from '../log/format/block-extent.js';
+import { BlockSummaryReader } from '../log/format/block-summary-reader.js';
 import { blockKey } from '../log/format/keys.js';
 import { rangesWithTimes } from '../log/index/segment-ranges.js';
 import { ShardIndexWriter } from '../log/index/shard-index-writer.js';
@@ -93,7 +93,7 @@ export class SegmentBuilder {
     readonly epoch: number,
     readonly registry: Registry,
   ) {
-    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
+    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockSummaryReader(this.#codec));
     this.#module = new SequencingModule(allocateModule(registry.maxSymbols), registry.maxSymbols);
     this.#states = new SymbolStates(this.#module);
     this.#states.learn(registry);

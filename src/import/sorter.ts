@@ -17,7 +17,7 @@ export class RunSorter {
    * @param digits by symbol id; may grow meanwhile
    */
   constructor(
-    readonly place: string,
+    readonly prefix: string,
     readonly digits: Uint8Array,
   ) {}
 
@@ -57,7 +57,7 @@ export class RunSorter {
     const writer = this.#writer;
     if (writer !== undefined && (s > writer.toS || (s === writer.toS && ns >= writer.toNs))) return writer;
     this.#close();
-    this.#writer = new RunWriter(`${this.place}${this.runs.length}`, this.digits);
+    this.#writer = new RunWriter(`${this.prefix}${this.runs.length}`, this.digits);
     return this.#writer;
   }
 

@@ -50,13 +50,13 @@ export interface ReadJob {
   files: FileToRead[];
   options: ReadOptions;
   /** What the names of its runs begin with. */
-  place: string;
+  prefix: string;
   shared: SharedArrayBuffer;
   index: number;
 }
 
-export function read({ files, options, place, shared, index }: ReadJob): Promise<Answer<ReadBatch>> {
-  return told(() => readFiles(files, options, place, progressOf(shared, index)));
+export function read({ files, options, prefix, shared, index }: ReadJob): Promise<Answer<ReadBatch>> {
+  return told(() => readFiles(files, options, prefix, progressOf(shared, index)));
 }
 
 export interface BuildJob {

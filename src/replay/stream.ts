@@ -29,7 +29,7 @@ export interface StreamOptions {
 }
 
 /** A part of one shard's sequence. */
-export interface Stretch {
+export interface SeqRange {
   epoch: number;
   shard: number;
   first: number;
@@ -110,12 +110,12 @@ export class LogStream {
   /** Ticks of the range at most, wanted or not: what progress is measured against. */
   get length(): number {
     let total = 0;
-    for (const { first, last } of this.stretches()) total += Math.max(0, last - first + 1);
+    for (const { first, last } of this.ranges()) total += Math.max(0, last - first + 1);
     return total;
   }
 
   /** What is still to come, shard by shard; some of it may lie beyond the end of the range. */
-  *stretches(): Generator<Stretch> {
+  *ranges(): Generator<SeqRange> {
     const { from, to } = this.options;
     for (const { epoch, ends } of this.#epochs) {
       if (isOutside(epoch, from, to)) continue;
@@ -123,7 +123,7 @@ export class LogStream {
         yield { epoch, shard, first: this.#firstOf(epoch, shard), last: lastOf(epoch, shard, end, to) };
       }
     }
-    yield* this.#imports.stretches();
+    yield* this.#imports.ranges();
   }
 
   /** Moves to the next tick; false at the end. */

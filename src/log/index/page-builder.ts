@@ -1,7 +1,7 @@
 /** Makes an index page of the blocks, or pages, that are added one after the other. */
 import { crc32 } from 'node:zlib';
 import { INDEX_BLOCKS, INDEX_PAGES, INDEX_PLACES } from '../../core/limits.js';
-import { type Extent, SYMBOLS_INDEXED, SymbolTable, TIME_WORDS } from '../format/extent.js';
+import { type BlockSummary, SYMBOLS_INDEXED, SymbolTable, TIME_WORDS } from '../format/block-summary.js';
 import { ByteWriter } from '../format/varint.js';
 import { PAGE_HEADER_BYTES, PAGE_VERSION } from './page.js';
 
@@ -53,13 +53,13 @@ export class PageBuilder {
   }
 
   /** Takes in the next block or page. Costs some time for each symbol in it. */
-  add(extent: Extent): void {
+  add(summary: BlockSummary): void {
     const child = this.count++;
-    this.#firstSeqs[child] = extent.firstSeq;
-    this.#lastSeqs[child] = extent.lastSeq;
-    this.#isOpaque[child] = extent.isOpaque ? 1 : 0;
-    this.#times.set(extent.times, child * TIME_WORDS);
-    const { count, ids, firsts, lasts } = extent.symbols;
+    this.#firstSeqs[child] = summary.firstSeq;
+    this.#lastSeqs[child] = summary.lastSeq;
+    this.#isOpaque[child] = summary.isOpaque ? 1 : 0;
+    this.#times.set(summary.times, child * TIME_WORDS);
+    const { count, ids, firsts, lasts } = summary.symbols;
     this.#reserve(count);
     for (let k = 0; k < count; k++) {
       const id = ids[k];

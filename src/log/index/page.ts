@@ -20,14 +20,14 @@
  */
 import { crc32 } from 'node:zlib';
 import {
-  type Extent,
+  type BlockSummary,
   isBefore,
   SYMBOLS_INDEXED,
   SymbolTable,
   TIME_WORDS,
   type TimeAt,
   widenTimes,
-} from '../format/extent.js';
+} from '../format/block-summary.js';
 import { ByteReader } from '../format/varint.js';
 
 export const PAGE_VERSION = 1;
@@ -175,18 +175,18 @@ export class IndexPage {
   }
 
   /** Fills in what the page tells of all its children together. */
-  extentInto(extent: Extent): void {
-    extent.clear();
-    extent.firstSeq = this.firstSeq;
-    extent.lastSeq = this.lastSeq;
-    extent.times.set(this.totals);
+  summaryInto(summary: BlockSummary): void {
+    summary.clear();
+    summary.firstSeq = this.firstSeq;
+    summary.lastSeq = this.lastSeq;
+    summary.times.set(this.totals);
     for (let i = 0; i < this.children; i++) {
       if (this.isOpaque[i] === 1 || (i > 0 && this.firstSeqs[i] > this.lastSeqs[i - 1] + 1)) {
-        extent.isOpaque = true;
+        summary.isOpaque = true;
       }
     }
     const { count, ids, firsts, lasts } = this.symbols;
-    for (let k = 0; k < count; k++) extent.symbols.add(ids[k], firsts[k], lasts[k]);
+    for (let k = 0; k < count; k++) summary.symbols.add(ids[k], firsts[k], lasts[k]);
   }
 
   /** Whether a child may hold any of the symbols: 1 a child. Undefined where the page is damaged. */

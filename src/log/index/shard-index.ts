@@ -13,8 +13,8 @@
  */
 import { INDEX_CACHE_BYTES, INDEX_LEVELS } from '../../core/limits.js';
 import { lastSeqOf } from '../format/block.js';
-import type { BlockExtents } from '../format/block-extent.js';
-import { ahead, Extent, type TimeAt, widenTimes } from '../format/extent.js';
+import { ahead, BlockSummary, type TimeAt, widenTimes } from '../format/block-summary.js';
+import type { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { blockKey, pageKey, parseKey } from '../format/keys.js';
 import { blocksIn, type Segment } from '../storage/segments.js';
 import { IndexPage, reaches } from './page.js';
@@ -49,7 +49,7 @@ export class ShardIndex {
   #newest = '';
   readonly #tail: PageBuilder;
   #tailPage: IndexPage | undefined;
-  readonly #extent = new Extent();
+  readonly #summary = new BlockSummary();
   /** Of `nextHolding`: by page, what holds the symbols it was last asked for. */
   #masks = new WeakMap<IndexPage, Uint8Array>();
   #masksOf = '';
@@ -62,7 +62,7 @@ export class ShardIndex {
     readonly epoch: number,
     readonly shard: number,
     readonly cache: PageCache,
-    readonly extents: BlockExtents,
+    readonly summaries: BlockSummaryReader,
     /** Last seq of a damaged block. */
     readonly endOfDamaged: (key: Uint8Array, block: Buffer) => number,
   ) {
@@ -190,8 +190,8 @@ export class ShardIndex {
     const known = this.cache.get(name);
     if (known !== undefined) return known;
     const builder = new PageBuilder(0, this.epoch, this.shard);
-    for (const extent of this.#blocks(root.firstSeq, root.lastSeq + 1)) {
-      if (!builder.isFull) builder.add(extent);
+    for (const summary of this.#blocks(root.firstSeq, root.lastSeq + 1)) {
+      if (!builder.isFull) builder.add(summary);
     }
     if (builder.count === 0) return undefined;
     const page = IndexPage.read(builder.build())!;
@@ -267,8 +267,8 @@ export class ShardIndex {
   #make(from: number, to: number): Root[] {
     const roots: Root[] = [];
     const builder = new PageBuilder(0, this.epoch, this.shard);
-    for (const extent of this.#blocks(from, to)) {
-      builder.add(extent);
+    for (const summary of this.#blocks(from, to)) {
+      builder.add(summary);
       if (builder.isFull) roots.push(this.#made(builder));
     }
     if (builder.count > 0) roots.push(this.#made(builder));
@@ -287,9 +287,9 @@ export class ShardIndex {
   /** A page of the blocks that are in none yet; undefined where there are none. */
   #readTail(): IndexPage | undefined {
     const from = this.#tail.count === 0 ? this.#rootsEnd : this.#tail.nextSeq;
-    for (const extent of this.#blocks(from, Number.MAX_SAFE_INTEGER)) {
+    for (const summary of this.#blocks(from, Number.MAX_SAFE_INTEGER)) {
       this.#tailPage = undefined;
-      this.#tail.add(extent);
+      this.#tail.add(summary);
       if (!this.#tail.isFull) continue;
       const root = this.#made(this.#tail);
       this.#roots.push(root);
@@ -301,7 +301,7 @@ export class ShardIndex {
   }
 
   /** What the blocks tell whose first seq is `from` or later and below `to`; one extent, used again and again. */
-  *#blocks(from: number, to: number): Generator<Extent> {
+  *#blocks(from: number, to: number): Generator<BlockSummary> {
     const { epoch, shard } = this;
     for (const [key, block] of blocksIn(
       this.segment,
@@ -310,20 +310,25 @@ export class ShardIndex {
     )) {
       this.cache.blocksRead++;
       const { firstSeq } = parseKey(key);
-      const isWhole = this.extents.read(block, firstSeq, this.#extent);
-      if (!isWhole) this.#extent.lastSeq = this.endOfDamaged(key, block);
-      yield this.#extent;
+      const isWhole = this.summaries.read(block, firstSeq, this.#summary);
+      if (!isWhole) this.#summary.lastSeq = this.endOfDamaged(key, block);
+      yield this.#summary;
     }
   }
 }
 
 /** Lowest and highest times of what a segment holds of a shard; see `TimeAt`. */
-export function timesOf(segment: Segment, epoch: number, shard: number, extents: BlockExtents): number[] {
+export function timesOf(
+  segment: Segment,
+  epoch: number,
+  shard: number,
+  summaries: BlockSummaryReader,
+): number[] {
   const cache = new PageCache(INDEX_CACHE_BYTES);
-  const index = new ShardIndex('', segment, epoch, shard, cache, extents, (key, block) =>
+  const index = new ShardIndex('', segment, epoch, shard, cache, summaries, (key, block) =>
     lastSeqOf(parseKey(key).firstSeq, block),
   );
-  const all = new Extent();
+  const all = new BlockSummary();
   all.clear();
   index.totals(all.times);
   return Array.from(all.times);

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { TickwireError } from '../../core/errors.js';
-import { isRoomShort } from '../lmdb/disk-reserve.js';
+import { isSpaceShort } from '../lmdb/disk-reserve.js';
 import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { epochPut, logFolder, readEpoch, segmentPuts } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
@@ -74,7 +74,7 @@ export async function removeImports(
 ): Promise<void> {
   const { catalog, dataFolder } = store;
   // Where room is short it must be taken up by the catalog's only writer.
-  if (!isAlone && isRoomShort(logFolder(dataFolder), [])) {
+  if (!isAlone && isSpaceShort(logFolder(dataFolder), [])) {
     throw new TickwireError(
       'data_folder_unusable',
       `The disk of ${dataFolder} is nearly full: nothing was changed. Stop the engine, then try again.`,

@@ -4,7 +4,7 @@
  */
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { Time } from '../../core/time.js';
-import { TimeAt } from '../format/extent.js';
+import { TimeAt } from '../format/block-summary.js';
 import type { ImportSpan } from '../storage/imports.js';
 import type { LogReader } from './log-reader.js';
 

@@ -15,8 +15,8 @@ import {
   U32_TS_RECV_S,
 } from '../../core/tick.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
-import { TimeAt } from '../format/extent.js';
+import { TimeAt } from '../format/block-summary.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { blockKey, parseKey } from '../format/keys.js';
 import { LogIndex } from '../index/log-index.js';
 import { type EpochRecord, readEpochs, readLogId } from '../storage/catalog.js';
@@ -88,7 +88,7 @@ export class LogReader {
     const codec = new BlockCodec();
     this.#store = store;
     this.#blocks = new DecodedBlocks(store, codec, cacheBlocks);
-    this.index = new LogIndex(store, new BlockExtents(codec));
+    this.index = new LogIndex(store, new BlockSummaryReader(codec));
   }
 
   /** Blocks decoded so far. */

@@ -1,6 +1,6 @@
 /** Finds ticks of one symbol by their symbolSeq. */
 import { copyRecord, RECORD_U32, Records, U32_SYMBOL_SEQ } from '../../core/tick.js';
-import { ahead } from '../format/extent.js';
+import { ahead } from '../format/block-summary.js';
 import type { LogReader } from './log-reader.js';
 
 export interface SymbolSearch {

@@ -10,7 +10,7 @@ import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
 import { Registry } from '../../pipeline/memory/registry.js';
 import { checkBlock } from '../format/block.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { readTicks } from '../format/block-ticks.js';
 import { blockKey } from '../format/keys.js';
 import { rangesWithTimes } from '../index/segment-ranges.js';
@@ -49,7 +49,7 @@ const COMMIT_BLOCKS = 64;
 /** Symbols whose definition is lost are called so, with their id. */
 const LOST_NAME = 'LOST.';
 
-export interface Rescued {
+export interface RecoveryResult {
   segments: number;
   blocks: number;
   ticks: number;
@@ -66,11 +66,11 @@ export interface Rescued {
  * @param turn awaited now and then; true: stop, nothing is left in the target then
  * @throws TickwireError bad_input where there is a log already, data_folder_unusable
  */
-export async function rescueLog(
+export async function recoverLog(
   from: LogStore,
   target: string,
   turn: (blocks: number) => Promise<boolean>,
-): Promise<Rescued> {
+): Promise<RecoveryResult> {
   if (
     path.resolve(target) === path.resolve(from.dataFolder) ||
     existsSync(path.join(logFolder(target), 'data.mdb'))
@@ -84,9 +84,9 @@ export async function rescueLog(
     const to = openCatalog(target, { sync: 'every-commit' });
     try {
       lock.coverLog();
-      const rescued = await new Rescue(from, to, target).run(turn);
+      const recovered = await new Recovery(from, to, target).run(turn);
       isWhole = true;
-      return rescued;
+      return recovered;
     } finally {
       await to.root.close();
     }
@@ -96,8 +96,8 @@ export async function rescueLog(
   }
 }
 
-class Rescue {
-  readonly result: Rescued = {
+class Recovery {
+  readonly result: RecoveryResult = {
     segments: 0,
     blocks: 0,
     ticks: 0,
@@ -115,7 +115,7 @@ class Rescue {
     readonly target: string,
   ) {}
 
-  async run(turn: (blocks: number) => Promise<boolean>): Promise<Rescued> {
+  async run(turn: (blocks: number) => Promise<boolean>): Promise<RecoveryResult> {
     const { from, to } = this;
     const written: SegmentRecord[] = [];
     for (const record of from.segments()) {
@@ -144,33 +144,33 @@ class Rescue {
     turn: (blocks: number) => Promise<boolean>,
   ): Promise<SegmentRecord | undefined> {
     const { result, target } = this;
-    const made = openSegment(target, record.folder, { readOnly: false, sync: 'os' });
+    const fresh = openSegment(target, record.folder, { readOnly: false, sync: 'os' });
     try {
-      if (!(await this.#copy(record, made, turn))) return undefined;
-      await this.#index(made);
-      await flush(made.blocks);
-      const ranges = rangesWithTimes(made);
+      if (!(await this.#copy(record, fresh, turn))) return undefined;
+      await this.#index(fresh);
+      await flush(fresh.blocks);
+      const ranges = rangesWithTimes(fresh);
       const { number, folder, startsAt, compression } = record;
       const bytes = bytesOfSegment(target, folder);
       result.segments++;
       const saved = { number, folder, startsAt, closedAt: record.closedAt ?? Date.now(), ranges, bytes };
       return compression === undefined ? saved : { ...saved, compression };
     } finally {
-      await made.blocks.close();
+      await fresh.blocks.close();
     }
   }
 
   /** Writes the pages of its index anew. */
-  async #index(made: Segment): Promise<void> {
-    for (const { epoch, shard } of rangesOf(made)) {
+  async #index(fresh: Segment): Promise<void> {
+    for (const { epoch, shard } of rangesOf(fresh)) {
       const puts: Put[] = [];
-      const writer = new ShardIndexWriter(epoch, shard, new BlockExtents(this.#codec));
+      const writer = new ShardIndexWriter(epoch, shard, new BlockSummaryReader(this.#codec));
       const put = (key: Buffer, page: Uint8Array) => {
         puts.push({ key, value: Buffer.from(page), isNew: true });
       };
-      writer.restore(made, put);
+      writer.restore(fresh, put);
       writer.finish(put);
-      await commitPuts(made.blocks, puts);
+      await commitPuts(fresh.blocks, puts);
     }
   }
 
@@ -182,7 +182,7 @@ class Rescue {
   /** False when it was stopped. */
   async #copy(
     record: SegmentRecord,
-    made: Segment,
+    fresh: Segment,
     turn: (blocks: number) => Promise<boolean>,
   ): Promise<boolean> {
     const { from, result } = this;
@@ -194,29 +194,29 @@ class Rescue {
         const put = this.#block(block);
         if (put !== undefined) puts.push(put);
         if (puts.length < COMMIT_BLOCKS) continue;
-        await commitPuts(made.blocks, puts);
+        await commitPuts(fresh.blocks, puts);
         puts = [];
         if (await turn(result.blocks)) return false;
       }
     } catch (error) {
       result.troubles.push(`Segment ${record.folder} cannot be read as it should: ${messageOf(error)}.`);
-      if (puts.length > 0) await commitPuts(made.blocks, puts);
+      if (puts.length > 0) await commitPuts(fresh.blocks, puts);
       puts = [];
-      await this.#pages(record, made);
+      await this.#pages(record, fresh);
     }
-    if (puts.length > 0) await commitPuts(made.blocks, puts);
+    if (puts.length > 0) await commitPuts(fresh.blocks, puts);
     return true;
   }
 
   /** Of a file whose trees are damaged: the blocks that are found page by page, beside those that are there. */
-  async #pages(record: SegmentRecord, made: Segment): Promise<void> {
+  async #pages(record: SegmentRecord, fresh: Segment): Promise<void> {
     const folder = segmentPath(this.from.dataFolder, record.folder);
     if (!existsSync(path.join(folder, 'data.mdb'))) return;
     for (const { header, bytes } of blocksOfLog(this.from.catalog, folder)) {
       const { epoch, shard, firstSeq } = header;
-      if (made.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
+      if (fresh.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
       const put = this.#block({ key: { epoch, shard, firstSeq }, bytes });
-      if (put !== undefined) await commitPuts(made.blocks, [{ ...put, value: Buffer.from(bytes) }]);
+      if (put !== undefined) await commitPuts(fresh.blocks, [{ ...put, value: Buffer.from(bytes) }]);
     }
   }
 

@@ -11,7 +11,7 @@ import { bytesOfSegment, type SegmentRecord } from '../storage/segments.js';
 export type Moment = [seconds: number, nanos: number];
 
 /** Ticks and the times of receipt that they lie between. */
-export class Extent {
+export class TickCounts {
   ticks = 0;
   blocks = 0;
   /** Bytes of the blocks themselves. */
@@ -35,17 +35,17 @@ function compare(a: Moment, b: Moment): number {
   return a[0] - b[0] || a[1] - b[1];
 }
 
-export interface SegmentSurvey extends Extent {
+export interface SegmentSurvey extends TickCounts {
   record: SegmentRecord;
   /** Of its file. */
   fileBytes: number;
 }
 
-export interface EpochSurvey extends Extent {
+export interface EpochSurvey extends TickCounts {
   record: EpochRecord;
 }
 
-export class LogSurvey extends Extent {
+export class LogSurvey extends TickCounts {
   logId = '';
   readonly segments: SegmentSurvey[] = [];
   readonly epochs: EpochSurvey[] = [];
@@ -56,7 +56,7 @@ export class LogSurvey extends Extent {
   /** By symbol id: the symbolSeqs that its ticks took. Folded ticks count. */
   readonly bySymbol: number[] = [];
   /** Of each block with ticks: seconds of receipt of the first and last, and ticks. */
-  readonly stretches: [fromS: number, toS: number, ticks: number][] = [];
+  readonly blockSpans: [fromS: number, toS: number, ticks: number][] = [];
 }
 
 /** @param turn awaited now and then; true: stop, what was seen so far is returned */
@@ -65,14 +65,14 @@ export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): 
   survey.logId = readLogId(store.catalog);
   const epochs = new Map<number, EpochSurvey>();
   for (const record of readEpochs(store.catalog)) {
-    const epoch = Object.assign(new Extent(), { record });
+    const epoch = Object.assign(new TickCounts(), { record });
     epochs.set(record.epoch, epoch);
     survey.epochs.push(epoch);
   }
   const counter = new SymbolCounter(survey.bySymbol);
   for (const record of store.segments()) {
     const fileBytes = record.bytes ?? bytesOfSegment(store.dataFolder, record.folder);
-    const segment = Object.assign(new Extent(), { record, fileBytes });
+    const segment = Object.assign(new TickCounts(), { record, fileBytes });
     survey.segments.push(segment);
     const opened = store.open(record);
     if (opened === undefined) continue;
@@ -83,11 +83,11 @@ export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): 
         survey.unreadable++;
         continue;
       }
-      for (const extent of [survey, segment, epochs.get(key.epoch)]) extent?.add(header, bytes.length);
+      for (const counts of [survey, segment, epochs.get(key.epoch)]) counts?.add(header, bytes.length);
       if (header.shed) {
         survey.shed += header.lastSeq - header.firstSeq + 1;
       } else {
-        survey.stretches.push([header.recvMin[0], header.recvMax[0], header.lastSeq - header.firstSeq + 1]);
+        survey.blockSpans.push([header.recvMin[0], header.recvMax[0], header.lastSeq - header.firstSeq + 1]);
         counter.add(bytes, header);
       }
       if (++blocks % 64 === 0 && (await turn())) return survey;
@@ -114,19 +114,19 @@ class SymbolCounter {
 
 /** Ticks by equal parts of time, each block's spread evenly over its stretch. */
 export function activityOf(
-  stretches: readonly [fromS: number, toS: number, ticks: number][],
+  blockSpans: readonly [fromS: number, toS: number, ticks: number][],
   parts: number,
 ): { fromS: number; toS: number; ticks: number[] } {
   let fromS = Number.POSITIVE_INFINITY;
   let toS = 0;
-  for (const [from, to] of stretches) {
+  for (const [from, to] of blockSpans) {
     fromS = Math.min(fromS, from);
     toS = Math.max(toS, to + 1);
   }
   const ticks = new Array<number>(parts).fill(0);
-  if (stretches.length === 0) return { fromS: 0, toS: 0, ticks };
+  if (blockSpans.length === 0) return { fromS: 0, toS: 0, ticks };
   const width = (toS - fromS) / parts;
-  for (const [from, to, count] of stretches) {
+  for (const [from, to, count] of blockSpans) {
     const first = Math.floor((from - fromS) / width);
     const last = Math.min(parts - 1, Math.floor((to + 1 - fromS) / width));
     for (let p = first; p <= last; p++) {

@@ -1,13 +1,13 @@
 /**
- * Imports in the catalog. An import is a closed epoch of its own, named by the hash of its content, with a
- * segment a UTC day of tsEvent. Its epoch is numbered apart from those of engines, by its hash: so it can be
- * built before it is listed, and live epochs go on one after the other.
+ * Imports in the catalog. An import is a closed epoch of its own, named by the hash of its content, with a segment for each
+ * UTC day of tsEvent. Its epoch number comes from its hash, in a range apart from the epochs of engines. So an import is
+ * built before it is listed, and engine epochs stay consecutive.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../../core/errors.js';
-import { widenTimes } from '../format/extent.js';
-import { isRoomShort } from '../lmdb/disk-reserve.js';
+import { widenTimes } from '../format/block-summary.js';
+import { isSpaceShort } from '../lmdb/disk-reserve.js';
 import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { removalOf } from '../maintain/import-removal.js';
 import { type Catalog, type EpochRecord, epochPut, logFolder, readEpochs, segmentPuts } from './catalog.js';
@@ -101,20 +101,20 @@ export function epochOfImport(catalog: Catalog, hash: string): number {
 }
 
 /**
- * Moves staged segments to the others and lists them with their epoch, all or none. The registry's bytes that
- * they need are in the catalog by then.
- * @param staging where the segments lie
- * @throws TickwireError unsupported where the import is there already or ticks that it leaves out are there no more,
- * data_folder_unusable where the disk is nearly full, data_folder_locked where one that is to be replaced is being read
+ * Moves staged segments to the other segments and lists them with their epoch, all or none. The registry's bytes that they
+ * need must be in the catalog already.
+ * @param staging the folder with the segments
+ * @throws TickwireError unsupported when the import exists already, or an import with the left-out ticks is gone;
+ * data_folder_unusable when the disk is nearly full; data_folder_locked when an import to replace is being read
  */
 export async function adoptImport(store: LogStore, staging: string, staged: StagedImport): Promise<void> {
   const { catalog, dataFolder } = store;
   const { record } = staged;
-  // Where room is short it must be taken up by the catalog's only writer; beside the log stage this is a second one.
-  if (isRoomShort(logFolder(dataFolder), [])) {
+  // When space is short, only one writer of the catalog may reserve space; beside the log stage this is a second one.
+  if (isSpaceShort(logFolder(dataFolder), [])) {
     throw new TickwireError(
       'data_folder_unusable',
-      `The disk of ${dataFolder} is nearly full: nothing was imported. Make room, then import again.`,
+      `The disk of ${dataFolder} is nearly full: nothing was imported. Free some space, then import again.`,
     );
   }
   store.refresh();
@@ -131,25 +131,25 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
   }
   const named = staged.segments.map((segment) => ({
     ...segment,
-    place: freshPlace(dataFolder, `${segment.folder}.i${record.hash.slice(0, 12)}`),
+    listedFolder: freshFolderName(dataFolder, `${segment.folder}.i${record.hash.slice(0, 12)}`),
   }));
-  // Until they are listed they are to go: a process that dies now leaves nothing behind.
-  const doomed = named.map(({ place }) => place);
+  // Until the segments are listed, their folders count as doomed: the next start removes them if this process dies now.
+  const doomed = named.map(({ listedFolder }) => listedFolder);
   await commitPuts(catalog.root, segmentPuts(catalog, [], [], doomed));
   await flush(catalog.root);
   mkdirSync(segmentsFolder(dataFolder), { recursive: true });
-  for (const { folder, place } of named) {
-    renameSync(path.join(staging, folder), path.join(segmentsFolder(dataFolder), place));
+  for (const { folder, listedFolder } of named) {
+    renameSync(path.join(staging, folder), path.join(segmentsFolder(dataFolder), listedFolder));
   }
   const first = store.segments().reduce((max, { number }) => Math.max(max, number), IMPORTS_FROM) + 1;
   const segments = named.map(
-    ({ place, startsAt, range }, i): SegmentRecord => ({
+    ({ listedFolder, startsAt, range }, i): SegmentRecord => ({
       number: first + i,
-      folder: place,
+      folder: listedFolder,
       startsAt,
       closedAt: record.importedAt,
       ranges: [range],
-      bytes: bytesOfSegment(dataFolder, place),
+      bytes: bytesOfSegment(dataFolder, listedFolder),
     }),
   );
   const epoch: EpochRecord = {
@@ -170,7 +170,7 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
   await removal.removeFiles();
 }
 
-function freshPlace(dataFolder: string, base: string): string {
+function freshFolderName(dataFolder: string, base: string): string {
   const taken = existsSync(segmentsFolder(dataFolder))
     ? new Set(readdirSync(segmentsFolder(dataFolder)))
     : new Set();

@@ -2,7 +2,7 @@
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { blockBytesMax, writeShed } from '../format/block.js';
 import type { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { type Compression, compressBlock } from '../format/compress.js';
 import { blockKey } from '../format/keys.js';
 import { IndexWriters } from '../index/index-writers.js';
@@ -37,7 +37,7 @@ export class BlockMaker {
     public batch: CommitBatch,
   ) {
     const { epoch, codec, roll } = parts;
-    this.#indexes = new IndexWriters(epoch, new BlockExtents(codec), () => roll.segment);
+    this.#indexes = new IndexWriters(epoch, new BlockSummaryReader(codec), () => roll.segment);
   }
 
   /**
@@ -124,7 +124,7 @@ export class BlockMaker {
     const block = tail.take(count, codec, registry, state, batch.arena, batch.used);
     const value = compressBlock(block, compression);
     batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
-    this.#indexes.addMade(value, tail.shard, first, count, batch);
+    this.#indexes.addEncoded(value, tail.shard, first, count, batch);
     batch.used += value.length;
     batch.last[tail.shard] = tail.next - 1;
     batch.ticks += count;

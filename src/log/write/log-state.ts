@@ -32,7 +32,7 @@ const FOLD_SYMBOLS = 8_192;
 /** Symbols of a block up to which the memory of its lasts is used again. */
 const SPARE_SYMBOLS = 1_024;
 
-interface Held {
+interface PendingBlock {
   lasts: Lasts;
   lastSeq: number;
   positions: readonly BlockPosition[];
@@ -45,7 +45,7 @@ export class LogState {
   readonly #positions = new Map<number, Float64Array>();
   #dirtySources = new Set<number>();
   /** By shard: blocks that are not folded yet, oldest first. */
-  readonly #held: Held[][] = [];
+  readonly #pending: PendingBlock[][] = [];
   /** What the lasts of folded blocks were copied to. */
   readonly #spare: Lasts[] = [];
 
@@ -58,19 +58,19 @@ export class LogState {
     lastSeq: number,
     positions: readonly BlockPosition[],
   ): void {
-    this.#held[shard] ??= [];
-    const held = this.#held[shard];
-    const symbols = held.reduce((sum, { lasts }) => sum + lasts.count, 0);
-    if (held.length === FOLD_BLOCKS || symbols >= FOLD_SYMBOLS) this.#fold(shard, held.length);
+    this.#pending[shard] ??= [];
+    const pending = this.#pending[shard];
+    const symbols = pending.reduce((sum, { lasts }) => sum + lasts.count, 0);
+    if (pending.length === FOLD_BLOCKS || symbols >= FOLD_SYMBOLS) this.#fold(shard, pending.length);
     const lasts = this.#spare.pop() ?? new Lasts();
     codec.lasts(records, count, lasts);
-    held.push({ lasts, lastSeq, positions });
+    pending.push({ lasts, lastSeq, positions });
   }
 
   /** Folds the `count` oldest blocks held of a shard. */
   #fold(shard: number, count: number): void {
     if (count <= 0) return;
-    const folded = this.#held[shard].splice(0, count);
+    const folded = this.#pending[shard].splice(0, count);
     this.projection.fold(folded.map(({ lasts }) => lasts));
     for (const { lasts, lastSeq, positions } of folded) {
       for (const p of positions) this.#position(p);
@@ -87,17 +87,17 @@ export class LogState {
   }
 
   /** Folds what is held back: those blocks were verified, or another epoch follows. */
-  settle(): void {
-    this.#held.forEach((held, shard) => {
-      this.#fold(shard, held.length);
+  foldAll(): void {
+    this.#pending.forEach((pending, shard) => {
+      this.#fold(shard, pending.length);
     });
   }
 
   /** Stream positions of all that was pushed, held back or not. */
   positions(): SourcePosition[] {
     const all = new Map(Array.from(this.#positions, ([id, buckets]) => [id, Array.from(buckets)]));
-    for (const held of this.#held.flat()) {
-      for (const p of held.positions) {
+    for (const pending of this.#pending.flat()) {
+      for (const p of pending.positions) {
         const buckets = all.get(p.sourceId) ?? new Array(BUCKETS).fill(0);
         buckets[p.bucket] = p.position;
         all.set(p.sourceId, buckets);
@@ -113,15 +113,15 @@ export class LogState {
   }
 
   /** Folds what is held back of a shard up to `seq`: those blocks lie in a segment that is closed and on the disk. */
-  settleThrough(shard: number, seq: number): void {
-    const held = this.#held[shard] ?? [];
-    this.#fold(shard, held.filter(({ lastSeq }) => lastSeq <= seq).length);
+  foldThrough(shard: number, seq: number): void {
+    const pending = this.#pending[shard] ?? [];
+    this.#fold(shard, pending.filter(({ lastSeq }) => lastSeq <= seq).length);
   }
 
   /** What has to be written for the checkpoint to cover all but each shard's newest block; empty when nothing changed. */
   checkpoint(catalog: Catalog, epoch: number): Put[] {
-    this.#held.forEach((held, shard) => {
-      this.#fold(shard, held.length - 1);
+    this.#pending.forEach((pending, shard) => {
+      this.#fold(shard, pending.length - 1);
     });
     const put = (database: Catalog['checkpoint'], key: number, bytes: Uint8Array): Put => ({
       database,
@@ -155,7 +155,7 @@ export class LogState {
     });
     for (const later of readEpochs(store.catalog)) {
       if (later.epoch <= epoch || later.import !== undefined) continue;
-      this.settle();
+      this.foldAll();
       this.covered.fill(0);
       this.projection.epoch = later.epoch;
       for (let shard = 0; shard < later.shards; shard++) {

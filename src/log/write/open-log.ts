@@ -5,7 +5,7 @@ import type { SourcePosition } from '../../pipeline/memory/engine-memory.js';
 import type { LastValueTable } from '../../pipeline/memory/last-value-table.js';
 import { checkBlockAt } from '../format/block.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import type { Compression } from '../format/compress.js';
 import { parseKey } from '../format/keys.js';
 import { removePagesFrom, ShardIndexWriter } from '../index/shard-index-writer.js';
@@ -24,7 +24,7 @@ import {
 } from '../storage/catalog.js';
 import { FolderLock } from '../storage/folder-lock.js';
 import {
-  type BlockPlace,
+  type BlockLocation,
   blockBefore,
   bytesAt,
   type LogStore,
@@ -111,21 +111,21 @@ async function begin(
   const segmentMs = options.segmentMs ?? LOG_SEGMENT_MS;
   const compression = options.compression ?? 'none';
   const rolling = { segmentMs, sync, compression };
-  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), rolling, warn);
+  const current = await beginSegments(store, epoch, options.nowMs ?? Date.now(), rolling, warn);
   let droppedBlocks = 0;
   if (newest !== undefined) {
-    const ends = await verifyEnds(store, held, newest, warn);
+    const ends = await verifyEnds(store, current, newest, warn);
     droppedBlocks = ends.dropped;
     puts.push(epochPut(catalog, { ...newest, last: ends.last }));
-    await indexEnds(held, newest);
+    await indexEnds(current, newest);
     // What the catalog is about to say of that epoch must not survive alone.
-    await flush(held.blocks);
+    await flush(current.blocks);
   }
   const registryBytes = readRegistry(catalog);
   const state = new LogState();
   state.restore(store, new BlockCodec(), warn);
   // The last blocks were verified above, so nothing has to be held back.
-  state.settle();
+  state.foldAll();
   state.covered.fill(0);
   state.touchAll();
   const record: EpochRecord = { epoch, startedAt: Date.now(), shards: options.shards };
@@ -142,7 +142,7 @@ async function begin(
     droppedBlocks,
     restoreInto: (table) => state.projection.copyInto(table),
     close: async () => {
-      await held.blocks.close();
+      await current.blocks.close();
       await store.close();
       lock.release();
     },
@@ -152,7 +152,7 @@ async function begin(
 /** Each shard's last seq, once blocks that are damaged were taken from its end. */
 async function verifyEnds(
   store: LogStore,
-  held: Segment,
+  current: Segment,
   newest: EpochRecord,
   warn: (message: string) => void,
 ): Promise<{ last: number[]; dropped: number }> {
@@ -175,7 +175,7 @@ async function verifyEnds(
         last[shard] = lastSeqAt(place);
         break;
       }
-      await dropBlock(store, held, place);
+      await dropBlock(store, current, place);
       dropped++;
       warn(
         `The last block of epoch ${newest.epoch}, shard ${shard} was damaged and is dropped; ` +
@@ -197,24 +197,24 @@ function lastOfDamaged(store: LogStore, epoch: number, shard: number): number {
 }
 
 /** Writes the index pages of the last blocks of an epoch that was killed; there are none where it ended well. */
-async function indexEnds(held: Segment, { epoch, shards }: EpochRecord): Promise<void> {
+async function indexEnds(current: Segment, { epoch, shards }: EpochRecord): Promise<void> {
   const puts: Put[] = [];
-  const extents = new BlockExtents(new BlockCodec());
+  const summaries = new BlockSummaryReader(new BlockCodec());
   for (let shard = 0; shard < shards; shard++) {
-    const writer = new ShardIndexWriter(epoch, shard, extents);
+    const writer = new ShardIndexWriter(epoch, shard, summaries);
     const put = (key: Buffer, value: Uint8Array) => puts.push({ key, value, isNew: false });
-    writer.restore(held, put);
+    writer.restore(current, put);
     writer.finish(put);
   }
-  if (puts.length > 0) await commitPuts(held.blocks, puts);
+  if (puts.length > 0) await commitPuts(current.blocks, puts);
 }
 
 /** Takes a block away: from the segment that is held; from a closed one, by shortening what its record says. */
-async function dropBlock(store: LogStore, held: Segment, { segment, key }: BlockPlace): Promise<void> {
+async function dropBlock(store: LogStore, current: Segment, { segment, key }: BlockLocation): Promise<void> {
   const { epoch, shard, firstSeq } = parseKey(key);
-  if (segment.folder === held.folder) {
-    await commitPuts(held.blocks, [{ key, value: undefined, isNew: false }]);
-    await removePagesFrom(held, epoch, shard, firstSeq);
+  if (segment.folder === current.folder) {
+    await commitPuts(current.blocks, [{ key, value: undefined, isNew: false }]);
+    await removePagesFrom(current, epoch, shard, firstSeq);
   } else {
     const record = store.segments().find((r) => r.folder === segment.folder)!;
     const ranges = record.ranges!.flatMap((r) => {

@@ -17,8 +17,8 @@ import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Compression } from '../format/compress.js';
 import { blockKey } from '../format/keys.js';
 import { rangesWithTimes } from '../index/segment-ranges.js';
-import { settle } from '../lmdb/crash-repair.js';
-import { NoRoom } from '../lmdb/disk-reserve.js';
+import { repairAfterCrash } from '../lmdb/crash-repair.js';
+import { DiskFull } from '../lmdb/disk-reserve.js';
 import { unlessCommitFailed } from '../lmdb/free-space.js';
 import { damageOf } from '../lmdb/structure-check.js';
 import { commitPuts, flush } from '../lmdb/transaction.js';
@@ -30,13 +30,13 @@ import {
   freshFolder,
   IMPORTS_FROM,
   openSegment,
+  periodStartOf,
   type Segment,
   type SegmentRange,
   type SegmentRecord,
   segmentName,
   segmentPath,
   segmentsFolder,
-  stretchOf,
 } from '../storage/segments.js';
 
 /** Part of a stretch before its end in which the next segment is opened. */
@@ -179,7 +179,7 @@ function removeDoomed(store: LogStore): void {
  * Settles the open segments. What can be read of those that were damaged goes into new ones, which take their
  * places, closed.
  */
-async function settleOpen(
+async function repairOpenSegments(
   store: LogStore,
   nowMs: number,
   options: RollOptions,
@@ -190,7 +190,7 @@ async function settleOpen(
     if (record.ranges !== undefined) continue;
     const damage = damageOf(from, true);
     if (damage === undefined) {
-      settle(from);
+      repairAfterCrash(from);
       continue;
     }
     const segment = makeSegment(store, record.startsAt, options.sync);
@@ -218,25 +218,25 @@ export async function beginSegments(
   options: RollOptions,
   warn: (message: string) => void = () => {},
 ): Promise<Segment> {
-  await settleOpen(store, nowMs, options, warn);
+  await repairOpenSegments(store, nowMs, options, warn);
   const newest = store.segments().findLast((r) => r.ranges === undefined);
-  const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
+  const startsAt = Math.max(periodStartOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
   const change: Change = { written: [], removed: [], doomed: [] };
-  let held: Segment;
+  let current: Segment;
   if (newest?.startsAt === startsAt && (newest.compression ?? 'none') === options.compression) {
-    held = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
+    current = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
     noteOthersClosed(store, newest, nowMs, change);
     change.written.push({ ...newest, heldIn: epoch });
   } else {
     noteOthersClosed(store, undefined, nowMs, change);
-    held = makeSegment(store, startsAt, options.sync);
-    await found(held);
-    change.written.push({ ...beginning(store, held.folder, startsAt, options), heldIn: epoch });
+    current = makeSegment(store, startsAt, options.sync);
+    await found(current);
+    change.written.push({ ...beginning(store, current.folder, startsAt, options), heldIn: epoch });
   }
   await commitChange(store, change);
   await flush(store.catalog.root);
   removeDoomed(store);
-  return held;
+  return current;
 }
 
 /** The log stage's part. */
@@ -244,7 +244,7 @@ export class SegmentRoll {
   #next: { segment: Segment; startsAt: number } | undefined;
   #isRolling = false;
   /** Start of the stretch whose segment could not be made ahead of time. */
-  #noRoomFor = 0;
+  #noSpaceFor = 0;
 
   private constructor(
     readonly store: LogStore,
@@ -282,22 +282,22 @@ export class SegmentRoll {
 
   /** Whether a time lies in a later stretch than the one that began at `startsAt`; so does any without a segment. */
   isOver(nowMs: number, startsAt = this.record?.startsAt ?? Number.NEGATIVE_INFINITY): boolean {
-    return stretchOf(nowMs, this.options.segmentMs) > startsAt;
+    return periodStartOf(nowMs, this.options.segmentMs) > startsAt;
   }
 
   /** Opens the next segment when it will soon be needed. */
   prepare(nowMs: number): void {
     if (this.#isRolling) return;
     const { segmentMs } = this.options;
-    const startsAt = stretchOf(nowMs, segmentMs) + segmentMs;
+    const startsAt = periodStartOf(nowMs, segmentMs) + segmentMs;
     if (startsAt - nowMs > Math.min(LOG_PREPARE_MS, segmentMs / PREPARE_SHARE)) return;
-    if (this.#noRoomFor === startsAt) return;
+    if (this.#noSpaceFor === startsAt) return;
     try {
       this.#prepare(startsAt);
     } catch (error) {
       // It is tried again when it is needed: then the log stands still, or is left behind.
-      if (!(error instanceof NoRoom)) throw error;
-      this.#noRoomFor = startsAt;
+      if (!(error instanceof DiskFull)) throw error;
+      this.#noSpaceFor = startsAt;
     }
   }
 
@@ -326,7 +326,7 @@ export class SegmentRoll {
    */
   async to(nowMs: number): Promise<SegmentRange[]> {
     const newest = this.store.segments().findLast((r) => r.ranges === undefined);
-    this.#prepare(Math.max(stretchOf(nowMs, this.options.segmentMs), newest?.startsAt ?? 0));
+    this.#prepare(Math.max(periodStartOf(nowMs, this.options.segmentMs), newest?.startsAt ?? 0));
     this.#isRolling = true;
     try {
       return await this.#roll(this.#next!.segment, this.#next!.startsAt, nowMs);

@@ -31,7 +31,7 @@ import { Housekeeping, type HousekeepingOptions, type LogSizes } from './houseke
 import { LogState } from './log-state.js';
 import { SegmentRoll } from './segment-roll.js';
 import { ShardTail, SourceCounts } from './shard-tail.js';
-import { leaveBehind, Stall, type StallOptions, settleShed } from './stall.js';
+import { finishShed, leaveBehind, Stall, type StallOptions } from './stall.js';
 
 export interface LogStageOptions extends HousekeepingOptions, StallOptions {
   /** Milliseconds that a tick may wait before its block is written, full or not. */
@@ -127,7 +127,7 @@ class LogStage {
     this.#cells = new CommitCells(memory.logCells, LOG_WORDS);
     this.#registry = new Registry(memory.registry, maxSymbols, LOG_STAGE);
     this.#committer = new Committer(store, this.#registry, roll, options.sync, (ranges) => {
-      for (const r of ranges) if (r.epoch === epoch) this.#settle(r.shard, r.last);
+      for (const r of ranges) if (r.epoch === epoch) this.#foldAll(r.shard, r.last);
     });
     this.#checkpoints = new Checkpoints(this.#state, this.#committer, epoch, (error) => {
       this.#fault = error;
@@ -212,7 +212,7 @@ class LogStage {
       const durable = this.roll.segment === undefined ? next[LogWord.durable + tail.shard] : last;
       next[LogWord.durable + tail.shard] = Math.min(durable, last);
       next[LogWord.logged + tail.shard] = tail.next - 1 - next[LogWord.shed + tail.shard];
-      settleShed(tail, next);
+      finishShed(tail, next);
     }
     next[LogWord.epoch] = epoch;
     next[LogWord.stalled] = 0;
@@ -221,8 +221,8 @@ class LogStage {
   }
 
   /** A segment was closed that holds a shard's seqs up to this one; it is on the disk. */
-  #settle(shard: number, seq: number): void {
-    this.#state.settleThrough(shard, seq);
+  #foldAll(shard: number, seq: number): void {
+    this.#state.foldThrough(shard, seq);
     const last = new Float64Array(this.#tails.length);
     last[shard] = seq;
     this.#durable(last);
@@ -335,7 +335,7 @@ class LogStage {
     last.forEach((seq, s) => {
       if (seq > next[LogWord.durable + s]) next[LogWord.durable + s] = seq;
     });
-    for (const tail of this.#tails) settleShed(tail, next);
+    for (const tail of this.#tails) finishShed(tail, next);
     this.#cells.commit();
   }
 

@@ -87,7 +87,7 @@ export function leaveBehind(tails: readonly ShardTail[], cells: CommitCells): nu
     tail.next = visible + count + 1;
     // From where LMDB ends: an entry of an earlier gap may have failed with its transaction.
     if (tail.next - 1 > tail.logged) tail.gapFirst = tail.logged + 1;
-    settleShed(tail, next);
+    finishShed(tail, next);
     if (count === 0) continue;
     next[LogWord.visible + tail.shard] = visible + count;
     next[LogWord.shed + tail.shard] += count;
@@ -102,7 +102,7 @@ export function leaveBehind(tails: readonly ShardTail[], cells: CommitCells): nu
  * Lets sources forget what was shed of a shard: nothing better becomes of it. Not before the ticks ahead of it are
  * durable, as a source is told of all of them by one number.
  */
-export function settleShed(
+export function finishShed(
   tail: Pick<ShardTail, 'shard' | 'gapFirst' | 'logged' | 'next'>,
   next: Float64Array,
 ): void {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import { assertOwnNumber } from '../../../src/log/lmdb/process-number.js';
+import { assertOwnProcessId } from '../../../src/log/lmdb/process-id.js';
 import { LogReader } from '../../../src/log/read/log-reader.js';
 import { openLog } from '../../../src/log/write/open-log.js';
 import { numberedAnew, Started, whyNoContainers } from '../../helpers/container.js';
@@ -69,7 +69,7 @@ t.test('the look closes no handle on which lmdb has its locks', async (t) => {
   t.ok(opened.store.segments().length > 0);
   const before = locks();
   t.ok(before > 0, 'lmdb has locks');
-  assertOwnNumber(path.join(folder, 'log'));
+  assertOwnProcessId(path.join(folder, 'log'));
   t.equal(locks(), before);
   await opened.close();
 });

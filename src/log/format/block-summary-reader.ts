@@ -1,21 +1,21 @@
-/** What a block holds, told without decoding it where it has a directory. */
+/** Reads the summary of a block from its header and directory, without decoding a tick. */
 import { BLOCK_TICKS } from '../../core/limits.js';
 import { checkBlock, readTimes } from './block.js';
 import type { BlockCodec } from './block-codec.js';
+import type { BlockSummary } from './block-summary.js';
 import { Directory, readDirectory } from './directory.js';
-import type { Extent } from './extent.js';
 
-/** What tells extents of blocks. An instance serves one thread. */
-export class BlockExtents {
+/** An instance serves one thread. */
+export class BlockSummaryReader {
   readonly #directory = new Directory(BLOCK_TICKS);
 
   constructor(readonly codec: BlockCodec) {}
 
   /**
-   * Fills in what a block tells: of one that was shed or is damaged, that it may hold anything.
-   * @returns false for a damaged one, whose last seq nobody knows
+   * Fills in the summary of a block. A shed or damaged block gets an opaque summary.
+   * @returns false for a damaged block, whose last seq is unknown
    */
-  read(block: Uint8Array, firstSeq: number, into: Extent): boolean {
+  read(block: Uint8Array, firstSeq: number, into: BlockSummary): boolean {
     into.clear();
     into.firstSeq = firstSeq;
     into.lastSeq = firstSeq;
@@ -32,8 +32,8 @@ export class BlockExtents {
     return true;
   }
 
-  /** Fills in what a block of `count` ticks tells that the codec has just made: neither checked nor parsed. */
-  readMade(block: Uint8Array, firstSeq: number, count: number, into: Extent): void {
+  /** Fills in the summary of a block of `count` ticks that the codec has just encoded: needs no check and no parsing. */
+  readEncoded(block: Uint8Array, firstSeq: number, count: number, into: BlockSummary): void {
     into.clear();
     into.firstSeq = firstSeq;
     into.lastSeq = firstSeq + count - 1;
