@@ -1,4 +1,4 @@
-/** From a stretch of the log to files: the work of one export job. */
+/** Copies a range of the log to files: the work of one export job. */
 
 import { kindOf, RECORD_U32, U32_SYMBOL } from '../core/tick.js';
 import { fileNamePart } from '../feeds/file/index.js';
@@ -14,15 +14,15 @@ import { discard, OutFile, type TextSink } from './out-file.js';
 import { ParquetTickWriter } from './parquet.js';
 import type { ExportFormat, ExportStyle, ExportSymbol, TickWriter } from './writer.js';
 
-/** Bytes, about, that wait in memory for all files of a job together. More: all of it is written. */
+/** About so many bytes of all files of a job wait in memory. Above this, all files are flushed. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-/** Ticks between two looks at whether to stop, and two words of progress. */
+/** Ticks between two checks for a stop, which also report the progress. */
 const TURN_TICKS = 4_096;
 
 export interface ExportRange {
   from?: Bound | undefined;
   to?: Bound | undefined;
-  /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
+  /** Only epochs of engines, or only this one; absent: depends on `from` and `to`. */
   only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
   filter: Uint8Array | null;
@@ -32,13 +32,13 @@ export interface ExportRange {
 
 export interface ExportTarget extends ExportStyle {
   folder: string;
-  /** What the hidden names of this job's files begin with. */
+  /** Prefix of the hidden names of this job's files. */
   mark: string;
-  /** Ending of the names of files that symbols have of their own, with its dot. */
+  /** Ending of the name of a symbol's own file, with its dot. */
   ending: string;
   /** Name of the one file of all symbols; absent: each symbol has its own. */
   name?: string | undefined;
-  /** Whether that file is left out where it would have no ticks. */
+  /** Whether that file is left out when it would have no ticks. */
   isOptional?: boolean | undefined;
 }
 
@@ -94,7 +94,7 @@ function openRange(
   });
 }
 
-/** Writes lines to a sink that is no file; `turn` is awaited now and then, and true stops it. */
+/** Writes lines to a sink that is not a file; `turn` is awaited from time to time, and true stops the copy. */
 export async function copyLines(
   source: LogSource,
   range: ExportRange,
@@ -126,7 +126,7 @@ interface OpenFile {
   symbol: string;
 }
 
-/** Writes the files of one job under hidden names. Undefined when it was stopped; its files are left to be discarded. */
+/** Writes the files of one job under hidden names. Returns undefined when stopped; the caller discards the files. */
 export function copyToFiles(
   source: LogSource,
   range: ExportRange,
@@ -161,7 +161,7 @@ export function copyToFiles(
       counts.unheld++;
     }
   }
-  // A symbol or a day that has nothing that the format holds has no file.
+  // A symbol or a day without a tick that the format can hold has no file.
   const [empty, full] = partition(
     [...files.values()],
     ({ ticks }) => ticks === 0 && (target.name === undefined || target.isOptional === true),

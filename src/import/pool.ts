@@ -1,4 +1,4 @@
-/** Threads that do the jobs of an import beside each other, and tell how far they are. */
+/** Threads that run the jobs of an import in parallel and report their progress. */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { TickwireError } from '../core/errors.js';

@@ -1,4 +1,4 @@
-/** The stretch of time that a replay covers, for showing how far it has come. */
+/** The time span of a replay, for its progress. */
 
 import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
 import type { LogReader } from '../log/read/log-reader.js';

@@ -1,4 +1,4 @@
-/** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
+/** The symbols of a tick log: names and digits by id, and the filter of a replay. */
 import { matchesPattern, parsePattern } from '../core/pattern.js';
 import { ENGINE_SYMBOL } from '../core/tick.js';
 import { openCatalog, readRegistry } from '../log/storage/catalog.js';
@@ -6,7 +6,7 @@ import { Registry } from '../pipeline/memory/registry.js';
 import type { LineSymbol } from '../wire/lines.js';
 
 /**
- * Reads which symbols and sources a data folder knows, as of now.
+ * Reads the present symbols and sources of a data folder.
  * @throws TickwireError log_missing, data_folder_unusable
  */
 export async function readLogRegistry(dataFolder: string): Promise<Registry> {
@@ -30,12 +30,12 @@ export function filterOf(registry: Registry, patterns: readonly string[]): Uint8
   return filter;
 }
 
-/** The name that a record's symbol id stands for. */
+/** The name of a record's symbol. */
 export function nameOf(registry: Registry, id: number): string {
   return registry.symbols[id]?.name ?? (id === ENGINE_SYMBOL ? '$engine' : `#${id}`);
 }
 
-/** What a replay wants of a log whose symbols may grow while it is read. */
+/** The wanted symbols of a log that may get new symbols during the replay. */
 export class LogSymbols {
   filter: Uint8Array;
 
@@ -68,12 +68,12 @@ export class LogSymbols {
     return nameOf(this.registry, id);
   }
 
-  /** A symbol as lines of text tell it. */
+  /** A symbol for lines of text. */
   line(id: number): LineSymbol {
     return { name: this.name(id), digits: this.registry.digits[id] ?? 0 };
   }
 
-  /** Learns what was defined since. */
+  /** Loads symbols that were defined since. */
   async refresh(): Promise<void> {
     this.registry = await readLogRegistry(this.dataFolder);
     this.filter = filterOf(this.registry, this.patterns);

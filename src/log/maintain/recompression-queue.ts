@@ -39,7 +39,7 @@ export class Recompression {
     if (compression === 'none' || this.#isClosing) return;
     store.refresh();
     const record = store.segments().findLast((r) => isDue(r, compression) && !this.#failed.has(r.number));
-    // Live ticks go first: it is tried again once there is room for the segment twice.
+    // Live ticks have priority: the next attempt comes when the disk has space for twice the segment.
     if (record === undefined || !this.#hasRoom(record)) return;
     try {
       await this.#rewrite(record);
@@ -108,7 +108,7 @@ export class Recompression {
     return this.#pool.run(job);
   }
 
-  /** Leaves what is under way as it is. */
+  /** Stops a recompression that is under way. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#pool?.destroy();

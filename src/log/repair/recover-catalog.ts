@@ -1,6 +1,6 @@
 /**
- * A catalog for a log whose own cannot be read: made anew from the segments' files, as far as they tell. It lies in a
- * folder of its own; the log is only read.
+ * Builds a new catalog for a log whose own catalog cannot be read, from the segments' files. The new catalog has a folder of
+ * its own; the log is only read.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,7 @@ export interface StoreToRecover {
 }
 
 /**
- * Opens a log to be recovered, with a catalog made anew where its own is damaged.
+ * Opens a log for a recovery, with a new catalog if its own is damaged.
  * @throws TickwireError log_missing, unsupported, data_folder_unusable
  */
 export async function openToRecover(dataFolder: string): Promise<StoreToRecover> {

@@ -1,6 +1,6 @@
 /**
- * Saves what can be read of a damaged log into a new folder: the blocks that are whole, the registry, the epochs.
- * The log itself is only read. What could not be saved is a gap in the new one, which readers are told of.
+ * Recovers a damaged log into a new folder: the undamaged blocks, the registry, the epochs. The damaged log is only read.
+ * Ticks that cannot be recovered are a gap in the new log, which readers get as a gap.
  */
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -46,7 +46,7 @@ import {
 
 /** Blocks of a transaction. */
 const COMMIT_BLOCKS = 64;
-/** Symbols whose definition is lost are called so, with their id. */
+/** Prefix of the name of a symbol whose definition is lost; its id follows. */
 const LOST_NAME = 'LOST.';
 
 export interface RecoveryResult {
@@ -62,9 +62,9 @@ export interface RecoveryResult {
 }
 
 /**
- * @param target a folder without a log; it is made where it is missing
- * @param turn awaited now and then; true: stop, nothing is left in the target then
- * @throws TickwireError bad_input where there is a log already, data_folder_unusable
+ * @param target a folder without a log; created if it is missing
+ * @param turn awaited from time to time; true stops, and nothing is left in the target
+ * @throws TickwireError bad_input when the target has a log already, data_folder_unusable
  */
 export async function recoverLog(
   from: LogStore,
@@ -132,13 +132,13 @@ class Recovery {
       ...this.#registry(),
       ...this.#state(),
     ];
-    // One transaction: before it the folder has no log.
+    // One transaction: before this commit the folder has no log.
     await commitPuts(to.root, puts);
     await flush(to.root);
     return this.result;
   }
 
-  /** A closed segment of what is whole in one; undefined when it was stopped. */
+  /** Copies the undamaged blocks of a segment into a new, closed one; undefined when stopped. */
   async #segment(
     record: SegmentRecord,
     turn: (blocks: number) => Promise<boolean>,
@@ -160,7 +160,7 @@ class Recovery {
     }
   }
 
-  /** Writes the pages of its index anew. */
+  /** Writes new index pages. */
   async #index(fresh: Segment): Promise<void> {
     for (const { epoch, shard } of rangesOf(fresh)) {
       const puts: Put[] = [];
@@ -208,7 +208,7 @@ class Recovery {
     return true;
   }
 
-  /** Of a file whose trees are damaged: the blocks that are found page by page, beside those that are there. */
+  /** For a file with damaged trees: adds the blocks that a page-by-page search finds. */
   async #pages(record: SegmentRecord, fresh: Segment): Promise<void> {
     const folder = segmentPath(this.from.dataFolder, record.folder);
     if (!existsSync(path.join(folder, 'data.mdb'))) return;
@@ -220,7 +220,7 @@ class Recovery {
     }
   }
 
-  /** What is to be written of a block; undefined where it is damaged. */
+  /** The put of a block; undefined for a damaged block. */
   #block({ key, bytes }: SegmentBlock): Put | undefined {
     const { result } = this;
     const { epoch, shard, firstSeq } = key;
@@ -239,7 +239,7 @@ class Recovery {
     return { key: blockKey(epoch, shard, firstSeq), value: bytes, isNew: true };
   }
 
-  /** The registry up to its first damaged byte, and names for the ids that it no longer tells. */
+  /** The registry up to its first damaged byte, and new names for the ids behind it. */
   #registry(): Put[] {
     const { from, to, result } = this;
     const chunks: Uint8Array[] = [];
@@ -264,7 +264,7 @@ class Recovery {
     return bytes.length === 0 ? [] : [{ database: to.registry, key: 0, value: sealed(bytes), isNew: true }];
   }
 
-  /** Checkpoint and positions, as far as they are whole. */
+  /** The undamaged entries of checkpoint and positions. */
   #state(): Put[] {
     const { from, to, result } = this;
     const puts: Put[] = [];

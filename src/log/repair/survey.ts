@@ -10,7 +10,7 @@ import { bytesOfSegment, type SegmentRecord } from '../storage/segments.js';
 /** UNIX seconds and nanoseconds. */
 export type Moment = [seconds: number, nanos: number];
 
-/** Ticks and the times of receipt that they lie between. */
+/** Counts of ticks and blocks, and the first and last time of receipt. */
 export class TickCounts {
   ticks = 0;
   blocks = 0;
@@ -55,7 +55,7 @@ export class LogSurvey extends TickCounts {
   unreadable = 0;
   /** By symbol id: the symbolSeqs that its ticks took. Folded ticks count. */
   readonly bySymbol: number[] = [];
-  /** Of each block with ticks: seconds of receipt of the first and last, and ticks. */
+  /** For each block with ticks: seconds of receipt of the first and last tick, and the number of ticks. */
   readonly blockSpans: [fromS: number, toS: number, ticks: number][] = [];
 }
 
@@ -112,7 +112,7 @@ class SymbolCounter {
   }
 }
 
-/** Ticks by equal parts of time, each block's spread evenly over its stretch. */
+/** Ticks by equal parts of time; the ticks of a block are spread evenly over its time span. */
 export function activityOf(
   blockSpans: readonly [fromS: number, toS: number, ticks: number][],
   parts: number,

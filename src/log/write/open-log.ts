@@ -1,4 +1,4 @@
-/** Opening of the log by the host thread, before any stage starts. */
+/** The host thread opens the log here, before any stage starts. */
 import { messageOf, TickwireError } from '../../core/errors.js';
 import { LOG_SEGMENT_MS } from '../../core/limits.js';
 import type { SourcePosition } from '../../pipeline/memory/engine-memory.js';
@@ -40,15 +40,15 @@ import { beginSegments } from './segment-roll.js';
 export interface OpenLogOptions {
   /** Shards of the epoch that begins. */
   shards: number;
-  /** As the log stage's: all threads share the environment that is opened here. */
+  /** As for the log stage: all threads share the environment that is opened here. */
   sync?: SyncMode;
   /** Milliseconds of a segment. */
   segmentMs?: number;
-  /** As the log stage's; default none. */
+  /** As for the log stage; default none. */
   compression?: Compression;
   /** The time by which segments are cut, UNIX milliseconds. */
   nowMs?: number;
-  /** Told, in a sentence, of everything damaged that was dropped or passed over. */
+  /** Gets a sentence for each damaged part that was dropped or skipped. */
   warn?: (message: string) => void;
 }
 
@@ -58,21 +58,21 @@ export interface OpenedLog {
   /** 16 hex digits. */
   readonly logId: string;
   readonly epoch: number;
-  /** The log, its catalog open for writing: for the thread that opened it. */
+  /** The log with its catalog open for writing, for the thread that opened it. */
   readonly store: LogStore;
   readonly registryBytes: Uint8Array;
   readonly positions: SourcePosition[];
   /** Damaged blocks that were dropped from the end of the newest epoch. */
   readonly droppedBlocks: number;
-  /** Writes the last values that the log knows into an empty table; returns how many symbols. */
+  /** Writes the last values of the log into an empty table; returns the number of symbols. */
   restoreInto(table: LastValueTable): number;
-  /** To be called once all stages have stopped: lets go of the environment and of the folder. */
+  /** Closes the environment and releases the folder's lock. All stages must have stopped. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the log, closes the record of the epoch that was, and raises the epoch durably. Keep the result open
- * while the engine runs: it holds the folder's lock and the environment that all threads share.
+ * Opens the log, completes the record of the last epoch, and raises the epoch durably. The result must stay open while the
+ * engine runs: it has the folder's lock and the environment that all threads share.
  * @throws TickwireError data_folder_locked, data_folder_unusable, log_corrupt
  */
 export async function openLog(dataFolder: string, options: OpenLogOptions): Promise<OpenedLog> {
@@ -118,13 +118,13 @@ async function begin(
     droppedBlocks = ends.dropped;
     puts.push(epochPut(catalog, { ...newest, last: ends.last }));
     await indexEnds(current, newest);
-    // What the catalog is about to say of that epoch must not survive alone.
+    // The record of that epoch must not survive a power cut without its blocks.
     await flush(current.blocks);
   }
   const registryBytes = readRegistry(catalog);
   const state = new LogState();
   state.restore(store, new BlockCodec(), warn);
-  // The last blocks were verified above, so nothing has to be held back.
+  // The last blocks were verified above, so no block has to stay pending.
   state.foldAll();
   state.covered.fill(0);
   state.touchAll();
@@ -149,7 +149,7 @@ async function begin(
   };
 }
 
-/** Each shard's last seq, once blocks that are damaged were taken from its end. */
+/** Drops damaged blocks from the end of each shard. Returns each shard's last seq. */
 async function verifyEnds(
   store: LogStore,
   current: Segment,
@@ -170,7 +170,7 @@ async function verifyEnds(
         last[shard] = header.lastSeq;
         break;
       }
-      // What the checkpoint covers cannot come again: it stays, and reads as a gap.
+      // No source resends a block that the checkpoint covers: the block stays, and reads as a gap.
       if (covered !== undefined && covered[shard] >= parseKey(place.key).firstSeq) {
         last[shard] = lastSeqAt(place);
         break;
@@ -182,7 +182,7 @@ async function verifyEnds(
           'sources that can resend its ticks will.',
       );
     }
-    // What the checkpoint covers was acknowledged: nobody sends it again, so that what is lost of it is a gap.
+    // The ticks that the checkpoint covers were acknowledged: no source resends them, so lost ones are a gap.
     const known = Math.max(covered?.[shard] ?? 0, lastOfDamaged(store, newest.epoch, shard));
     last[shard] = Math.max(last[shard], known);
   }
@@ -190,13 +190,13 @@ async function verifyEnds(
   return { last, dropped };
 }
 
-/** Last seq that a closed segment held which is damaged: its ticks were numbered, and read as a gap. */
+/** Last seq of the damaged closed segments: their ticks had these seqs, and read as a gap. */
 function lastOfDamaged(store: LogStore, epoch: number, shard: number): number {
   const damaged = store.segments().filter((record) => store.damaged.has(segmentName(record)));
   return Math.max(0, ...damaged.map((record) => rangeOf(record, epoch, shard)?.last ?? 0));
 }
 
-/** Writes the index pages of the last blocks of an epoch that was killed; there are none where it ended well. */
+/** Writes the missing index pages of the last blocks of an epoch that was killed. */
 async function indexEnds(current: Segment, { epoch, shards }: EpochRecord): Promise<void> {
   const puts: Put[] = [];
   const summaries = new BlockSummaryReader(new BlockCodec());
