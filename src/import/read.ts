@@ -67,9 +67,9 @@ export async function readFiles(
 class Reading {
   #ticks = 0;
   #file!: ReadFile;
-  /** What the rows of the file at hand are called. */
+  /** The name of the rows of the current file. */
   #unit: 'line' | 'record' = 'line';
-  /** Of the file at hand. */
+  /** Of the current file. */
   #fileIndex = -1;
   /** Symbols of the runs by the file's own index. */
   #symbolOf: number[] = [];

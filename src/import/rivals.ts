@@ -23,7 +23,7 @@ export function importsOf(data: string): ImportRecord[] {
   }
 }
 
-/** Imports with ticks of some of the symbols, whose times may overlap a stretch. */
+/** Imports with ticks of some of the symbols, whose times may overlap a time span. */
 export async function rivalsOf(
   data: string,
   imports: readonly ImportRecord[],

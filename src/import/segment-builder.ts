@@ -186,7 +186,7 @@ export class SegmentBuilder {
     return new Date(this.#day * DAY_S * 1000).toISOString().slice(0, 10);
   }
 
-  /** Closes the segment at hand; everything of it is on the disk then. */
+  /** Closes the current segment and flushes it to the disk. */
   async #end(): Promise<void> {
     await this.#encode();
     this.#index.finish(this.#putPage);

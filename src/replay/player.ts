@@ -30,7 +30,7 @@ export interface PlayerOptions {
 
 export class ReplayPlayer {
   stream: LogStream;
-  /** Whether the tick at hand is the first after a seek. */
+  /** Whether the current tick is the first after a seek. */
   hasJumped = false;
   readonly pace: Pace;
   #isHeld = false;
@@ -66,8 +66,8 @@ export class ReplayPlayer {
   }
 
   /**
-   * Where a replay goes on that has played everything up to the tick that `step` gave last.
-   * @param again whether that tick itself is to come again
+   * The position after the last tick of `step`, from which a replay can continue.
+   * @param again whether the replay must repeat that tick
    */
   position(again = false): SeqBound | undefined {
     const { stream } = this;
@@ -77,7 +77,7 @@ export class ReplayPlayer {
     return position;
   }
 
-  /** Symbol id of the tick at hand. */
+  /** Symbol id of the current tick. */
   get symbolId(): number {
     return this.stream.records.u32[this.stream.index * RECORD_U32 + U32_SYMBOL];
   }

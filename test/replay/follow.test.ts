@@ -1,4 +1,4 @@
-/** A replay that goes on live at the end of the log: without gap or repeat, also when the engine is started anew. */
+/** A replay that continues live at the end of the log: no gap and no repeat, also after a restart of the engine. */
 import t from 'tap';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../src/core/tick.js';
 import { LogReader } from '../../src/log/read/log-reader.js';

@@ -56,7 +56,7 @@ export class ShardIndexWriter {
     this.#add(0, this.#summary, put);
   }
 
-  /** The same, of one whose extent is known. */
+  /** As `add`, for a block with a known summary. */
   addSummary(summary: BlockSummary, put: PutPage): void {
     this.#add(0, summary, put);
   }

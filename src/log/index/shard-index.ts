@@ -275,7 +275,7 @@ export class ShardIndex {
     return roots;
   }
 
-  /** Keeps what the builder holds as a page that is made anew should it be forgotten. */
+  /** Caches the builder's content as a page; if the cache drops the page, it is built again. */
   #made(builder: PageBuilder): Root {
     const page = IndexPage.read(builder.build())!;
     builder.clear();
@@ -300,7 +300,7 @@ export class ShardIndex {
     return this.#tailPage;
   }
 
-  /** What the blocks tell whose first seq is `from` or later and below `to`; one extent, used again and again. */
+  /** The summaries of the blocks with a first seq from `from` on and below `to`; the summary is reused. */
   *#blocks(from: number, to: number): Generator<BlockSummary> {
     const { epoch, shard } = this;
     for (const [key, block] of blocksIn(

@@ -91,7 +91,7 @@ export class Recompression {
     this.report('info', `Segment ${done.folder} has ${done.bytes} bytes now, of ${record.bytes}.`);
   }
 
-  /** An import was taken out just before its segment was listed anew. */
+  /** An import was removed just before its recompressed segment was listed. */
   async #unlist({ number, folder }: Recompressed): Promise<void> {
     const { store } = this;
     await commitPuts(store.catalog.root, segmentPuts(store.catalog, [], [number], [folder]));

@@ -151,7 +151,7 @@ export class LogVerifier {
       for (const { key, value } of catalog[name].getRange({ start: 0 })) {
         if (unsealed(value) === undefined) {
           this.result.catalog.push(
-            `Entry ${key} of the ${name} is damaged: the next start goes on without it.`,
+            `Entry ${key} of the ${name} is damaged: the next start continues without it.`,
           );
         }
       }

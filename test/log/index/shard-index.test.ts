@@ -137,7 +137,7 @@ function read(reader: LogReader, { epoch, shard, newest }: Shard, ids: number[] 
     const result = reader.read({ epoch, shard, fromSeq: from, filter, maxTicks: 50 }, into, seqs);
     got.push(...seqs.subarray(0, result.count));
     gaps.push(...result.gaps);
-    if (result.nextSeq === from) throw new Error(`nothing goes on at ${from}`);
+    if (result.nextSeq === from) throw new Error(`no progress at ${from}`);
     from = result.nextSeq;
   }
   return { got, gaps };

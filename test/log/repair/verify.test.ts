@@ -111,6 +111,6 @@ t.test('a log that is whole, then damaged, then recovered', async (t) => {
   await old.close();
   await now.close();
   const opened = await openLog(saved, { shards: 1 });
-  t.equal(opened.epoch, 2, 'an engine goes on from it');
+  t.equal(opened.epoch, 2, 'an engine continues from it');
   await opened.close();
 });

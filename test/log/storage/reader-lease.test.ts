@@ -45,7 +45,7 @@ async function look(store: LogStore): Promise<{ left: number; reports: string[] 
   return { left: store.segments().length, reports };
 }
 
-t.test('a reader of this process, as it goes on', async (t) => {
+t.test('a reader of this process, while it reads', async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   await fill(folder);
