@@ -16,7 +16,7 @@ const MEMORY = ['core', 'pipeline/memory'];
 const PIPELINE = [...MEMORY, 'pipeline/shard'];
 const CONNECTOR = [...MEMORY, 'feeds/connector'];
 const FEEDS = [...CONNECTOR, 'feeds/mql', 'feeds/file', 'feeds/synthetic', 'feeds/capture', 'feeds/mt5'];
-const LOG_FILES = ['log/format/v1', 'log/format', 'log/lmdb', 'log/storage'];
+const LOG_FILES = ['log/format', 'log/lmdb', 'log/storage'];
 const LOG_READ = [...LOG_FILES, 'log/index', 'log/read'];
 const LOG = [...LOG_READ, 'log/maintain', 'log/repair', 'log/write'];
 const FANOUT = ['fanout/contract', 'fanout/access', 'fanout/batch', 'fanout/reader', 'fanout/session'];
@@ -50,8 +50,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   feeds: FEEDS,
 
   'log/format/wasm': ['core'],
-  'log/format/v1': ['core'],
-  'log/format': ['core', 'log/format/v1'],
+  'log/format': ['core'],
   'log/lmdb': ['core'],
   'log/storage': [...MEMORY, 'log/format', 'log/lmdb'],
   'log/index': [...MEMORY, ...LOG_FILES],

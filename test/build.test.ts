@@ -10,7 +10,7 @@ t.test('compiled code uses no named offsets', async (t) => {
     'pipeline/memory/last-value-table',
     'feeds/connector/feed-sink',
     'feeds/synthetic/market',
-    'log/format/v1/row-decoder',
+    'log/format/block',
   ]) {
     const text = readFileSync(new URL(`../src/${file}.js`, import.meta.url), 'utf8');
     const body = text.replace(/^import [^;]*;$/gm, '');

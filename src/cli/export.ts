@@ -15,7 +15,7 @@ import { parseZone } from '../feeds/mql/server-clock.js';
 import { LogReader } from '../log/read/log-reader.js';
 import { type Bound, parseBound } from '../replay/range.js';
 import { LogStream } from '../replay/stream.js';
-import { readLogRegistry, watchOf } from '../replay/symbols.js';
+import { filterOf, readLogRegistry } from '../replay/symbols.js';
 import { badUse, stopSignal } from './support/exit.js';
 import { Missing } from './support/missing.js';
 import { counted, LineOutput, note, Progress } from './support/stdout.js';
@@ -107,10 +107,10 @@ async function runExport(flags: ExportFlags): Promise<void> {
   try {
     const range: ExportRange = {
       ...bounds,
-      watch: flags.symbols === undefined ? null : watchOf(registry, flags.symbols),
+      filter: flags.symbols === undefined ? null : filterOf(registry, flags.symbols),
       kindsMask: flags.kinds?.reduce((mask, kind) => mask | (1 << Kind[kind]), 0) ?? ALL_KINDS,
     };
-    const total = new LogStream(reader, { ...bounds, watch: range.watch }).length;
+    const total = new LogStream(reader, { ...bounds, filter: range.filter }).length;
     const tell = (ticks: number) => progress.tell(() => `${ticks} ticks of at most ${total}`);
     const source = { reader, registry };
     const outcome =

@@ -1,4 +1,4 @@
-/** From a stretch of the log to files: the work of one export job. */
+/** Copies a range of the log to files: the work of one export job. */
 
 import { kindOf, RECORD_U32, U32_SYMBOL } from '../core/tick.js';
 import { fileNamePart } from '../feeds/file/index.js';
@@ -14,31 +14,31 @@ import { discard, OutFile, type TextSink } from './out-file.js';
 import { ParquetTickWriter } from './parquet.js';
 import type { ExportFormat, ExportStyle, ExportSymbol, TickWriter } from './writer.js';
 
-/** Bytes, about, that wait in memory for all files of a job together. More: all of it is written. */
+/** About so many bytes of all files of a job wait in memory. Above this, all files are flushed. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
-/** Ticks between two looks at whether to stop, and two words of progress. */
+/** Ticks between two checks for a stop, which also report the progress. */
 const TURN_TICKS = 4_096;
 
 export interface ExportRange {
   from?: Bound | undefined;
   to?: Bound | undefined;
-  /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
+  /** Only epochs of engines, or only this one; absent: depends on `from` and `to`. */
   only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
-  watch: Uint8Array | null;
+  filter: Uint8Array | null;
   /** Bit k = kind k wanted. */
   kindsMask: number;
 }
 
 export interface ExportTarget extends ExportStyle {
   folder: string;
-  /** What the hidden names of this job's files begin with. */
+  /** Prefix of the hidden names of this job's files. */
   mark: string;
-  /** Ending of the names of files that symbols have of their own, with its dot. */
+  /** Ending of the name of a symbol's own file, with its dot. */
   ending: string;
   /** Name of the one file of all symbols; absent: each symbol has its own. */
   name?: string | undefined;
-  /** Whether that file is left out where it would have no ticks. */
+  /** Whether that file is left out when it would have no ticks. */
   isOptional?: boolean | undefined;
 }
 
@@ -62,9 +62,9 @@ export interface ExportGap extends LogGap {
   shard: number;
 }
 
-/** How a job is watched and stopped. */
-export interface ExportWatch {
-  /** Told the ticks so far, now and then; true: stop. */
+/** Follows a job, and stops it. */
+export interface ExportObserver {
+  /** Called now and then with the ticks so far; true stops the job. */
   turn(ticks: number): boolean;
   gap(gap: ExportGap): void;
 }
@@ -82,32 +82,32 @@ function symbolsOf(registry: Registry): (id: number) => ExportSymbol {
 /** The ticks of a range, one after the other. */
 function openRange(
   { reader }: LogSource,
-  { from, to, only, watch }: ExportRange,
+  { from, to, only, filter }: ExportRange,
   onGap: (gap: ExportGap) => void,
 ): LogStream {
   return new LogStream(reader, {
     from,
     to,
     only,
-    watch,
+    filter,
     onGap: (epoch, shard, gap) => onGap({ epoch, shard, ...gap }),
   });
 }
 
-/** Writes lines to a sink that is no file; `turn` is awaited now and then, and true stops it. */
+/** Writes lines to a sink that is not a file; `turn` is awaited from time to time, and true stops the copy. */
 export async function copyLines(
   source: LogSource,
   range: ExportRange,
   style: ExportStyle & { format: Exclude<ExportFormat, 'parquet'> },
   sink: TextSink,
   counts: ExportCounts,
-  watch: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
+  observer: { turn(ticks: number): Promise<boolean>; gap(gap: ExportGap): void },
 ): Promise<void> {
-  const stream = openRange(source, range, watch.gap);
+  const stream = openRange(source, range, observer.gap);
   const writer = lineWriter(style, style.format, sink);
   const symbolOf = symbolsOf(source.registry);
   for (let n = 0; stream.next(); ) {
-    if (++n % TURN_TICKS === 0 && (await watch.turn(counts.ticks))) return;
+    if (++n % TURN_TICKS === 0 && (await observer.turn(counts.ticks))) return;
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
     if (writer.add(stream, symbolOf(symbolIdOf(stream)))) counts.ticks++;
     else counts.unheld++;
@@ -126,13 +126,13 @@ interface OpenFile {
   symbol: string;
 }
 
-/** Writes the files of one job under hidden names. Undefined when it was stopped; its files are left to be discarded. */
+/** Writes the files of one job under hidden names. Returns undefined when stopped; the caller discards the files. */
 export function copyToFiles(
   source: LogSource,
   range: ExportRange,
   target: ExportTarget,
   counts: ExportCounts,
-  watch: ExportWatch,
+  observer: ExportObserver,
 ): ExportedFile[] | undefined {
   const files = new Map<number, OpenFile>();
   const symbolOf = symbolsOf(source.registry);
@@ -143,10 +143,10 @@ export function copyToFiles(
     return opened;
   };
   if (target.name !== undefined) open(0, '');
-  const stream = openRange(source, range, watch.gap);
+  const stream = openRange(source, range, observer.gap);
   for (let n = 0; stream.next(); ) {
     if (++n % TURN_TICKS === 0) {
-      if (watch.turn(counts.ticks)) return undefined;
+      if (observer.turn(counts.ticks)) return undefined;
       relieve(files);
     }
     if (((range.kindsMask >>> kindOf(stream.records, stream.index)) & 1) === 0) continue;
@@ -161,7 +161,7 @@ export function copyToFiles(
       counts.unheld++;
     }
   }
-  // A symbol or a day that has nothing that the format holds has no file.
+  // A symbol or a day without a tick that the format can hold has no file.
   const [empty, full] = partition(
     [...files.values()],
     ({ ticks }) => ticks === 0 && (target.name === undefined || target.isOptional === true),

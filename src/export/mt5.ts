@@ -2,10 +2,9 @@
  * MT5's own layout, as a terminal exports it: one file a symbol, TAB and CRLF,
  * `<DATE> <TIME> <BID> <ASK> <LAST> <VOLUME> <FLAGS>`, a blank for a side that did not change.
  *
- * It holds less than the log: times to the millisecond, of the event (of the receipt, where the source gave
- * none); no sizes of quotes, no trade ids, no numbers of the sequence, no flags but the side of a trade; and
- * neither status nor gaps, nor prices of 0, which stand for a missing side there. Importing such a file gives the
- * same quotes and trades again, as far as it holds them.
+ * The format holds less than the log. Times are those of the event, or of the receipt when the source gave none, to the
+ * millisecond. The format has no sizes of quotes, trade ids, sequence numbers, or flags but the side of a trade. It has no
+ * status, no gaps, and no price 0, which means a missing side there. Importing such a file gives the same quotes and trades.
  */
 
 import {
@@ -52,7 +51,7 @@ export class Mt5Writer implements TickWriter {
   #bid = '';
   #ask = '';
 
-  /** @param zone how the wall clock of the file stands to UTC, as `parseZone` reads it */
+  /** @param zone offset of the file's wall clock from UTC, as `parseZone` reads it */
   constructor(
     readonly file: TextSink,
     zone: string,
@@ -86,7 +85,7 @@ export class Mt5Writer implements TickWriter {
     const bidText = priceText(bid, digits);
     const askText = priceText(ask, digits);
     const moved = (bidText === this.#bid ? 0 : BID) | (askText === this.#ask ? 0 : ASK);
-    // A quote that moved neither (its sizes did) is told with both.
+    // A quote whose prices did not change (only its sizes did) is written with both prices.
     const flags = moved === 0 ? BID | ASK : moved;
     this.#bid = bidText;
     this.#ask = askText;
@@ -113,6 +112,6 @@ function tradeCells(r: Records, i: number, digits: number): string | undefined {
   const side = flagsOf(r, i);
   const flags = LAST | VOLUME | ((side & Flag.buy) !== 0 ? BUY : 0) | ((side & Flag.sell) !== 0 ? SELL : 0);
   const size = r.f64[d + F64_SIZE];
-  // A blank would repeat the volume before; 0 says that it is not known.
+  // A blank would repeat the volume before; 0 means unknown.
   return `\t\t${priceText(price, digits)}\t${Number.isNaN(size) ? '0' : String(size)}\t${flags}`;
 }

@@ -7,7 +7,7 @@ function minute(wallMs: number): string {
     : new Date(wallMs).toISOString().slice(0, 16).replace(/\D/g, '');
 }
 
-/** As a terminal names its export: symbol, minute of the first tick, minute of the last. */
+/** The name that a terminal gives its export: symbol, minute of the first tick, minute of the last. */
 export function mt5FileName(symbol: string, times: { firstMs: number; lastMs: number }): string {
   return `${terminalNamePart(symbol)}_${minute(times.firstMs)}_${minute(times.lastMs)}.csv`;
 }

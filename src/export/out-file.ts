@@ -1,16 +1,16 @@
 /**
- * A file in the making. It grows under a hidden name beside its place, and gets its own name only when it is
- * whole: whoever looks sees the old file or the new one, never a half.
+ * An output file. It is written under a hidden name in the same folder, and gets its final name only when it is complete:
+ * so a reader sees the old file or the new one, never an incomplete one.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** What is gathered before it is written. */
+/** Characters that are gathered before a write. */
 const GATHER_BYTES = 256 * 1024;
 
-/** Where lines go. */
+/** A target of lines. */
 export interface TextSink {
-  /** Adds text. True when enough was gathered for a `flush` to pay. */
+  /** Adds text. Returns true when a `flush` is worth its cost. */
   addText(text: string): boolean;
   /** Characters that wait in memory. */
   readonly waiting: number;
@@ -26,8 +26,8 @@ export class OutFile implements TextSink {
   #chars = 0;
 
   /**
-   * @param folder where it will stand
-   * @param mark tells the hidden names of one export from all others
+   * @param folder of the final file
+   * @param mark makes the hidden names of one export unique
    */
   constructor(folder: string, mark: string, number: string | number) {
     this.temporary = path.join(folder, `${mark}${number}`);
@@ -44,7 +44,7 @@ export class OutFile implements TextSink {
     return this.#chars;
   }
 
-  /** Writes what was gathered. The file is open only meanwhile, so that there may be thousands of them. */
+  /** Writes the gathered text. The file is open only meanwhile, so an export can have thousands of files. */
   flush(): void {
     if (this.#chars === 0) return;
     const text = this.#text.join('');
@@ -64,7 +64,7 @@ export class OutFile implements TextSink {
     this.bytes += bytes.length;
   }
 
-  /** Everything on the disk, still under its hidden name. */
+  /** Flushes the complete file to the disk, still under its hidden name. */
   finish(): void {
     this.flush();
     const file = openSync(this.temporary, 'r+');
@@ -77,8 +77,8 @@ export class OutFile implements TextSink {
 }
 
 /** Gives a finished file its name. */
-export function publish(temporary: string, place: string): void {
-  renameSync(temporary, place);
+export function publish(temporary: string, name: string): void {
+  renameSync(temporary, name);
 }
 
 export function discard(temporary: string): void {

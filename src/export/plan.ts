@@ -27,15 +27,15 @@ const NO_DAY = 'none';
 export function bySymbol(range: ExportRange, symbolCount: number): PlannedJob[] {
   const wanted: number[] = [];
   for (let id = 0; id < symbolCount; id++) {
-    if (range.watch === null || range.watch[id] === 1) wanted.push(id);
+    if (range.filter === null || range.filter[id] === 1) wanted.push(id);
   }
   const jobs = Math.min(availableParallelism(), wanted.length);
   return Array.from({ length: jobs }, (_, j) => {
-    const watch = new Uint8Array(symbolCount);
+    const filter = new Uint8Array(symbolCount);
     wanted.forEach((id, n) => {
-      if (n % jobs === j) watch[id] = 1;
+      if (n % jobs === j) filter[id] = 1;
     });
-    return { range: { ...range, watch } };
+    return { range: { ...range, filter } };
   });
 }
 
@@ -63,14 +63,14 @@ export function byDay(reader: LogReader, range: ExportRange): PlannedJob[] {
 
 /** Days since 1970 on which wanted ticks were received, in order. */
 function daysOf(reader: LogReader, range: ExportRange): number[] {
-  const { from, to, watch, kindsMask } = range;
-  const stream = new LogStream(reader, { from, to, watch });
+  const { from, to, filter, kindsMask } = range;
+  const stream = new LogStream(reader, { from, to, filter });
   const record = Records.allocate(1);
   const seqs = new Float64Array(1);
   const days = new Set<number>();
-  for (const { epoch, shard, first, last } of stream.stretches()) {
+  for (const { epoch, shard, first, last } of stream.ranges()) {
     for (let seq = first; seq <= last; ) {
-      const wanted = { epoch, shard, fromSeq: seq, toSeq: last, watch, kindsMask, maxTicks: 1 };
+      const wanted = { epoch, shard, fromSeq: seq, toSeq: last, filter, kindsMask, maxTicks: 1 };
       const { count, nextSeq } = reader.read(wanted, record, seqs);
       const seconds = record.u32[U32_TS_RECV_S];
       if (count === 0) {

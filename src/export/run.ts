@@ -125,7 +125,7 @@ function sumOf(answers: readonly ExportAnswer[]): Omit<ExportOutcome, 'files'> {
   };
 }
 
-/** Each gap once: jobs that read the same stretch tell the same gaps, or parts of them. */
+/** Each gap once: jobs that read the same range report the same gaps, or parts of them. */
 function joined(gaps: readonly ExportGap[]): ExportGap[] {
   const all: ExportGap[] = [];
   const sorted = [...gaps].sort((a, b) => a.epoch - b.epoch || a.shard - b.shard || a.first - b.first);

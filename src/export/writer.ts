@@ -1,4 +1,4 @@
-/** What an export writes: one format, into files of one symbol each or of all. */
+/** The output of an export: one format, in a file for each symbol or one file for all. */
 import type { LineSymbol, PlacedTick } from '../wire/lines.js';
 
 export const EXPORT_FORMATS = ['csv', 'ndjson', 'mt5', 'parquet'] as const;
@@ -12,18 +12,18 @@ export interface ExportStyle {
   format: ExportFormat;
   /** Clock of the mt5 layout. */
   zone: string;
-  /** Of CSV: names that a spreadsheet would take for a formula are made plain text. */
+  /** CSV only: a name that a spreadsheet would read as a formula becomes plain text. */
   isForSheet: boolean;
 }
 
 /** Writes ticks of one file. */
 export interface TickWriter {
-  /** False where the format cannot hold the tick. */
+  /** Returns false when the format cannot hold the tick. */
   add(tick: PlacedTick, symbol: ExportSymbol): boolean;
-  /** Bytes, about, that wait in memory. */
+  /** Estimated bytes that wait in memory. */
   readonly waiting: number;
-  /** Writes what waits. */
+  /** Writes the waiting bytes. */
   flush(): void;
-  /** Ends the file; everything is on the disk then. */
+  /** Completes the file and flushes it to the disk. */
   finish(): void;
 }

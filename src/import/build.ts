@@ -113,9 +113,9 @@ function doublesOf(
   reader: LogReader | undefined,
   registry: Registry,
 ): Doubles {
-  const watch = new Uint8Array(registry.symbolCount);
-  for (const { ids } of batches) for (const id of ids) watch[id] = 1;
+  const filter = new Uint8Array(registry.symbolCount);
+  for (const { ids } of batches) for (const id of ids) filter[id] = 1;
   const starts = batches.flatMap(({ runs }) => runs).map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
   const from = starts.reduce((first, start) => (isBefore(start, first) ? start : first));
-  return new Doubles(reader, rivals, watch, from, !replaces);
+  return new Doubles(reader, rivals, filter, from, !replaces);
 }

@@ -1,12 +1,12 @@
 /**
- * Who holds the data folder's lock (an engine, or for a moment the import itself) does what only it may: it
- * defines symbols, and lists finished segments. An import that finds an engine on the folder asks it by files:
+ * Only the lock holder of the data folder may define symbols and register segments. The lock holder is an engine, or for a
+ * moment the import itself. An import that finds an engine on the folder sends requests by files:
  *
  * ```
  * log/imports/<staging>/define.json ─▶ defined.json │ adopt.json ─▶ adopted.json │ remove.json ─▶ removed.json
  * ```
  *
- * Both sides write a file under another name first, so that nobody reads a half.
+ * Both sides write a file under a temporary name first, so nobody reads an incomplete file.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import type { LogStore } from '../log/storage/log-store.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import type { SymbolDefinition } from '../pipeline/memory/registry-entries.js';
 
-/** Feed and source that imported ticks belong to. */
+/** The feed and source of imported ticks. */
 const IMPORT_FEED = 'import';
 
 export interface DefineRequest {
@@ -30,9 +30,9 @@ export interface DefineRequest {
 export interface Defined {
   epoch: number;
   sourceId: number;
-  /** Symbol ids in the order asked; 0 of one that was refused. */
+  /** Symbol ids in the order of the request; 0 for a refused name. */
   ids: number[];
-  /** What was wrong with the names that were refused. */
+  /** The refused names, with the reasons. */
   refused: { name: string; why: string }[];
 }
 
@@ -65,7 +65,7 @@ export function postRequest<S extends Step>(staging: string, step: S, request: S
 
 /**
  * The answer to a request; undefined while there is none.
- * @throws TickwireError what the other side refused it with
+ * @throws TickwireError the error of the other side
  */
 export function takeAnswer<S extends Step>(staging: string, step: S): Steps[S]['answer'] | undefined {
   const file = path.join(staging, ANSWERS[step]);
@@ -80,17 +80,17 @@ export class ImportCoordinator {
 
   /**
    * @param store the log, its catalog open for writing
-   * @param told of every import that was listed or removed
+   * @param report gets a sentence for every import that was listed or removed
    * @param isAlone whether no other thread writes to the catalog
    */
   constructor(
     readonly store: LogStore,
     readonly registry: Registry,
-    readonly told: (message: string) => void = () => {},
+    readonly report: (message: string) => void = () => {},
     readonly isAlone = false,
   ) {}
 
-  /** Looks for requests and answers them. Calls while it is at it do nothing. */
+  /** Looks for requests and answers them. A call during another one does nothing. */
   async look(): Promise<void> {
     if (this.#isBusy) return;
     const folder = importsFolder(this.store.dataFolder);
@@ -125,7 +125,7 @@ export class ImportCoordinator {
     try {
       writeJson(staging, ANSWERS[step], answer);
     } catch (error) {
-      // Who asked has gone, and taken its folder along.
+      // The import has ended and removed its folder.
       if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
@@ -137,7 +137,7 @@ export class ImportCoordinator {
       try {
         return this.registry.defineSymbol(this.#joined(symbol));
       } catch (error) {
-        // One name that is none must not keep all others out.
+        // One invalid name must not stop the import of all others.
         if (codeOf(error) !== 'bad_input') throw error;
         refused.push({ name: symbol.name, why: messageOf(error) });
         return 0;
@@ -148,7 +148,7 @@ export class ImportCoordinator {
     return { epoch, sourceId, ids, refused };
   }
 
-  /** A symbol's definition, with what the log knows of it that files do not tell. */
+  /** A symbol's definition, with the settings of the log that files do not have. */
   #joined({ name, digits, negative }: DefineRequest['symbols'][number]): SymbolDefinition {
     this.registry.refresh();
     const id = this.registry.symbolId(name);
@@ -164,7 +164,7 @@ export class ImportCoordinator {
   /** @throws TickwireError data_folder_locked where an import is being read, data_folder_unusable */
   async remove({ epochs }: Steps['remove']['request']): Promise<{ imports: number }> {
     await removeImports(this.store, epochs, this.isAlone);
-    this.told(`Took ${epochs.length} imports out of the log.`);
+    this.report(`Took ${epochs.length} imports out of the log.`);
     return { imports: epochs.length };
   }
 
@@ -172,7 +172,7 @@ export class ImportCoordinator {
   async adopt(staging: string, staged: StagedImport): Promise<{ ticks: number }> {
     await adoptImport(this.store, path.join(staging, 'segments'), staged);
     const { ticks, hash } = staged.record;
-    this.told(`Imported ${ticks} ticks (content ${hash.slice(0, 12)}).`);
+    this.report(`Imported ${ticks} ticks (content ${hash.slice(0, 12)}).`);
     return { ticks };
   }
 }

@@ -57,7 +57,7 @@ class RivalTicks {
   constructor(
     readonly reader: LogReader,
     epoch: number,
-    readonly watch: Uint8Array,
+    readonly filter: Uint8Array,
     from: Moment,
   ) {
     this.found = { epoch, seen: 0, doubles: 0 };
@@ -67,10 +67,10 @@ class RivalTicks {
 
   /** Whether there is one more. */
   fill(): boolean {
-    const { reader, watch } = this;
+    const { reader, filter } = this;
     while (this.at === this.#count && this.#nextSeq <= this.#lastSeq) {
       const range = { epoch: this.found.epoch, shard: SHARD, fromSeq: this.#nextSeq, toSeq: this.#lastSeq };
-      const request = { ...range, watch, kindsMask: TICKS, maxTicks: READ_TICKS };
+      const request = { ...range, filter, kindsMask: TICKS, maxTicks: READ_TICKS };
       const result = reader.read(request, this.records, this.#seqs);
       this.at = 0;
       this.#count = result.count;
@@ -86,36 +86,36 @@ export class Doubles {
   readonly #rivals: RivalTicks[];
   #s = -1;
   #ns = 0;
-  // The ticks of that time: those of rivals, and those that are new.
+  // The ticks of the current time, of rivals and of new files.
   #group = Records.allocate(FEW);
   #count = 0;
-  /** Place of the file, or -1 - place of the rival. */
+  /** Index of the file, or −1 − index of the rival. */
   #owner: number[] = [];
-  /** Files that have the same one. */
+  /** Files with the same tick. */
   #sharers: (number[] | undefined)[] = [];
   readonly #byHash = new Map<number, number[]>();
 
   /**
    * @param reader of the log; not needed without rivals
    * @param rivals epochs of imports
-   * @param watch by symbol id, 1 = of the new import
+   * @param filter by symbol id, 1 = of the new import
    * @param leavesOut false: what rivals have is only counted as seen
    */
   constructor(
     reader: LogReader | undefined,
     rivals: readonly number[],
-    watch: Uint8Array,
+    filter: Uint8Array,
     from: Moment,
     readonly leavesOut: boolean,
   ) {
-    this.#rivals = rivals.map((epoch) => new RivalTicks(reader!, epoch, watch, from));
+    this.#rivals = rivals.map((epoch) => new RivalTicks(reader!, epoch, filter, from));
   }
 
   get rivals(): RivalFound[] {
     return this.#rivals.map(({ found }) => found);
   }
 
-  /** Whether the tick, the next by time, is there already. */
+  /** Whether the tick, the next by time, is a double. */
   has(tick: Records, file: number): boolean {
     const [s, ns] = [tick.u32[U32_TS_EVENT_S], tick.u32[U32_TS_EVENT_NS]];
     if (s !== this.#s || ns !== this.#ns) this.#begin(s, ns);
@@ -164,7 +164,7 @@ export class Doubles {
     this.#group = grown;
   }
 
-  /** The ticks at hand that may be equal to one, once they are many. */
+  /** The ticks of the current time that may equal one, by hash. */
   #hashed({ u32 }: Records, i: number): number[] {
     const w = i * RECORD_U32;
     let hash = u32[w + U32_SYMBOL];
@@ -175,7 +175,7 @@ export class Doubles {
     return found;
   }
 
-  /** One that is equal, of another owner, and not yet told to this file. */
+  /** An equal tick of another owner that is no double of this file yet. */
   #find(tick: Records, file: number): number | undefined {
     const isIt = (i: number) =>
       this.#owner[i] !== file && !this.#sharers[i]?.includes(file) && areEqual(this.#group, i, tick);
@@ -185,7 +185,7 @@ export class Doubles {
   }
 }
 
-/** Whether a tick says the same as another of that time. */
+/** Whether two ticks of the same time are equal. */
 function areEqual(a: Records, i: number, b: Records): boolean {
   const w = i * RECORD_U32;
   const said = b.u32[U32_KIND_FLAGS_SOURCE] & SAID;
@@ -193,7 +193,7 @@ function areEqual(a: Records, i: number, b: Records): boolean {
     return false;
   const isTrade = (said & KIND_MASK) === Kind.trade;
   for (let d = F64_BID; d < RECORD_F64; d++) {
-    // A trade has nothing in the place of the ask.
+    // A trade has no value in the slot of the ask.
     if (!(isTrade && d === F64_ASK) && !Object.is(a.f64[i * RECORD_F64 + d], b.f64[d])) return false;
   }
   return true;

@@ -1,4 +1,4 @@
-/** Runs merged by time, at equal times by their place in the list. A run is open only while it is needed. */
+/** Merges runs by time, and at equal times by their index in the list. A run is open only while it is needed. */
 
 import { RECORD_U32, type Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
 import type { BlockCodec } from '../log/format/block-codec.js';
@@ -6,7 +6,7 @@ import { type RunInfo, RunReader } from './spool.js';
 
 interface Source {
   info: RunInfo;
-  /** Place in the list. */
+  /** Index in the list. */
   rank: number;
   reader: RunReader | undefined;
   s: number;
@@ -14,10 +14,10 @@ interface Source {
 }
 
 export class RunMerge {
-  // The tick at hand, after `next` has returned true.
+  // The current tick, after `next` has returned true.
   records!: Records;
   index = 0;
-  /** Place of its run in the list. */
+  /** Index of its run in the list. */
   rank = 0;
   /** Runs that have ticks left, as a heap: the first is the next. */
   readonly #heap: Source[] = [];
@@ -46,7 +46,7 @@ export class RunMerge {
     return true;
   }
 
-  /** Goes on in the run of the tick that was taken. */
+  /** Advances the run of the current tick. */
   #pass(): void {
     this.#isTaken = false;
     const first = this.#heap[0];

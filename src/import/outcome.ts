@@ -1,27 +1,27 @@
-/** What an import is asked for, and what came of it. */
+/** The options and the outcome of an import. */
 import type { ReadOptions } from './identity.js';
 import type { ReadFile } from './read.js';
 
-/** An import that the log has, and that has ticks of the same symbols and times. */
+/** An earlier import with ticks of the same symbols and times. */
 export interface Overlap {
   hash: string;
   /** UNIX milliseconds. */
   importedAt: number;
-  /** New ticks that it has already. They were left out, unless it was replaced. */
+  /** New ticks that the earlier import has already. They were left out, unless it was replaced. */
   doubles: number;
   isReplaced: boolean;
 }
 
 export interface ImportOutcome {
-  /** Names the content that was imported now; absent where there was nothing new. */
+  /** Hash of the imported content; absent when nothing was new. */
   hash?: string;
   epoch?: number;
   ticks: number;
   /** Half-quotes whose other side never came. */
   held: number;
-  /** Ticks that stand in more than one of the files: they were taken once. */
+  /** Ticks that occur in more than one file: they were imported once. */
   doubles: number;
-  /** Ticks left out as the names of their symbols were refused, and why that was. */
+  /** Ticks without a valid symbol name, which were left out; and the refused names with the reasons. */
   nameless: number;
   refusedNames: { name: string; why: string }[];
   /** Files that were read, with what was bad in them. */
@@ -30,7 +30,7 @@ export interface ImportOutcome {
   known: string[];
   /** Files without a row. */
   empty: string[];
-  /** Files of which nothing can be used, and why. */
+  /** Files without a usable row, and the reasons. */
   refused: { file: string; why: string }[];
   overlaps: Overlap[];
   /** Days that have a segment now. */
@@ -38,6 +38,6 @@ export interface ImportOutcome {
 }
 
 export interface ImportOptions extends ReadOptions {
-  /** Whether to take the place of the imports that have ticks of the same symbols and times. */
+  /** Whether to replace the imports with ticks of the same symbols and times. */
   replace?: boolean;
 }

@@ -1,22 +1,22 @@
-/** How files are shared out among jobs: a job has its price, and so has a file. */
+/** Divides files among jobs: a job has a fixed cost, and so has a file. */
 import { availableParallelism } from 'node:os';
 import type { FileToRead } from './read.js';
 
-/** Files that one job looks at, or reads, at most. */
+/** The most files that one job identifies or reads. */
 const FILES_TOGETHER = 256;
-/** Bytes of files that one job reads, about, unless one file has more. */
+/** About so many bytes of files are read by one job, unless one file has more. */
 const BYTES_TOGETHER = 4 * 1024 * 1024;
-/** Parts, for each thread, that files are at least cut into where they are worth it. */
+/** Large imports have at least so many parts for each thread. */
 const PARTS = 4;
 const BYTES_APART = 64 * 1024;
 
-/** Files in lots that a job looks at. */
+/** Lists of files, one for each identifying job. */
 export function lotsOf(paths: readonly string[]): string[][] {
   const lots = Math.ceil(paths.length / FILES_TOGETHER);
   return Array.from({ length: lots }, (_, n) => paths.slice(n * FILES_TOGETHER, (n + 1) * FILES_TOGETHER));
 }
 
-/** Files in their order, in parts that are worth a job each. */
+/** The files in their order, in parts that are large enough for a job each. */
 export function partsOf(files: readonly (FileToRead & { bytes: number })[]): FileToRead[][] {
   const all = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const share = all / (PARTS * availableParallelism());

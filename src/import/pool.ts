@@ -1,4 +1,4 @@
-/** Threads that do the jobs of an import beside each other, and tell how far they are. */
+/** Threads that run the jobs of an import in parallel and report their progress. */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { TickwireError } from '../core/errors.js';
@@ -14,8 +14,8 @@ export interface ImportProgress {
   total: number;
 }
 
-/** Where a job tells its ticks, and sees that it is to stop. */
-export interface JobWatch {
+/** Memory in which a job reports its ticks and finds the order to stop. */
+export interface JobProgress {
   shared: SharedArrayBuffer;
   index: number;
 }
@@ -37,7 +37,7 @@ export class ImportPool {
     doing: ImportProgress['doing'],
     total: number,
     items: readonly Item[],
-    jobOf: (item: Item, watch: JobWatch) => object,
+    jobOf: (item: Item, progress: JobProgress) => object,
   ): Promise<Value[]> {
     const shared = new SharedArrayBuffer(PROGRESS_AT + items.length * 8);
     const progress = new Float64Array(shared, PROGRESS_AT);

@@ -55,10 +55,10 @@ export interface ReadBatch {
 export async function readFiles(
   files: readonly FileToRead[],
   options: ReadOptions,
-  place: string,
+  prefix: string,
   turn: (ticks: number) => boolean,
 ): Promise<ReadBatch> {
-  const reading = new Reading(options, place, turn);
+  const reading = new Reading(options, prefix, turn);
   const read: ReadFile[] = [];
   for (const file of files) read.push(await reading.read(file));
   return reading.finish(read);
@@ -67,10 +67,10 @@ export async function readFiles(
 class Reading {
   #ticks = 0;
   #file!: ReadFile;
-  /** What the rows of the file at hand are called. */
+  /** The name of the rows of the current file. */
   #unit: 'line' | 'record' = 'line';
-  /** Of the file at hand. */
-  #place = -1;
+  /** Of the current file. */
+  #fileIndex = -1;
   /** Symbols of the runs by the file's own index. */
   #symbolOf: number[] = [];
   readonly #symbols = new Map<string, number>();
@@ -80,15 +80,15 @@ class Reading {
 
   constructor(
     readonly options: ReadOptions,
-    place: string,
+    prefix: string,
     readonly turn: (ticks: number) => boolean,
   ) {
-    this.#sorter = new RunSorter(place, this.#digits);
+    this.#sorter = new RunSorter(prefix, this.#digits);
   }
 
   async read(file: FileToRead): Promise<ReadFile> {
     this.#file = { ...file, ticks: 0, symbols: [], bad: {} };
-    this.#place++;
+    this.#fileIndex++;
     this.#symbolOf = [];
     try {
       await this.#read(file.path);
@@ -182,7 +182,7 @@ class Reading {
   /** What was imported was received when it happened: nobody knows better. */
   #head(b: TickBatch, i: number, kindAndFlags: number): void {
     const { records, count } = this.#sorter;
-    writeHeader(records, count, this.#symbolOf[b.symbol[i]], kindAndFlags, this.#place, 0, 0);
+    writeHeader(records, count, this.#symbolOf[b.symbol[i]], kindAndFlags, this.#fileIndex, 0, 0);
     writeTimes(records, count, b.eventS[i], b.eventNs[i], b.eventS[i], b.eventNs[i]);
     this.#file.ticks++;
     this.#ticks++;

@@ -1,4 +1,4 @@
-/** Takes an import out of the log, beside a running engine or without one. */
+/** Removes an import from the log, beside a running engine or without one. */
 import { TickwireError } from '../core/errors.js';
 import type { ImportRecord } from '../log/storage/imports.js';
 import { haveDone } from './host.js';

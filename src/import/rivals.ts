@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { RECORD_U32, Records, U32_SYMBOL, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
-import { SYMBOLS_INDEXED, TimeAt } from '../log/format/extent.js';
+import { SYMBOLS_INDEXED, TimeAt } from '../log/format/block-summary.js';
 import { LogReader } from '../log/read/log-reader.js';
 import { logFolder, openCatalog, readRegistry } from '../log/storage/catalog.js';
 import { type ImportRecord, readImports } from '../log/storage/imports.js';
@@ -23,7 +23,7 @@ export function importsOf(data: string): ImportRecord[] {
   }
 }
 
-/** Imports with ticks of some of the symbols, whose times may overlap a stretch. */
+/** Imports with ticks of some of the symbols, whose times may overlap a time span. */
 export async function rivalsOf(
   data: string,
   imports: readonly ImportRecord[],

@@ -120,8 +120,8 @@ class Import {
   #read(parts: FileToRead[][]): Promise<ReadBatch[]> {
     const { options, staging, pool } = this;
     return pool.run<FileToRead[], ReadBatch>('read', 0, parts, (files, { shared, index }): ReadJob => {
-      const place = path.join(staging, 'runs', `${index}-`);
-      return { files, options, place, shared, index };
+      const prefix = path.join(staging, 'runs', `${index}-`);
+      return { files, options, prefix, shared, index };
     });
   }
 

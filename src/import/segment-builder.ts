@@ -18,7 +18,7 @@ import {
 } from '../core/tick.js';
 import { blockBytesMax, writeBlock } from '../log/format/block.js';
 import { BlockCodec } from '../log/format/block-codec.js';
-import { BlockExtents } from '../log/format/block-extent.js';
+import { BlockSummaryReader } from '../log/format/block-summary-reader.js';
 import { blockKey } from '../log/format/keys.js';
 import { rangesWithTimes } from '../log/index/segment-ranges.js';
 import { ShardIndexWriter } from '../log/index/shard-index-writer.js';
@@ -94,7 +94,7 @@ export class SegmentBuilder {
     readonly epoch: number,
     readonly registry: Registry,
   ) {
-    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockExtents(this.#codec));
+    this.#index = new ShardIndexWriter(epoch, IMPORT_SHARD, new BlockSummaryReader(this.#codec));
     this.#module = new SequencingModule(allocateModule(registry.maxSymbols), registry.maxSymbols);
     this.#states = new SymbolStates(this.#module);
     this.#states.learn(registry);
@@ -187,7 +187,7 @@ export class SegmentBuilder {
     return new Date(this.#day * DAY_S * 1000).toISOString().slice(0, 10);
   }
 
-  /** Closes the segment at hand; everything of it is on the disk then. */
+  /** Closes the current segment and flushes it to the disk. */
   async #end(): Promise<void> {
     await this.#encode();
     this.#index.finish(this.#putPage);

@@ -1,8 +1,8 @@
-/** Makes runs of ticks that come in any order: a file that is in order becomes one run. */
+/** Sorts ticks of any order into runs: a file in order becomes one run. */
 import { RECORD_U32, Records, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
 import { type RunInfo, RunWriter } from './spool.js';
 
-/** Ticks sorted at a time: what a reading job holds. */
+/** Ticks that a reading job sorts at a time. */
 const CHUNK_TICKS = 131_072;
 
 export class RunSorter {
@@ -13,11 +13,11 @@ export class RunSorter {
   #isSorted = true;
 
   /**
-   * @param place what the runs' names begin with
+   * @param prefix of the runs' names
    * @param digits by symbol id; may grow meanwhile
    */
   constructor(
-    readonly place: string,
+    readonly prefix: string,
     readonly digits: Uint8Array,
   ) {}
 
@@ -28,7 +28,7 @@ export class RunSorter {
     if (this.count === CHUNK_TICKS) this.#flush();
   }
 
-  /** By time, then place in the file. */
+  /** By time, then position in the file. */
   #compare(a: number, b: number): number {
     const { u32 } = this.records;
     const [v, w] = [a * RECORD_U32, b * RECORD_U32];
@@ -49,7 +49,7 @@ export class RunSorter {
     this.#isSorted = true;
   }
 
-  /** The run at hand where the tick is no earlier than its last one, else another. */
+  /** The current run if the tick is no earlier than its last one, else a new run. */
   #writerFrom(first: number): RunWriter {
     const w = first * RECORD_U32;
     const s = this.records.u32[w + U32_TS_EVENT_S];
@@ -57,7 +57,7 @@ export class RunSorter {
     const writer = this.#writer;
     if (writer !== undefined && (s > writer.toS || (s === writer.toS && ns >= writer.toNs))) return writer;
     this.#close();
-    this.#writer = new RunWriter(`${this.place}${this.runs.length}`, this.digits);
+    this.#writer = new RunWriter(`${this.prefix}${this.runs.length}`, this.digits);
     return this.#writer;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Runs: ticks of one file in the order of time, kept in a staging folder between the reading of the files and
- * their merging. Ticks stand in small blocks of the log's own codec, so that many runs may be open at once.
+ * Runs: ticks of one file in the order of time, in a staging folder, between the reading and the merging of the files. Runs
+ * have small blocks of the log's own codec, so that many runs can be open at once.
  *
  * ```
  * blocks: u32 ticks │ u32 bytes │ payload
@@ -20,7 +20,7 @@ import { BlockCodec } from '../log/format/block-codec.js';
 
 const RUN_BLOCK_TICKS = 1_024;
 const HEADER_BYTES = 8;
-/** What is gathered before it is written. */
+/** Bytes that are gathered before a write. */
 const GATHER_BYTES = 256 * 1024;
 
 export interface RunInfo {

@@ -1,4 +1,4 @@
-/** The folder in which an import is made. */
+/** The staging folder of an import. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export interface Staging {
   remove: () => void;
 }
 
-/** A folder of this import's own; what dead ones left is removed. */
+/** Creates a folder for this import; removes the folders of dead imports. */
 export function makeStaging(data: string): Staging {
   const above = importsFolder(data);
   mkdirSync(above, { recursive: true });
@@ -50,7 +50,7 @@ function lockStaging(above: string): { folder: string; lock: FolderLock } {
     try {
       return { folder, lock: FolderLock.take(folder) };
     } catch (error) {
-      // Another import may clear it up in the moment before it is locked.
+      // Another import may remove the folder in the moment before it is locked.
       if (tries === TRIES) throw error;
     }
   }

@@ -8,7 +8,7 @@ import { type FileToRead, type ReadBatch, readFiles } from './read.js';
 /** Shared with a job: `i32 1 = stop │ i32 0 │ f64 ticks so far, by job`. */
 export const PROGRESS_AT = 8;
 
-function watch(shared: SharedArrayBuffer, index: number): (ticks: number) => boolean {
+function progressOf(shared: SharedArrayBuffer, index: number): (ticks: number) => boolean {
   const stop = new Int32Array(shared, 0, 1);
   const progress = new Float64Array(shared, PROGRESS_AT);
   return (ticks) => {
@@ -17,14 +17,14 @@ function watch(shared: SharedArrayBuffer, index: number): (ticks: number) => boo
   };
 }
 
-/** Why a job cannot be done: what an error keeps of itself on its way between threads is too little. */
+/** The error of a job. A real error would lose its code between threads. */
 export interface Refusal {
   code: ErrorCode;
   message: string;
 }
 export type Answer<T> = { value: T } | { refusal: Refusal };
 
-async function told<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
+async function answerOf<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
   try {
     return { value: await work() };
   } catch (error) {
@@ -39,7 +39,7 @@ export interface LookJob {
 }
 
 export function look({ paths, options }: LookJob): Promise<Answer<Identified[]>> {
-  return told(async () => {
+  return answerOf(async () => {
     const found: Identified[] = [];
     for (const path of paths) found.push(await identify(path, options));
     return found;
@@ -49,14 +49,14 @@ export function look({ paths, options }: LookJob): Promise<Answer<Identified[]>>
 export interface ReadJob {
   files: FileToRead[];
   options: ReadOptions;
-  /** What the names of its runs begin with. */
-  place: string;
+  /** Prefix of the names of its runs. */
+  prefix: string;
   shared: SharedArrayBuffer;
   index: number;
 }
 
-export function read({ files, options, place, shared, index }: ReadJob): Promise<Answer<ReadBatch>> {
-  return told(() => readFiles(files, options, place, watch(shared, index)));
+export function read({ files, options, prefix, shared, index }: ReadJob): Promise<Answer<ReadBatch>> {
+  return answerOf(() => readFiles(files, options, prefix, progressOf(shared, index)));
 }
 
 export interface BuildJob {
@@ -68,5 +68,5 @@ export interface BuildJob {
 
 export function build(job: BuildJob): Promise<Answer<Built | undefined>> {
   const registry = Registry.from(job.registry);
-  return told(() => buildSegments(job.plan, registry, watch(job.shared, 0)));
+  return answerOf(() => buildSegments(job.plan, registry, progressOf(job.shared, 0)));
 }

@@ -39,7 +39,7 @@ class Track {
 export class CaptureSource implements VirtualSource {
   readonly #tracks: Track[];
   #at: Track | undefined;
-  /** The track whose entry was taken in part. */
+  /** The track whose entry was accepted in part. */
   #open: Track | undefined;
 
   /**

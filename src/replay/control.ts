@@ -1,6 +1,6 @@
 /**
- * How a replay under way is steered and watched, from its own thread or another: a block of shared memory that
- * whoever holds the keyboard writes and the player reads, and the other way round.
+ * Controls and observes a running replay, from its own thread or another one: a block of shared memory. The command writes
+ * the controls and the player reads them; the player writes its progress and the command reads it.
  *
  * ```
  *  0 i32 1 = paused │ 4 i32 count of seeks │ 8 i32 1 = live: the end was reached and is followed │ 12 unused
@@ -73,8 +73,8 @@ export class ReplayControl {
     Atomics.store(this.#flags, I32_LIVE, live ? 1 : 0);
   }
 
-  /** Says where the player is: the tick played last. */
-  tell(played: number, seconds: number, nanos: number): void {
+  /** Reports the position of the player: the last played tick. */
+  report(played: number, seconds: number, nanos: number): void {
     this.#words[F64_PLAYED] = played;
     this.#words[F64_POSITION] = seconds;
     this.#words[F64_POSITION + 1] = nanos;

@@ -1,6 +1,6 @@
 /**
- * Plays a tick log back through an engine: a connector whose source is a data folder. The times of receipt
- * are the recorded ones, so what subscribers get equals what was logged; numbers are the new engine's own.
+ * Replays a tick log through an engine: a connector whose source is a data folder. The times of receipt are the recorded
+ * ones, so subscribers get the logged ticks. The sequence numbers are those of the new engine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../core/errors.js';
@@ -16,7 +16,7 @@ import { ReplayPlayer, Step } from './player.js';
 import type { Bound } from './range.js';
 import { LogSymbols } from './symbols.js';
 
-/** Ticks between two commits, and milliseconds between two looks at whether a pause is over. */
+/** Ticks between two commits, and milliseconds between two checks of a pause. */
 const COMMIT_TICKS = 512;
 const PAUSED_MS = 20;
 /** Float64 words of the checkpoint: 1 once it is in use, ticks played, the epoch, and by shard the next seq. */
@@ -29,11 +29,11 @@ export interface ReplayFeedOptions {
   to?: Bound;
   /** Names and patterns. */
   symbols: string[];
-  /** Memory of the `ReplayControl` that steers it. */
+  /** Memory of the `ReplayControl` that controls the replay. */
   control: SharedArrayBuffer;
-  /** Go on live at the end of the log. */
+  /** Continue live at the end of the log. */
   follow: boolean;
-  /** Wait until the feed was paused and let go on: for subscribers that are to miss nothing. */
+  /** Wait until the feed was paused and resumed: for subscribers that must not miss a tick. */
   startPaused: boolean;
 }
 
@@ -61,7 +61,7 @@ class ReplayFeed implements Feed {
     this.#reader.hold((message) => context.log.warn({}, message));
     this.#source = context.source('replay');
     this.#offer = new LogOffer(context, symbols, () => this.#source);
-    // A thread that died goes on where its last commit left off; it was let go on before.
+    // A restarted thread continues after its last commit; it had been resumed already.
     const from = context.resumed ? this.#resumed() : this.options.from;
     this.#isPaused = startPaused && !context.resumed;
     const control = new ReplayControl(this.options.control);
@@ -138,7 +138,7 @@ class ReplayFeed implements Feed {
     this.#detail = `played to the end: ${this.#played} ticks`;
   }
 
-  /** What follows a seek does not follow what came before it, and subscribers are told so. */
+  /** Ticks after a seek do not follow the ticks before: a gap record tells subscribers. */
   async #markJump(): Promise<void> {
     const { sink } = this.#context;
     this.#player.hasJumped = false;
@@ -153,9 +153,9 @@ class ReplayFeed implements Feed {
     this.#context.sink.commit();
   }
 
-  /** Writes the checkpoint that the next commit takes along. */
+  /** Writes the checkpoint of the next commit. */
   #save(again: boolean): void {
-    const place = this.#player.place(again);
+    const place = this.#player.position(again);
     if (place === undefined) return;
     const state = this.#context.state();
     state[0] = 1;
@@ -165,7 +165,7 @@ class ReplayFeed implements Feed {
     state.set(place.seqs, 3);
   }
 
-  /** The place of the checkpoint; the whole range where there was none yet. */
+  /** The position of the checkpoint; the whole range when there is none yet. */
   #resumed(): Bound | undefined {
     const [isUsed, played, epoch, ...seqs] = this.#context.state();
     if (isUsed === 0) return this.options.from;

@@ -47,7 +47,7 @@ export class ImportStreams {
   }
 
   /** The imports that were not reached yet. */
-  *stretches(): Generator<{ epoch: number; shard: number; first: number; last: number }> {
+  *ranges(): Generator<{ epoch: number; shard: number; first: number; last: number }> {
     for (const { epoch, fromSeq, lastSeq } of this.#waiting) {
       yield { epoch, shard: SHARD, first: fromSeq, last: lastSeq };
     }

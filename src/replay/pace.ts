@@ -60,7 +60,7 @@ export class Pace {
     this.#isPaused = paused;
   }
 
-  /** Starts anew: the next tick that is asked about is due at once. */
+  /** Restarts the pace: the next tick is due at once. */
   reset(): void {
     this.#baseMs = Number.NaN;
   }

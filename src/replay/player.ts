@@ -30,7 +30,7 @@ export interface PlayerOptions {
 
 export class ReplayPlayer {
   stream: LogStream;
-  /** Whether the tick at hand is the first after a seek. */
+  /** Whether the current tick is the first after a seek. */
   hasJumped = false;
   readonly pace: Pace;
   #isHeld = false;
@@ -57,8 +57,8 @@ export class ReplayPlayer {
   #open(from: Bound | undefined): LogStream {
     const { to, follow, onGap } = this.options;
     // What is defined while the log is followed is looked up here: the reader passes over ids that it was not told of.
-    const watch = follow || this.symbols.wantsAll ? null : this.symbols.watch;
-    return new LogStream(this.reader, { from, to, watch, ...(onGap === undefined ? {} : { onGap }) });
+    const filter = follow || this.symbols.wantsAll ? null : this.symbols.filter;
+    return new LogStream(this.reader, { from, to, filter, ...(onGap === undefined ? {} : { onGap }) });
   }
 
   get played(): number {
@@ -66,18 +66,18 @@ export class ReplayPlayer {
   }
 
   /**
-   * Where a replay goes on that has played everything up to the tick that `step` gave last.
-   * @param again whether that tick itself is to come again
+   * The position after the last tick of `step`, from which a replay can continue.
+   * @param again whether the replay must repeat that tick
    */
-  place(again = false): SeqBound | undefined {
+  position(again = false): SeqBound | undefined {
     const { stream } = this;
-    const place = stream.place();
-    // A tick of an import has no place among those of the epochs.
-    if (place?.epoch === stream.epoch && (again || this.#isHeld)) place.seqs[stream.shard] = stream.seq;
-    return place;
+    const position = stream.position();
+    // A tick of an import has no position among those of the epochs.
+    if (position?.epoch === stream.epoch && (again || this.#isHeld)) position.seqs[stream.shard] = stream.seq;
+    return position;
   }
 
-  /** Symbol id of the tick at hand. */
+  /** Symbol id of the current tick. */
   get symbolId(): number {
     return this.stream.records.u32[this.stream.index * RECORD_U32 + U32_SYMBOL];
   }
@@ -102,7 +102,7 @@ export class ReplayPlayer {
       if (this.#dueInMs > 0) return Step.wait;
     }
     this.#isHeld = false;
-    this.#tell();
+    this.#reportPosition();
     return Step.tick;
   }
 
@@ -150,17 +150,17 @@ export class ReplayPlayer {
     this.#isHeld = false;
     this.hasJumped = true;
     control.isLive = false;
-    control.tell(this.#played, target.seconds, target.nanos);
+    control.report(this.#played, target.seconds, target.nanos);
     this.pace.reset();
   }
 
-  #tell(): void {
+  #reportPosition(): void {
     const { records, index } = this.stream;
     const w = index * RECORD_U32;
     const seconds = records.u32[w + U32_TS_RECV_S];
     const nanos = records.u32[w + U32_TS_RECV_NS];
     this.#first ??= { seconds, nanos };
-    this.control.tell(++this.#played, seconds, nanos);
+    this.control.report(++this.#played, seconds, nanos);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Where a replay begins and ends: a time of receipt, or a place in the sequence. */
+/** The bounds of a replay: a time of receipt, or a position in the sequence. */
 import { TickwireError } from '../core/errors.js';
 import { digitsHint, parseTime, type Time } from '../core/time.js';
 import { cursorFromText } from '../wire/cursor.js';
@@ -7,12 +7,12 @@ import { cursorFromText } from '../wire/cursor.js';
 export interface TimeBound extends Time {
   kind: 'time';
 }
-/** A place: the tick of this seq in each shard; one number stands for all shards. */
+/** A position: the tick of this seq in each shard; a single seq counts for all shards. */
 export interface SeqBound {
   kind: 'seq';
   epoch: number;
   seqs: number[];
-  /** The log that it belongs to, where the text told: 16 hex digits. */
+  /** Id of its log, if the text had one: 16 hex digits. */
   logId?: string;
 }
 export type Bound = TimeBound | SeqBound;
@@ -25,11 +25,11 @@ export function seqOf(bound: SeqBound, shard: number): number {
 /**
  * Reads `2024-06-19T08:00:00.123456789Z` (without a zone: UTC), `epoch:seq` (with several shards:
  * `epoch:seq,seq`), or a cursor of the wire.
- * @param side a cursor says what was seen: `from` begins exactly after it, `to` ends with it
+ * @param side a cursor names the last seen tick: `from` begins exactly after it, `to` ends with it
  * @throws TickwireError bad_config
  */
 export function parseBound(text: string, side: 'from' | 'to' = 'from'): Bound {
-  // `08:30` and `10:00` are times of a day. A missing date would be taken for today's, and `10:30` is a place.
+  // `08:30` and `10:00` are times of a day: a missing date would mean today. `10:30` is a position.
   const place = /^(?!0\d)(\d+):(?!0\d)(\d+(?:,\d+)*)$/.exec(text.trim());
   if (place !== null) {
     return { kind: 'seq', epoch: Number(place[1]), seqs: place[2].split(',').map(Number) };

@@ -15,10 +15,10 @@ export class ShardCursor {
   recvS = 0;
   recvNs = 0;
   #count = 0;
-  /** Gaps that the cursor has not come to yet. */
+  /** Gaps that the cursor has not reached yet. */
   #gaps: LogGap[] = [];
   #isLooked = false;
-  /** Whether a tick lay beyond the end of the range. */
+  /** Whether a tick was beyond the end of the range. */
   #isOver = false;
 
   constructor(
@@ -30,12 +30,12 @@ export class ShardCursor {
     public lastSeq: number,
   ) {}
 
-  /** Whether there is a tick; reads on where needed. */
+  /** Whether there is a tick; reads more when needed. */
   fill(): boolean {
     const { from, to } = this.options;
     for (;;) {
       if (this.at >= this.#count && !this.#read()) return false;
-      if (this.#gaps.length > 0) this.#tellGaps(this.seqs[this.at]);
+      if (this.#gaps.length > 0) this.#reportGaps(this.seqs[this.at]);
       if (this.#isOver) return false;
       if (!this.#isLooked) this.#look();
       if (to?.kind === 'time' && !this.#isBeforeTime(to)) {
@@ -48,7 +48,7 @@ export class ShardCursor {
     }
   }
 
-  /** The seq from which on ticks were not handed over. */
+  /** The first seq that was not returned yet. */
   get wantedSeq(): number {
     return this.at < this.#count ? this.seqs[this.at] : this.nextSeq;
   }
@@ -87,8 +87,8 @@ export class ShardCursor {
     this.#isOver = true;
   }
 
-  /** Tells the gaps before a seq, as far as they may lie before the end of the range. */
-  #tellGaps(seq: number): void {
+  /** Reports the gaps before a seq, up to the end of the range. */
+  #reportGaps(seq: number): void {
     const { to, onGap } = this.options;
     const { epoch, shard } = this;
     while (this.#gaps.length > 0 && this.#gaps[0].first < seq) {
@@ -96,7 +96,7 @@ export class ShardCursor {
       const last =
         to?.kind === 'time' ? this.reader.lostUntil(epoch, shard, gap, to.seconds, to.nanos) : gap.last;
       if (last >= gap.first) onGap?.(epoch, shard, { ...gap, last });
-      // What follows was received after the end, too.
+      // All later ticks were received after the end, too.
       if (last < gap.last) this.#end();
     }
   }
@@ -104,7 +104,7 @@ export class ShardCursor {
   #read(): boolean {
     const { reader, options } = this;
     options.onRead?.();
-    this.#tellGaps(Number.POSITIVE_INFINITY);
+    this.#reportGaps(Number.POSITIVE_INFINITY);
     this.at = 0;
     this.#count = 0;
     while (this.#count === 0 && this.nextSeq <= this.lastSeq) {
@@ -115,7 +115,7 @@ export class ShardCursor {
           shard,
           fromSeq: this.nextSeq,
           toSeq: this.lastSeq,
-          filter: options.watch,
+          filter: options.filter,
           maxTicks: READ_TICKS,
         },
         this.records,
@@ -123,10 +123,10 @@ export class ShardCursor {
       );
       this.#gaps.push(...result.gaps);
       this.#count = result.count;
-      // A log that was cut behind the reader's back (retention) has nothing more to give.
+      // Retention has cut the log meanwhile: no more ticks follow.
       if (result.nextSeq <= this.nextSeq) this.lastSeq = 0;
       this.nextSeq = result.nextSeq;
-      if (this.#count === 0) this.#tellGaps(Number.POSITIVE_INFINITY);
+      if (this.#count === 0) this.#reportGaps(Number.POSITIVE_INFINITY);
     }
     return this.#count > 0;
   }

@@ -1,4 +1,4 @@
-/** The stretch of time that a replay covers, for showing how far it has come. */
+/** The time span of a replay, for its progress. */
 
 import { Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
 import type { LogReader } from '../log/read/log-reader.js';
@@ -13,7 +13,7 @@ export interface Span {
 
 /** Null when the log holds nothing of the range. */
 export function spanOf(reader: LogReader, from: Bound | undefined, to: Bound | undefined): Span | null {
-  const stream = new LogStream(reader, { from, to, watch: null });
+  const stream = new LogStream(reader, { from, to, filter: null });
   if (!stream.next()) return null;
   const firstMs = stream.recvS * 1000 + stream.recvNs / 1e6;
   const newest = newestMs(reader, to?.kind === 'seq' ? to : undefined) ?? firstMs;

@@ -11,7 +11,7 @@ export interface StreamOptions {
   /** Only epochs of engines, or only this one; absent: by what `from` and `to` are. */
   only?: 'engines' | number | undefined;
   /** By symbol id, 1 = wanted; null: all. */
-  watch: Uint8Array | null;
+  filter: Uint8Array | null;
   /** Told of every part of the range that the log does not hold. */
   onGap?: (epoch: number, shard: number, gap: LogGap) => void;
 }
@@ -22,7 +22,7 @@ export interface CursorOptions extends StreamOptions {
 }
 
 /** Which epochs a range is of: a place in an import is of that alone, any other place leaves imports out. */
-export function onlyOf({ from, to, only }: Omit<StreamOptions, 'watch'>): StreamOptions['only'] {
+export function onlyOf({ from, to, only }: Omit<StreamOptions, 'filter'>): StreamOptions['only'] {
   const place = from?.kind === 'seq' ? from : to?.kind === 'seq' ? to : undefined;
   if (only !== undefined || place === undefined) return only;
   return place.epoch >= IMPORTS_FROM ? place.epoch : 'engines';

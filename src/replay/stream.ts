@@ -1,8 +1,7 @@
 /**
- * The log as one stream: epochs in their order, and within an epoch the shards merged by the running
- * maximum of tsRecv, then shard, then seq. Imports are merged in by their times; a range that begins or ends at
- * a place has none of them, or only the one that the place is in. The stream ends at what the log held when it was
- * opened, or extended last; between shards, what is added by then is merged as far as it is there.
+ * The log as one stream: epochs in their order, and within an epoch the shards merged by the running maximum of tsRecv, then
+ * shard, then seq. Imports are merged in by their times. A range that begins or ends at a seq has no imports, or only the
+ * import of that seq. The stream ends at the newest ticks of the log when it was opened, or extended last.
  */
 
 import type { Records } from '../core/tick.js';
@@ -12,11 +11,11 @@ import { type Bound, type SeqBound, seqOf } from './range.js';
 import { ShardCursor } from './shard-cursor.js';
 import { type CursorOptions, onlyOf, type StreamOptions } from './stream-options.js';
 
-/** Reads between two looks at which segments were passed. */
+/** Reads between two releases of segments that the stream has passed. */
 const LET_GO_READS = 64;
 
 /** A part of one shard's sequence. */
-export interface Stretch {
+export interface SeqRange {
   epoch: number;
   shard: number;
   first: number;
@@ -24,13 +23,13 @@ export interface Stretch {
 }
 
 export class LogStream {
-  // The tick at hand, after `next` has returned true.
+  // The current tick, after `next` has returned true.
   records!: Records;
   index = 0;
   seq = 0;
   epoch = 0;
   shard = 0;
-  /** The running maximum of its shard's tsRecv: what the order goes by, and the pace. */
+  /** The running maximum of its shard's tsRecv, which decides order and pace. */
   recvS = 0;
   recvNs = 0;
   readonly #epochs: { epoch: number; ends: number[] }[];
@@ -51,7 +50,7 @@ export class LogStream {
     this.#imports = new ImportStreams(isAll ? reader.epochs() : [], reader, this.#reading);
   }
 
-  /** Epochs of engines; where the range is a place in an import, that alone. */
+  /** Epochs of engines; for a range at a seq of an import, only that import. */
   #known(): EpochRecord[] {
     const only = onlyOf(this.options);
     return this.reader
@@ -59,7 +58,7 @@ export class LogStream {
       .filter((record) => (typeof only === 'number' ? record.epoch === only : record.import === undefined));
   }
 
-  /** The epochs that were not known so far, with what the log holds of them. */
+  /** The new epochs, with the newest seqs of their shards. */
   #later(): { epoch: number; ends: number[] }[] {
     const later = this.#known().filter(({ epoch }) => epoch > this.#newest);
     this.#newest = later.at(-1)?.epoch ?? this.#newest;
@@ -70,9 +69,9 @@ export class LogStream {
     return Array.from({ length: shards }, (_, shard) => this.reader.bounds(epoch, shard).newest);
   }
 
-  /** Takes in what was added to the log since; to be asked once `next` has said that there is no more. */
+  /** Extends the stream by the ticks that were added to the log since. The caller uses this after `next` returned false. */
   extend(): void {
-    // Later epochs first: one that has begun says that the one before it is complete.
+    // New epochs are read first: once an epoch has begun, the epoch before is complete.
     const later = this.#later();
     const { to } = this.options;
     if (this.#shards.length > 0) {
@@ -84,8 +83,8 @@ export class LogStream {
     this.#epochs.push(...later);
   }
 
-  /** Where a stream goes on exactly after the tick at hand; undefined before the first. */
-  place(): SeqBound | undefined {
+  /** The position exactly after the current tick; undefined before the first tick. */
+  position(): SeqBound | undefined {
     if (this.#shards.length === 0) return undefined;
     return {
       kind: 'seq',
@@ -94,15 +93,15 @@ export class LogStream {
     };
   }
 
-  /** Ticks of the range at most, wanted or not: what progress is measured against. */
+  /** The most ticks of the range, wanted or not: the total for progress. */
   get length(): number {
     let total = 0;
-    for (const { first, last } of this.stretches()) total += Math.max(0, last - first + 1);
+    for (const { first, last } of this.ranges()) total += Math.max(0, last - first + 1);
     return total;
   }
 
-  /** What is still to come, shard by shard; some of it may lie beyond the end of the range. */
-  *stretches(): Generator<Stretch> {
+  /** The ranges that follow, shard by shard; some seqs may be beyond the end of the range. */
+  *ranges(): Generator<SeqRange> {
     const { from, to } = this.options;
     for (const { epoch, ends } of this.#epochs) {
       if (isOutside(epoch, from, to)) continue;
@@ -110,7 +109,7 @@ export class LogStream {
         yield { epoch, shard, first: this.#firstOf(epoch, shard), last: lastOf(epoch, shard, end, to) };
       }
     }
-    yield* this.#imports.stretches();
+    yield* this.#imports.ranges();
   }
 
   /** Moves to the next tick; false at the end. */
@@ -139,11 +138,11 @@ export class LogStream {
     }
   }
 
-  /** Now and then, lets retention have what the stream has passed. */
+  /** From time to time, releases the segments that the stream has passed. */
   #letGo(): void {
     if (++this.#reads % LET_GO_READS !== 0) return;
-    const place = this.place();
-    this.reader.letGo(place?.epoch ?? 0, place?.seqs ?? [], this.#imports.wanted());
+    const position = this.position();
+    this.reader.letGo(position?.epoch ?? 0, position?.seqs ?? [], this.#imports.wanted());
   }
 
   #nextEpoch(): boolean {
@@ -169,7 +168,7 @@ export class LogStream {
 
   #firstOf(epoch: number, shard: number): number {
     const { from } = this.options;
-    // From a place on, what retention has removed is missing; else a range begins with the oldest that is held.
+    // After a seq, ticks that retention has removed are missing; any other range begins with the oldest tick in the log.
     if (from?.kind === 'seq') return epoch === from.epoch ? Math.max(1, seqOf(from, shard)) : 1;
     const { oldest } = this.reader.bounds(epoch, shard);
     if (from === undefined) return oldest;

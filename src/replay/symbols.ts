@@ -1,4 +1,4 @@
-/** The symbols of a tick log: their names and digits by id, and which of them a replay wants. */
+/** The symbols of a tick log: names and digits by id, and the filter of a replay. */
 import { matchesPattern, parsePattern } from '../core/pattern.js';
 import { ENGINE_SYMBOL } from '../core/tick.js';
 import { openCatalog, readRegistry } from '../log/storage/catalog.js';
@@ -6,7 +6,7 @@ import { Registry } from '../pipeline/memory/registry.js';
 import type { LineSymbol } from '../wire/lines.js';
 
 /**
- * Reads which symbols and sources a data folder knows, as of now.
+ * Reads the present symbols and sources of a data folder.
  * @throws TickwireError log_missing, data_folder_unusable
  */
 export async function readLogRegistry(dataFolder: string): Promise<Registry> {
@@ -19,32 +19,32 @@ export async function readLogRegistry(dataFolder: string): Promise<Registry> {
 }
 
 /** By symbol id, 1 = wanted. The engine's own records belong to no symbol: only `*` wants them. */
-export function watchOf(registry: Registry, patterns: readonly string[]): Uint8Array {
-  const watch = new Uint8Array(Math.max(1, registry.symbolCount));
-  watch[ENGINE_SYMBOL] = patterns.includes('*') ? 1 : 0;
+export function filterOf(registry: Registry, patterns: readonly string[]): Uint8Array {
+  const filter = new Uint8Array(Math.max(1, registry.symbolCount));
+  filter[ENGINE_SYMBOL] = patterns.includes('*') ? 1 : 0;
   const parsed = patterns.map(parsePattern);
   for (let id = 1; id < registry.symbolCount; id++) {
     const name = registry.symbols[id]?.name;
-    if (name !== undefined && parsed.some((p) => matchesPattern(p, name))) watch[id] = 1;
+    if (name !== undefined && parsed.some((p) => matchesPattern(p, name))) filter[id] = 1;
   }
-  return watch;
+  return filter;
 }
 
-/** The name that a record's symbol id stands for. */
+/** The name of a record's symbol. */
 export function nameOf(registry: Registry, id: number): string {
   return registry.symbols[id]?.name ?? (id === ENGINE_SYMBOL ? '$engine' : `#${id}`);
 }
 
-/** What a replay wants of a log whose symbols may grow while it is read. */
+/** The wanted symbols of a log that may get new symbols during the replay. */
 export class LogSymbols {
-  watch: Uint8Array;
+  filter: Uint8Array;
 
   private constructor(
     readonly dataFolder: string,
     readonly patterns: readonly string[],
     public registry: Registry,
   ) {
-    this.watch = watchOf(registry, patterns);
+    this.filter = filterOf(registry, patterns);
   }
 
   /** @throws TickwireError log_missing, data_folder_unusable */
@@ -57,25 +57,25 @@ export class LogSymbols {
   }
 
   knows(id: number): boolean {
-    return id < this.watch.length;
+    return id < this.filter.length;
   }
 
   isWanted(id: number): boolean {
-    return this.watch[id] === 1 || (this.wantsAll && !this.knows(id));
+    return this.filter[id] === 1 || (this.wantsAll && !this.knows(id));
   }
 
   name(id: number): string {
     return nameOf(this.registry, id);
   }
 
-  /** A symbol as lines of text tell it. */
+  /** A symbol for lines of text. */
   line(id: number): LineSymbol {
     return { name: this.name(id), digits: this.registry.digits[id] ?? 0 };
   }
 
-  /** Learns what was defined since. */
+  /** Loads symbols that were defined since. */
   async refresh(): Promise<void> {
     this.registry = await readLogRegistry(this.dataFolder);
-    this.watch = watchOf(this.registry, this.patterns);
+    this.filter = filterOf(this.registry, this.patterns);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * An engine in one thread on a virtual clock: the feeds' sinks, the shards and the fan-out of the real one, in
- * turns that its owner takes. What comes out depends on what goes in, and on nothing else.
+ * An engine in one thread on a virtual clock. It has the sinks, shards and fan-out of the real engine, and its owner runs
+ * them in turns. The output depends only on the input.
  */
 import { VirtualClock } from '../core/clock.js';
 import { BROADCAST_RING_SLOTS, CRITICAL_RING_SLOTS, RAW_RING_SLOTS } from '../core/limits.js';
@@ -27,7 +27,7 @@ import { Registry } from '../pipeline/memory/registry.js';
 import { Shard } from '../pipeline/shard/shard.js';
 import type { Encoding } from '../wire/ticks.js';
 
-/** Without a log of its own its ticks belong to none. */
+/** The log id of an engine without a log. */
 const NO_LOG = '0'.repeat(16);
 /** The ring is flushed before so much of it is new: readers in this thread are never overtaken. */
 const FLUSH_SHARE = 4;
@@ -39,8 +39,8 @@ export interface VirtualPlan {
   epoch: number;
 }
 
-/** A numbered tick, where it stands. */
-export interface NumberedTick {
+/** A sequenced tick and its position. */
+export interface SequencedTick {
   records: Records;
   index: number;
   seq: number;
@@ -58,20 +58,20 @@ export class VirtualEngine {
   readonly #stream: SharedView;
   readonly #frame = new Frame();
   readonly #subscribers: CallbackSubscriber[] = [];
-  /** By shard: the last seq that was handed to whoever wants numbered ticks. */
+  /** By shard: the last seq that was passed to `onTick`. */
   readonly #handed: number[];
   #flushedHead = 0;
 
   /**
    * @param restore fills the memory with what an engine knew at its start
-   * @param onTick gets every numbered tick, in the order of its shard
+   * @param onTick gets every sequenced tick, in the order of its shard
    */
   constructor(
     readonly plan: VirtualPlan,
     log: FeedLog,
     restore: (memory: EngineMemory) => void,
     readonly aliases: (feed: number) => Record<string, string>,
-    readonly onTick?: (tick: NumberedTick) => void,
+    readonly onTick?: (tick: SequencedTick) => void,
   ) {
     const { shards, feeds, maxSymbols, epoch } = plan;
     const memory = allocateMemory({
@@ -128,7 +128,7 @@ export class VirtualEngine {
     return createContext(run, new AbortController().signal);
   }
 
-  /** What a connector is given. */
+  /** The context of a connector. */
   feed(index: number): FeedContext {
     return this.#contexts[index];
   }
@@ -149,7 +149,7 @@ export class VirtualEngine {
     return this.#stream.dueAtMs;
   }
 
-  /** Numbers everything that the feeds have offered. True when it is time to flush before more is offered. */
+  /** Sequences all ticks of the feeds. Returns true when a flush must come before more ticks. */
   work(): boolean {
     for (const context of this.#contexts) context.sink.commit();
     while (this.#shards.some((shard) => shard.doWork() > 0));
@@ -163,7 +163,7 @@ export class VirtualEngine {
     return head;
   }
 
-  #hand(onTick: (tick: NumberedTick) => void): void {
+  #hand(onTick: (tick: SequencedTick) => void): void {
     const { epoch } = this.plan;
     for (const [shard, ring] of this.#rings.entries()) {
       const head = ring.head();
@@ -174,7 +174,7 @@ export class VirtualEngine {
     }
   }
 
-  /** Sends every subscriber what there is, as of a virtual time. */
+  /** Sends every subscriber its pending ticks, as of a virtual time. */
   flush(nowMs: number): void {
     this.#flushedHead = this.#head;
     for (let more = true; more; ) {

@@ -1,6 +1,6 @@
 /**
- * Plays a recording through a virtual engine on a grid of flushes: whatever was received up to a point of the
- * grid is numbered, then every subscriber is flushed at that point. Points at which nothing happens are left out.
+ * Plays a recording through a virtual engine on a grid of flushes. All entries up to a point of the grid are sequenced, then
+ * every subscriber is flushed at that point. Points without events are skipped.
  */
 
 import type { Time } from '../core/time.js';
@@ -9,7 +9,7 @@ import type { VirtualEngine } from './virtual-engine.js';
 
 /** Pieces of the recording between two turns of the event loop. */
 const PIECES_PER_TURN = 4_096;
-/** Pieces between two looks at the clock. */
+/** Pieces between two reads of the clock. */
 const PIECES_PER_LOOK = 64;
 
 /** A recording, piece by piece. */
@@ -27,7 +27,7 @@ export interface VirtualRunOptions {
   /** Milliseconds between two points of the grid, which counts from the UNIX epoch. */
   flushMs: number;
   signal: AbortSignal;
-  /** Waits until what was made so far has been taken. */
+  /** Waits until the output so far was consumed. */
   drain(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export async function runVirtual(
   let pieces = 0;
   let turnedAt = performance.now();
   const first = source.next();
-  // Whoever has subscribed begins before the first tick.
+  // Subscribers begin before the first tick.
   let pointMs = first === null ? 0 : (Math.ceil(msOf(first) / flushMs) - 1) * flushMs;
   engine.flush(pointMs);
   for (;;) {

@@ -89,7 +89,7 @@ t.test('keys steer', async (t) => {
   const keys = new ReplayKeys(control, () => quits++);
   keys.press('right');
   t.equal(control.seeks, 0, 'before the first tick there is nowhere to go from');
-  control.tell(5, START_S, 7);
+  control.report(5, START_S, 7);
   keys.press('right');
   t.same([control.seeks, control.target], [1, { seconds: START_S + 10, nanos: 7 }]);
   keys.press('down');
@@ -124,9 +124,9 @@ t.test('the line says where it is, how fast, and how long it takes', async (t) =
   const span = { firstMs: START_S * 1000, lastMs: START_S * 1000 + 100_000 };
   const bar = new ReplayBar(control, span, undefined);
   t.equal(bar.line(0, 100), 'nothing played yet');
-  control.tell(1, START_S, 0);
+  control.report(1, START_S, 0);
   bar.line(1_000, 200);
-  control.tell(1_001, START_S + 50, 0);
+  control.report(1_001, START_S + 50, 0);
   const line = bar.line(2_000, 200);
   t.match(line, /^\[={12} {12}\] {2}2026-09-21 14:14:10\.000 {2}×2 {2}1000 ticks\/s {2}00:00:25 left$/);
   t.equal(bar.line(2_000, 30).length, 30);

@@ -3,11 +3,11 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import t from 'tap';
 import { type OnTick, type SocketConstructor, TickClient } from '../../src/client/index.js';
 import { Kind, NO_SIZE, Records, writeHeader, writeQuote, writeTimes } from '../../src/core/tick.js';
-import { Payload, EncodeBuffer } from '../../src/wire/payload.js';
 import { encodeCursor } from '../../src/wire/cursor.js';
 import { packControl } from '../../src/wire/msgpack.js';
 import { FRAME_HEADER_BYTES } from '../../src/wire/packed.js';
 import { PackedEncoder, writeFrameHeader } from '../../src/wire/packed-encoder.js';
+import { EncodeBuffer, Payload } from '../../src/wire/payload.js';
 
 const SYMBOLS = 50;
 const TICKS = 8_192;

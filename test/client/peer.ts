@@ -1,10 +1,10 @@
 import type { WebSocket } from 'ws';
-import { Payload, EncodeBuffer, type TickEncoder } from '../../src/wire/payload.js';
 import { cursorFromText } from '../../src/wire/cursor.js';
 import { JsonEncoder, jsonControl } from '../../src/wire/json.js';
 import { MsgpackEncoder, packControl, unpackMessage } from '../../src/wire/msgpack.js';
 import { FRAME_HEADER_BYTES } from '../../src/wire/packed.js';
 import { PackedEncoder, writeFrameHeader } from '../../src/wire/packed-encoder.js';
+import { EncodeBuffer, Payload, type TickEncoder } from '../../src/wire/payload.js';
 import type {
   ClientMessage,
   History,

@@ -88,7 +88,7 @@ t.test('a quote and a trade that are 3 h ahead', async (t) => {
 
   const reader = LogReader.open(dataFolder);
   t.teardown(() => reader.close());
-  const stream = new LogStream(reader, { watch: null });
+  const stream = new LogStream(reader, { filter: null });
   const bids: (number | undefined)[] = [];
   let recv = 0n;
   while (stream.next()) {

@@ -99,7 +99,7 @@ async function replayed(folder: string): Promise<number[][]> {
       if (op === 'ticks') for (const { bid, ask } of ticks) quotes.push([bid, ask]);
     })
     .subscribe({ symbols: ['*'], mode: 'every', kinds: ['quote'], snapshot: false, intervalMs: 0 });
-  const source = new LogSource(new LogStream(reader, { watch: null }), symbols, engine.feed(0));
+  const source = new LogSource(new LogStream(reader, { filter: null }), symbols, engine.feed(0));
   const { signal } = new AbortController();
   await runVirtual(engine, source, { flushMs: 10, signal, drain: async () => {} });
   await reader.close();

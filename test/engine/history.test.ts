@@ -17,13 +17,13 @@ async function untilNumbered(engine: Engine, count: number): Promise<void> {
 /** Everything of a symbol that the log holds, as `ticks replay` writes it. */
 async function replayed(folder: string, symbolId: number, from?: bigint, to?: bigint): Promise<string[]> {
   const reader = LogReader.open(folder);
-  const watch = new Uint8Array(symbolId + 1);
-  watch[symbolId] = 1;
+  const filter = new Uint8Array(symbolId + 1);
+  filter[symbolId] = 1;
   const bound = (ns: bigint | undefined) =>
     ns === undefined
       ? undefined
       : { kind: 'time' as const, seconds: Number(ns / 1_000_000_000n), nanos: Number(ns % 1_000_000_000n) };
-  const stream = new LogStream(reader, { watch, from: bound(from), to: bound(to) });
+  const stream = new LogStream(reader, { filter, from: bound(from), to: bound(to) });
   const lines: string[] = [];
   while (stream.next()) lines.push(LINES.ndjson.line(stream, { name: '', digits: 0 }));
   await reader.close();

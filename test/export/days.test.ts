@@ -26,7 +26,7 @@ t.test('days that lie far apart', async (t) => {
   const days = [0, 1, 3].flatMap((day) => quotes(ROWS, NEW_MS + day * DAY_MS, 1000, 110_000));
   await runImport(data, [write(folder, 'NEW_x.csv', fileOf(days))]);
   const registry = await readLogRegistry(data);
-  const watch = (name: string) => {
+  const filter = (name: string) => {
     const wanted = new Uint8Array(registry.symbolCount);
     wanted[registry.symbolId(name)!] = 1;
     return wanted;
@@ -55,23 +55,23 @@ t.test('days that lie far apart', async (t) => {
   const names = ({ files }: ExportOutcome) => files.map(({ file }) => basename(file, '.csv'));
   const NEW_DAYS = ['2024-06-18', '2024-06-19', '2024-06-21'];
 
-  const all = await run({ watch: null, kindsMask: ALL });
+  const all = await run({ filter: null, kindsMask: ALL });
   t.same(names(all.outcome), ['1971-01-05', ...NEW_DAYS]);
   t.equal(all.jobs, 4, 'a job for each of them');
   t.equal(all.lines.filter((line) => line.includes(',quote,')).length, 3 * ROWS + 1);
   t.equal(new Set(all.lines).size, all.lines.length, 'each once');
 
-  t.same(names((await run({ watch: watch('NEW'), kindsMask: ALL })).outcome), NEW_DAYS, 'of one symbol');
-  t.same(names((await run({ watch: watch('OLD'), kindsMask: ALL })).outcome), ['1971-01-05']);
-  t.same(names((await run({ watch: null, kindsMask: 1 << Kind.trade })).outcome), [], 'there are no trades');
+  t.same(names((await run({ filter: filter('NEW'), kindsMask: ALL })).outcome), NEW_DAYS, 'of one symbol');
+  t.same(names((await run({ filter: filter('OLD'), kindsMask: ALL })).outcome), ['1971-01-05']);
+  t.same(names((await run({ filter: null, kindsMask: 1 << Kind.trade })).outcome), [], 'there are no trades');
   const from = { kind: 'time', seconds: (NEW_MS + DAY_MS) / 1000 + 100, nanos: 0 } as const;
   const to = { kind: 'time', seconds: (NEW_MS + 3 * DAY_MS) / 1000 + 100, nanos: 0 } as const;
-  const part = await run({ from, to, watch: null, kindsMask: ALL });
+  const part = await run({ from, to, filter: null, kindsMask: ALL });
   t.same(names(part.outcome), NEW_DAYS.slice(1));
   t.equal(part.lines.length, ROWS - 100 + 100);
 
   const epoch = Number(all.lines.at(-1)!.split(',')[0]);
-  const placed = await run({ from: { kind: 'seq', epoch, seqs: [1] }, watch: null, kindsMask: ALL });
+  const placed = await run({ from: { kind: 'seq', epoch, seqs: [1] }, filter: null, kindsMask: ALL });
   t.same(names(placed.outcome), NEW_DAYS, 'a place in an import is of that alone, on every day');
   t.equal(placed.outcome.ticks, 3 * ROWS + 1);
 
@@ -79,13 +79,13 @@ t.test('days that lie far apart', async (t) => {
   const middle = readdirSync(segments).find((name) => name.startsWith('2024-06-19'))!;
   const file = join(segments, middle, 'data.mdb');
   truncateSync(file, statSync(file).size >> 1);
-  const damaged = await run({ watch: null, kindsMask: ALL });
+  const damaged = await run({ filter: null, kindsMask: ALL });
   t.same(names(damaged.outcome), ['1971-01-05', '2024-06-18', '2024-06-21']);
   const missing = damaged.outcome.gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   t.equal(missing, ROWS, 'a day that is lost is told, although no file is of it');
 
   for (const name of readdirSync(segments)) rmSync(join(segments, name), { recursive: true });
-  const lost = await run({ watch: null, kindsMask: ALL });
+  const lost = await run({ filter: null, kindsMask: ALL });
   t.same(names(lost.outcome), []);
   t.equal(
     lost.outcome.gaps.reduce((sum, { first, last }) => sum + last - first + 1, 0),

@@ -16,7 +16,7 @@ import { drain, FakeShard, Market, makeFolder, openRig, removeFolder } from '../
 
 const TICKS = 20_000;
 const SYMBOLS = 6;
-const ALL = { watch: null, kindsMask: 0xff };
+const ALL = { filter: null, kindsMask: 0xff };
 const never = new AbortController().signal;
 
 t.test('exports of one log', async (t) => {
@@ -33,7 +33,7 @@ t.test('exports of one log', async (t) => {
   const reader = LogReader.open(data);
   t.teardown(() => reader.close());
   const wanted: { tick: Tick; seq: number; shard: number; csv: string }[] = [];
-  const stream = new LogStream(reader, { watch: null });
+  const stream = new LogStream(reader, { filter: null });
   while (stream.next()) {
     const tick = toTick(stream.records, stream.index);
     const digits = registry.digits[tick.symbolId];

@@ -54,7 +54,7 @@ t.test('mt5 export, then import', async (t) => {
     { aliases },
   );
   const { symbolCount } = await readLogRegistry(data);
-  const jobs = bySymbol({ watch: null, kindsMask: 0xff }, symbolCount);
+  const jobs = bySymbol({ filter: null, kindsMask: 0xff }, symbolCount);
   const plan = {
     data,
     format: 'mt5',

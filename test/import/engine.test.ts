@@ -1,4 +1,4 @@
-/** Imports beside a running engine: it lists them, and goes on. */
+/** Imports beside a running engine: it lists them and keeps running. */
 import { join } from 'node:path';
 import t from 'tap';
 import { createEngine } from '../../src/engine/engine.js';
@@ -7,7 +7,7 @@ import type { Bound } from '../../src/replay/range.js';
 import { write } from '../feeds/file/scratch.js';
 import { endOfFeed, fileOf, quotes, quotesOf, runImport, START_MS, verify } from './support.js';
 
-t.test('an engine on the folder lists the import, and its own epoch goes on', async (t) => {
+t.test('an engine on the folder lists the import, and its own epoch continues', async (t) => {
   const folder = t.testdir();
   const data = join(folder, 'data');
   const live = write(folder, 'LIVE_x.csv', fileOf(quotes(500, START_MS, 100, 200_000)));

@@ -35,8 +35,8 @@ t.test('pages of history have what replay has: live ticks and imports, in one or
   const lines = async (from?: string, to?: string): Promise<string[]> => {
     const reader = LogReader.open(data);
     const bound = (text?: string) => (text === undefined ? undefined : parseBound(text));
-    const watch = new Uint8Array(engine.registry.symbolId('EURUSD')! + 1).fill(1, 1);
-    const stream = new LogStream(reader, { watch, from: bound(from), to: bound(to) });
+    const filter = new Uint8Array(engine.registry.symbolId('EURUSD')! + 1).fill(1, 1);
+    const stream = new LogStream(reader, { filter, from: bound(from), to: bound(to) });
     const found: string[] = [];
     while (stream.next()) found.push(LINES.ndjson.line(stream, { name: 'EURUSD', digits: 5 }));
     await reader.close();

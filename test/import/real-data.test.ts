@@ -28,7 +28,7 @@ t.test('bi5 files, to the log and to MT5 and back', { skip: SKIP }, async (t) =>
   t.same((await verify(data)).damages, []);
 
   const { symbolCount } = await readLogRegistry(data);
-  const jobs = bySymbol({ watch: null, kindsMask: 0xff }, symbolCount);
+  const jobs = bySymbol({ filter: null, kindsMask: 0xff }, symbolCount);
   const style = { format: 'mt5', zone: 'America/New_York+7h', isForSheet: false, mark: '.x-' } as const;
   const plan = { data, ...style, folder, ending: '.csv', jobs };
   const outcome = await exportToFiles({ ...plan, jobs }, new AbortController().signal, () => {});

@@ -40,12 +40,12 @@ export function runImport(
 }
 
 /** `symbol bid tsEvent` (in ms) of each quote of a log, in the order of a stream. */
-export async function quotesOf(data: string, range: Omit<StreamOptions, 'watch'> = {}): Promise<string[]> {
+export async function quotesOf(data: string, range: Omit<StreamOptions, 'filter'> = {}): Promise<string[]> {
   const registry = await readLogRegistry(data);
   const reader = LogReader.open(data);
   const lines: string[] = [];
   try {
-    const stream = new LogStream(reader, { watch: null, ...range });
+    const stream = new LogStream(reader, { filter: null, ...range });
     while (stream.next()) {
       const tick = toTick(stream.records, stream.index);
       if (tick.kind !== 'quote') continue;

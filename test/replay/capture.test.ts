@@ -153,7 +153,7 @@ t.test('MT5 terminals with bad ticks, and connections that break', async (t) => 
     });
   }
   const path = findCapture(folder);
-  t.ok(readdirSync(path).filter((file) => file.endsWith('.tickcap')).length > 1, 'files were begun anew');
+  t.ok(readdirSync(path).filter((file) => file.endsWith('.tickcap')).length > 1, 'new files were begun');
   t.equal(statSync(path).mode & 0o077, 0, 'nobody else may read what may hold secrets');
 });
 

@@ -149,12 +149,12 @@ t.test('every segment, in every way', { timeout: 300_000 }, async (t) => {
 
   const midS = START_S + 3_600;
   const ranges: Record<string, Omit<StreamOptions, 'onGap'>> = {
-    everything: { watch: null },
-    'one symbol': { watch: only(2) },
-    'from a time': { watch: null, from: at(midS + 61) },
-    'to a time': { watch: null, to: at(midS + 119) },
-    'from a place': { watch: null, from: { kind: 'seq', epoch: 2, seqs: [TICKS + 5] } },
-    'to a place': { watch: null, to: { kind: 'seq', epoch: 2, seqs: [2 * TICKS + 5] } },
+    everything: { filter: null },
+    'one symbol': { filter: only(2) },
+    'from a time': { filter: null, from: at(midS + 61) },
+    'to a time': { filter: null, to: at(midS + 119) },
+    'from a place': { filter: null, from: { kind: 'seq', epoch: 2, seqs: [TICKS + 5] } },
+    'to a place': { filter: null, to: { kind: 'seq', epoch: 2, seqs: [2 * TICKS + 5] } },
   };
   const whole = new Map<string, Told>();
   for (const [name, range] of Object.entries(ranges)) whole.set(name, await readAll(data, range));
@@ -205,9 +205,9 @@ t.test('what lies outside of a range is not told', async (t) => {
     const copy = path.join(folder, `copy-${record.number}`);
     cpSync(data, copy, { recursive: true });
     DAMAGES[FIRST_DAMAGE](segmentPath(copy, record.folder));
-    const before = await readAll(copy, { watch: null, to: at(startsAt(record)) });
+    const before = await readAll(copy, { filter: null, to: at(startsAt(record)) });
     t.equal(before.missing, 0, `to ${record.folder}`);
-    const after = await readAll(copy, { watch: null, from: at(startsAt(record) + SEGMENT_MS / 1000) });
+    const after = await readAll(copy, { filter: null, from: at(startsAt(record) + SEGMENT_MS / 1000) });
     t.equal(after.missing, 0, `from the end of ${record.folder}`);
     rmSync(copy, { recursive: true });
   }
@@ -216,16 +216,16 @@ t.test('what lies outside of a range is not told', async (t) => {
 t.test('what retention removed is no gap at the beginning, and one after a place', async (t) => {
   const data = path.join(t.testdir(), 'data');
   await makeEpochs(data);
-  const whole = await readAll(data, { watch: null });
+  const whole = await readAll(data, { filter: null });
   const store = openStore(data);
   await new Retention(store, { totalBytes: bytesOfLog(store) / 2 }, () => {}).look(Date.now());
   await store.close();
-  const left = await readAll(data, { watch: null });
+  const left = await readAll(data, { filter: null });
   t.ok(left.read > 0 && left.read < whole.read, `${left.read} of ${whole.read} are left`);
   t.equal(left.missing, 0, 'it begins with the oldest that is held');
-  const placed = await readAll(data, { watch: null, from: { kind: 'seq', epoch: 1, seqs: [1] } });
+  const placed = await readAll(data, { filter: null, from: { kind: 'seq', epoch: 1, seqs: [1] } });
   t.equal(placed.read, left.read);
   t.equal(placed.missing, whole.read - left.read, 'a place was asked for, and what follows it is gone');
-  const timed = await readAll(data, { watch: null, from: at(0) });
+  const timed = await readAll(data, { filter: null, from: at(0) });
   t.same([timed.read, timed.missing], [left.read, 0]);
 });

@@ -1,4 +1,4 @@
-/** A replay that goes on live at the end of the log: without gap or repeat, also when the engine is started anew. */
+/** A replay that continues live at the end of the log: no gap and no repeat, also after a restart of the engine. */
 import t from 'tap';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../src/core/tick.js';
 import { LogReader } from '../../src/log/read/log-reader.js';
@@ -88,8 +88,8 @@ t.test('a seek goes there, and back to the start of the range at most', async (t
   t.ok(player.hasJumped);
   control.seek({ seconds: 1, nanos: 0 });
   t.equal(step().seq, 100, 'not before the range');
-  t.same(player.place(), { kind: 'seq', epoch: 1, seqs: [101] });
-  t.same(player.place(true), { kind: 'seq', epoch: 1, seqs: [100] });
+  t.same(player.position(), { kind: 'seq', epoch: 1, seqs: [101] });
+  t.same(player.position(true), { kind: 'seq', epoch: 1, seqs: [100] });
   control.isPaused = true;
   t.equal(player.step(), Step.wait);
   control.isPaused = false;

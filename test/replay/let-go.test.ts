@@ -46,7 +46,7 @@ t.test('once it is at the end', async (t) => {
     reader.hold();
     const before = await importsOf(folder);
     t.equal(before.held.length, 2, 'a segment a day');
-    const stream = new LogStream(reader, { watch: null, from });
+    const stream = new LogStream(reader, { filter: null, from });
     let ticks = 0;
     while (stream.next()) ticks++;
     // The import has a definition too; a stream from a place on has no import.

@@ -61,7 +61,7 @@ t.test('a speed divides, and may change without a jump', async (t) => {
   pace.speed = 'max';
   t.equal(pace.dueInMs(9, 0), 0);
   pace.speed = 2;
-  t.ok(pace.dueInMs(50, 0) <= 0, 'after max the next tick begins anew');
+  t.ok(pace.dueInMs(50, 0) <= 0, 'after max the next tick restarts the pace');
   t.match(pace.dueInMs(51, 0).toFixed(1), '500.0');
 });
 

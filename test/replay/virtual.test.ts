@@ -51,7 +51,7 @@ async function replay(folder: string, shards: number, flushMs: number): Promise<
     engine.subscriber(encoding, take).subscribe({ ...request, kinds: [...KIND_NAMES], snapshot: true });
     return output;
   });
-  const source = new LogSource(new LogStream(reader, { watch: null }), symbols, engine.feed(0));
+  const source = new LogSource(new LogStream(reader, { filter: null }), symbols, engine.feed(0));
   const signal = new AbortController().signal;
   await runVirtual(engine, source, { flushMs, signal, drain: async () => {} });
   await reader.close();

@@ -99,7 +99,7 @@ async function play(folder: string, { ticks, runs, seeks, symbols, seed }: Repla
   const few: number[] = [];
   const seekMs: number[] = [];
   const span = spanOf(reader);
-  const watch = Uint8Array.from({ length: symbols + 1 }, (_, id) => (id % FEW === 1 ? 1 : 0));
+  const filter = Uint8Array.from({ length: symbols + 1 }, (_, id) => (id % FEW === 1 ? 1 : 0));
   const uniform = new Uniform(seed);
   try {
     let fewTicks = -1;
@@ -107,7 +107,7 @@ async function play(folder: string, { ticks, runs, seeks, symbols, seed }: Repla
       const all = playOnce(reader, null, symbols);
       whole.push(all.ticks / all.seconds);
       if (all.ticks !== ticks) why.add(`${all.ticks} of ${ticks} ticks played`);
-      const some = playOnce(reader, watch, symbols);
+      const some = playOnce(reader, filter, symbols);
       few.push(some.ticks / some.seconds);
       if (all.reordered + some.reordered > 0) why.add(`${all.reordered + some.reordered} ticks out of order`);
       if (fewTicks >= 0 && some.ticks !== fewTicks) why.add('another number of ticks each time');
@@ -142,12 +142,12 @@ async function play(folder: string, { ticks, runs, seeks, symbols, seed }: Repla
 }
 
 /** Plays the log once; the engine's own records are passed over. */
-function playOnce(reader: LogReader, watch: Uint8Array | null, symbols: number) {
+function playOnce(reader: LogReader, filter: Uint8Array | null, symbols: number) {
   const symbolSeqs = new Uint32Array(symbols + 1);
   let ticks = 0;
   let reordered = 0;
   const started = performance.now();
-  const stream = new LogStream(reader, { watch });
+  const stream = new LogStream(reader, { filter });
   while (stream.next()) {
     const { u32 } = stream.records;
     const w = stream.index * RECORD_U32;
@@ -164,7 +164,7 @@ function timeOf(stream: LogStream): number {
 
 /** UNIX nanoseconds of the first and of the last receipt; a float64 keeps them to a fraction of a microsecond. */
 function spanOf(reader: LogReader): { fromNs: number; toNs: number } {
-  const stream = new LogStream(reader, { watch: null });
+  const stream = new LogStream(reader, { filter: null });
   let fromNs = 0;
   let toNs = 0;
   while (stream.next()) {
@@ -177,6 +177,6 @@ function spanOf(reader: LogReader): { fromNs: number; toNs: number } {
 /** When the first tick from a moment on was received. */
 function seek(reader: LogReader, atNs: number): number | undefined {
   const from = { kind: 'time', seconds: Math.floor(atNs / 1e9), nanos: Math.floor(atNs % 1e9) } as const;
-  const stream = new LogStream(reader, { watch: null, from });
+  const stream = new LogStream(reader, { filter: null, from });
   return stream.next() ? timeOf(stream) : undefined;
 }

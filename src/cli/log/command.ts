@@ -4,8 +4,8 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { COMPRESSIONS, type Compression } from '../../log/format/compress.js';
 import { compactLog } from '../../log/maintain/compact.js';
-import { rescueLog } from '../../log/repair/recover.js';
-import { openToRescue } from '../../log/repair/recover-catalog.js';
+import { recoverLog } from '../../log/repair/recover.js';
+import { openToRecover } from '../../log/repair/recover-catalog.js';
 import { surveyLog } from '../../log/repair/survey.js';
 import { LogVerifier } from '../../log/repair/verify.js';
 import { logFolder } from '../../log/storage/catalog.js';
@@ -136,20 +136,20 @@ async function verify(flags: LogFlags): Promise<void> {
 }
 
 async function recover(flags: LogFlags & { out: string }): Promise<void> {
-  const { store, troubles: before, close } = await openToRescue(flags.data);
+  const { store, troubles: before, close } = await openToRecover(flags.data);
   const signal = stopSignal();
   const progress = new Progress();
   const isNew = !existsSync(flags.out);
   let forget: (() => void) | undefined;
   try {
-    const rescued = await rescueLog(store, flags.out, async (blocks) => {
+    const recovered = await recoverLog(store, flags.out, async (blocks) => {
       const made = isNew ? flags.out : logFolder(flags.out);
       forget ??= removedAtExit(() => rmSync(made, { recursive: true, force: true }));
       progress.tell(() => `${blocks} blocks saved`);
       await immediate();
       return signal.aborted;
     });
-    const saved = { ...rescued, troubles: [...before, ...rescued.troubles] };
+    const saved = { ...recovered, troubles: [...before, ...recovered.troubles] };
     progress.done();
     if (flags.json) {
       process.stdout.write(`${JSON.stringify(saved)}\n`);

@@ -1,6 +1,6 @@
 /** How `ticks log stat` tells what it found. */
 
-import { activityOf, type Extent, type LogSurvey, type Moment } from '../../log/repair/survey.js';
+import { activityOf, type LogSurvey, type Moment, type TickCounts } from '../../log/repair/survey.js';
 import { isGone } from '../../log/storage/imports.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { nameOf } from '../../replay/symbols.js';
@@ -21,7 +21,7 @@ export function sizeText(bytes: number): string {
   return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
 }
 
-function perTick({ blockBytes, ticks }: Extent): number | null {
+function perTick({ blockBytes, ticks }: TickCounts): number | null {
   return ticks === 0 ? null : Number((blockBytes / ticks).toFixed(3));
 }
 
@@ -33,7 +33,7 @@ function topSymbols(survey: LogSurvey, registry: Registry, top: number): { symbo
     .slice(0, top);
 }
 
-function extentJson(extent: Extent): object {
+function extentJson(extent: TickCounts): object {
   const { ticks, blocks, blockBytes, from, to } = extent;
   const time = (at: Moment | undefined) => (at === undefined ? null : timeText(at[0], at[1]));
   return { ticks, blocks, blockBytes, bytesPerTick: perTick(extent), from: time(from), to: time(to) };
@@ -50,13 +50,13 @@ export function statJson(survey: LogSurvey, registry: Registry, top: number): ob
     unreadableBlocks: survey.unreadable,
     symbols: survey.bySymbol.filter((ticks) => ticks > 0).length,
     top: topSymbols(survey, registry, top),
-    activity: activityOf(survey.stretches, PARTS),
+    activity: activityOf(survey.blockSpans, PARTS),
     segments: segments.map(({ record, fileBytes, ...extent }) => ({
       number: record.number,
       folder: record.folder,
       startsAt: record.startsAt,
       closedAt: record.closedAt ?? null,
-      ...extentJson(extent as Extent),
+      ...extentJson(extent as TickCounts),
       fileBytes,
       fileBytesBefore: record.bytesBefore ?? null,
       compression: record.compression ?? null,
@@ -67,7 +67,7 @@ export function statJson(survey: LogSurvey, registry: Registry, top: number): ob
       import: record.import ?? null,
       shards: record.shards,
       last: record.last ?? null,
-      ...extentJson(extent as Extent),
+      ...extentJson(extent as TickCounts),
     })),
   };
 }
@@ -79,7 +79,7 @@ function table(header: string[], rows: string[][]): string[] {
   return [line(header), ...rows.map(line)];
 }
 
-function extentCells(extent: Extent): string[] {
+function extentCells(extent: TickCounts): string[] {
   return [String(extent.ticks), String(perTick(extent) ?? '-'), when(extent.from), when(extent.to)];
 }
 
@@ -139,7 +139,7 @@ export function statLines(survey: LogSurvey, registry: Registry, top: number): s
 }
 
 function activityLines(survey: LogSurvey): string[] {
-  const { ticks, fromS, toS } = activityOf(survey.stretches, PARTS);
+  const { ticks, fromS, toS } = activityOf(survey.blockSpans, PARTS);
   const most = Math.max(...ticks);
   if (most === 0) return ['No ticks.'];
   // Whatever ticked at all is seen.

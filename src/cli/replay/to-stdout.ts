@@ -35,7 +35,7 @@ export async function printReplay(flags: ReplayFlags): Promise<void> {
     await print(player, flags, signal);
     missing.conclude(reader.lostSegments(), range.to, flags.allowGaps === true);
     if (flags.json) {
-      const place = player.place();
+      const place = player.position();
       const cursor =
         place && cursorToText({ ...place, logId: reader.logId, seqs: place.seqs.map((s) => s - 1) });
       terminal.note(JSON.stringify({ ticks: player.played, missing: missing.ticks, cursor: cursor ?? null }));

@@ -16,7 +16,7 @@ import { LogSource } from '../../replay/log-source.js';
 import { checkLog } from '../../replay/range.js';
 import { LogStream } from '../../replay/stream.js';
 import { LogSymbols, nameOf } from '../../replay/symbols.js';
-import { type NumberedTick, VirtualEngine } from '../../replay/virtual-engine.js';
+import { type SequencedTick, VirtualEngine } from '../../replay/virtual-engine.js';
 import { runVirtual, type VirtualSource } from '../../replay/virtual-run.js';
 import type { LineSymbol } from '../../wire/lines.js';
 import { stopSignal } from '../support/exit.js';
@@ -42,7 +42,7 @@ interface Prepared {
   close(): void | Promise<void>;
 }
 
-type OnTick = (tick: NumberedTick, symbol: LineSymbol) => void;
+type OnTick = (tick: SequencedTick, symbol: LineSymbol) => void;
 
 const LOG: FeedLog = {
   info() {},
@@ -124,9 +124,9 @@ async function ofLog(flags: ReplayFlags): Promise<Prepared> {
     (memory) => new Registry(memory.registry, maxSymbols).load(registry.bytesFrom(0)),
     () => ({}),
   );
-  const watch = symbols.wantsAll ? null : symbols.watch;
+  const filter = symbols.wantsAll ? null : symbols.filter;
   const missing = new Missing();
-  const stream = new LogStream(reader, { ...range, watch, onGap: missing.gap });
+  const stream = new LogStream(reader, { ...range, filter, onGap: missing.gap });
   return {
     engine,
     source: new LogSource(stream, symbols, engine.feed(0)),
@@ -140,7 +140,7 @@ function ofCapture(flags: ReplayFlags, folder: string, onTick: OnTick | undefine
   const { run, restore, registryBytes } = readCapture(path);
   const patterns = (flags.symbols ?? ['*']).map(parsePattern);
   const isAll = flags.symbols === undefined;
-  const hand = (tick: NumberedTick) => {
+  const hand = (tick: SequencedTick) => {
     const id = tick.records.u32[tick.index * RECORD_U32 + U32_SYMBOL];
     if (engine.registry.symbols[id] === undefined) engine.registry.refresh();
     const name = nameOf(engine.registry, id);

@@ -1,41 +1,35 @@
 /**
- * The block codec: it turns consecutive records into the payload of a block and back, bit for bit. Only
- * seqLow is not kept: the block's first seq implies it. The header, positions and checksum around the payload
- * belong to `block.ts`.
+ * The block codec turns consecutive records into the payload of a block and back, bit for bit. Only seqLow is not
+ * stored: the block's first seq implies it. `block.ts` owns the header, positions and checksum around the payload.
  *
- * A version names one payload format for ever: 1 is that of `log/format/v1/row-format.ts`, only read; 2 that of `log/format/wasm/format.ts`.
+ * A version names one payload format for ever. Version 2 is the format of `log/format/wasm/format.ts`, the only one
+ * that is read. Version 0 marks shed seqs (`block.ts`), and version 1 was never released.
  */
 import type { Records } from '../../core/tick.js';
 import { ColumnCodec, columnBytesMax } from './column-codec.js';
 import type { Directory } from './directory.js';
 import type { Lasts } from './last-values.js';
-import { RowDecoder } from './v1/row-decoder.js';
 
-const ROWS = 1;
 const COLUMNS = 2;
-const NO_DIGITS = new Uint8Array(0);
 
-/** An instance serves one thread. What it needs is allocated when it is first used. */
+/** An instance serves one thread. Its memory is allocated at the first use. */
 export class BlockCodec {
-  /** What `encode` writes; stands in every block's header. */
+  /** The version that `encode` writes, as in a block's header. */
   readonly version = COLUMNS;
   #columns: ColumnCodec | undefined;
-  #rows: RowDecoder | undefined;
-  /** What was encoded or decoded last came as rows. */
-  #isRows = false;
 
-  /** Bytes that `count` records can take at most. */
+  /** The most bytes that `count` records can take. */
   maxBytes(count: number): number {
     return columnBytesMax(count);
   }
 
-  /** Records in the codec's own memory, BLOCK_TICKS of them: encoding those copies none. The next block overwrites them. */
+  /** BLOCK_TICKS records in the codec's own memory. Encoding them copies nothing. The next block overwrites them. */
   get records(): Records {
     this.#columns ??= new ColumnCodec();
     return this.#columns.records;
   }
 
-  /** Which symbols the block just encoded has. The next block overwrites it. */
+  /** The symbols of the block that was just encoded. The next block overwrites the directory. */
   get directory(): Directory {
     this.#columns ??= new ColumnCodec();
     return this.#columns.directory;
@@ -43,20 +37,19 @@ export class BlockCodec {
 
   /**
    * @param records private memory (never a ring that a writer may touch), records 0 … count − 1; at most BLOCK_TICKS
-   * @param digits by symbol id; what was used stands in the payload
-   * @param at where in `out` the payload starts; `maxBytes(count)` must be free there
-   * @returns where it ends
+   * @param digits by symbol id; the payload stores the digits that were used
+   * @param at offset in `out` at which the payload starts; `maxBytes(count)` must be free there
+   * @returns the offset of its end
    */
   encode(records: Records, count: number, digits: Uint8Array, out: Uint8Array, at: number): number {
     this.#columns ??= new ColumnCodec();
-    this.#isRows = false;
     return this.#columns.encode(records, count, digits, out, at);
   }
 
   /**
-   * Lowest and highest tsRecv, then tsEvent, of the records just encoded, as a block's header has them: 8 words
-   * into `into`.
-   * @returns false when they must be looked for in the records
+   * Writes the lowest and highest tsRecv, then tsEvent, of the records that were just encoded into `into`: 8 words, as
+   * in a block's header.
+   * @returns false when the caller must search the records for them
    */
   ranges(into: Uint32Array): boolean {
     return this.#columns?.ranges(into) === true;
@@ -65,7 +58,8 @@ export class BlockCodec {
   /**
    * Writes `count` records to the start of `into`, with seqLow counted from `firstSeq`. The payload is all of
    * `bytes` from `at` on.
-   * @returns where it ended; anything but the end of `bytes` means that it was none of that version
+   * @returns the offset of its end; any other value than the end of `bytes` means no payload of that version; −1 for
+   *   an unknown version
    */
   decode(
     version: number,
@@ -75,23 +69,17 @@ export class BlockCodec {
     firstSeq: number,
     into: Records,
   ): number {
-    this.#isRows = version === ROWS;
-    if (version === COLUMNS) {
-      this.#columns ??= new ColumnCodec();
-      return this.#columns.decode(bytes, at, count, firstSeq, into);
-    }
-    if (version !== ROWS) return -1;
-    this.#rows ??= new RowDecoder();
-    return this.#rows.decode(bytes, at, count, firstSeq, into);
+    if (version !== COLUMNS) return -1;
+    this.#columns ??= new ColumnCodec();
+    return this.#columns.decode(bytes, at, count, firstSeq, into);
   }
 
   /**
-   * What a last-value table keeps of the `count` records just encoded or decoded.
-   * @param records the same
+   * Writes what a last-value table keeps of the `count` records that were just encoded or decoded.
+   * @param records the same records
    */
   lasts(records: Records, count: number, into: Lasts): void {
     this.#columns ??= new ColumnCodec();
-    if (this.#isRows) this.#columns.load(records, count, NO_DIGITS);
     this.#columns.lasts(records, count, into);
   }
 }

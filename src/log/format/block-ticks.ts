@@ -1,11 +1,14 @@
-/** From a checked block back to its directory and its ticks, whatever compressor is over it. */
+/** Decodes a checked block, compressed or not, to its ticks. */
 import type { Records } from '../../core/tick.js';
 import { type BlockHeader, payloadAt } from './block.js';
 import type { BlockCodec } from './block-codec.js';
 import { expandPayload } from './compress.js';
 import { DIRECTORY_VERSION, type Directory } from './directory.js';
 
-/** Decodes a checked block to the start of `into`. @returns how many ticks, 0 for shed, −1 for a payload that is none */
+/**
+ * Decodes a checked block to the start of `into`.
+ * @returns the number of ticks; 0 for a shed block; −1 for an unknown version or a payload that is not valid
+ */
 export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHeader, into: Records): number {
   if (header.shed) return 0;
   const count = header.lastSeq - header.firstSeq + 1;

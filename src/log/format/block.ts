@@ -1,10 +1,10 @@
 /**
- * A block as it stands in the log: a header, the stream positions of what it holds, the codec's payload.
+ * A block of the log: a header, the stream positions of its ticks, and the codec's payload.
  *
  * ```
  *  0 u8 codec version, 0 = shed (no ticks: seqs that the log does not hold) │ 1 u8 compressor: see `compress.ts`
  *  2 u16 shard
- *  4 u32 crc32 of everything from 8 on, from version 2 on also of 0-3, which come first
+ *  4 u32 crc32 of bytes 0-3 (not in a shed block), then of all bytes from 8 on
  *  8 u32 epoch      │ 12 u32 positions
  * 16 f64 first seq  │ 24 f64 last seq
  * 32 u32 lowest tsRecv s  │ 36 ns │ 40 u32 highest tsRecv s  │ 44 ns
@@ -13,8 +13,8 @@
  *  … payload
  * ```
  *
- * Little-endian. A position is what the source had counted once the block's last tick of that bucket was
- * done: blocks carry them, so that dropping a damaged block drops its positions with it.
+ * Little-endian. A position is the count of the source after the block's last tick of that bucket. Blocks carry
+ * their positions, so a damaged block that is dropped takes its positions with it.
  */
 import { crc32 } from 'node:zlib';
 import { BLOCK_TICKS } from '../../core/limits.js';
@@ -33,13 +33,13 @@ import type { BlockKey } from './keys.js';
 export const BLOCK_HEADER_BYTES = 64;
 const POSITION_BYTES = 16;
 const SHED_VERSION = 0;
-/** Up to this version the checksum begins behind itself. */
+/** Up to this version the checksum leaves out bytes 0-3. Shed blocks have version 0. */
 const LAST_UNSEALED_VERSION = 1;
 const RECV_AT = 32;
 const EVENT_AT = 48;
 const LATEST = 0xffffffff;
 
-/** A header, read. */
+/** A header that was read. */
 export interface BlockHeader {
   shed: boolean;
   version: number;
@@ -86,7 +86,7 @@ function writeIdentity(
   view.setFloat64(24, last, true);
 }
 
-/** Lowest and highest of both times in the records; writes the words of the header. */
+/** Writes the lowest and highest of both times in the records to the header. */
 function writeRanges(view: DataView, words: Uint32Array, count: number): void {
   let recvMinS = LATEST;
   let recvMinNs = LATEST;
@@ -131,15 +131,15 @@ function writeRanges(view: DataView, words: Uint32Array, count: number): void {
   view.setUint32(EVENT_AT + 12, eventMaxNs, true);
 }
 
-/** Words of a header's times. */
+/** The words of a header's times. */
 const ranges = new Uint32Array(8);
 
-/** Of everything but itself; up to version 1, not of what stands before it. */
+/** The checksum over all bytes but its own; see `checksumSeed` for bytes 0-3. */
 function checksum(bytes: Uint8Array): number {
   return crc32(bytes.subarray(8), checksumSeed(bytes));
 }
 
-/** What the checksum of a block begins with, before the bytes from 8 on. */
+/** The start value of a block's checksum, before the bytes from 8 on: the checksum of bytes 0-3, where they count. */
 export function checksumSeed(bytes: Uint8Array): number {
   return bytes[0] > LAST_UNSEALED_VERSION ? crc32(bytes.subarray(0, 4)) : 0;
 }
@@ -149,13 +149,13 @@ function seal(bytes: Uint8Array, view: DataView): Uint8Array {
   return bytes;
 }
 
-/** Says in a block what compressor is over its payload. Returns the block. */
+/** Writes into a block which compressor its payload has. Returns the block. */
 export function sealBlock(block: Uint8Array, compressor: number): Uint8Array {
   block[1] = compressor;
   return seal(block, viewOf(block));
 }
 
-/** Bytes that a block can take at most. */
+/** The most bytes that a block can take. */
 export function blockBytesMax(codec: BlockCodec, count: number): number {
   return BLOCK_HEADER_BYTES + count * POSITION_BYTES + codec.maxBytes(count);
 }
@@ -194,7 +194,7 @@ export function writeBlock(
   return seal(block, view);
 }
 
-/** A block that stands for seqs which the log does not hold. */
+/** A block in the place of shed seqs, which the log does not hold. */
 export function writeShed(epoch: number, shard: number, firstSeq: number, lastSeq: number): Uint8Array {
   const block = new Uint8Array(BLOCK_HEADER_BYTES);
   const view = viewOf(block);
@@ -204,7 +204,7 @@ export function writeShed(epoch: number, shard: number, firstSeq: number, lastSe
   return seal(block, view);
 }
 
-/** What the header says, unchecked; undefined when there is not even a header. */
+/** The unchecked header; undefined when the bytes are too few for one. */
 export function readHeader(bytes: Uint8Array): BlockHeader | undefined {
   if (bytes.length < BLOCK_HEADER_BYTES) return undefined;
   const view = viewOf(bytes);
@@ -223,7 +223,7 @@ export function readHeader(bytes: Uint8Array): BlockHeader | undefined {
   };
 }
 
-/** Last seq of a block that begins with `firstSeq`; of a damaged one, what its header says if that can be. */
+/** Last seq of a block that begins with `firstSeq`. For a damaged block: that of its header, if it is plausible. */
 export function lastSeqOf(firstSeq: number, bytes: Uint8Array): number {
   const header = readHeader(bytes);
   const last = header?.lastSeq ?? firstSeq;
@@ -231,20 +231,20 @@ export function lastSeqOf(firstSeq: number, bytes: Uint8Array): number {
   return canBe ? last : firstSeq;
 }
 
-/** Lowest and highest tsRecv, then tsEvent, as seconds and nanoseconds: 8 words into `into`. */
+/** Writes the lowest and highest tsRecv, then tsEvent, as seconds and nanoseconds into `into`: 8 words. */
 export function readTimes(bytes: Uint8Array, into: Uint32Array): void {
   const view = viewOf(bytes);
   for (let k = 0; k < 8; k++) into[k] = view.getUint32(RECV_AT + 4 * k, true);
 }
 
-/** The header of a block whose checksum holds; undefined for a damaged one. */
+/** The header of a block whose checksum is right; undefined for a damaged block. */
 export function checkBlock(bytes: Uint8Array): BlockHeader | undefined {
   const header = readHeader(bytes);
   if (header === undefined || viewOf(bytes).getUint32(4, true) !== checksum(bytes)) return undefined;
   return header;
 }
 
-/** The same, and only if it is the block of this key: a damaged tree may lead to another. */
+/** As `checkBlock`, and only for the block of this key: a damaged tree may lead to another block. */
 export function checkBlockAt(key: BlockKey, bytes: Uint8Array): BlockHeader | undefined {
   const header = checkBlock(bytes);
   const isIts = header?.epoch === key.epoch && header.shard === key.shard && header.firstSeq === key.firstSeq;

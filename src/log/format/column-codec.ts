@@ -1,6 +1,6 @@
 /**
- * The columnar codec: `log/format/wasm/format.ts` has the bytes. What is done per tick stands in `wasm/`, compiled to WebAssembly:
- * 64-bit integers, four or two numbers at a time, and no check per access (docs/decisions/0005-codec-in-wasm.md).
+ * The columnar codec: `log/format/wasm/format.ts` has the bytes. All work per tick is in `wasm/`, compiled to
+ * WebAssembly: 64-bit integers, vectors of two or four values, no check per access (docs/decisions/0005-codec-in-wasm.md).
  */
 import { BLOCK_TICKS } from '../../core/limits.js';
 import { RECORD_BYTES, Records } from '../../core/tick.js';
@@ -12,9 +12,9 @@ import { LAST_U32, type Lasts } from './last-values.js';
 export interface ColumnsModule extends WebAssembly.Exports {
   memory: WebAssembly.Memory;
   encode(count: number): number;
-  /** Returns how many records `scatter` is to make at once; 0 for no payload. */
+  /** Returns how many records `scatter` must decode at once; 0 for a payload that is not valid. */
   decode(words: number, symbols: number, count: number, seqLow: number): number;
-  /** Makes records `from` … `to` − 1 of it, at the start of the records' memory. */
+  /** Decodes records `from` … `to` − 1 to the start of the records' memory. */
   scatter(from: number, to: number): void;
   symbolCount(): number;
   ranges(): number;
@@ -23,10 +23,10 @@ export interface ColumnsModule extends WebAssembly.Exports {
   pack(values: number, count: number, to: number): number;
   /** Reads `count` words of the column at `at`, which ends at `end` at most; returns its end, 0 when it is none. */
   unpack(at: number, end: number, values: number, count: number): number;
-  /** Of SYMBOLS_TABLED symbols, u8 each, to be written before `encode`; of others the host is asked. */
+  /** Digits of SYMBOLS_TABLED symbols, u8 each, written before `encode`. For other symbols the module calls the host. */
   DIGITS: Address;
   SYMBOLS_TABLED: Address;
-  /** Places for two values a tick. */
+  /** Slots for two values a tick. */
   SIZE_COLUMN: Address;
   WORDS: Address;
   WORDS_MAX: Address;
@@ -42,14 +42,14 @@ export interface ColumnsModule extends WebAssembly.Exports {
 
 /** An instance of the module with a memory of its own. */
 export function columnsModule(digitsOf: (symbolId: number) => number): ColumnsModule {
-  return instantiate<ColumnsModule>(new URL('./columns.wasm', import.meta.url), { places: { digitsOf } });
+  return instantiate<ColumnsModule>(new URL('./columns.wasm', import.meta.url), { symbols: { digitsOf } });
 }
 
 /** An instance serves one thread. */
 export class ColumnCodec {
   readonly #module: ColumnsModule;
   readonly #records: Uint8Array;
-  /** The first records, as many as `scatter` makes at once. */
+  /** The first records, as many as `scatter` decodes at once. */
   #piece: Uint8Array = new Uint8Array(0);
   readonly #words: Uint8Array;
   readonly #ranges: Uint32Array;
@@ -58,7 +58,7 @@ export class ColumnCodec {
   /** Of the block just encoded or decoded. */
   readonly directory: Directory;
   #own: Records | undefined;
-  /** Whether the records in the module's memory are none but a piece of a block. */
+  /** Whether the module's memory has only the last piece of a decoded block. */
   #isDecoded = false;
   #digits: Uint8Array = new Uint8Array(0);
 
@@ -95,7 +95,7 @@ export class ColumnCodec {
     return end + bytes;
   }
 
-  /** Makes a payload of `count` records in the module's memory. Returns how many words it has. */
+  /** Encodes a payload of `count` records in the module's memory. Returns its words. */
   load(records: Records, count: number, digits: Uint8Array): number {
     if (digits.length < this.#digits.length) this.#digitsTable.fill(0);
     this.#digits = digits;
@@ -110,7 +110,7 @@ export class ColumnCodec {
 
   /** What a last-value table keeps of the `count` records just encoded or decoded. */
   lasts(records: Records, count: number, into: Lasts): void {
-    // What was decoded has left the module's memory piece by piece.
+    // A decoded block is copied out piece by piece, so it must be copied back.
     if (this.#isDecoded) this.#records.set(records.u8.subarray(0, count * RECORD_BYTES));
     this.#isDecoded = false;
     this.#module.findLasts(count, this.directory.count);
@@ -119,7 +119,7 @@ export class ColumnCodec {
 
   /**
    * Lowest and highest of both times in the block just encoded, as in a block's header: 8 words into `into`.
-   * @returns false when times that are none, or too far apart, make it look at each
+   * @returns false when some times are not valid or too far apart: then the caller must check each record
    */
   ranges(into: Uint32Array): boolean {
     if (this.#module.ranges() === 0) return false;
@@ -142,19 +142,20 @@ export class ColumnCodec {
     for (let from = 0; from < count; from += piece) {
       const to = Math.min(from + piece, count);
       this.#module.scatter(from, to);
-      const made = to - from === piece ? this.#piece : this.#records.subarray(0, (to - from) * RECORD_BYTES);
-      into.u8.set(made, from * RECORD_BYTES);
+      const pieceBytes =
+        to - from === piece ? this.#piece : this.#records.subarray(0, (to - from) * RECORD_BYTES);
+      into.u8.set(pieceBytes, from * RECORD_BYTES);
     }
     return bytes.length;
   }
 }
 
-/** Bytes of a payload behind its directory, at most. */
+/** The most bytes of a payload without its directory. */
 export function payloadBytesMax(count: number): number {
   return 4096 + 320 * count;
 }
 
-/** Bytes that a payload takes at most. */
+/** The most bytes of a payload. */
 export function columnBytesMax(count: number): number {
   return payloadBytesMax(count) + COUNT_BYTES_MAX + count * ENTRY_BYTES_MAX;
 }

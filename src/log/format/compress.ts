@@ -1,6 +1,6 @@
 /**
- * General-purpose compressors over a block: over all of its payload but the directory, which stays readable.
- * Bits that columns have packed leave them little: see `docs/decisions` for what they gain and cost.
+ * General-purpose compressors for blocks. They compress the whole payload but the directory, which stays readable.
+ * Packed columns leave them little to gain: `docs/decisions/0003-columnar-blocks.md` has the gain and the cost.
  */
 import {
   brotliCompressSync,
@@ -14,10 +14,10 @@ import { payloadBytesMax } from './column-codec.js';
 import { DIRECTORY_VERSION, Directory } from './directory.js';
 
 export const COMPRESSIONS = ['none', 'deflate', 'brotli'] as const;
-/** By its place the number in a block's header. */
+/** A block's header stores the index of its compression in `COMPRESSIONS`. */
 export type Compression = (typeof COMPRESSIONS)[number];
 
-/** How hard a compressor works: the log stage waits for it, the background does not. */
+/** Compression levels: FAST while the log stage waits, HARD in the background. */
 const FAST = { deflate: 1, brotli: 1 };
 const HARD = { deflate: 6, brotli: 5 };
 
@@ -26,7 +26,7 @@ function compress(bytes: Uint8Array, compression: Compression, { deflate, brotli
   return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: brotli } });
 }
 
-/** Where what a compressor is over begins: behind the directory; −1 when there is none. */
+/** Offset of the compressed part, behind the directory; −1 when there is none. */
 function bodyAt(block: Uint8Array, header: BlockHeader): number {
   const ticks = header.lastSeq - header.firstSeq + 1;
   if (header.version !== DIRECTORY_VERSION || !(ticks >= 1 && ticks <= 2 ** 16)) return -1;
@@ -34,8 +34,8 @@ function bodyAt(block: Uint8Array, header: BlockHeader): number {
 }
 
 /**
- * The block under another compressor, as small as it makes it in reasonable time; the block itself where there
- * is nothing to gain, as of versions that know none. The block's checksum must have been found right.
+ * Returns the block with another compressor, as small as reasonable time allows. Returns the same block when there is
+ * nothing to gain. The caller must have checked the block's checksum.
  */
 export function recompressBlock(block: Uint8Array, compression: Compression): Uint8Array {
   return packBlock(block, compression, HARD);
@@ -51,25 +51,25 @@ function packBlock(block: Uint8Array, compression: Compression, effort: typeof F
   const packed = compression === 'none' ? plain : compress(plain, compression, effort);
   const isSmaller = packed.length < plain.length;
   const body = isSmaller ? packed : plain;
-  const made = new Uint8Array(at + body.length);
-  made.set(block.subarray(0, at));
-  made.set(body, at);
-  return sealBlock(made, isSmaller ? COMPRESSIONS.indexOf(compression) : 0);
+  const result = new Uint8Array(at + body.length);
+  result.set(block.subarray(0, at));
+  result.set(body, at);
+  return sealBlock(result, isSmaller ? COMPRESSIONS.indexOf(compression) : 0);
 }
 
 /**
- * Puts a compressor over a block that was just written, quickly and in its own memory.
- * @returns the block, now shorter; as it was where there is nothing to gain
+ * Compresses a block that was just written, quickly and in place.
+ * @returns the block, now shorter; unchanged when there is nothing to gain
  */
 export function compressBlock(block: Uint8Array, compression: Compression): Uint8Array {
   if (compression === 'none') return block;
-  const made = packBlock(block, compression, FAST);
-  block.set(made);
-  return block.subarray(0, made.length);
+  const compressed = packBlock(block, compression, FAST);
+  block.set(compressed);
+  return block.subarray(0, compressed.length);
 }
 
 function expand(block: Uint8Array, at: number, header: BlockHeader): Uint8Array | undefined {
-  // A damaged block must not make it fill the memory.
+  // A damaged block must not fill the memory.
   const options = { maxOutputLength: payloadBytesMax(header.lastSeq - header.firstSeq + 1) };
   const name = COMPRESSIONS[header.compressor];
   try {
@@ -80,7 +80,7 @@ function expand(block: Uint8Array, at: number, header: BlockHeader): Uint8Array 
   }
 }
 
-/** The payload of a compressed block as it was before; undefined when that cannot be told. */
+/** The payload of a compressed block before its compression; undefined when the block is damaged. */
 export function expandPayload(block: Uint8Array, header: BlockHeader): Uint8Array | undefined {
   const at = bodyAt(block, header);
   const body = at < 0 ? undefined : expand(block, at, header);

@@ -1,18 +1,18 @@
 /**
- * The directory that a block of version 2 starts with: which symbols it has ticks of, and which ones. It is
- * read without decoding a tick, and no compressor is over it.
+ * The directory at the start of a block's payload lists the symbols of the block and the symbolSeqs of each. A reader
+ * needs no decoded tick for it, and the directory is never compressed.
  *
  * ```
  * varint symbols, then of each, in the order of their first tick:
- *    varint zigzag(symbolId - the one before) │ u8 digits │ varint first symbolSeq │ varint last - first (mod 2^32)
+ *    varint zigzag(symbolId - symbolId before) │ u8 digits │ varint first symbolSeq │ varint last - first (mod 2^32)
  * ```
  *
  * First and last are those of the symbol's first and last tick in the block. Varints are LEB128, of u32 words.
  */
 
-/** The version from which on blocks have a directory. */
+/** The version of blocks with a directory. */
 export const DIRECTORY_VERSION = 2;
-/** Bytes of one symbol at most, and of the count. */
+/** The most bytes that one symbol takes, and the count. */
 export const ENTRY_BYTES_MAX = 16;
 export const COUNT_BYTES_MAX = 5;
 
@@ -23,7 +23,7 @@ interface DirectoryColumns {
   lastSymbolSeq: Uint32Array;
 }
 
-/** A directory in columns, to be used again and again: entries 0 … count − 1. */
+/** A reusable directory in columns: entries 0 … count − 1. */
 export class Directory {
   count = 0;
   readonly symbolId: Uint32Array;
@@ -32,8 +32,8 @@ export class Directory {
   readonly lastSymbolSeq: Uint32Array;
 
   /**
-   * @param capacity symbols of a block at most: it has no more symbols than ticks
-   * @param columns memory of its own, of that capacity
+   * @param capacity the most symbols of a block: a block has no more symbols than ticks
+   * @param columns arrays of that capacity; allocated here when left out
    */
   constructor(
     readonly capacity: number,
@@ -62,7 +62,7 @@ export class Directory {
     return o;
   }
 
-  /** Takes in the entries at `at`. Returns their end; −1 when they are none. */
+  /** Reads the entries at `at`. Returns their end; −1 when they are not valid. */
   read(bytes: Uint8Array, at: number): number {
     this.count = 0;
     const cursor = new VarintCursor(bytes, at);
@@ -96,7 +96,7 @@ function putVarint(out: Uint8Array, at: number, value: number): number {
   return o;
 }
 
-/** Reads varints one after the other, never beyond the end: what is not there is 0, and `isBroken` says so. */
+/** Reads varints one after the other, never beyond the end. A missing byte is 0 and sets `isBroken`. */
 class VarintCursor {
   isBroken = false;
 
@@ -113,7 +113,7 @@ class VarintCursor {
 
   next(): number {
     const { bytes, at } = this;
-    // Most have one byte or two.
+    // Most varints have one byte or two.
     if (at + 1 < bytes.length) {
       const low = bytes[at];
       if (low < 128) {

@@ -34,7 +34,7 @@ export function parseKey(key: Uint8Array): BlockKey {
   };
 }
 
-/** The key of an index page, by the first seq that it covers: pages stand apart from all blocks of their epoch. */
+/** The key of an index page, by the first seq that it covers: pages are sorted apart from all blocks of their epoch. */
 export function pageKey(level: number, epoch: number, shard: number, firstSeq: number): Buffer {
   return blockKey(epoch, shard | PAGE_BIT | (level << LEVEL_SHIFT), firstSeq);
 }

@@ -1,4 +1,4 @@
-/** What a last-value table keeps of a block, by symbol: `log/format/wasm/lasts.ts` has the bytes, and finds it. */
+/** The last ticks of a block, by symbol, for a last-value table: `log/format/wasm/lasts.ts` has the bytes and finds them. */
 
 /** Words of one symbol. */
 export const LAST_U32 = 64;
@@ -21,14 +21,14 @@ export const LastBit = {
   lastQuote: 8,
 } as const;
 
-/** A copy that is kept beyond the next block, used again and again. */
+/** A reusable copy that survives the next block. */
 export class Lasts {
   /** Symbols. */
   count = 0;
   u32 = new Uint32Array(0);
   f64 = new Float64Array(0);
 
-  /** Takes over the words of `count` symbols. */
+  /** Copies the words of `count` symbols. */
   copy(words: Uint32Array, count: number): void {
     if (count * LAST_U32 > this.u32.length) {
       this.f64 = new Float64Array(2 * count * LAST_F64);

@@ -1,9 +1,9 @@
-/** Numbers in as few bytes as they need, seven bits a byte, the lowest first. */
+/** Varints: integers in as few bytes as possible, seven bits a byte, the lowest first. */
 
-/** Numbers below it are integers of V8. */
+/** V8 stores integers below this bound without an object. */
 const SMALL = 2 ** 30;
 
-/** Bytes that grow. */
+/** A growing array of bytes. */
 export class ByteWriter {
   bytes: Uint8Array;
   at = 0;
@@ -27,21 +27,21 @@ export class ByteWriter {
     let at = this.at;
     let v = value;
     for (; v >= SMALL; v = Math.floor(v / 0x80)) bytes[at++] = (v % 0x80) | 0x80;
-    // Most are so small: integers, without a division.
+    // Most values are small integers and need no division.
     let low = v | 0;
     for (; low >= 0x80; low >>= 7) bytes[at++] = (low & 0x7f) | 0x80;
     bytes[at++] = low;
     this.at = at;
   }
 
-  /** The difference of two words, modulo 2^32; short where they lie close together. */
+  /** The difference of two words, modulo 2^32; short when the words are close together. */
   difference(word: number, before: number): void {
     const d = (word - before) | 0;
     this.unsigned(((d << 1) ^ (d >> 31)) >>> 0);
   }
 }
 
-/** Reads what `ByteWriter` wrote; beyond the end everything is 0. */
+/** Reads the bytes of a `ByteWriter`. Beyond the end every value is 0. */
 export class ByteReader {
   constructor(
     readonly bytes: Uint8Array,
@@ -59,7 +59,7 @@ export class ByteReader {
     return value;
   }
 
-  /** The word that differs from `before` so. */
+  /** The word whose difference from `before` follows. */
   difference(before: number): number {
     const z = this.unsigned();
     return (before + ((z >>> 1) ^ -(z & 1))) >>> 0;

@@ -1,44 +1,44 @@
-/** The index pages of all shards, as the log stage makes them: into which batch, and for which segment. */
+/** Builds the index pages of all shards for the log stage, into its batches. */
 
-import type { BlockExtents } from '../format/block-extent.js';
-import { Extent } from '../format/extent.js';
+import { BlockSummary } from '../format/block-summary.js';
+import type { BlockSummaryReader } from '../format/block-summary-reader.js';
 import type { Put } from '../lmdb/transaction.js';
 import type { CommitBatch } from '../storage/commit-batch.js';
 import type { Segment } from '../storage/segments.js';
 import { type PutPage, ShardIndexWriter } from './shard-index-writer.js';
 
 export class IndexWriters {
-  /** By shard, of the segment that the filling batch goes to. */
+  /** By shard, for the segment of the batch that is filled. */
   #writers: (ShardIndexWriter | undefined)[] = [];
   /** Whether the segment may hold blocks that were not added here. */
   #isRestored = true;
-  readonly #extent = new Extent();
+  readonly #summary = new BlockSummary();
 
   /** @param segment the one that is written; undefined before the first, which blocks begin */
   constructor(
     readonly epoch: number,
-    readonly extents: BlockExtents,
+    readonly summaries: BlockSummaryReader,
     readonly segment: () => Segment | undefined,
   ) {}
 
-  /** Takes in a block that joins the batch; pages that it fills join it too. */
+  /** Adds a block of the batch, and puts the pages that it fills into the batch too. */
   add(block: Uint8Array, shard: number, firstSeq: number, batch: CommitBatch): void {
     const put = into(batch.puts);
     this.#writer(shard, put).add(block, firstSeq, put);
   }
 
-  /** The same of a block of `count` ticks that the codec has just made. */
-  addMade(block: Uint8Array, shard: number, firstSeq: number, count: number, batch: CommitBatch): void {
+  /** As `add`, for a block of `count` ticks that the codec has just encoded. */
+  addEncoded(block: Uint8Array, shard: number, firstSeq: number, count: number, batch: CommitBatch): void {
     const put = into(batch.puts);
-    // Before a writer is restored, which may use the codec.
-    this.extents.readMade(block, firstSeq, count, this.#extent);
-    this.#writer(shard, put).addExtent(this.#extent, put);
+    // This must precede the restoring of a writer, which may use the codec.
+    this.summaries.readEncoded(block, firstSeq, count, this.#summary);
+    this.#writer(shard, put).addSummary(this.#summary, put);
   }
 
   #writer(shard: number, put: PutPage): ShardIndexWriter {
     let writer = this.#writers[shard];
     if (writer === undefined) {
-      writer = new ShardIndexWriter(this.epoch, shard, this.extents);
+      writer = new ShardIndexWriter(this.epoch, shard, this.summaries);
       const segment = this.#isRestored ? this.segment() : undefined;
       if (segment !== undefined) writer.restore(segment, put);
       this.#writers[shard] = writer;
@@ -46,7 +46,7 @@ export class IndexWriters {
     return writer;
   }
 
-  /** The last pages of a segment; what is added from now on goes to the next one. */
+  /** The last pages of a segment. Blocks that are added later belong to the next segment. */
   finish(): Put[] {
     const puts: Put[] = [];
     for (const writer of this.#writers) writer?.finish(into(puts));
@@ -55,7 +55,7 @@ export class IndexWriters {
     return puts;
   }
 
-  /** What was added and not committed is given up: nothing is under way. */
+  /** Discards all blocks that were added and not committed. No commit may be under way. */
   forget(): void {
     this.#writers = [];
     this.#isRestored = true;

@@ -1,13 +1,13 @@
-/** The index of the whole log: that of each shard in each segment, in the order of seqs. */
+/** The index of the whole log: the indexes of each shard in each segment, in the order of seqs. */
 import { INDEX_CACHE_BYTES } from '../../core/limits.js';
-import type { BlockExtents } from '../format/block-extent.js';
-import { isBefore, type TimeAt } from '../format/extent.js';
+import { isBefore, type TimeAt } from '../format/block-summary.js';
+import type { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { type LogStore, lastSeqOfDamaged, rangeOf } from '../storage/log-store.js';
 import { type SegmentRecord, segmentName } from '../storage/segment-record.js';
 import { PageCache } from './page-cache.js';
 import { type Holding, ShardIndex } from './shard-index.js';
 
-/** Indexes of a shard in a segment that are kept. */
+/** The most indexes (of a shard in a segment) that are kept. */
 const INDEXES_MAX = 256;
 
 export class LogIndex {
@@ -18,16 +18,16 @@ export class LogIndex {
 
   constructor(
     readonly store: LogStore,
-    readonly extents: BlockExtents,
+    readonly summaries: BlockSummaryReader,
   ) {}
 
-  /** Undefined where the segment was removed meanwhile. */
+  /** Undefined when the segment was removed meanwhile. */
   #of(record: SegmentRecord, epoch: number, shard: number): ShardIndex | undefined {
     const segment = this.store.open(record);
     if (segment === undefined) return undefined;
     const name = `${segmentName(record)} ${epoch} ${shard}`;
     let index = this.#indexes.get(name);
-    index ??= new ShardIndex(name, segment, epoch, shard, this.pages, this.extents, (key, block) =>
+    index ??= new ShardIndex(name, segment, epoch, shard, this.pages, this.summaries, (key, block) =>
       lastSeqOfDamaged(this.store, key, block),
     );
     index.segment = segment;
@@ -40,7 +40,7 @@ export class LogIndex {
     return index;
   }
 
-  /** First seq of the first block whose highest time is the given one or later. */
+  /** First seq of the first block whose highest time is at or after the given time. */
   firstReaching(
     epoch: number,
     shard: number,
@@ -57,7 +57,7 @@ export class LogIndex {
     return undefined;
   }
 
-  /** First seq of the block to read on from for the ticks of a symbol whose symbolSeq is the given one or later. */
+  /** First seq of the first block that may have ticks of a symbol with the given symbolSeq or a later one. */
   symbolFrom(epoch: number, shard: number, symbolId: number, symbolSeq: number): number | undefined {
     for (const record of this.store.segmentsOf(epoch, shard)) {
       const first = this.#of(record, epoch, shard)?.symbolFrom(symbolId, symbolSeq);
@@ -66,7 +66,7 @@ export class LogIndex {
     return undefined;
   }
 
-  /** The first block, from the one with `seq` on, that may hold one of the symbols, or lacks seqs before it. */
+  /** The first block, from the one with `seq` on, that may have one of the symbols or follows missing seqs. */
   nextHolding(epoch: number, shard: number, seq: number, symbolIds: readonly number[]): Holding {
     let skipTo = seq;
     for (const record of this.store.segmentsOf(epoch, shard)) {

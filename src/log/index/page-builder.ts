@@ -1,7 +1,7 @@
-/** Makes an index page of the blocks, or pages, that are added one after the other. */
+/** Builds an index page of the blocks, or pages, that are added one after the other. */
 import { crc32 } from 'node:zlib';
 import { INDEX_BLOCKS, INDEX_PAGES, INDEX_PLACES } from '../../core/limits.js';
-import { type Extent, SYMBOLS_INDEXED, SymbolTable, TIME_WORDS } from '../format/extent.js';
+import { type BlockSummary, SYMBOLS_INDEXED, SymbolTable, TIME_WORDS } from '../format/block-summary.js';
 import { ByteWriter } from '../format/varint.js';
 import { PAGE_HEADER_BYTES, PAGE_VERSION } from './page.js';
 
@@ -16,11 +16,11 @@ export class PageBuilder {
   readonly #times = new Uint32Array(CHILDREN_MAX * TIME_WORDS);
   /** In the order in which they came, with the last symbolSeq so far. */
   readonly #symbols = new SymbolTable();
-  /** By symbol id: its place in `#symbols`, plus 1; 0 = not there. */
+  /** By symbol id: its slot in `#symbols`, plus 1; 0 = not there. */
   #slotOf = new Int32Array(0);
-  /** By slot: how many places it has. */
+  /** By slot: the number of its positions. */
   #slotPlaces = new Uint32Array(0);
-  // Places in the order in which they came.
+  // Positions in the order of their addition.
   #places = 0;
   #placeSlot = new Uint32Array(PLACES_AT_FIRST);
   #placeFirst = new Uint32Array(PLACES_AT_FIRST);
@@ -32,7 +32,7 @@ export class PageBuilder {
     readonly shard: number,
   ) {}
 
-  /** Whether the page is to be made before anything is added. */
+  /** Whether the page must be built before anything is added. */
   get isFull(): boolean {
     return this.count >= (this.level === 0 ? INDEX_BLOCKS : INDEX_PAGES) || this.#places >= INDEX_PLACES;
   }
@@ -52,14 +52,14 @@ export class PageBuilder {
     this.count = 0;
   }
 
-  /** Takes in the next block or page. Costs some time for each symbol in it. */
-  add(extent: Extent): void {
+  /** Adds the next block or page. The cost grows with its symbols. */
+  add(summary: BlockSummary): void {
     const child = this.count++;
-    this.#firstSeqs[child] = extent.firstSeq;
-    this.#lastSeqs[child] = extent.lastSeq;
-    this.#isOpaque[child] = extent.isOpaque ? 1 : 0;
-    this.#times.set(extent.times, child * TIME_WORDS);
-    const { count, ids, firsts, lasts } = extent.symbols;
+    this.#firstSeqs[child] = summary.firstSeq;
+    this.#lastSeqs[child] = summary.lastSeq;
+    this.#isOpaque[child] = summary.isOpaque ? 1 : 0;
+    this.#times.set(summary.times, child * TIME_WORDS);
+    const { count, ids, firsts, lasts } = summary.symbols;
     this.#reserve(count);
     for (let k = 0; k < count; k++) {
       const id = ids[k];
@@ -153,7 +153,7 @@ export class PageBuilder {
     return ids.map((id) => this.#slotOf[id] - 1);
   }
 
-  /** The places, symbol by symbol, and where those of each end. */
+  /** The positions, symbol by symbol, and the end of each symbol's positions. */
   #writePlaces(order: Uint32Array): { bytes: Uint8Array; ends: Uint32Array } {
     const next = new Uint32Array(this.#symbols.count);
     let total = 0;

@@ -1,8 +1,8 @@
-/** Index pages that were read, up to a bound of bytes; those used longest ago go first. */
+/** A cache of index pages, bounded in bytes; the least recently used pages are dropped first. */
 import type { IndexPage } from './page.js';
 
 export class PageCache {
-  /** Pages that were not found here; and blocks that were looked at because no page told of them. */
+  /** Cache misses; and blocks that were read because no page covered them. */
   pagesRead = 0;
   blocksRead = 0;
   readonly #pages = new Map<string, IndexPage>();

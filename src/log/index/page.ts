@@ -1,40 +1,40 @@
 /**
- * One index page: what a run of consecutive blocks of an epoch's shard holds, or a run of such pages.
+ * One index page: the summaries of consecutive blocks of an epoch's shard, or of consecutive such pages.
  *
  * ```
  *  0 u8 version = 1 │ 1 u8 level, 0 = over blocks, n = over pages of level n − 1 │ 2 u16 shard
- *  4 u32 crc32 of everything from 8 up to the places
- *  8 u32 epoch      │ 12 u32 crc32 of the places
+ *  4 u32 crc32 of everything from 8 up to the positions
+ *  8 u32 epoch      │ 12 u32 crc32 of the positions
  * 16 f64 first seq  │ 24 f64 last seq
- * 32 u32 children   │ 36 u32 symbols │ 40 u32 where the places begin │ 44 u32 0
+ * 32 u32 children   │ 36 u32 symbols │ 40 u32 offset of the positions │ 44 u32 0
  * 48 head, in columns:
  *    a child:  seqs missing before it │ its seqs × 2 + opaque
  *    a child:  lowest and highest tsRecv and tsEvent: seconds since those of the child before │ nanoseconds
- *    a symbol: ids since the one before, less 1 │ first symbolSeq │ last, since the first │ bytes of its places
- *  … places, of each symbol those children that hold it:
- *    first symbolSeq in it, since that of the place before, × 2 + 1 if children without it lie between │ how many
+ *    a symbol: ids since the one before, less 1 │ first symbolSeq │ last, since the first │ bytes of its positions
+ *  … positions, for each symbol the children that have it:
+ *    first symbolSeq in it, since that of the position before, × 2 + 1 if children without it are between │ how many
  * ```
  *
- * Fixed words are little-endian, all else is varints of `log/format/varint.ts`; symbols ascend. The page is derived: what
- * its checksum does not cover as it should is read from the blocks again.
+ * Fixed words are little-endian, all else is varints of `log/format/varint.ts`; symbols ascend. The page is derived: a part
+ * with a wrong checksum is read from the blocks again.
  */
 import { crc32 } from 'node:zlib';
 import {
-  type Extent,
+  type BlockSummary,
   isBefore,
   SYMBOLS_INDEXED,
   SymbolTable,
   TIME_WORDS,
   type TimeAt,
   widenTimes,
-} from '../format/extent.js';
+} from '../format/block-summary.js';
 import { ByteReader } from '../format/varint.js';
 
 export const PAGE_VERSION = 1;
 export const PAGE_HEADER_BYTES = 48;
 const WORD = 2 ** 32;
 
-/** A page, read. */
+/** A page that was read. */
 export class IndexPage {
   /** Of each child. */
   readonly firstSeqs: Float64Array;
@@ -45,7 +45,7 @@ export class IndexPage {
   /** Over all children. */
   readonly totals = new Uint32Array(TIME_WORDS);
   readonly symbols: SymbolTable;
-  /** Where each symbol's places end. */
+  /** The end of each symbol's positions. */
   readonly #ends: Uint32Array;
   readonly #placesAt: number;
   readonly #placesCrc: number;
@@ -128,7 +128,7 @@ export class IndexPage {
     }
   }
 
-  /** Bytes of memory that it takes, about. */
+  /** Estimated bytes of memory. */
   get cost(): number {
     return this.bytes.length + this.children * 64 + this.symbols.count * 16;
   }
@@ -174,19 +174,19 @@ export class IndexPage {
     return true;
   }
 
-  /** Fills in what the page tells of all its children together. */
-  extentInto(extent: Extent): void {
-    extent.clear();
-    extent.firstSeq = this.firstSeq;
-    extent.lastSeq = this.lastSeq;
-    extent.times.set(this.totals);
+  /** Fills in the summary of all children together. */
+  summaryInto(summary: BlockSummary): void {
+    summary.clear();
+    summary.firstSeq = this.firstSeq;
+    summary.lastSeq = this.lastSeq;
+    summary.times.set(this.totals);
     for (let i = 0; i < this.children; i++) {
       if (this.isOpaque[i] === 1 || (i > 0 && this.firstSeqs[i] > this.lastSeqs[i - 1] + 1)) {
-        extent.isOpaque = true;
+        summary.isOpaque = true;
       }
     }
     const { count, ids, firsts, lasts } = this.symbols;
-    for (let k = 0; k < count; k++) extent.symbols.add(ids[k], firsts[k], lasts[k]);
+    for (let k = 0; k < count; k++) summary.symbols.add(ids[k], firsts[k], lasts[k]);
   }
 
   /** Whether a child may hold any of the symbols: 1 a child. Undefined where the page is damaged. */

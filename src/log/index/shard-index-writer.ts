@@ -1,32 +1,32 @@
 /**
- * Makes the index pages of one shard in one segment as its blocks are written. A page goes into the transaction of its last
- * block, or a later one: so a page never tells of blocks that are not there.
+ * Builds the index pages of one shard in one segment while its blocks are written. A page is in the transaction of its last
+ * block or in a later one, so a page never covers missing blocks.
  */
 import { INDEX_LEVELS } from '../../core/limits.js';
 import { lastSeqOf } from '../format/block.js';
-import type { BlockExtents } from '../format/block-extent.js';
-import { Extent } from '../format/extent.js';
+import { BlockSummary } from '../format/block-summary.js';
+import type { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { blockKey, pageKey, parseKey } from '../format/keys.js';
 import { blocksIn, type Segment } from '../storage/segments.js';
 import { IndexPage } from './page.js';
 import { PageBuilder } from './page-builder.js';
 
-/** What a page is written by. */
+/** Writes a page. */
 export type PutPage = (key: Buffer, page: Uint8Array) => void;
 
 export class ShardIndexWriter {
   readonly #builders: PageBuilder[];
-  readonly #extent = new Extent();
+  readonly #summary = new BlockSummary();
 
   constructor(
     readonly epoch: number,
     readonly shard: number,
-    readonly extents: BlockExtents,
+    readonly summaries: BlockSummaryReader,
   ) {
     this.#builders = Array.from({ length: INDEX_LEVELS }, (_, n) => new PageBuilder(n, epoch, shard));
   }
 
-  /** Takes up where the pages and blocks that are kept end. */
+  /** Continues after the stored pages and blocks. */
   restore(segment: Segment, put: PutPage): void {
     const { epoch, shard } = this;
     let next = 0;
@@ -35,8 +35,8 @@ export class ShardIndexWriter {
       next = Math.max(next, endOfPages(segment, level, epoch, shard));
       if (level === 0) break;
       for (const page of pagesFrom(segment, level - 1, epoch, shard, next)) {
-        page.extentInto(this.#extent);
-        this.#add(level, this.#extent, put);
+        page.summaryInto(this.#summary);
+        this.#add(level, this.#summary, put);
       }
     }
     for (const [key, block] of blocksIn(
@@ -44,35 +44,35 @@ export class ShardIndexWriter {
       blockKey(epoch, shard, next),
       blockKey(epoch, shard + 1, 0),
     )) {
-      const isWhole = this.extents.read(block, parseKey(key).firstSeq, this.#extent);
-      if (!isWhole) this.#extent.lastSeq = lastSeqOf(parseKey(key).firstSeq, block);
-      this.#add(0, this.#extent, put);
+      const isWhole = this.summaries.read(block, parseKey(key).firstSeq, this.#summary);
+      if (!isWhole) this.#summary.lastSeq = lastSeqOf(parseKey(key).firstSeq, block);
+      this.#add(0, this.#summary, put);
     }
   }
 
-  /** Takes in a block that is about to be written. */
+  /** Adds a block that will be written. */
   add(block: Uint8Array, firstSeq: number, put: PutPage): void {
-    this.extents.read(block, firstSeq, this.#extent);
-    this.#add(0, this.#extent, put);
+    this.summaries.read(block, firstSeq, this.#summary);
+    this.#add(0, this.#summary, put);
   }
 
-  /** The same, of one whose extent is known. */
-  addExtent(extent: Extent, put: PutPage): void {
-    this.#add(0, extent, put);
+  /** As `add`, for a block with a known summary. */
+  addSummary(summary: BlockSummary, put: PutPage): void {
+    this.#add(0, summary, put);
   }
 
-  /** Writes what there is as pages, full or not: no block follows, or not in this segment. */
+  /** Writes all pending pages, full or not: no more block follows in this segment. */
   finish(put: PutPage): void {
     for (const builder of this.#builders) {
-      // A page over a single one would tell nothing new.
+      // A page over a single page would add nothing.
       if (builder.count > (builder.level === 0 ? 0 : 1)) this.#write(builder, put);
       builder.clear();
     }
   }
 
-  #add(level: number, extent: Extent, put: PutPage): void {
+  #add(level: number, summary: BlockSummary, put: PutPage): void {
     const builder = this.#builders[level];
-    builder.add(extent);
+    builder.add(summary);
     if (builder.isFull) this.#write(builder, put);
   }
 
@@ -83,8 +83,8 @@ export class ShardIndexWriter {
     const read = IndexPage.read(page)!;
     put(pageKey(builder.level, this.epoch, this.shard, read.firstSeq), page);
     if (above === INDEX_LEVELS) return;
-    read.extentInto(this.#extent);
-    this.#add(above, this.#extent, put);
+    read.summaryInto(this.#summary);
+    this.#add(above, this.#summary, put);
   }
 }
 
@@ -120,7 +120,7 @@ function* pagesFrom(
 }
 
 /**
- * Removes the pages that tell of a seq or later ones: their blocks were removed. Resolves when it is visible.
+ * Removes the pages that cover a seq or later ones, as their blocks were removed. Resolves when this is visible.
  */
 export async function removePagesFrom(
   segment: Segment,

@@ -1,5 +1,5 @@
 /**
- * The index of one shard of one epoch in one segment, read.
+ * Reads the index of one shard of one epoch in one segment.
  *
  * ```
  *  level 1  [────────── page ──────────]
@@ -13,19 +13,19 @@
  */
 import { INDEX_CACHE_BYTES, INDEX_LEVELS } from '../../core/limits.js';
 import { lastSeqOf } from '../format/block.js';
-import type { BlockExtents } from '../format/block-extent.js';
-import { ahead, Extent, type TimeAt, widenTimes } from '../format/extent.js';
+import { ahead, BlockSummary, type TimeAt, widenTimes } from '../format/block-summary.js';
+import type { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { blockKey, pageKey, parseKey } from '../format/keys.js';
 import { blocksIn, type Segment } from '../storage/segments.js';
 import { IndexPage, reaches } from './page.js';
 import { PageBuilder } from './page-builder.js';
 import { PageCache } from './page-cache.js';
 
-/** The next block that may hold what is wanted. */
+/** The next block that may have a wanted symbol. */
 export interface Holding {
-  /** First seq of the block; undefined where none follows. */
+  /** First seq of the block; undefined when none follows. */
   block: number | undefined;
-  /** All seqs below are there, and none of them is wanted. */
+  /** No tick below this seq is missing, and none is wanted. */
   skipTo: number;
 }
 
@@ -33,11 +33,11 @@ interface Root {
   level: number;
   firstSeq: number;
   lastSeq: number;
-  /** Made here from blocks, as no page is kept of them. */
+  /** Built here from blocks that are in no stored page. */
   isMade: boolean;
 }
 
-/** What a lookup in a page comes to when the page, or one below it, is damaged. */
+/** The result of a lookup when the page, or one below it, is damaged. */
 const DAMAGED = Symbol('damaged');
 type Look<T> = T | undefined | typeof DAMAGED;
 
@@ -49,7 +49,7 @@ export class ShardIndex {
   #newest = '';
   readonly #tail: PageBuilder;
   #tailPage: IndexPage | undefined;
-  readonly #extent = new Extent();
+  readonly #summary = new BlockSummary();
   /** Of `nextHolding`: by page, what holds the symbols it was last asked for. */
   #masks = new WeakMap<IndexPage, Uint8Array>();
   #masksOf = '';
@@ -57,12 +57,12 @@ export class ShardIndex {
   constructor(
     /** Tells its pages apart from others in the cache. */
     readonly name: string,
-    /** It may be closed between two lookups, and is replaced by the one opened anew. */
+    /** May be closed between two lookups; then the reopened segment replaces it. */
     public segment: Segment,
     readonly epoch: number,
     readonly shard: number,
     readonly cache: PageCache,
-    readonly extents: BlockExtents,
+    readonly summaries: BlockSummaryReader,
     /** Last seq of a damaged block. */
     readonly endOfDamaged: (key: Uint8Array, block: Buffer) => number,
   ) {
@@ -74,7 +74,7 @@ export class ShardIndex {
     this.#lookup(0, (page) => widenTimes(into, 0, page.totals, 0));
   }
 
-  /** First seq of the first block whose highest time is the given one or later. */
+  /** First seq of the first block whose highest time is at or after the given time. */
   firstReaching(
     at: typeof TimeAt.recvMax | typeof TimeAt.eventMax,
     s: number,
@@ -88,7 +88,7 @@ export class ShardIndex {
     return this.#lookup(0, look);
   }
 
-  /** First seq of the block to read on from for the ticks of a symbol whose symbolSeq is the given one or later. */
+  /** First seq of the first block that may have ticks of a symbol with the given symbolSeq or a later one. */
   symbolFrom(symbolId: number, symbolSeq: number): number | undefined {
     const look = (page: IndexPage): Look<number> => {
       const k = page.symbols.find(symbolId);
@@ -108,7 +108,7 @@ export class ShardIndex {
     return this.#lookup(0, look);
   }
 
-  /** The first block, from the one with `seq` on, that may hold one of the symbols, or lacks seqs before it. */
+  /** The first block, from the one with `seq` on, that may have one of the symbols or follows missing seqs. */
   nextHolding(seq: number, symbolIds: readonly number[]): Holding {
     const name = symbolIds.join();
     if (name !== this.#masksOf) {
@@ -135,7 +135,7 @@ export class ShardIndex {
     return { block, skipTo };
   }
 
-  /** What `look` finds first, in the roots that reach to `seq` and then in the tail. */
+  /** The first result of `look`, in the roots that reach `seq` and then in the tail. */
   #lookup<T>(seq: number, look: (page: IndexPage) => Look<T>): T | undefined {
     this.#refresh();
     for (let i = 0; ; ) {
@@ -154,7 +154,7 @@ export class ShardIndex {
     }
   }
 
-  /** Puts what lies below a root in its place; nothing where its blocks are gone. */
+  /** Replaces a damaged root by the pages below it, or by nothing when its blocks are gone. */
   #replace(i: number): void {
     const { level, firstSeq, lastSeq, isMade } = this.#roots[i];
     this.#roots.splice(i, 1, ...(isMade ? [] : this.#cover(level - 1, firstSeq, lastSeq + 1)));
@@ -165,7 +165,7 @@ export class ShardIndex {
     return child === undefined || child.lastSeq !== page.lastSeqs[i] ? DAMAGED : look(child);
   }
 
-  /** A page that is kept; undefined where it is missing or damaged. */
+  /** A stored page; undefined when it is missing or damaged. */
   #load(level: number, firstSeq: number): IndexPage | undefined {
     const name = `${this.name} ${level} ${firstSeq}`;
     const known = this.cache.get(name);
@@ -190,8 +190,8 @@ export class ShardIndex {
     const known = this.cache.get(name);
     if (known !== undefined) return known;
     const builder = new PageBuilder(0, this.epoch, this.shard);
-    for (const extent of this.#blocks(root.firstSeq, root.lastSeq + 1)) {
-      if (!builder.isFull) builder.add(extent);
+    for (const summary of this.#blocks(root.firstSeq, root.lastSeq + 1)) {
+      if (!builder.isFull) builder.add(summary);
     }
     if (builder.count === 0) return undefined;
     const page = IndexPage.read(builder.build())!;
@@ -199,7 +199,7 @@ export class ShardIndex {
     return page;
   }
 
-  /** Takes in pages that were added since the last lookup. */
+  /** Adds pages that were written since the last lookup. */
   #refresh(): void {
     const newest: (number | undefined)[] = [];
     for (let level = 0; level < INDEX_LEVELS; level++) newest.push(this.#pagesBefore(level).next().value);
@@ -263,19 +263,19 @@ export class ShardIndex {
     return roots;
   }
 
-  /** Roots made of blocks. */
+  /** Roots that are built from blocks. */
   #make(from: number, to: number): Root[] {
     const roots: Root[] = [];
     const builder = new PageBuilder(0, this.epoch, this.shard);
-    for (const extent of this.#blocks(from, to)) {
-      builder.add(extent);
+    for (const summary of this.#blocks(from, to)) {
+      builder.add(summary);
       if (builder.isFull) roots.push(this.#made(builder));
     }
     if (builder.count > 0) roots.push(this.#made(builder));
     return roots;
   }
 
-  /** Keeps what the builder holds as a page that is made anew should it be forgotten. */
+  /** Caches the builder's content as a page; if the cache drops the page, it is built again. */
   #made(builder: PageBuilder): Root {
     const page = IndexPage.read(builder.build())!;
     builder.clear();
@@ -284,12 +284,12 @@ export class ShardIndex {
     return { level: 0, firstSeq, lastSeq, isMade: true };
   }
 
-  /** A page of the blocks that are in none yet; undefined where there are none. */
+  /** A page over the blocks that are in no page yet; undefined when there are none. */
   #readTail(): IndexPage | undefined {
     const from = this.#tail.count === 0 ? this.#rootsEnd : this.#tail.nextSeq;
-    for (const extent of this.#blocks(from, Number.MAX_SAFE_INTEGER)) {
+    for (const summary of this.#blocks(from, Number.MAX_SAFE_INTEGER)) {
       this.#tailPage = undefined;
-      this.#tail.add(extent);
+      this.#tail.add(summary);
       if (!this.#tail.isFull) continue;
       const root = this.#made(this.#tail);
       this.#roots.push(root);
@@ -300,8 +300,8 @@ export class ShardIndex {
     return this.#tailPage;
   }
 
-  /** What the blocks tell whose first seq is `from` or later and below `to`; one extent, used again and again. */
-  *#blocks(from: number, to: number): Generator<Extent> {
+  /** The summaries of the blocks with a first seq from `from` on and below `to`; the summary is reused. */
+  *#blocks(from: number, to: number): Generator<BlockSummary> {
     const { epoch, shard } = this;
     for (const [key, block] of blocksIn(
       this.segment,
@@ -310,20 +310,25 @@ export class ShardIndex {
     )) {
       this.cache.blocksRead++;
       const { firstSeq } = parseKey(key);
-      const isWhole = this.extents.read(block, firstSeq, this.#extent);
-      if (!isWhole) this.#extent.lastSeq = this.endOfDamaged(key, block);
-      yield this.#extent;
+      const isWhole = this.summaries.read(block, firstSeq, this.#summary);
+      if (!isWhole) this.#summary.lastSeq = this.endOfDamaged(key, block);
+      yield this.#summary;
     }
   }
 }
 
-/** Lowest and highest times of what a segment holds of a shard; see `TimeAt`. */
-export function timesOf(segment: Segment, epoch: number, shard: number, extents: BlockExtents): number[] {
+/** Lowest and highest times of a shard's blocks in a segment; see `TimeAt`. */
+export function timesOf(
+  segment: Segment,
+  epoch: number,
+  shard: number,
+  summaries: BlockSummaryReader,
+): number[] {
   const cache = new PageCache(INDEX_CACHE_BYTES);
-  const index = new ShardIndex('', segment, epoch, shard, cache, extents, (key, block) =>
+  const index = new ShardIndex('', segment, epoch, shard, cache, summaries, (key, block) =>
     lastSeqOf(parseKey(key).firstSeq, block),
   );
-  const all = new Extent();
+  const all = new BlockSummary();
   all.clear();
   index.totals(all.times);
   return Array.from(all.times);

@@ -1,6 +1,6 @@
 /**
- * What the log uses of lmdb, in types of its own: the declarations of the package (3.5.6) end in `export =`, which no
- * program of ES modules may read without `skipLibCheck`, and what the library exports names environments.
+ * Own types for the parts of lmdb that the log uses. The declarations of the package (3.5.6) end in `export =`, which a
+ * program of ES modules can only read with `skipLibCheck`; and the types that the library exports name environments.
  */
 import { open } from 'lmdb';
 
@@ -27,7 +27,7 @@ export interface Database<V, K extends Key> {
   getBinaryFast(key: K): Buffer | undefined;
   getKeys(options?: RangeOptions<K>): Iterable<K>;
   getRange(options?: RangeOptions<K>): Iterable<{ key: K; value: V }>;
-  /** False where the key exists and must not. */
+  /** Resolves to false when the key exists and `noOverwrite` is set. */
   put(key: K, value: V, options?: { noOverwrite?: boolean }): Promise<boolean>;
   remove(key: K): Promise<boolean>;
   getStats(): DatabaseStats;
@@ -48,14 +48,14 @@ export interface Environment<V, K extends Key> extends Database<V, K> {
   readonly path: string;
   /** Resolves when the puts before are visible; rejects when the commit failed. */
   readonly committed: Promise<boolean>;
-  /** The same, once they are on the disk. */
+  /** As `committed`, once the puts are on the disk. */
   readonly flushed: Promise<boolean>;
   getStats(): DatabaseStats & { root: { entryCount: number } };
   openDB<W, L extends Key>(options: DatabaseOptions): Database<W, L>;
   readerList(): string;
-  /** What is read in a transaction of one's own stays as it is until that is done. */
+  /** Begins a read transaction of the caller; its reads see one state until `done`. */
   useReadTransaction(): { done(): void };
-  /** Lets the next read see what was committed since. */
+  /** The next read sees the newest commit. */
   resetReadTxn(): void;
   sync(done: (error?: unknown) => void): void;
   close(): Promise<void>;
@@ -77,8 +77,8 @@ export type AnyDatabase = Database<any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above.
 export type AnyEnvironment = Environment<any, any>;
 
-/** Opens the environment in a folder; what is not there is made, unless it is only read. */
+/** Opens the environment in a folder. A missing environment is created, unless `readOnly` is set. */
 export function openEnvironment<V, K extends Key>(options: EnvironmentOptions): Environment<V, K> {
-  // The types of the package leave out the options of `put`, `path`, `sync`, and what the statistics hold.
+  // The types of the package leave out the options of `put`, `path`, `sync`, and the fields of the statistics.
   return open<V, K>(options) as unknown as Environment<V, K>;
 }

@@ -1,6 +1,6 @@
 /**
- * Locks that the kernel keeps: they belong to an open file, so they hold across containers and mounts, and end with
- * the process however that ends. (Open file description locks; closing another handle of the file leaves them alone.)
+ * Locks that the kernel keeps. They belong to an open file, so they work across containers and mounts, and end with the
+ * process, however the process ends. (Open file description locks: they survive when another handle of the file closes.)
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,12 +8,12 @@ import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
 
 type TryLock = (fd: number, offset: number, length: number, options?: { shared: boolean }) => boolean;
 
-/** The byte that is locked lies behind any content: some systems keep others from reading what is locked. */
+/** The locked byte is behind any content: on some systems nobody else can read a locked byte. */
 export const LOCK_AT = 2 ** 40;
 
 let binding: TryLock | undefined;
 
-/** Loaded at its first use: what needs no lock runs where its binary does not load. */
+/** Loads the binding at its first use: code without locks must run where the binary does not load. */
 function load(): TryLock {
   try {
     const { tryLock } = createRequire(import.meta.url)('fs-native-extensions') as { tryLock: TryLock };
@@ -29,9 +29,9 @@ function load(): TryLock {
 }
 
 /**
- * Locks a byte of an open file; false where another open file has it locked.
- * @param shared others may lock it so too; the file may be open for reading only
- * @throws TickwireError unsupported where there are no such locks
+ * Locks a byte of an open file; returns false when another open file has locked the byte.
+ * @param shared others may take a shared lock too; the file may be open for reading only
+ * @throws TickwireError unsupported when the system has no such locks
  */
 export function tryLock(fd: number, shared = false, at = LOCK_AT): boolean {
   binding ??= load();
@@ -47,7 +47,7 @@ export function tryLock(fd: number, shared = false, at = LOCK_AT): boolean {
   }
 }
 
-/** Whether a path still leads to an open file, which may have been removed or replaced there. */
+/** Whether a path still names an open file: the file may have been removed or replaced. */
 export function isAt(fd: number, file: string): boolean {
   const there = statSync(file, { throwIfNoEntry: false });
   const { ino, dev } = fstatSync(fd);
@@ -55,7 +55,7 @@ export function isAt(fd: number, file: string): boolean {
 }
 
 /**
- * Opens a file and locks it; undefined while another open file has it locked.
+ * Opens and locks a file; returns undefined while another open file has the lock.
  * @param flags as of `open`
  */
 export function openLocked(file: string, flags: number | string): number | undefined {
@@ -69,7 +69,7 @@ export function openLocked(file: string, flags: number | string): number | undef
   return isLocked ? fd : undefined;
 }
 
-/** Writes a file's text in place: a locked file cannot be replaced by another one. */
+/** Writes a file's text in place: a locked file must not be replaced by another one. */
 export function writeText(fd: number, text: string): void {
   ftruncateSync(fd, 0);
   writeSync(fd, text, 0);

@@ -1,10 +1,10 @@
 /**
- * Whether the log may write: the free space of its disk, and what is said of a commit that failed. The disk is
- * looked at again before half the floor is spent; where there is no floor, `disk-reserve.ts` meets the end of the disk.
+ * Whether the log may write: checks the free space of its disk, and words the cause of a failed commit. The disk is
+ * checked again before half the floor is spent. Without a floor, `disk-reserve.ts` handles the full disk.
  */
 import { statfsSync } from 'node:fs';
 import { messageOf } from '../../core/errors.js';
-import { NoRoom } from './disk-reserve.js';
+import { DiskFull } from './disk-reserve.js';
 
 const CHECK_MS = 1_000;
 const MEBIBYTE = 1024 * 1024;
@@ -19,12 +19,12 @@ export class FreeSpace {
     readonly floorBytes: number,
   ) {}
 
-  /** Counts what was handed to lmdb since the last look. */
+  /** Counts bytes that were handed to lmdb since the last check. */
   spend(bytes: number): void {
     this.#spentBytes += bytes;
   }
 
-  /** What is wrong, as a sentence, or nothing; looks at the disk about once a second. */
+  /** The problem, as a sentence, or an empty text. Checks the disk about once a second. */
   trouble(nowMs: number): string {
     if (nowMs - this.#checkedAt < CHECK_MS && this.#spentBytes < this.floorBytes / 2) return this.#trouble;
     this.#checkedAt = nowMs;
@@ -40,24 +40,24 @@ export class FreeSpace {
   }
 }
 
-/** Whether a rejected put says that its whole transaction failed, rather than that it was wrong itself. */
+/** Whether a put was rejected because its whole transaction failed, and not because the put itself was wrong. */
 export function isCommitFailure(error: unknown): boolean {
-  return error instanceof NoRoom || (error as { commitError?: unknown }).commitError !== undefined;
+  return error instanceof DiskFull || (error as { commitError?: unknown }).commitError !== undefined;
 }
 
-/** Passes over a commit that failed, and throws everything else again. */
+/** Ignores a failed commit, and throws every other error again. */
 export function unlessCommitFailed(error: unknown): void {
   if (!isCommitFailure(error)) throw error;
 }
 
-/** The cause of a failed commit: lmdb rejects each put alike and tells why beside it, a moment later. */
+/** The cause of a failed commit: lmdb rejects every put with the same error, and adds the cause a moment later. */
 export async function commitTrouble(error: unknown): Promise<string> {
   const cause = (error as { commitError?: Promise<unknown> }).commitError;
   if (cause === undefined) return messageOf(error);
-  const told = cause.then(
+  const reason = cause.then(
     () => messageOf(error),
-    (reason: unknown) => messageOf(reason),
+    (why: unknown) => messageOf(why),
   );
-  const patience = new Promise<string>((resolve) => setTimeout(() => resolve(messageOf(error)), CHECK_MS));
-  return Promise.race([told, patience]);
+  const timeout = new Promise<string>((resolve) => setTimeout(() => resolve(messageOf(error)), CHECK_MS));
+  return Promise.race([reason, timeout]);
 }

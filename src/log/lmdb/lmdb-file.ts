@@ -1,5 +1,5 @@
 /**
- * LMDB's own file, as far as it is looked at with plain reads: before lmdb maps it, and to see how far it is used.
+ * The parts of LMDB's file format that the log reads with plain reads: before lmdb maps the file, and for its used size.
  *
  * ```
  * page     0 u64 page number │ 8 u64 txn │ 16 u16 │ 18 u16 flags │ 20 u16 lower │ 22 u16 upper │ 24 …
@@ -10,8 +10,8 @@
  *          8 u64 branch pages │ 16 u64 leaf pages │ 24 u64 overflow pages │ 32 u64 entries │ 40 u64 root
  * ```
  *
- * Little-endian, as written by lmdb on the machines that it is built for here. Pages 0 and 1 are metas; the txn
- * with the higher number counts. A third one, half a page into page 0, is the last that was flushed.
+ * Little-endian, as on all machines that lmdb is built for here. Pages 0 and 1 are metas; the meta with the higher txn
+ * counts. A third meta, half a page into page 0, is the last txn that was flushed.
  */
 import { readFileSync, readSync, writeSync } from 'node:fs';
 
@@ -27,7 +27,7 @@ const PAGE_BYTES_MAX = 65_536;
 const FREE_TREE_AT = 48;
 const MAIN_TREE_AT = 96;
 const META_END = 168;
-/** What a meta has beyond magic and version. */
+/** The part of a meta behind magic and version. */
 const META_STATE_AT = 40;
 const META_TXN_AT = 152;
 const NO_ROOT = 2n ** 64n - 1n;
@@ -41,16 +41,16 @@ export interface Tree {
 }
 
 export interface Meta {
-  /** Where it stands in the file. */
+  /** Offset in the file. */
   at: number;
   pageBytes: number;
   free: Tree;
   main: Tree;
   lastPage: number;
   txn: number;
-  /** Of the machine's boot in which it was written; 0 = not told. */
+  /** The boot of the machine in which the meta was written; 0 = unknown. */
   boot: bigint;
-  /** Whether it may have been written before the pages that it refers to. */
+  /** Whether the meta may be on the disk before the pages that it refers to. */
   isAhead: boolean;
 }
 
@@ -66,7 +66,7 @@ export function readTree(bytes: Buffer, at: number): Tree {
 
 /** Flags of trees: keys are numbers. */
 export const NUMBERS = 8;
-/** Free pages' flags, beside: of a txn that was not yet flushed when it was written; of a file that is in no folder. */
+/** More flags of the tree of free pages: the txn was not yet flushed when written; the file is in no folder of its own. */
 const AHEAD = 0x1000;
 const NO_FOLDER = 0x4000;
 
@@ -85,7 +85,7 @@ function readMeta(fd: number, at: number, isFlushed = false): Meta | undefined {
   if (!isOne) return undefined;
   const free = readTree(bytes, FREE_TREE_AT);
   const main = readTree(bytes, MAIN_TREE_AT);
-  // By other ones lmdb takes the file for an encrypted one, or a value for a page.
+  // With other flags lmdb would take the file for an encrypted one, or a value for a page.
   if ((free.flags & ~(AHEAD | NO_FOLDER)) !== NUMBERS || main.flags !== 0) return undefined;
   return {
     at,
@@ -99,26 +99,26 @@ function readMeta(fd: number, at: number, isFlushed = false): Meta | undefined {
   };
 }
 
-/** The two metas of a data file; undefined for what is none. */
+/** The two metas of a data file; undefined for a page that is no meta. */
 export function readMetas(fd: number): [Meta | undefined, Meta | undefined] {
   const first = readMeta(fd, 0);
   return [first, readMeta(fd, first?.pageBytes ?? 4096)];
 }
 
-/** The newest txn; undefined where the first two pages are no metas. */
+/** The newest txn; undefined when one of the first two pages is no meta. */
 export function newestMeta(fd: number): Meta | undefined {
   const [first, second] = readMetas(fd);
   if (first === undefined || second === undefined) return undefined;
   return first.txn >= second.txn ? first : second;
 }
 
-/** The txn that was flushed last; undefined where none was told of. */
+/** The txn that was flushed last; undefined when the file does not say. */
 export function readFlushed(fd: number, pageBytes: number): Meta | undefined {
   const meta = readMeta(fd, pageBytes / 2, true);
   return meta === undefined || meta.txn === 0 ? undefined : meta;
 }
 
-/** What a meta says, as it is written when its pages are on the disk. */
+/** The bytes of a meta as lmdb writes them once its pages are on the disk. */
 function stateOf(fd: number, { at }: Meta): Buffer {
   const bytes = Buffer.alloc(META_END);
   readSync(fd, bytes, 0, META_END, at);
@@ -136,7 +136,7 @@ export function writeFlushed(fd: number, meta: Meta): void {
   writeState(fd, stateOf(fd, meta), meta.pageBytes / 2);
 }
 
-/** Takes back what came after a txn: both metas tell of it, as lmdb writes them when it goes back. */
+/** Goes back to a txn: both metas get its state, as lmdb itself does after a crash. */
 export function writeMetas(fd: number, meta: Meta): void {
   const state = stateOf(fd, meta);
   for (const txn of [meta.txn, meta.txn - 1]) {
@@ -145,8 +145,8 @@ export function writeMetas(fd: number, meta: Meta): void {
   }
 }
 
-/** The machine's boot, as lmdb numbers it. */
-export function bootNumber(): bigint {
+/** The id of the machine's boot, as lmdb stores it. */
+export function bootId(): bigint {
   try {
     const [hex] = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').split('-');
     return BigInt(`0x${hex}`);

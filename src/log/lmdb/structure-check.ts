@@ -1,24 +1,22 @@
 /**
- * Whether LMDB's own structure is whole, found with plain reads before lmdb maps a file: on one that was cut off or
- * damaged in its trees or its lists of free pages lmdb may end the process. What values hold is not looked at; they have
- * checksums of their own.
+ * Checks LMDB's own structure with plain reads, before lmdb maps a file. A file that was cut off, or is damaged in its trees
+ * or its lists of free pages, may make lmdb end the process. Values are not checked here: they have checksums of their own.
  */
 import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../../core/errors.js';
 import { LOG_CHECKED_PAGES } from '../../core/limits.js';
-import { bootNumber, METAS, type Meta, newestMeta, readFlushed, readMetas } from './lmdb-file.js';
+import { bootId, METAS, type Meta, newestMeta, readFlushed, readMetas } from './lmdb-file.js';
 import { Damage, Walk } from './page-walk.js';
 
-/** Times that a file is looked at again because it changed meanwhile. */
+/** The most repeated checks of a file that changes meanwhile. */
 const TRIES = 10;
 
 /**
- * Looks at an environment's file.
- * @param folder of the environment
- * @param forWriting whether it is to be opened for that: then all pages of the trees are looked at, however many
- *   there are
- * @returns what is wrong, as half a sentence; undefined when nothing is, or when there is no file
+ * Checks an environment's file.
+ * @param folder the folder of the environment
+ * @param forWriting whether the file will be opened for writing: then all pages of the trees are checked
+ * @returns the damage, as half a sentence; undefined for a file without damage, or when there is no file
  */
 export function damageOf(folder: string, forWriting: boolean): string | undefined {
   const file = path.join(folder, 'data.mdb');
@@ -27,7 +25,7 @@ export function damageOf(folder: string, forWriting: boolean): string | undefine
   try {
     for (let tries = 0; ; tries++) {
       const { size } = fstatSync(fd);
-      // lmdb makes an empty file and then fills it; opened for reading, an empty one ends the process.
+      // lmdb creates an empty file and then fills it. An empty file that is opened for reading ends the process.
       if (size === 0) return forWriting ? undefined : 'it is empty';
       const meta = newestMeta(fd);
       try {
@@ -35,7 +33,7 @@ export function damageOf(folder: string, forWriting: boolean): string | undefine
         return undefined;
       } catch (error) {
         if (!(error instanceof Damage)) throw error;
-        // A writer may have used pages again that this look still took for its own.
+        // A writer may have reused pages that belong to the txn of this check.
         const isStill = meta === undefined || newestMeta(fd)?.txn === meta.txn;
         if (isStill) return error.message;
         if (tries === TRIES) return undefined;
@@ -46,24 +44,24 @@ export function damageOf(folder: string, forWriting: boolean): string | undefine
   }
 }
 
-/** The last txn that was flushed, where the machine went down before the newest was. */
+/** The last flushed txn, when the machine went down before the newest txn was flushed; else undefined. */
 function flushedBefore(fd: number, newest: Meta): Meta | undefined {
   const flushed = readFlushed(fd, newest.pageBytes);
-  const isOfThisBoot = newest.boot !== 0n && newest.boot === bootNumber();
+  const isOfThisBoot = newest.boot !== 0n && newest.boot === bootId();
   if (flushed !== undefined && flushed.txn > newest.txn) {
     throw new Damage(`transaction ${flushed.txn} was flushed, and the newest is ${newest.txn}`);
   }
   if (newest.isAhead && !isOfThisBoot && flushed !== undefined && flushed.txn < newest.txn) return flushed;
-  // They take turns, as far as both were flushed, or are still in memory.
+  // The metas take turns, if both txns were flushed or are still in memory.
   const [even, odd] = readMetas(fd).map((m) => m!.txn);
   const isInTurn = even % 2 === 0 && (odd % 2 === 1 || odd === 0) && Math.abs(even - odd) <= 1;
   if (!isInTurn && (isOfThisBoot || flushed?.txn === newest.txn)) {
-    throw new Damage(`its first two pages tell of transactions ${even} and ${odd}`);
+    throw new Damage(`its first two pages are of transactions ${even} and ${odd}`);
   }
   return undefined;
 }
 
-/** Looks at what lmdb opens: for writing the last that was flushed, if the machine went down; else the newest txn. */
+/** Checks the txn that lmdb opens: for writing after a machine crash the last flushed one, else the newest. */
 function check(fd: number, size: number, newest: Meta | undefined, forWriting: boolean): void {
   if (newest === undefined) throw new Damage('its first two pages are not those of a log');
   const flushed = flushedBefore(fd, newest);
@@ -91,7 +89,7 @@ function checkTrees(fd: number, size: number, meta: Meta, pagesMax: number): voi
 }
 
 /**
- * Keeps lmdb away from a file that it might not survive.
+ * Keeps lmdb away from a file that may end the process.
  * @throws TickwireError log_corrupt
  */
 export function assertWhole(folder: string, forWriting: boolean): void {

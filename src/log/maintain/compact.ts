@@ -1,4 +1,4 @@
-/** Recompresses all closed segments now, for who holds the folder: the engine does the same in the background. */
+/** Recompresses all closed segments now, under the folder's lock. An engine does the same in the background. */
 import { rmSync } from 'node:fs';
 import type { Compression } from '../format/compress.js';
 import { commitPuts, flush } from '../lmdb/transaction.js';
@@ -54,7 +54,7 @@ async function rewrite(
 ): Promise<Compacted | undefined> {
   const { catalog, dataFolder } = store;
   const folder = nextFolder(dataFolder, record.folder);
-  // Until it is listed it is to go: a process that dies now leaves nothing behind.
+  // Until the segment is listed, its folder counts as doomed: the next start removes it if this process dies now.
   await commitPuts(catalog.root, segmentPuts(catalog, [], [], [folder]));
   const job = { dataFolder, number: record.number, folder, compression, share: 1 };
   const made = await recompressSegment(job, isStopped).catch((error: unknown) => {

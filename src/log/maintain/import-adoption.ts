@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../../core/errors.js';
-import { isRoomShort } from '../lmdb/disk-reserve.js';
+import { isSpaceShort } from '../lmdb/disk-reserve.js';
 import { commitPuts, flush } from '../lmdb/transaction.js';
 import { type EpochRecord, epochPut, logFolder, readEpochs, segmentPuts } from '../storage/catalog.js';
 import { type ImportRecord, importPut, isGone, readImports } from '../storage/imports.js';
@@ -30,7 +30,7 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
   const { catalog, dataFolder } = store;
   const { record } = staged;
   // Where room is short it must be taken up by the catalog's only writer; beside the log stage this is a second one.
-  if (isRoomShort(logFolder(dataFolder), [])) {
+  if (isSpaceShort(logFolder(dataFolder), [])) {
     throw new TickwireError(
       'data_folder_unusable',
       `The disk of ${dataFolder} is nearly full: nothing was imported. Make room, then import again.`,

@@ -1,10 +1,10 @@
 /**
- * Takes imports out of the log: they are listed no more, in one transaction, and their files go afterwards. What
- * dies in between leaves files that the next start of an engine removes.
+ * Removes imports from the log: one transaction takes them off the list, then their files are removed. If the process dies
+ * in between, the next start of an engine removes the files.
  */
 import { rm } from 'node:fs/promises';
 import { TickwireError } from '../../core/errors.js';
-import { isRoomShort } from '../lmdb/disk-reserve.js';
+import { isSpaceShort } from '../lmdb/disk-reserve.js';
 import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { epochPut, logFolder, readEpoch, segmentPuts } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
@@ -19,12 +19,12 @@ export interface Removal {
   back: Put[];
   /** The segments that go. */
   records: SegmentRecord[];
-  /** To be called once that is on the disk. */
+  /** The caller must call this once the removal is on the disk. */
   removeFiles(): Promise<void>;
 }
 
 /**
- * How imports are taken out. The store is to be fresh.
+ * The steps that remove imports. The store must be refreshed.
  * @param epochs of imports
  * @throws TickwireError data_folder_locked where a reader holds a segment of them
  */
@@ -64,7 +64,7 @@ function refusalFor(dataFolder: string, records: readonly SegmentRecord[]): Tick
 }
 
 /**
- * Takes imports out of the log.
+ * Removes imports from the log.
  * @param isAlone whether no other thread or process writes to the catalog
  * @throws TickwireError data_folder_locked as `removalOf`, data_folder_unusable where the disk is nearly full
  */
@@ -74,8 +74,8 @@ export async function removeImports(
   isAlone: boolean,
 ): Promise<void> {
   const { catalog, dataFolder } = store;
-  // Where room is short it must be taken up by the catalog's only writer.
-  if (!isAlone && isRoomShort(logFolder(dataFolder), [])) {
+  // When space is short, only one writer of the catalog may reserve space.
+  if (!isAlone && isSpaceShort(logFolder(dataFolder), [])) {
     throw new TickwireError(
       'data_folder_unusable',
       `The disk of ${dataFolder} is nearly full: nothing was changed. Stop the engine, then try again.`,
@@ -86,7 +86,7 @@ export async function removeImports(
   await commitPuts(catalog.root, puts);
   await flush(catalog.root);
   store.refresh();
-  // A reader that took its lease just before saw the segments still listed, and may count on them.
+  // A reader that took its lease just before saw the segments still listed, and may rely on them.
   const refusal = refusalFor(dataFolder, records);
   if (refusal !== undefined) {
     await commitPuts(catalog.root, back);

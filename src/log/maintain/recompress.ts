@@ -1,7 +1,7 @@
 /**
- * Writes a closed segment again under a harder compressor, into a folder of its own, and compares every block
- * with what it was. Nothing refers to the new folder until `swapPuts` are committed, and nothing to the old
- * one from then on: whenever the process dies, one of the two is the segment and the other is to go.
+ * Rewrites a closed segment with a stronger compressor, into a folder of its own, and compares every block with the original.
+ * Nothing refers to the new folder before `swapPuts` are committed, and nothing to the old one afterwards. Whenever the
+ * process dies, one of the two folders is the segment and the other one is removed.
  */
 import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises';
 import { BLOCK_TICKS } from '../../core/limits.js';
@@ -42,7 +42,7 @@ export interface Recompressed {
   bytes: number;
 }
 
-/** Thrown where a recompression is told to stop. */
+/** Thrown when a recompression must stop. */
 export class Stopped extends Error {}
 
 /**
@@ -87,7 +87,7 @@ export function isDue(record: SegmentRecord, compression: Compression): boolean 
   return record.ranges !== undefined && !(wasRewritten && record.compression === compression);
 }
 
-/** What makes of the old segment the new one, and dooms the old one's folder. */
+/** The puts that replace the old segment by the new one, and mark the old folder as doomed. */
 export function swapPuts(catalog: Catalog, record: SegmentRecord, done: Recompressed): Put[] {
   const { folder, bytes, compression } = done;
   const bytesBefore = record.bytesBefore ?? record.bytes ?? 0;
@@ -109,7 +109,7 @@ class Pace {
     if (performance.now() - this.#lookedAt < LOOK_MS) return;
     await immediate();
     this.#lookedAt = performance.now();
-    if (this.isStopped()) throw new Stopped('told to stop');
+    if (this.isStopped()) throw new Stopped('stopped on request');
   }
 
   async turn(): Promise<void> {
@@ -138,7 +138,7 @@ async function copyBlocks(from: Segment, to: Segment, compression: Compression, 
   for (const batch of batchesOf(from)) {
     const puts: Put[] = [];
     for (const { key, value } of batch) {
-      // A damaged block stays what it is, and is named when it is read.
+      // A damaged block is copied unchanged, and reported when it is read.
       const isWhole = !isPageKey(key) && checkBlock(value) !== undefined;
       puts.push({ key, value: isWhole ? recompressBlock(value, compression) : value, isNew: true });
       await pace.look();

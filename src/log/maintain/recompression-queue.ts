@@ -40,7 +40,7 @@ export class Recompression {
     if (compression === 'none' || this.#isClosing) return;
     store.refresh();
     const record = store.segments().findLast((r) => isDue(r, compression) && !this.#failed.has(r.number));
-    // Live ticks go first: it is tried again once there is room for the segment twice.
+    // Live ticks have priority: the next attempt comes when the disk has space for twice the segment.
     if (record === undefined || !this.#hasRoom(record)) return;
     try {
       await this.#rewrite(record);
@@ -92,7 +92,7 @@ export class Recompression {
     this.report('info', `Segment ${done.folder} has ${done.bytes} bytes now, of ${record.bytes}.`);
   }
 
-  /** An import was taken out just before its segment was listed anew. */
+  /** An import was removed just before its recompressed segment was listed. */
   async #unlist({ number, folder }: Recompressed): Promise<void> {
     const { store } = this;
     await commitPuts(store.catalog.root, segmentPuts(store.catalog, [], [number], [folder]));
@@ -109,7 +109,7 @@ export class Recompression {
     return this.#pool.run(job);
   }
 
-  /** Leaves what is under way as it is. */
+  /** Stops a recompression that is under way. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#pool?.destroy();

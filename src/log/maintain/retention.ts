@@ -1,7 +1,7 @@
 /**
- * Removes whole closed segments, oldest first: those closed too long ago, and as many as the log has to
- * shrink by. One that a reader holds stays, and all after it; so does one that the checkpoint does not cover
- * yet, because opening the log would need it.
+ * Removes whole closed segments, oldest first: segments that are too old, and as many as the size limits demand. A segment
+ * with a reader's lease stays, and so do all later ones. A segment that the checkpoint does not cover yet stays too,
+ * because the next start needs it.
  */
 import { statfsSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -20,13 +20,13 @@ import { heldSegments } from '../storage/reader-lease.js';
 import type { SegmentRecord } from '../storage/segment-record.js';
 import { bytesOfSegment, IMPORTS_FROM, segmentPath } from '../storage/segments.js';
 
-/** What may be kept; absent: everything. */
+/** Limits of the log; an absent limit keeps everything. */
 export interface RetentionOptions {
   /** Days since a segment was closed. */
   ageDays?: number | undefined;
   /** Bytes of the whole log on the disk. */
   totalBytes?: number | undefined;
-  /** Bytes of the disk that are to stay free. */
+  /** Bytes of the disk that must stay free. */
   freeBytes?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ const DAY_MS = 86_400_000;
 type Judge = (record: SegmentRecord) => string;
 
 export class Retention {
-  /** The segment whose holder was told of. */
+  /** The segment whose lease was reported. */
   #told = 0;
 
   constructor(
@@ -45,7 +45,7 @@ export class Retention {
     readonly report: (level: 'info' | 'warn', message: string) => void,
   ) {}
 
-  /** Removes what is to go by now. */
+  /** Removes the segments that are due. */
   async look(nowMs: number): Promise<void> {
     const { store } = this;
     if (Object.values(this.options).every((limit) => limit === undefined)) return;
@@ -115,7 +115,7 @@ export class Retention {
     const told = epochs.map((epoch) => epochPut(catalog, withRemoved(epoch, record)));
     await commitPuts(catalog.root, [...segmentPuts(catalog, [], [record.number], [record.folder]), ...told]);
     this.store.refresh();
-    // A reader that took its lease just before saw the segment still listed, and may count on it.
+    // A reader that took its lease just before saw the segment still listed, and may rely on it.
     if (heldSegments(dataFolder).has(record.number)) {
       const back = epochs.map((epoch) => epochPut(catalog, epoch));
       await commitPuts(catalog.root, [...segmentPuts(catalog, [record]), ...back]);

@@ -1,4 +1,4 @@
-/** Blocks as records: decoded, and some of them kept for the next page. */
+/** Decoded blocks, some of them cached for the next read. */
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { checkBlockAt, readHeader } from '../format/block.js';
 import type { BlockCodec } from '../format/block-codec.js';

@@ -1,10 +1,10 @@
 /**
- * One symbol's ticks in all imports as one stream, in the order of time, of the number of their epoch, of seq.
- * To go on in it takes the last tick's three, however many imports there are.
+ * One symbol's ticks in all imports as one stream, ordered by time, epoch number and seq. A position in it is these three
+ * values of the last tick, however many imports exist.
  */
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { Time } from '../../core/time.js';
-import { TimeAt } from '../format/extent.js';
+import { TimeAt } from '../format/block-summary.js';
 import type { ImportSpan } from '../storage/imports.js';
 import type { LogReader } from './log-reader.js';
 
@@ -14,7 +14,7 @@ const SHARD = 0;
 const READ_TICKS = 512;
 const NANOS = 1_000_000_000;
 
-/** A place among imported ticks: everything up to it is behind. */
+/** A position among imported ticks: all ticks up to it were read. */
 export interface ImportPlace extends Time {
   /** 0: nothing received at that time is. */
   epoch: number;
@@ -36,7 +36,7 @@ class ImportCursor {
   #count = 0;
   readonly #lastSeq: number;
   #nextSeq: number;
-  readonly #watch: Uint8Array;
+  readonly #filter: Uint8Array;
 
   constructor(
     readonly reader: LogReader,
@@ -45,8 +45,8 @@ class ImportCursor {
     readonly after: ImportPlace,
     readonly to: Time | null,
   ) {
-    this.#watch = new Uint8Array(symbolId + 1);
-    this.#watch[symbolId] = 1;
+    this.#filter = new Uint8Array(symbolId + 1);
+    this.#filter[symbolId] = 1;
     const { oldest, newest } = reader.bounds(epoch, SHARD);
     this.#lastSeq = newest;
     this.#nextSeq = Math.max(oldest, this.#firstSeq());
@@ -92,7 +92,7 @@ class ImportCursor {
     if (this.#nextSeq > this.#lastSeq) return false;
     const request = { epoch, shard: SHARD, fromSeq: this.#nextSeq, toSeq: this.#lastSeq };
     const result = reader.read(
-      { ...request, filter: this.#watch, maxTicks: READ_TICKS },
+      { ...request, filter: this.#filter, maxTicks: READ_TICKS },
       this.records,
       this.seqs,
     );
@@ -103,14 +103,14 @@ class ImportCursor {
     }
     this.at = 0;
     this.#count = result.count;
-    // Removed behind our back: there is nothing more to come.
+    // The import was removed meanwhile: no more ticks follow.
     this.#nextSeq = result.nextSeq > this.#nextSeq ? result.nextSeq : this.#lastSeq + 1;
     return true;
   }
 }
 
 export class ImportMerge {
-  /** The import with the tick at hand, after `next` has returned true. */
+  /** The import with the current tick, after `next` has returned true. */
   at!: ImportCursor;
   /** Those that are not reached yet, the next one last, with the time before which they have nothing. */
   readonly #waiting: (Time & { epoch: number })[];

@@ -15,8 +15,8 @@ import {
   U32_TS_RECV_S,
 } from '../../core/tick.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
-import { TimeAt } from '../format/extent.js';
+import { TimeAt } from '../format/block-summary.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { blockKey, parseKey } from '../format/keys.js';
 import { LogIndex } from '../index/log-index.js';
 import { type EpochRecord, readEpochs, readLogId } from '../storage/catalog.js';
@@ -42,7 +42,7 @@ import { type Decoded, DecodedBlocks } from './decoded-blocks.js';
 export type { EpochRecord } from '../storage/catalog.js';
 export type { LostSegment } from '../storage/lost.js';
 
-/** Blocks that one `read` decodes, however few of their ticks are wanted. */
+/** The most blocks that one `read` decodes, however few of their ticks are wanted. */
 const SCAN_BLOCKS = 64;
 const ALL_KINDS = 0xff;
 
@@ -68,7 +68,7 @@ export interface ReadRequest {
 
 export interface ReadResult {
   count: number;
-  /** Where to go on: everything below was returned, filtered out or named as a gap. */
+  /** The next seq to read: every seq below was returned, filtered out or reported as a gap. */
   nextSeq: number;
   gaps: LogGap[];
 }
@@ -81,7 +81,7 @@ export class LogReader {
   readonly #store: LogStore;
   readonly #blocks: DecodedBlocks;
 
-  /** The segments that retention is to leave alone, by number. */
+  /** The segments that retention must keep for this reader, by number. */
   #held: readonly SegmentRecord[] = [];
   #lease: Lease | undefined;
 
@@ -89,7 +89,7 @@ export class LogReader {
     const codec = new BlockCodec();
     this.#store = store;
     this.#blocks = new DecodedBlocks(store, codec, cacheBlocks);
-    this.index = new LogIndex(store, new BlockExtents(codec));
+    this.index = new LogIndex(store, new BlockSummaryReader(codec));
   }
 
   /** Blocks decoded so far. */
@@ -106,9 +106,8 @@ export class LogReader {
   }
 
   /**
-   * Keeps retention from removing what the log holds now, until `letGo` or `close`: for readers that go through
-   * it at a pace of their own.
-   * @param warn told where nothing is kept, as this process may not write into the data folder
+   * Keeps retention from removing the present segments, until `letGo` or `close`: for readers that take their time.
+   * @param warn gets a sentence when this process may not write to the data folder, so that nothing is kept
    */
   hold(warn: (message: string) => void = process.emitWarning): void {
     const { dataFolder } = this.#store;
@@ -121,23 +120,23 @@ export class LogReader {
     if (this.#lease === undefined) {
       warn(
         `This process may not write to ${dataFolder}, so it cannot hold what it reads: retention may remove ` +
-          'some of it before it is read, which is then told as a gap.',
+          'ticks before they are read, which then read as a gap.',
       );
     }
-    // What went while the lease was written is gone.
+    // Segments that were removed while the lease was written are gone.
     this.#store.refresh();
   }
 
   /**
-   * Lets go of the segments held that only have what lies before a place: the seqs of an epoch, by shard.
-   * @param imports by epoch, the first seq still wanted of an import; of one that is not in it nothing is
+   * Releases the kept segments whose ticks are all before a position: the seqs of an epoch, by shard.
+   * @param imports by epoch of an import, the first seq that is still wanted; an absent import is not wanted at all
    */
   letGo(epoch: number, seqs: readonly number[], imports: ReadonlyMap<number, number>): void {
     const isPassed = (r: SegmentRange) => {
       if (r.epoch >= IMPORTS_FROM) return r.last < (imports.get(r.epoch) ?? Number.POSITIVE_INFINITY);
       return r.epoch < epoch || (r.epoch === epoch && r.last < (seqs[r.shard] ?? 0));
     };
-    // What was open then may be closed by now.
+    // A segment that was open then may be closed now.
     const now = new Map(this.#store.segments().map((record) => [record.number, record]));
     const kept = this.#held.filter(({ number }) => {
       const record = now.get(number);
@@ -148,7 +147,7 @@ export class LogReader {
     this.#lease?.hold(kept.map((r) => r.number));
   }
 
-  /** Runs a reading that sees what was committed before, and holds nothing of the files back afterwards. */
+  /** Runs a read that sees all earlier commits, and ends its transactions afterwards. */
   #shortly<T>(read: () => T): T {
     this.#store.refresh();
     try {
@@ -158,7 +157,7 @@ export class LogReader {
     }
   }
 
-  /** 16 hex digits, made with the data folder. */
+  /** 16 hex digits, created with the data folder. */
   get logId(): string {
     return this.#shortly(() => readLogId(this.#store.catalog));
   }
@@ -173,7 +172,7 @@ export class LogReader {
     return this.#shortly(() => importSpans(this.#store.segments()));
   }
 
-  /** The segments that reading has found damaged so far. */
+  /** The segments that reads have found damaged so far. */
   lostSegments(): LostSegment[] {
     return lostSegments(this.#store);
   }
@@ -188,8 +187,8 @@ export class LogReader {
 
   /**
    * Fills `into` and `seqs` (full sequence numbers) with at most `maxTicks`; each record gets its seqLow.
-   * It also ends, with fewer, after so many blocks: go on at `nextSeq` until that passes the newest. Of few
-   * symbols, blocks without them are passed over by the index.
+   * A read may also end with fewer ticks, after SCAN_BLOCKS blocks: continue at `nextSeq` until it passes the newest seq. With
+   * a filter of few symbols, the index skips blocks without them.
    */
   read(request: ReadRequest, into: Records, seqs: Float64Array): ReadResult {
     return this.#shortly(() => this.#read(request, into, seqs));
@@ -203,7 +202,7 @@ export class LogReader {
     if (result.nextSeq > toSeq) return result;
     const ids = fewOf(request.filter ?? undefined);
     const isAll = isEverything(request);
-    // Asked before the blocks are read: by then all of these are visible.
+    // Read before the blocks: so all blocks up to this seq are visible.
     const known = Math.min(toSeq, lastKnown(this.#store, request.epoch, request.shard));
     const end = this.#readBlocks(request, toSeq, max, ids, isAll, into, seqs, result) ?? known;
     if (result.count < max) this.#passLost(request, end, result);
@@ -237,16 +236,16 @@ export class LogReader {
       this.#passLost(request, block.first - 1, result);
       if (block.last < result.nextSeq) continue;
       if (!this.#take(block, request, Math.min(block.last, toSeq), max, into, seqs, result)) return 0;
-      // A full page needs no look at the block behind it.
+      // A full result needs no look at the next block.
       if (result.nextSeq > toSeq || result.count === max || ++blocks >= SCAN_BLOCKS) return 0;
     }
     return undefined;
   }
 
-  /** Names what there is no block of, from where the reading stands up to a seq. */
+  /** Reports a gap for missing blocks, from the current position up to a seq. */
   #passLost(request: ReadRequest, last: number, result: ReadResult): void {
     if (last < result.nextSeq) return;
-    // Retention may have passed while this was reading.
+    // Retention may have removed blocks during this read.
     this.#store.refresh();
     this.#passRemoved(request, last, result);
     if (last < result.nextSeq) return;
@@ -254,13 +253,13 @@ export class LogReader {
     result.nextSeq = last + 1;
   }
 
-  /** The block with a seq, or before it, and those that follow. The bytes of each hold until the next one is asked for. */
+  /** The block with a seq, or before it, and the following blocks. The bytes of each are valid until the next. */
   *#following({ epoch, shard }: ReadRequest, seq: number): Generator<[Uint8Array, Buffer]> {
     const place = blockBefore(this.#store, epoch, shard, seq);
     let from = blockKey(epoch, shard, seq);
     if (place !== undefined) {
       from = blockKey(epoch, shard, parseKey(place.key).firstSeq + 1);
-      // Most pages are of this one block.
+      // Most reads need only this block.
       yield [place.key, passingBytesAt(place)];
     }
     yield* blocksFrom(this.#store, from, blockKey(epoch, shard + 1, 0));
@@ -277,13 +276,13 @@ export class LogReader {
       const { block, skipTo } = this.index.nextHolding(epoch, shard, result.nextSeq, ids);
       result.nextSeq = Math.max(result.nextSeq, Math.min(skipTo, toSeq + 1));
       if (block === undefined || result.nextSeq > toSeq) return;
-      // The block that the index names may be gone: then the one that follows shows what is missing.
+      // The block of the index may be gone: then the next block shows the missing seqs.
       const next = blockFrom(this.#store, epoch, shard, block);
       if (next === undefined) return;
       const before = result.nextSeq;
       yield next;
       if (result.nextSeq > before) continue;
-      // A damaged block that ends before the index says: what follows shows what is missing.
+      // A damaged block may end earlier than the index says: then the next block shows the missing seqs.
       const after = blockFrom(this.#store, epoch, shard, parseKey(next[0]).firstSeq + 1);
       if (after === undefined) return;
       yield after;
@@ -291,7 +290,7 @@ export class LogReader {
     }
   }
 
-  /** Names what retention has removed from where the reading stands. */
+  /** Reports a gap for ticks that retention has removed at the current position. */
   #passRemoved({ epoch, shard }: ReadRequest, toSeq: number, result: ReadResult): void {
     const removed = Math.min(toSeq, removedOf(this.#store, epoch, shard));
     if (removed < result.nextSeq) return;
@@ -299,7 +298,7 @@ export class LogReader {
     result.nextSeq = removed + 1;
   }
 
-  /** Decodes a block straight to where it is wanted, if it is the next one, all of it is, and there is room. */
+  /** Decodes a block directly into the result, if it is the next one, completely wanted, and fits. */
   #readWhole(
     key: Uint8Array,
     bytes: Uint8Array,
@@ -316,7 +315,7 @@ export class LogReader {
     return count > 0;
   }
 
-  /** Copies what is wanted of a block; false when there is no more room. */
+  /** Copies the wanted ticks of a block; false when the result is full. */
   #take(
     block: Decoded,
     request: ReadRequest,
@@ -338,13 +337,13 @@ export class LogReader {
       advance(result, count, seqs);
       return result.nextSeq > last;
     }
-    const watch = request.filter ?? undefined;
+    const filter = request.filter ?? undefined;
     const kinds = request.kindsMask ?? ALL_KINDS;
     for (let seq = result.nextSeq; seq <= last; seq++) {
       const i = seq - block.first;
       const w = i * RECORD_U32;
       const isWanted =
-        (watch === undefined || watch[records.u32[w + U32_SYMBOL]] === 1) &&
+        (filter === undefined || filter[records.u32[w + U32_SYMBOL]] === 1) &&
         ((kinds >>> (records.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK)) & 1) === 1;
       if (!isWanted) continue;
       if (result.count === max) {
@@ -359,8 +358,8 @@ export class LogReader {
   }
 
   /**
-   * First seq whose time is the given one or later; newest + 1 when there is none. Times may go back: ticks
-   * after it can be older. Where what lies before it cannot be read and may reach the time, the first seq of that.
+   * First seq whose time is at or after the given one; newest + 1 when there is none. Times may go back, so later ticks can
+   * be older. If unreadable ticks right before may reach the time, the result is their first seq.
    */
   seekTime(epoch: number, shard: number, seconds: number, nanos: number, of: TimeOf = 'recv'): number {
     return this.#shortly(() => {
@@ -381,14 +380,14 @@ export class LogReader {
   }
 
   /**
-   * Last seq of a stretch that cannot be read which may have been received before a time, as far as the catalog tells;
-   * below the first one where none was.
+   * Last seq of an unreadable range that may have been received before a time, according to the catalog; below the first
+   * seq when none was.
    */
   lostUntil(epoch: number, shard: number, gap: LogGap, seconds: number, nanos: number): number {
     return this.#shortly(() => lostUntil(this.#store, epoch, shard, gap, seconds, nanos));
   }
 
-  /** Last seq up to `seq` that there is a block of; 0 where there is none. */
+  /** Last seq up to `seq` that is in a block; 0 when there is none. */
   lastBlock(epoch: number, shard: number, seq: number): number {
     return this.#shortly(() => {
       const place = blockBefore(this.#store, epoch, shard, seq);
@@ -397,8 +396,8 @@ export class LogReader {
   }
 
   /**
-   * Where to read on from for the ticks of a symbol whose symbolSeq (modulo 2^32) is the given one or later: the
-   * first seq of a block; undefined when there are none.
+   * First seq of the first block that may have ticks of a symbol with the given symbolSeq (modulo 2^32) or a later one;
+   * undefined when there is none.
    */
   seekSymbol(epoch: number, shard: number, symbolId: number, symbolSeq: number): number | undefined {
     return this.#shortly(() => this.index.symbolFrom(epoch, shard, symbolId, symbolSeq));
@@ -412,11 +411,11 @@ export class LogReader {
   }
 }
 
-function isEverything({ filter: watch, kindsMask }: ReadRequest): boolean {
-  return (watch ?? undefined) === undefined && (kindsMask ?? ALL_KINDS) === ALL_KINDS;
+function isEverything({ filter, kindsMask }: ReadRequest): boolean {
+  return (filter ?? undefined) === undefined && (kindsMask ?? ALL_KINDS) === ALL_KINDS;
 }
 
-/** Counts ticks that follow one another as read. */
+/** Advances a result by consecutive ticks. */
 function advance(result: ReadResult, count: number, seqs: Float64Array): void {
   const { count: at, nextSeq } = result;
   for (let k = 0; k < count; k++) seqs[at + k] = nextSeq + k;
@@ -424,23 +423,23 @@ function advance(result: ReadResult, count: number, seqs: Float64Array): void {
   result.nextSeq += count;
 }
 
-/** Copies records that follow one another. */
+/** Copies consecutive records. */
 function copyRecords(from: Records, first: number, count: number, to: Records, at: number): void {
   to.u8.set(from.u8.subarray(first * RECORD_BYTES, (first + count) * RECORD_BYTES), at * RECORD_BYTES);
 }
 
-/** The symbols that are wanted, if so few that it pays to look for them; undefined where all are or many. */
-function fewOf(watch: Uint8Array | undefined): number[] | undefined {
-  if (watch === undefined) return undefined;
+/** The wanted symbols, if they are few enough for an index lookup; else undefined. */
+function fewOf(filter: Uint8Array | undefined): number[] | undefined {
+  if (filter === undefined) return undefined;
   const ids: number[] = [];
-  for (let id = watch.indexOf(1); id >= 0; id = watch.indexOf(1, id + 1)) {
+  for (let id = filter.indexOf(1); id >= 0; id = filter.indexOf(1, id + 1)) {
     if (ids.length === INDEX_WATCH_MAX) return undefined;
     ids.push(id);
   }
   return ids;
 }
 
-/** The first seq of a block whose time, of the words given, is the given one or later; the block's first where none is. */
+/** The first seq of a block whose time is at or after the given one; the block's first seq when none is. */
 function firstAtOrAfter(block: Decoded, sAt: number, nsAt: number, seconds: number, nanos: number): number {
   const words = block.records?.u32;
   if (words === undefined) return block.first;

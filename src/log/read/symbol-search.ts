@@ -1,6 +1,6 @@
-/** Finds ticks of one symbol by the symbol's own numbering. */
+/** Finds ticks of one symbol by their symbolSeq. */
 import { copyRecord, RECORD_U32, Records, U32_SYMBOL_SEQ } from '../../core/tick.js';
-import { ahead } from '../format/extent.js';
+import { ahead } from '../format/block-summary.js';
 import type { LogReader } from './log-reader.js';
 
 export interface SymbolSearch {
@@ -11,14 +11,14 @@ export interface SymbolSearch {
   fromSymbolSeq: number;
   /** Inclusive, modulo 2^32. */
   toSymbolSeq: number;
-  /** Seqs between which the ticks lie, inclusive. */
+  /** The seqs to search, inclusive. */
   fromSeq: number;
   toSeq: number;
 }
 
 /**
- * Fills `into` and `seqs` with the ticks of the symbol whose symbolSeq lies in the range, in order; at most as
- * many as fit. Returns how many there are.
+ * Fills `into` and `seqs` with the ticks of the symbol whose symbolSeq is in the range, in order, at most as many as
+ * fit. Returns their number.
  */
 export function findSymbolTicks(
   reader: LogReader,
@@ -29,12 +29,12 @@ export function findSymbolTicks(
   const { epoch, shard, symbolId, fromSymbolSeq, toSymbolSeq, toSeq } = search;
   const start = reader.seekSymbol(epoch, shard, symbolId, fromSymbolSeq);
   if (start === undefined) return 0;
-  const watch = new Uint8Array(symbolId + 1);
-  watch[symbolId] = 1;
+  const filter = new Uint8Array(symbolId + 1);
+  filter[symbolId] = 1;
   const piece = { records: Records.allocate(into.capacity), seqs: new Float64Array(into.capacity) };
   let count = 0;
   for (let fromSeq = Math.max(start, search.fromSeq); count < into.capacity; ) {
-    const request = { epoch, shard, fromSeq, toSeq, watch, maxTicks: into.capacity - count };
+    const request = { epoch, shard, fromSeq, toSeq, filter, maxTicks: into.capacity - count };
     const result = reader.read(request, piece.records, piece.seqs);
     for (let i = 0; i < result.count; i++) {
       const symbolSeq = piece.records.u32[i * RECORD_U32 + U32_SYMBOL_SEQ];

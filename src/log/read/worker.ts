@@ -1,4 +1,4 @@
-/** Jobs of the Piscina pool: what decodes the log away from the event loops. The pool's filename is this file. */
+/** Jobs of the Piscina pool that decodes the log outside the event loops. The pool's filename is this file. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { HISTORY_TICKS_MAX, LOG_CACHE_BLOCKS } from '../../core/limits.js';
 import { RECORD_BYTES, Records } from '../../core/tick.js';
@@ -82,7 +82,7 @@ export interface PageToRead {
   fromSeq: number;
   /** Inclusive. */
   toSeq: number;
-  /** 64-byte records, and of each the full seq as float64 and the label as u32. */
+  /** 64-byte records, and for each the full seq as float64 and the tag as u32. */
   records: SharedArrayBuffer;
   seqs: SharedArrayBuffer;
   tags: SharedArrayBuffer;
@@ -97,7 +97,7 @@ export interface ReadPageAnswer {
 }
 
 /**
- * Decodes stretches of a shard's log into shared memory, as far as they are visible.
+ * Decodes ranges of a shard's log into shared memory, as far as they are visible.
  * @throws TickwireError log_missing
  */
 export async function readPages({ folder, epoch, shard, pages }: ReadPagesJob): Promise<ReadPageAnswer[]> {
@@ -211,14 +211,14 @@ export interface SeekTimeJob {
   nanos: number;
 }
 
-/** By shard, the last seq before the place. */
+/** By shard, the last seq before the position. */
 export interface SeekTimeAnswer {
   epoch: number;
   seqs: number[];
 }
 
 /**
- * The place before the first tick that was received at or after a time; the end of the log when there is none.
+ * The position before the first tick that was received at or after a time; the end of the log when there is none.
  * @throws TickwireError log_missing
  */
 export async function seekTime({ folder, seconds, nanos }: SeekTimeJob): Promise<SeekTimeAnswer> {

@@ -1,6 +1,6 @@
 /**
- * A catalog for a log whose own cannot be read: made anew from the segments' files, as far as they tell. It lies in a
- * folder of its own; the log is only read.
+ * Builds a new catalog for a log whose own catalog cannot be read, from the segments' files. The new catalog has a folder of
+ * its own; the log is only read.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ import { blocksFound } from '../storage/salvage.js';
 import type { SegmentRange } from '../storage/segment-record.js';
 import { bytesOfSegment, IMPORTS_FROM, segmentPath, segmentsFolder } from '../storage/segments.js';
 
-export interface StoreToRescue {
+export interface StoreToRecover {
   store: LogStore;
   /** What could not be read of the catalog, in sentences. */
   troubles: string[];
@@ -33,10 +33,10 @@ export interface StoreToRescue {
 }
 
 /**
- * Opens a log to be rescued, with a catalog made anew where its own is damaged.
+ * Opens a log for a recovery, with a new catalog if its own is damaged.
  * @throws TickwireError log_missing, unsupported, data_folder_unusable
  */
-export async function openToRescue(dataFolder: string): Promise<StoreToRescue> {
+export async function openToRecover(dataFolder: string): Promise<StoreToRecover> {
   let store: LogStore | undefined;
   try {
     store = openStore(dataFolder, { readOnly: true });
@@ -54,11 +54,11 @@ export async function openToRescue(dataFolder: string): Promise<StoreToRescue> {
   }
 }
 
-async function withoutCatalog(dataFolder: string, why: string): Promise<StoreToRescue> {
+async function withoutCatalog(dataFolder: string, why: string): Promise<StoreToRecover> {
   const scratch = mkdtempSync(path.join(tmpdir(), 'ticks-recover-'));
-  const made = openCatalog(scratch);
+  const fresh = openCatalog(scratch);
   try {
-    const kept = await keepRest(dataFolder, made);
+    const kept = await keepRest(dataFolder, fresh);
     const segments = segmentsFound(dataFolder);
     if (segments.length === 0) {
       throw new TickwireError(
@@ -71,12 +71,12 @@ async function withoutCatalog(dataFolder: string, why: string): Promise<StoreToR
       const isImport = imports.some((segment) => segment.folder === folder);
       return { number: isImport ? IMPORTS_FROM + 1 + i : i + 1, folder, startsAt, closedAt: startsAt };
     });
-    await commitPuts(made.root, [
-      ...identityPuts(made, kept.logId ?? newLogId()),
-      ...segmentPuts(made, numbered),
-      ...epochsOf(segments).map((epoch) => epochPut(made, epoch)),
+    await commitPuts(fresh.root, [
+      ...identityPuts(fresh, kept.logId ?? newLogId()),
+      ...segmentPuts(fresh, numbered),
+      ...epochsOf(segments).map((epoch) => epochPut(fresh, epoch)),
     ]);
-    const store = new LogStore(dataFolder, made);
+    const store = new LogStore(dataFolder, fresh);
     const lost = [
       kept.logId === undefined ? 'cursors (the log has a new id)' : '',
       kept.hasRegistry ? '' : 'names of symbols',
@@ -90,7 +90,7 @@ async function withoutCatalog(dataFolder: string, why: string): Promise<StoreToR
     };
     return { store, troubles: [told], close };
   } catch (error) {
-    await made.root.close();
+    await fresh.root.close();
     rmSync(scratch, { recursive: true, force: true });
     throw error;
   }
@@ -99,7 +99,7 @@ async function withoutCatalog(dataFolder: string, why: string): Promise<StoreToR
 /** Takes over what the old catalog still tells beside its records; what it tells of symbols is checked when it is used. */
 async function keepRest(
   dataFolder: string,
-  made: Catalog,
+  fresh: Catalog,
 ): Promise<{ logId: string | undefined; hasRegistry: boolean }> {
   let old: Catalog;
   try {
@@ -119,9 +119,9 @@ async function keepRest(
   };
   try {
     for (const { key, value } of old.registry.getRange({ start: 0 })) {
-      puts.push({ database: made.registry, key, value: Buffer.from(value), isNew: true });
+      puts.push({ database: fresh.registry, key, value: Buffer.from(value), isNew: true });
     }
-    await commitPuts(made.root, puts);
+    await commitPuts(fresh.root, puts);
     const logId = trying(() => readLogId(old));
     return { logId: logId === '' ? undefined : logId, hasRegistry: puts.length > 0 };
   } finally {

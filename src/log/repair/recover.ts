@@ -1,6 +1,6 @@
 /**
- * Saves what can be read of a damaged log into a new folder: the blocks that are whole, the registry, the epochs.
- * The log itself is only read. What could not be saved is a gap in the new one, which readers are told of.
+ * Recovers a damaged log into a new folder: the undamaged blocks, the registry, the epochs. The damaged log is only read.
+ * Ticks that cannot be recovered are a gap in the new log, which readers get as a gap.
  */
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
 import { Registry } from '../../pipeline/memory/registry.js';
 import { checkBlock } from '../format/block.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { readTicks } from '../format/block-ticks.js';
 import { blockKey } from '../format/keys.js';
 import { rangesWithTimes } from '../index/segment-ranges.js';
@@ -40,10 +40,10 @@ import { bytesOfSegment, openSegment, rangesOf, type Segment, segmentPath } from
 
 /** Blocks of a transaction. */
 const COMMIT_BLOCKS = 64;
-/** Symbols whose definition is lost are called so, with their id. */
+/** Prefix of the name of a symbol whose definition is lost; its id follows. */
 const LOST_NAME = 'LOST.';
 
-export interface Rescued {
+export interface RecoveryResult {
   segments: number;
   blocks: number;
   ticks: number;
@@ -56,15 +56,15 @@ export interface Rescued {
 }
 
 /**
- * @param target a folder without a log; it is made where it is missing
- * @param turn awaited now and then; true: stop, nothing is left in the target then
- * @throws TickwireError bad_input where there is a log already, data_folder_unusable
+ * @param target a folder without a log; created if it is missing
+ * @param turn awaited from time to time; true stops, and nothing is left in the target
+ * @throws TickwireError bad_input when the target has a log already, data_folder_unusable
  */
-export async function rescueLog(
+export async function recoverLog(
   from: LogStore,
   target: string,
   turn: (blocks: number) => Promise<boolean>,
-): Promise<Rescued> {
+): Promise<RecoveryResult> {
   if (
     path.resolve(target) === path.resolve(from.dataFolder) ||
     existsSync(path.join(logFolder(target), 'data.mdb'))
@@ -78,9 +78,9 @@ export async function rescueLog(
     const to = openCatalog(target, { sync: 'every-commit' });
     try {
       lock.coverLog();
-      const rescued = await new Rescue(from, to, target).run(turn);
+      const recovered = await new Recovery(from, to, target).run(turn);
       isWhole = true;
-      return rescued;
+      return recovered;
     } finally {
       await to.root.close();
     }
@@ -90,8 +90,8 @@ export async function rescueLog(
   }
 }
 
-class Rescue {
-  readonly result: Rescued = {
+class Recovery {
+  readonly result: RecoveryResult = {
     segments: 0,
     blocks: 0,
     ticks: 0,
@@ -109,7 +109,7 @@ class Rescue {
     readonly target: string,
   ) {}
 
-  async run(turn: (blocks: number) => Promise<boolean>): Promise<Rescued> {
+  async run(turn: (blocks: number) => Promise<boolean>): Promise<RecoveryResult> {
     const { from, to } = this;
     const written: SegmentRecord[] = [];
     for (const record of from.segments()) {
@@ -126,45 +126,45 @@ class Rescue {
       ...this.#registry(),
       ...this.#state(),
     ];
-    // One transaction: before it the folder has no log.
+    // One transaction: before this commit the folder has no log.
     await commitPuts(to.root, puts);
     await flush(to.root);
     return this.result;
   }
 
-  /** A closed segment of what is whole in one; undefined when it was stopped. */
+  /** Copies the undamaged blocks of a segment into a new, closed one; undefined when stopped. */
   async #segment(
     record: SegmentRecord,
     turn: (blocks: number) => Promise<boolean>,
   ): Promise<SegmentRecord | undefined> {
     const { result, target } = this;
-    const made = openSegment(target, record.folder, { readOnly: false, sync: 'os' });
+    const fresh = openSegment(target, record.folder, { readOnly: false, sync: 'os' });
     try {
-      if (!(await this.#copy(record, made, turn))) return undefined;
-      await this.#index(made);
-      await flush(made.blocks);
-      const ranges = rangesWithTimes(made);
+      if (!(await this.#copy(record, fresh, turn))) return undefined;
+      await this.#index(fresh);
+      await flush(fresh.blocks);
+      const ranges = rangesWithTimes(fresh);
       const { number, folder, startsAt, compression } = record;
       const bytes = bytesOfSegment(target, folder);
       result.segments++;
       const saved = { number, folder, startsAt, closedAt: record.closedAt ?? Date.now(), ranges, bytes };
       return compression === undefined ? saved : { ...saved, compression };
     } finally {
-      await made.blocks.close();
+      await fresh.blocks.close();
     }
   }
 
-  /** Writes the pages of its index anew. */
-  async #index(made: Segment): Promise<void> {
-    for (const { epoch, shard } of rangesOf(made)) {
+  /** Writes new index pages. */
+  async #index(fresh: Segment): Promise<void> {
+    for (const { epoch, shard } of rangesOf(fresh)) {
       const puts: Put[] = [];
-      const writer = new ShardIndexWriter(epoch, shard, new BlockExtents(this.#codec));
+      const writer = new ShardIndexWriter(epoch, shard, new BlockSummaryReader(this.#codec));
       const put = (key: Buffer, page: Uint8Array) => {
         puts.push({ key, value: Buffer.from(page), isNew: true });
       };
-      writer.restore(made, put);
+      writer.restore(fresh, put);
       writer.finish(put);
-      await commitPuts(made.blocks, puts);
+      await commitPuts(fresh.blocks, puts);
     }
   }
 
@@ -176,7 +176,7 @@ class Rescue {
   /** False when it was stopped. */
   async #copy(
     record: SegmentRecord,
-    made: Segment,
+    fresh: Segment,
     turn: (blocks: number) => Promise<boolean>,
   ): Promise<boolean> {
     const { from, result } = this;
@@ -188,33 +188,33 @@ class Rescue {
         const put = this.#block(block);
         if (put !== undefined) puts.push(put);
         if (puts.length < COMMIT_BLOCKS) continue;
-        await commitPuts(made.blocks, puts);
+        await commitPuts(fresh.blocks, puts);
         puts = [];
         if (await turn(result.blocks)) return false;
       }
     } catch (error) {
       result.troubles.push(`Segment ${record.folder} cannot be read as it should: ${messageOf(error)}.`);
-      if (puts.length > 0) await commitPuts(made.blocks, puts);
+      if (puts.length > 0) await commitPuts(fresh.blocks, puts);
       puts = [];
-      await this.#pages(record, made);
+      await this.#pages(record, fresh);
     }
-    if (puts.length > 0) await commitPuts(made.blocks, puts);
+    if (puts.length > 0) await commitPuts(fresh.blocks, puts);
     return true;
   }
 
-  /** Of a file whose trees are damaged: the blocks that are found page by page, beside those that are there. */
-  async #pages(record: SegmentRecord, made: Segment): Promise<void> {
+  /** For a file with damaged trees: adds the blocks that a page-by-page search finds. */
+  async #pages(record: SegmentRecord, fresh: Segment): Promise<void> {
     const folder = segmentPath(this.from.dataFolder, record.folder);
     if (!existsSync(path.join(folder, 'data.mdb'))) return;
     for (const { header, bytes } of blocksOfLog(this.from.catalog, folder)) {
       const { epoch, shard, firstSeq } = header;
-      if (made.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
+      if (fresh.blocks.get(blockKey(epoch, shard, firstSeq)) !== undefined) continue;
       const put = this.#block({ key: { epoch, shard, firstSeq }, bytes });
-      if (put !== undefined) await commitPuts(made.blocks, [{ ...put, value: Buffer.from(bytes) }]);
+      if (put !== undefined) await commitPuts(fresh.blocks, [{ ...put, value: Buffer.from(bytes) }]);
     }
   }
 
-  /** What is to be written of a block; undefined where it is damaged. */
+  /** The put of a block; undefined for a damaged block. */
   #block({ key, bytes }: SegmentBlock): Put | undefined {
     const { result } = this;
     const { epoch, shard, firstSeq } = key;
@@ -233,7 +233,7 @@ class Rescue {
     return { key: blockKey(epoch, shard, firstSeq), value: bytes, isNew: true };
   }
 
-  /** The registry up to its first damaged byte, and names for the ids that it no longer tells. */
+  /** The registry up to its first damaged byte, and new names for the ids behind it. */
   #registry(): Put[] {
     const { from, to, result } = this;
     const chunks: Uint8Array[] = [];
@@ -258,7 +258,7 @@ class Rescue {
     return bytes.length === 0 ? [] : [{ database: to.registry, key: 0, value: sealed(bytes), isNew: true }];
   }
 
-  /** Checkpoint and positions, as far as they are whole. */
+  /** The undamaged entries of checkpoint and positions. */
   #state(): Put[] {
     const { from, to, result } = this;
     const puts: Put[] = [];

@@ -1,9 +1,7 @@
-/** What a log holds, told from its headers and directories: nothing is decoded where blocks have a directory. */
+/** Counts what a log holds from the headers and directories of its blocks. No tick is decoded. */
 import { BLOCK_TICKS } from '../../core/limits.js';
-import { RECORD_U32, Records, U32_SYMBOL } from '../../core/tick.js';
 import { type BlockHeader, readHeader } from '../format/block.js';
-import { BlockCodec } from '../format/block-codec.js';
-import { readDirectory, readTicks } from '../format/block-ticks.js';
+import { readDirectory } from '../format/block-ticks.js';
 import { Directory } from '../format/directory.js';
 import { type EpochRecord, readEpochs, readLogId } from '../storage/catalog.js';
 import type { LogStore } from '../storage/log-store.js';
@@ -14,8 +12,8 @@ import { bytesOfSegment } from '../storage/segments.js';
 /** UNIX seconds and nanoseconds. */
 export type Moment = [seconds: number, nanos: number];
 
-/** Ticks and the times of receipt that they lie between. */
-export class Extent {
+/** Counts of ticks and blocks, and the first and last time of receipt. */
+export class TickCounts {
   ticks = 0;
   blocks = 0;
   /** Bytes of the blocks themselves. */
@@ -39,17 +37,17 @@ function compare(a: Moment, b: Moment): number {
   return a[0] - b[0] || a[1] - b[1];
 }
 
-export interface SegmentSurvey extends Extent {
+export interface SegmentSurvey extends TickCounts {
   record: SegmentRecord;
   /** Of its file. */
   fileBytes: number;
 }
 
-export interface EpochSurvey extends Extent {
+export interface EpochSurvey extends TickCounts {
   record: EpochRecord;
 }
 
-export class LogSurvey extends Extent {
+export class LogSurvey extends TickCounts {
   logId = '';
   readonly segments: SegmentSurvey[] = [];
   readonly epochs: EpochSurvey[] = [];
@@ -59,8 +57,8 @@ export class LogSurvey extends Extent {
   unreadable = 0;
   /** By symbol id: the symbolSeqs that its ticks took. Folded ticks count. */
   readonly bySymbol: number[] = [];
-  /** Of each block with ticks: seconds of receipt of the first and last, and ticks. */
-  readonly stretches: [fromS: number, toS: number, ticks: number][] = [];
+  /** For each block with ticks: seconds of receipt of the first and last tick, and the number of ticks. */
+  readonly blockSpans: [fromS: number, toS: number, ticks: number][] = [];
 }
 
 /** @param turn awaited now and then; true: stop, what was seen so far is returned */
@@ -69,14 +67,14 @@ export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): 
   survey.logId = readLogId(store.catalog);
   const epochs = new Map<number, EpochSurvey>();
   for (const record of readEpochs(store.catalog)) {
-    const epoch = Object.assign(new Extent(), { record });
+    const epoch = Object.assign(new TickCounts(), { record });
     epochs.set(record.epoch, epoch);
     survey.epochs.push(epoch);
   }
   const counter = new SymbolCounter(survey.bySymbol);
   for (const record of store.segments()) {
     const fileBytes = record.bytes ?? bytesOfSegment(store.dataFolder, record.folder);
-    const segment = Object.assign(new Extent(), { record, fileBytes });
+    const segment = Object.assign(new TickCounts(), { record, fileBytes });
     survey.segments.push(segment);
     const opened = store.open(record);
     if (opened === undefined) continue;
@@ -87,11 +85,11 @@ export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): 
         survey.unreadable++;
         continue;
       }
-      for (const extent of [survey, segment, epochs.get(key.epoch)]) extent?.add(header, bytes.length);
+      for (const counts of [survey, segment, epochs.get(key.epoch)]) counts?.add(header, bytes.length);
       if (header.shed) {
         survey.shed += header.lastSeq - header.firstSeq + 1;
       } else {
-        survey.stretches.push([header.recvMin[0], header.recvMax[0], header.lastSeq - header.firstSeq + 1]);
+        survey.blockSpans.push([header.recvMin[0], header.recvMax[0], header.lastSeq - header.firstSeq + 1]);
         counter.add(bytes, header);
       }
       if (++blocks % 64 === 0 && (await turn())) return survey;
@@ -102,44 +100,35 @@ export async function surveyLog(store: LogStore, turn: () => Promise<boolean>): 
 
 class SymbolCounter {
   readonly #directory = new Directory(BLOCK_TICKS);
-  readonly #records = Records.allocate(BLOCK_TICKS);
-  readonly #codec = new BlockCodec();
 
   constructor(readonly bySymbol: number[]) {}
 
   add(block: Uint8Array, header: BlockHeader): void {
     const directory = this.#directory;
-    if (readDirectory(block, header, directory)) {
-      for (let i = 0; i < directory.count; i++) {
-        const numbers = ((directory.lastSymbolSeq[i] - directory.firstSymbolSeq[i]) >>> 0) + 1;
-        this.#count(directory.symbolId[i], numbers);
-      }
-      return;
+    if (!readDirectory(block, header, directory)) return;
+    for (let i = 0; i < directory.count; i++) {
+      const ticks = ((directory.lastSymbolSeq[i] - directory.firstSymbolSeq[i]) >>> 0) + 1;
+      const id = directory.symbolId[i];
+      this.bySymbol[id] = (this.bySymbol[id] ?? 0) + ticks;
     }
-    const count = readTicks(this.#codec, block, header, this.#records);
-    for (let i = 0; i < count; i++) this.#count(this.#records.u32[i * RECORD_U32 + U32_SYMBOL], 1);
-  }
-
-  #count(symbolId: number, ticks: number): void {
-    this.bySymbol[symbolId] = (this.bySymbol[symbolId] ?? 0) + ticks;
   }
 }
 
-/** Ticks by equal parts of time, each block's spread evenly over its stretch. */
+/** Ticks by equal parts of time; the ticks of a block are spread evenly over its time span. */
 export function activityOf(
-  stretches: readonly [fromS: number, toS: number, ticks: number][],
+  blockSpans: readonly [fromS: number, toS: number, ticks: number][],
   parts: number,
 ): { fromS: number; toS: number; ticks: number[] } {
   let fromS = Number.POSITIVE_INFINITY;
   let toS = 0;
-  for (const [from, to] of stretches) {
+  for (const [from, to] of blockSpans) {
     fromS = Math.min(fromS, from);
     toS = Math.max(toS, to + 1);
   }
   const ticks = new Array<number>(parts).fill(0);
-  if (stretches.length === 0) return { fromS: 0, toS: 0, ticks };
+  if (blockSpans.length === 0) return { fromS: 0, toS: 0, ticks };
   const width = (toS - fromS) / parts;
-  for (const [from, to, count] of stretches) {
+  for (const [from, to, count] of blockSpans) {
     const first = Math.floor((from - fromS) / width);
     const last = Math.min(parts - 1, Math.floor((to + 1 - fromS) / width));
     for (let p = first; p <= last; p++) {

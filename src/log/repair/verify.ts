@@ -1,6 +1,6 @@
 /**
- * Looks at everything that a log is made of: each block's checksum, whether it decodes, whether it stands where
- * its header says, and whether seqs and symbolSeqs follow one another. It only reads, also beside an engine.
+ * Verifies a whole log: the checksum of each block, its decoding, its key against its header, and the order of seqs and
+ * symbolSeqs. The verifier only reads, so it can run beside an engine.
  */
 import { messageOf } from '../../core/errors.js';
 import { BLOCK_TICKS } from '../../core/limits.js';
@@ -25,15 +25,15 @@ import type { Segment } from '../storage/segments.js';
 import type { Moment } from './survey.js';
 
 export type DamageReason =
-  /** The checksum does not hold. */
+  /** The checksum is wrong. */
   | 'checksum'
-  /** The checksum holds, and the ticks cannot be decoded. */
+  /** The checksum is right, and the ticks cannot be decoded: damage, or an unknown version. */
   | 'undecodable'
-  /** A block stands under the key of another. */
+  /** A block has the key of another block. */
   | 'misplaced'
   /** Blocks that should be there are not. */
   | 'missing'
-  /** Two blocks tell the same seqs. */
+  /** Two blocks have the same seqs. */
   | 'overlap'
   /** A tick's symbolSeq does not follow that of the symbol's tick before. */
   | 'symbol_seq'
@@ -49,7 +49,7 @@ export interface Damage {
   first: number;
   last: number;
   reason: DamageReason;
-  /** Times of receipt of what stands before and after: what lay between them may be lost. */
+  /** Times of receipt of the ticks before and after: ticks between them may be lost. */
   after?: Moment | undefined;
   before?: Moment | undefined;
 }
@@ -59,27 +59,27 @@ export interface Verified {
   blocks: number;
   ticks: number;
   bytes: number;
-  /** Seqs left out while the log could not write: told, not damaged. */
+  /** Seqs that were shed while the log could not write: recorded, not damaged. */
   shed: number;
   /** Seqs that retention removed. */
   removed: number;
   damages: Damage[];
-  /** What is wrong beside the blocks, in sentences: the registry, the checkpoint. */
+  /** Other damage, in sentences: the registry, the checkpoint. */
   catalog: string[];
   /** False when it was stopped before the end. */
   isWhole: boolean;
 }
 
-/** Where a shard of an epoch stands. */
+/** The state of the check of one shard of an epoch. */
 class ShardCheck {
   expected: number;
   recvMax: Moment | undefined;
   /** By symbol id: the symbolSeq of its last tick. */
   readonly symbolSeq = new Map<number, number>();
-  /** By symbol id: whether ticks of it may be missing since. */
+  /** Counts gaps; by symbol id, the gaps that its symbolSeq has passed. */
   hole = 0;
   readonly holeOf = new Map<number, number>();
-  /** Damages whose end in time is told by the next good block. */
+  /** Damages whose end in time is known with the next good block. */
   open: Damage[] = [];
 
   constructor(removed: number) {
@@ -152,7 +152,7 @@ export class LogVerifier {
       for (const { key, value } of catalog[name].getRange({ start: 0 })) {
         if (unsealed(value) === undefined) {
           this.result.catalog.push(
-            `Entry ${key} of the ${name} is damaged: the next start goes on without it.`,
+            `Entry ${key} of the ${name} is damaged: the next start continues without it.`,
           );
         }
       }
@@ -209,13 +209,13 @@ export class LogVerifier {
       const check = this.#shards.get(`${epoch}/${shard}`);
       if (check === undefined || check.expected > last) continue;
       this.#damage(record.folder, epoch, shard, check, Math.max(first, check.expected), last, 'segment');
-      this.#goOn(check, last + 1);
+      this.#skipTo(check, last + 1);
     }
   }
 
   #missing(segment: string, epoch: number, shard: number, check: ShardCheck, last: number): void {
     this.#damage(segment, epoch, shard, check, check.expected, last, 'missing');
-    this.#goOn(check, last + 1);
+    this.#skipTo(check, last + 1);
   }
 
   #damage(
@@ -232,8 +232,8 @@ export class LogVerifier {
     check.open.push(damage);
   }
 
-  /** Goes on after ticks that are not known: symbolSeqs may jump once. */
-  #goOn(check: ShardCheck, expected: number): void {
+  /** Continues after missing ticks: symbolSeqs may jump once. */
+  #skipTo(check: ShardCheck, expected: number): void {
     check.expected = Math.max(check.expected, expected);
     check.hole++;
   }
@@ -252,21 +252,21 @@ export class LogVerifier {
     if (firstSeq > check.expected) {
       // Retention may have come by since this began.
       const removed = removedOf(this.store, epoch, shard);
-      if (removed >= check.expected) this.#goOn(check, Math.min(removed + 1, firstSeq));
+      if (removed >= check.expected) this.#skipTo(check, Math.min(removed + 1, firstSeq));
       if (firstSeq > check.expected) this.#missing(segment, epoch, shard, check, firstSeq - 1);
     }
     const header = checkBlock(bytes);
     const last = header?.lastSeq ?? lastSeqOf(firstSeq, bytes);
     const count = header === undefined ? -1 : readTicks(this.#codec, bytes, header, this.#records);
-    const reason = faultOf(key, header, check.expected, count);
+    const reason = damageReasonOf(key, header, check.expected, count);
     if (header === undefined || reason !== undefined) {
       this.#damage(segment, epoch, shard, check, firstSeq, last, reason ?? 'checksum');
-      this.#goOn(check, last + 1);
+      this.#skipTo(check, last + 1);
       return;
     }
     if (header.shed) {
       result.shed += last - firstSeq + 1;
-      this.#goOn(check, last + 1);
+      this.#skipTo(check, last + 1);
       return;
     }
     result.ticks += count;
@@ -298,8 +298,8 @@ export class LogVerifier {
   }
 }
 
-/** What is wrong with a block; `count` is what its decoding gave. */
-function faultOf(
+/** The damage of a block; `count` is the result of its decoding. */
+function damageReasonOf(
   { epoch, shard, firstSeq }: BlockKey,
   header: BlockHeader | undefined,
   expected: number,

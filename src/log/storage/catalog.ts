@@ -1,6 +1,6 @@
 /**
- * The catalog: the LMDB environment in `<data folder>/log` that says what the log consists of. The blocks
- * lie in the environments of its segments: see `segments.ts`.
+ * The catalog: the LMDB environment in `<data folder>/log` that lists the parts of the log. The blocks are in the
+ * environments of its segments: see `segments.ts`.
  *
  * | database | key | value |
  * |---|---|---|
@@ -11,18 +11,18 @@
  *
  * A sealed value is `u32 crc32 │ u32 0 │ bytes`.
  *
- * What blocks need to be read (registry, segments, epochs) is committed here before them; what is derived
- * from them (positions, checkpoint) after them.
+ * Records that readers of blocks need (registry, segments, epochs) are committed here before the blocks. Records that are
+ * derived from blocks (positions, checkpoint) are committed after them.
  */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { TickwireError } from '../../core/errors.js';
-import { settle } from '../lmdb/crash-repair.js';
-import { isRoomShort, prepareFolder, takeRoom } from '../lmdb/disk-reserve.js';
+import { repairAfterCrash } from '../lmdb/crash-repair.js';
+import { isSpaceShort, prepareFolder, reserveSpace } from '../lmdb/disk-reserve.js';
 import { type Database, type Environment, openEnvironment } from '../lmdb/environment.js';
-import { openAsOwn } from '../lmdb/process-number.js';
+import { openInTurn } from '../lmdb/process-id.js';
 import { assertWhole } from '../lmdb/structure-check.js';
 import type { Put } from '../lmdb/transaction.js';
 import type { SegmentRecord } from './segment-record.js';
@@ -51,7 +51,7 @@ export interface EpochRecord {
   import?: string;
 }
 
-/** What the checkpoint covers: the seq of each shard of an epoch up to which entries and positions tell all. */
+/** What the checkpoint covers: by shard of an epoch, the seq up to which entries and positions are complete. */
 export interface CheckpointRecord {
   epoch: number;
   covered: number[];
@@ -74,11 +74,11 @@ const EPOCH = 'epoch';
 const SEGMENT = 'segment';
 const CHECKPOINT = 'checkpoint';
 const LAYOUT = 'layout';
-/** Another word at every change of the list of segments. */
+/** A new random text after every change of the list of segments. */
 const GENERATION = 'generation';
-/** Folders that are no longer segments, and may still be there: a record each, as several threads note some. */
+/** Folders that are no longer segments and may still exist: a record each, as several threads add some. */
 const DOOMED = 'doomed';
-/** Of the data folder: 1 kept all blocks in the one environment. */
+/** Layout of the data folder: layout 1 kept all blocks in one environment. */
 const LAYOUT_VERSION = 2;
 
 export function logFolder(dataFolder: string): string {
@@ -88,7 +88,7 @@ export function logFolder(dataFolder: string): string {
 export interface CatalogOptions {
   readOnly?: boolean;
   sync?: SyncMode;
-  /** Whether no other thread or process may have it open for writing: it is settled first. */
+  /** Whether no other thread or process may have it open for writing: then it is repaired first. */
   isAlone?: boolean;
 }
 
@@ -105,8 +105,8 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
   try {
     if (!readOnly) prepareFolder(folder);
     assertWhole(folder, !readOnly);
-    if (options.isAlone === true) settle(folder);
-    return openAsOwn(folder, () => openDatabases(folder, readOnly, options.sync));
+    if (options.isAlone === true) repairAfterCrash(folder);
+    return openInTurn(folder, () => openDatabases(folder, readOnly, options.sync));
   } catch (error) {
     if (error instanceof TickwireError) throw error;
     throw new TickwireError(
@@ -117,7 +117,7 @@ export function openCatalog(dataFolder: string, options: CatalogOptions = {}): C
   }
 }
 
-/** @throws TickwireError unsupported, NoRoom, what lmdb throws */
+/** @throws TickwireError unsupported, DiskFull, what lmdb throws */
 function openDatabases(folder: string, readOnly: boolean, sync?: SyncMode): Catalog {
   const root = openEnvironment<Buffer, string>({
     path: folder,
@@ -128,7 +128,7 @@ function openDatabases(folder: string, readOnly: boolean, sync?: SyncMode): Cata
   });
   const { entryCount } = root.getStats().root;
   // Databases that do not exist yet are written.
-  if (!readOnly && entryCount < DATABASES && isRoomShort(folder, [])) takeRoom(folder, [], 0);
+  if (!readOnly && entryCount < DATABASES && isSpaceShort(folder, [])) reserveSpace(folder, [], 0);
   const binary = (name: string) =>
     root.openDB<Buffer, number>({ name, encoding: 'binary', keyEncoding: 'uint32' });
   const catalog = {
@@ -142,13 +142,13 @@ function openDatabases(folder: string, readOnly: boolean, sync?: SyncMode): Cata
   return catalog;
 }
 
-/** JSON, sealed: a damaged record must not be taken for another one. */
+/** JSON with a checksum: a damaged record must not be read as another one. */
 const SEALED_JSON = {
   encode: (value: unknown) => sealed(Buffer.from(JSON.stringify(value))),
   decode(value: Uint8Array, options?: number | { end?: number }): unknown {
-    const told = typeof options === 'number' ? options : options?.end;
+    const end = typeof options === 'number' ? options : options?.end;
     // Lmdb's buffer is larger than the `length` that it shows, and from Node 24 on `subarray` goes by its true size.
-    const bytes = unsealed(value.subarray(0, told ?? value.length));
+    const bytes = unsealed(value.subarray(0, end ?? value.length));
     if (bytes !== undefined) return JSON.parse(Buffer.from(bytes).toString());
     throw new TickwireError(
       'log_corrupt',
@@ -157,7 +157,7 @@ const SEALED_JSON = {
   },
 };
 
-/** How lmdb is to be opened for a sync mode. */
+/** Options of lmdb for a sync mode. */
 export function syncFlags(sync: SyncMode = 'every-commit'): { noSync?: true } {
   return sync === 'every-commit' ? {} : { noSync: true };
 }
@@ -177,7 +177,7 @@ function metaPut(catalog: Catalog, key: MetaKey, value: unknown): Put {
   return { database: catalog.meta, key, value, isNew: false };
 }
 
-/** What a log says of itself from its first moment on. */
+/** The records that every log has from its first commit on. */
 export function identityPuts(catalog: Catalog, logId: string): Put[] {
   return [metaPut(catalog, LAYOUT, LAYOUT_VERSION), metaPut(catalog, LOG_ID, logId)];
 }
@@ -221,19 +221,19 @@ export function readGeneration(catalog: Catalog): string {
   return (catalog.meta.get(GENERATION) as string | undefined) ?? '';
 }
 
-/** Folders that are to be removed, if they are still there. */
+/** Folders that must be removed, if they still exist. */
 export function readDoomed(catalog: Catalog): string[] {
   return Array.from(catalog.meta.getRange(doomedKeys()), ({ value }) => value as string);
 }
 
-/** Made anew for each use: lmdb writes into what it is given. */
+/** A new range for each use: lmdb modifies the range that it gets. */
 function doomedKeys(): { start: MetaKey; end: MetaKey } {
   return { start: [DOOMED, 0], end: [DOOMED, Number.MAX_SAFE_INTEGER] };
 }
 
-/** Records of such folders that are kept; the oldest ones give way, whose folders are long gone. */
+/** The most records of such folders. The oldest records are dropped first: their folders are gone long ago. */
 const DOOMED_MAX = 64;
-/** Keys of one millisecond: what two threads note in it must not meet. */
+/** Keys of one millisecond: the records of two threads must not get the same key. */
 const KEYS_PER_MS = 1_024;
 
 function doomedPuts(catalog: Catalog, folders: readonly string[]): Put[] {
@@ -248,7 +248,7 @@ function doomedPuts(catalog: Catalog, folders: readonly string[]): Put[] {
   ];
 }
 
-/** What changes the list of segments: records to be written, numbers to be removed, folders that are to go. */
+/** The puts that change the list of segments: records to write, numbers to remove, folders to delete. */
 export function segmentPuts(
   catalog: Catalog,
   written: readonly SegmentRecord[],
@@ -292,7 +292,7 @@ export function readRegistry(catalog: Catalog): Uint8Array {
   return Buffer.concat(chunks);
 }
 
-/** What writes the registry's bytes from `from` on; from 0 on, they take the place of all that there are. */
+/** The puts that write the registry's bytes from `from` on. With `from` 0, they replace all bytes. */
 export function registryPuts({ registry }: Catalog, bytes: Uint8Array, from: number): Put[] {
   const put = (isNew: boolean): Put => ({ database: registry, key: from, value: sealed(bytes), isNew });
   if (from > 0) return [put(true)];
@@ -307,7 +307,7 @@ export function sealed(bytes: Uint8Array): Buffer {
   return value;
 }
 
-/** A copy of what was sealed, aligned; undefined when it is damaged. */
+/** An aligned copy of the sealed bytes; undefined when they are damaged. */
 export function unsealed(value: Uint8Array): Uint8Array | undefined {
   const bytes = Uint8Array.from(value.subarray(8));
   const crc = Buffer.from(value.buffer, value.byteOffset, value.byteLength);

@@ -1,9 +1,9 @@
-/** What one commit will hold. Two of them take turns: one is filled while lmdb writes the other. */
+/** The content of one commit. Two batches take turns: one is filled while lmdb writes the other. */
 import { LOG_INFLIGHT_BYTES } from '../../core/limits.js';
 import type { RegistryPlace } from '../../pipeline/memory/registry-memory.js';
 import type { Put } from '../lmdb/transaction.js';
 
-/** Bytes that a filled batch and the one being written may hold, each. */
+/** The most bytes of the batch that is filled, and of the batch that is written. */
 export const ARENA_BYTES = LOG_INFLIGHT_BYTES / 2;
 
 export class CommitBatch {
@@ -12,11 +12,11 @@ export class CommitBatch {
   used = 0;
   /** Blocks, and pages of their index. */
   puts: Put[] = [];
-  /** What the catalog must hold before the blocks. */
+  /** Puts for the catalog, before the blocks. */
   registry: Put[] = [];
-  /** What it may hold once they are durable. */
+  /** Puts for the catalog, once the blocks are durable. */
   checkpoint: Put[] = [];
-  /** A time in the stretch of the segment that begins with this batch; 0 = it goes where the last one went. */
+  /** A time in the period of the segment that begins with this batch; 0 = same segment as the batch before. */
   rollsTo = 0;
   /** The last index pages of the segment before: they are written there first. */
   closing: Put[] = [];
@@ -26,7 +26,7 @@ export class CommitBatch {
   blocks = 0;
   /** When the oldest of its ticks began to wait, in ms. */
   since = Number.POSITIVE_INFINITY;
-  /** How far the registry is in the catalog once `registry` is. */
+  /** The position of the registry in the catalog after `registry` is committed. */
   registryEnd: RegistryPlace = { generation: -1, length: 0 };
 
   constructor(shards: number) {

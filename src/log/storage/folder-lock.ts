@@ -1,12 +1,12 @@
 /**
- * One engine a data folder. Its lock is the kernel's, on `engine.lock`; what stands in that file is for people only.
- * The log's own file is locked besides: whoever removes or replaces `engine.lock` does not let a second engine in.
+ * At most one engine uses a data folder. The kernel's lock on `engine.lock` holds this; the text in the file is only for
+ * people. The log's own file is locked too: so removing or replacing `engine.lock` does not let a second engine in.
  */
 import { closeSync, constants, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
 import { isAt, openLocked, writeText } from '../lmdb/file-lock.js';
-import { describe, myself, parseHolder, readText } from './lock-holder.js';
+import { describe, myself, parseLockHolder, readText } from './lock-holder.js';
 
 const LOCK_FILE = 'engine.lock';
 const LOG_FILE = path.join('log', 'data.mdb');
@@ -22,7 +22,7 @@ export class FolderLock {
   }
 
   /**
-   * Makes the folder where it is missing, and takes its lock.
+   * Creates the folder if it is missing, and takes its lock.
    * @throws TickwireError data_folder_locked, data_folder_unusable, unsupported
    */
   static take(folder: string): FolderLock {
@@ -46,11 +46,11 @@ export class FolderLock {
   #take(): void {
     for (let tries = 0; tries < TRIES; tries++) {
       const fd = openLocked(this.#file, constants.O_RDWR | constants.O_CREAT);
-      if (fd === undefined) throw this.#refusal(describe(parseHolder(readText(this.#file))));
-      // Whoever had it may have removed it just before it let go.
+      if (fd === undefined) throw this.#refusal(describe(parseLockHolder(readText(this.#file))));
+      // The process before may have removed the file just before it released the lock.
       if (isAt(fd, this.#file)) {
         this.#lock = fd;
-        tellHolder(fd);
+        writeHolder(fd);
         return;
       }
       closeSync(fd);
@@ -59,7 +59,7 @@ export class FolderLock {
   }
 
   /**
-   * Locks the log's file too. To be called again once the log was made.
+   * Locks the log's file too. The caller must call this again once the log was created.
    * @throws TickwireError data_folder_locked
    */
   coverLog(): void {
@@ -77,7 +77,7 @@ export class FolderLock {
   }
 
   release(): void {
-    // The log's lock goes first: whoever gets `engine.lock` afterwards must not find the log locked.
+    // The log's lock is released first: the next process with `engine.lock` must not find the log locked.
     if (this.#logLock !== undefined) closeSync(this.#logLock);
     if (this.#lock !== undefined) {
       if (isAt(this.#lock, this.#file)) rmSync(this.#file, { force: true });
@@ -88,8 +88,8 @@ export class FolderLock {
   }
 }
 
-/** Where the disk is full the file stays empty: the lock holds all the same. */
-function tellHolder(fd: number): void {
+/** On a full disk the file stays empty; the lock works without the text. */
+function writeHolder(fd: number): void {
   try {
     writeText(fd, JSON.stringify(myself()));
   } catch (error) {
@@ -98,8 +98,8 @@ function tellHolder(fd: number): void {
 }
 
 /**
- * Makes a folder and those above it. (mkdir's own `recursive` never returns where a file system refuses folders, and
- * gives ENOENT on one that may only be read.)
+ * Creates a folder and its parents. (mkdir's own `recursive` never returns when a file system refuses folders, and throws
+ * ENOENT on a read-only one.)
  */
 export function makeFolders(folder: string): void {
   if (existsSync(folder)) return;

@@ -1,9 +1,9 @@
 /**
- * Imports in the catalog. An import is a closed epoch of its own, named by the hash of its content, with a
- * segment a UTC day of tsEvent. Its epoch is numbered apart from those of engines, by its hash: so it can be
- * built before it is listed, and live epochs go on one after the other.
+ * Imports in the catalog. An import is a closed epoch of its own, named by the hash of its content, with a segment for each
+ * UTC day of tsEvent. Its epoch number comes from its hash, in a range apart from the epochs of engines. So an import is
+ * built before it is listed, and engine epochs stay consecutive.
  */
-import { widenTimes } from '../format/extent.js';
+import { widenTimes } from '../format/block-summary.js';
 import type { Put } from '../lmdb/transaction.js';
 import { type Catalog, type EpochRecord, readEpochs } from './catalog.js';
 import type { SegmentRecord } from './segment-record.js';

@@ -1,11 +1,11 @@
-/** Who holds a file of the data folder, for messages only: what holds is the lock on it. */
+/** The lock holder of a file in the data folder, by its process id. For messages only: the kernel's lock decides. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-export interface Holder {
+export interface LockHolder {
   pid: number;
   host: string;
-  /** Of process numbers, as the system names it: those of two containers may be the same. */
+  /** The namespace of the process id: processes of two containers may have the same process id. */
   space: string;
 }
 
@@ -18,7 +18,7 @@ export function readText(file: string): string {
   }
 }
 
-function spaceOfNumbers(): string {
+function processIdNamespace(): string {
   try {
     return readlinkSync('/proc/self/ns/pid');
   } catch {
@@ -27,14 +27,14 @@ function spaceOfNumbers(): string {
 }
 
 /** This process. */
-export function myself(): Holder {
-  return { pid: process.pid, host: hostname(), space: spaceOfNumbers() };
+export function myself(): LockHolder {
+  return { pid: process.pid, host: hostname(), space: processIdNamespace() };
 }
 
-/** What a file says of its holder; undefined for anything else. */
-export function parseHolder(text: string): Holder | undefined {
+/** The lock holder that a file names; undefined for any other text. */
+export function parseLockHolder(text: string): LockHolder | undefined {
   try {
-    const holder = JSON.parse(text) as Holder;
+    const holder = JSON.parse(text) as LockHolder;
     const isOne =
       Number.isInteger(holder.pid) && typeof holder.host === 'string' && typeof holder.space === 'string';
     return isOne ? holder : undefined;
@@ -43,8 +43,8 @@ export function parseHolder(text: string): Holder | undefined {
   }
 }
 
-/** A holder in a sentence. */
-export function describe(holder: Holder | undefined): string {
+/** A lock holder, as part of a sentence. */
+export function describe(holder: LockHolder | undefined): string {
   if (holder === undefined) return 'another process';
   const { host, space } = myself();
   if (holder.host === host && holder.space === space) return `process ${holder.pid}`;

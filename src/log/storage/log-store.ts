@@ -1,6 +1,6 @@
 /**
- * The log as one: its catalog, and the blocks of all its segments as if they lay in one place. Reads are
- * short transactions; nothing here writes.
+ * The whole log: its catalog, and the blocks of all segments as one sequence. Reads are short transactions; nothing here
+ * writes.
  */
 import path from 'node:path';
 import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
@@ -25,12 +25,12 @@ const READ_BATCH = 16;
 export class LogStore {
   #generation: string | undefined;
   #records: SegmentRecord[] = [];
-  /** By shard of an epoch: those that may hold blocks of it. */
+  /** By shard of an epoch: the segments that may have blocks of that shard. */
   readonly #ofShard = new Map<string, SegmentRecord[]>();
   /** By `segmentName`, oldest use first. */
   readonly #opened = new Map<string, Segment>();
 
-  /** By `segmentName`: those found damaged when they were to be read, and what is wrong. They read as gaps. */
+  /** By `segmentName`: the segments that a read has found damaged, and the damage. Their ticks read as gaps. */
   readonly damaged = new Map<string, string>();
 
   constructor(
@@ -40,7 +40,7 @@ export class LogStore {
     this.refresh();
   }
 
-  /** Sees what was committed meanwhile, and which segments came or went. */
+  /** Makes new commits visible, and reloads the list of segments if it has changed. */
   refresh(): void {
     this.release();
     const generation = readGeneration(this.catalog);
@@ -53,8 +53,7 @@ export class LogStore {
   }
 
   /**
-   * Ends the transactions that reading has begun: a reader holds nothing of the files back, however long it
-   * stalls until it reads again.
+   * Ends the open read transactions: so a reader that stalls does not keep lmdb from reusing pages.
    */
   release(): void {
     this.catalog.root.resetReadTxn();
@@ -66,7 +65,7 @@ export class LogStore {
     return this.#records;
   }
 
-  /** Those that may hold blocks of a shard, in the order of its seqs: closed ones that do, and all open ones. */
+  /** The segments that may have blocks of a shard, in the order of its seqs: closed ones with blocks, and all open ones. */
   segmentsOf(epoch: number, shard: number): readonly SegmentRecord[] {
     const name = `${epoch}/${shard}`;
     let records = this.#ofShard.get(name);
@@ -98,7 +97,7 @@ export class LogStore {
     return segment;
   }
 
-  /** The segment may have gone, or have been replaced by one of the same blocks. */
+  /** The segment may have been removed, or replaced by one with the same blocks. */
   #openAgain(record: SegmentRecord, error: unknown): Segment | undefined {
     this.refresh();
     const now = this.#records.find((r) => r.number === record.number);
@@ -150,8 +149,8 @@ export function rangeOf(record: SegmentRecord, epoch: number, shard: number): Se
   return record.ranges?.find((r) => r.epoch === epoch && r.shard === shard);
 }
 
-/** Where a block lies. */
-export interface BlockPlace {
+/** The segment and key of a block. */
+export interface BlockLocation {
   segment: Segment;
   key: Uint8Array;
 }
@@ -162,7 +161,7 @@ export function blockBefore(
   epoch: number,
   shard: number,
   seq: number,
-): BlockPlace | undefined {
+): BlockLocation | undefined {
   const records = store.segmentsOf(epoch, shard);
   for (let i = records.length - 1; i >= 0; i--) {
     const range = rangeOf(records[i], epoch, shard);
@@ -176,26 +175,26 @@ export function blockBefore(
 }
 
 /** The block's bytes. */
-export function bytesAt(place: BlockPlace): Buffer {
+export function bytesAt(place: BlockLocation): Buffer {
   return place.segment.blocks.get(place.key)!;
 }
 
-/** The same without a copy: in memory that the next reading overwrites. */
-export function passingBytesAt(place: BlockPlace): Buffer {
+/** As `bytesAt`, without a copy: the next read overwrites the bytes. */
+export function passingBytesAt(place: BlockLocation): Buffer {
   const bytes = place.segment.blocks.getBinaryFast(place.key)!;
   // Lmdb's buffer is larger than the `length` that it shows, and from Node 24 on `subarray` goes by its true size.
   return bytes.subarray(0, bytes.length);
 }
 
-/** Last seq of a block; of a damaged one, what its header says if that can be. */
-export function lastSeqAt(place: BlockPlace): number {
+/** Last seq of a block. For a damaged block: that of its header, if it is plausible. */
+export function lastSeqAt(place: BlockLocation): number {
   return lastSeqOf(parseKey(place.key).firstSeq, bytesAt(place));
 }
 
-/** Last seq of a damaged block: what its header says if that can be, and never one of the block that follows. */
+/** Last seq of a damaged block: that of its header, if it is plausible, and never a seq of the next block. */
 export function lastSeqOfDamaged(store: LogStore, key: Uint8Array, bytes: Uint8Array): number {
   const { epoch, shard, firstSeq } = parseKey(key);
-  // The bytes may be those that the next reading overwrites.
+  // The next read may overwrite the bytes.
   const said = lastSeqOf(firstSeq, bytes);
   const from = blockKey(epoch, shard, firstSeq + 1);
   const next = blocksFrom(store, from, blockKey(epoch, shard + 1, 0)).next();
@@ -259,7 +258,7 @@ export function* blocksFrom(
   start: Uint8Array,
   end: Uint8Array,
 ): Generator<[Uint8Array, Buffer]> {
-  // Most readers take a page, often of one block, and each block fetched is copied.
+  // Most readers need the ticks of one block, and each fetched block is copied.
   let limit = 1;
   const { epoch, shard, firstSeq } = parseKey(start);
   let from = start;

@@ -1,19 +1,19 @@
-/** What the catalog tells of blocks that cannot be read: which seqs they had, and between which times. */
-import { isBefore, TimeAt } from '../format/extent.js';
+/** Seqs and times of unreadable blocks, from the catalog. */
+import { isBefore, TimeAt } from '../format/block-summary.js';
 import { blockBefore, type LogStore, lastSeqAt, rangeOf, removedOf } from './log-store.js';
 import { segmentName } from './segment-record.js';
 
 /** A segment that could not be opened. */
 export interface LostSegment {
-  /** What is wrong, in a sentence that names the file. */
+  /** The problem, in a sentence that names the file. */
   why: string;
-  /** Start of its stretch, UNIX milliseconds. */
+  /** Start of its period, UNIX milliseconds. */
   startsAt: number;
-  /** Whether the catalog knows its seqs: then readers are told of them as a gap. */
+  /** Whether the catalog knows its seqs: then readers get them as a gap. */
   isKnown: boolean;
 }
 
-/** The segments that reading has found damaged so far. */
+/** The segments that reads have found damaged so far. */
 export function lostSegments(store: LogStore): LostSegment[] {
   return store.segments().flatMap((record) => {
     const why = store.damaged.get(segmentName(record));
@@ -23,8 +23,7 @@ export function lostSegments(store: LogStore): LostSegment[] {
 }
 
 /**
- * The first seq of what is lost right before `seq`, as far as its highest time may reach a time; `seq` where nothing
- * is lost.
+ * The first lost seq right before `seq` whose segment may reach a time; `seq` when nothing is lost there.
  */
 export function lostBefore(
   store: LogStore,
@@ -47,8 +46,8 @@ export function lostBefore(
 }
 
 /**
- * Last seq of what is lost that may have been received before a time; below its first one where none was.
- * @param lost its first and last seq
+ * The last seq of a lost range that may have been received before a time; below the first seq when none was.
+ * @param lost first and last seq of the lost range
  */
 export function lostUntil(
   store: LogStore,

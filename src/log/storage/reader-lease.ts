@@ -1,6 +1,6 @@
 /**
- * What readers hold: a file a reader in `<data folder>/log/readers`, which names the segments that retention is to
- * leave alone. The reader has the kernel's lock on its file. Files without a lock count for nothing, and are removed.
+ * Leases of readers: a file for each reader in `<data folder>/log/readers` names the segments that retention must keep. The
+ * reader has the kernel's lock on its file. A file without a lock has no effect and is removed.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, fchmodSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -9,9 +9,9 @@ import { codeOf } from '../../core/errors.js';
 import { openLocked, tryLock, writeText } from '../lmdb/file-lock.js';
 import { logFolder } from './catalog.js';
 import { makeFolders } from './folder-lock.js';
-import { describe, type Holder, myself, parseHolder, readText } from './lock-holder.js';
+import { describe, type LockHolder, myself, parseLockHolder, readText } from './lock-holder.js';
 
-interface LeaseFile extends Holder {
+interface LeaseFile extends LockHolder {
   /** Numbers of segments. */
   segments: number[];
 }
@@ -22,9 +22,9 @@ interface LockedFile {
 }
 
 const TRIES = 5;
-/** Who looks for leases may be another user. */
+/** Retention may run as another user, who must be able to read a lease. */
 const FILE_MODE = 0o644;
-/** What says that this user may not write there. */
+/** Error codes of a user who may not write there. */
 const FORBIDDEN = ['EACCES', 'EPERM', 'EROFS'];
 
 function readersFolder(dataFolder: string): string {
@@ -37,7 +37,7 @@ export class Lease {
     private held: LockedFile,
   ) {}
 
-  /** Holds segments by their numbers; undefined where this user may not write to the data folder. */
+  /** Takes a lease on segments by number; undefined when this user may not write to the data folder. */
   static take(dataFolder: string, segments: number[]): Lease | undefined {
     const folder = readersFolder(dataFolder);
     try {
@@ -49,7 +49,7 @@ export class Lease {
     }
   }
 
-  /** Holds these, and no others. The new file is there before the old one goes. */
+  /** Changes the lease to these segments. The new file exists before the old one is removed. */
   hold(segments: number[]): void {
     const before = this.held;
     this.held = write(this.folder, segments);
@@ -66,12 +66,12 @@ function remove({ file, fd }: LockedFile): void {
   closeSync(fd);
 }
 
-/** A file appears under its name locked and whole. */
+/** Writes a lease: its file gets its name only when it is complete and locked. */
 function write(folder: string, segments: number[]): LockedFile {
   for (let tries = 1; ; tries++) {
     const file = path.join(folder, `${randomUUID()}.json`);
     const fresh = `${file}.new`;
-    // Whoever looks for leases may have it locked for a moment, or have removed it, before it is locked here.
+    // Retention may lock the file for a moment, or remove it, before it is locked here.
     const fd = openLocked(fresh, 'wx+');
     try {
       if (fd !== undefined) {
@@ -88,7 +88,7 @@ function write(folder: string, segments: number[]): LockedFile {
   }
 }
 
-/** The segments that living readers hold: number → who, in words. */
+/** The segments with a lease of a live reader: number → reader, as text. */
 export function heldSegments(dataFolder: string): Map<number, string> {
   const held = new Map<number, string>();
   const folder = readersFolder(dataFolder);
@@ -98,15 +98,15 @@ export function heldSegments(dataFolder: string): Map<number, string> {
       removeLeft(file);
       continue;
     }
-    const lease = parseHolder(readText(file)) as LeaseFile | undefined;
+    const lease = parseLockHolder(readText(file)) as LeaseFile | undefined;
     for (const number of lease?.segments ?? []) held.set(number, describe(lease));
   }
   return held;
 }
 
 /**
- * Whether somebody has a file locked. A file gets its lock before its name, so without one nobody will take it.
- * A file that this user may not read tells nothing, and is left alone.
+ * Whether a process has a file locked. A file gets its lock before its name, so a file without a lock is abandoned. A file
+ * that this user may not read counts as locked.
  */
 function isHeld(file: string): boolean {
   let fd: number;
@@ -125,7 +125,7 @@ function isHeld(file: string): boolean {
   }
 }
 
-/** What another user left stays where this one may not remove it. */
+/** Removes an abandoned file, if this user may remove it. */
 function removeLeft(file: string): void {
   try {
     rmSync(file, { force: true });

@@ -1,6 +1,6 @@
 /**
- * The blocks that can still be read of a segment's file whose trees are damaged: found page by page, told from
- * chance by their checksums. Copies that lmdb has given up are found too; they are the same blocks.
+ * Finds the readable blocks in a segment's file with damaged trees: searches page by page, and accepts a block when its
+ * checksum is right. Old copies in pages that lmdb has freed are found too; they are the same blocks.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ import type { Segment } from './segments.js';
 
 const PAGE_BYTES = 4096;
 const NODE_BYTES = 8;
-/** Pages of a value at most: far more than a block has. */
+/** The most pages of a value: far more than a block has. */
 const PAGES_MAX = 4_096;
 const CRC_AT = 4;
 const CRC_FROM = 8;
@@ -46,7 +46,7 @@ export function* blocksFound(folder: string): Generator<FoundBlock> {
   }
 }
 
-/** The value that begins in a page. Only its pages are known, so its end is where the checksum says. */
+/** The value that begins in a page. Only its number of pages is known, so the checksum decides its end. */
 function largeBlock(fd: number, at: number, pages: number): FoundBlock | undefined {
   if (pages < 1 || pages > PAGES_MAX) return undefined;
   const value = Buffer.alloc(pages * PAGE_BYTES - PAGE_HEADER_BYTES);
@@ -66,7 +66,7 @@ function largeBlock(fd: number, at: number, pages: number): FoundBlock | undefin
   return undefined;
 }
 
-/** The values that lie in a leaf itself. */
+/** The values that are stored in a leaf itself. */
 function* smallBlocks(page: Buffer): Generator<FoundBlock> {
   const lower = Math.min(page.readUInt16LE(20), PAGE_BYTES - PAGE_HEADER_BYTES);
   for (let i = 0; i + 1 < lower; i += 2) {
@@ -83,9 +83,8 @@ function* smallBlocks(page: Buffer): Generator<FoundBlock> {
 const COMMIT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Of what is found in a file, the blocks that the log has had: each once, and of those that begin with the same seq
- * the longest, as what a commit that failed has left there may be a part of what was written then. Blocks beyond the
- * end of an epoch that is over were never in the log.
+ * The found blocks that were in the log, each once. Of blocks with the same first seq the longest counts: a failed commit
+ * may leave a shorter one. Blocks beyond the end of a closed epoch were never in the log.
  */
 export function* blocksOfLog(catalog: Catalog, folder: string): Generator<FoundBlock> {
   const longest = new Map<string, number>();
@@ -108,8 +107,8 @@ function nameOf({ epoch, shard, firstSeq }: BlockHeader): string {
 }
 
 /**
- * Puts all blocks that are found in a damaged file into a new segment.
- * @returns how many, and which seqs between them are missing, as text
+ * Copies all blocks that are found in a damaged file into a new segment.
+ * @returns the number of blocks, and the missing seqs between them as text
  */
 export async function salvage(
   catalog: Catalog,

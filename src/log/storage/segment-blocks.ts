@@ -1,4 +1,4 @@
-/** All blocks of one segment, whatever they belong to: for those who look at a log as files. */
+/** All blocks of one segment, of every epoch and shard: for code that reads a log file by file. */
 import { type BlockKey, isPageKey, parseKey } from '../format/keys.js';
 import type { Segment } from './segments.js';
 

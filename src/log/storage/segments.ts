@@ -1,15 +1,14 @@
 /**
- * Segments: the stretches of time that the log is cut into, each an LMDB environment of its own in
- * `<data folder>/log/segments/<UTC start>`, so that removing old ticks removes whole files.
+ * Segments: the log is cut into periods of time. Each has its own LMDB environment in
+ * `<data folder>/log/segments/<UTC start>`, so removing old ticks means removing whole files.
  *
  * A segment has one database: blocks by `blockKey`, and beside them the pages of their index by `pageKey`.
- * It is open while blocks may come, then closed for ever. A closed one may be replaced as a whole by a smaller
- * one of the same blocks: then its record names another folder.
+ * A segment is open while blocks may be added, then closed for ever. A closed segment may be replaced by a smaller one with
+ * the same blocks: then its record names another folder.
  *
- * All threads of a process share an environment, whose flags are those of whoever opened it first, and
- * readers open for reading. So a segment is only written by who was sure to be first: the host, which holds
- * the one that it found or made at start (`heldIn`), and a log stage that made it. A log stage that took
- * another's place begins a segment of its own.
+ * All threads of a process share an environment with the flags of the thread that opened it first, and readers open it for
+ * reading. So only a thread that is surely the first one writes a segment. The host opens the segment that it found or
+ * created at start (`heldIn`), and a log stage writes the segments that it created. A restarted log stage begins a new one.
  */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -38,8 +37,8 @@ export function segmentPath(dataFolder: string, folder: string): string {
   return path.join(segmentsFolder(dataFolder), folder);
 }
 
-/** Start of the stretch that a time lies in, UNIX milliseconds. */
-export function stretchOf(nowMs: number, segmentMs: number): number {
+/** Start of the period of a time, UNIX milliseconds. */
+export function periodStartOf(nowMs: number, segmentMs: number): number {
   return Math.floor(nowMs / segmentMs) * segmentMs;
 }
 
@@ -47,7 +46,7 @@ const HOUR_MS = 3_600_000;
 const DATE_CHARS = 10;
 const HOUR_CHARS = 13;
 
-/** A name for the segment of a stretch that no folder has yet: `2026-11-23`, `2026-11-23T04`, `2026-11-23.2` … */
+/** A new folder name for the segment of a period: `2026-11-23`, `2026-11-23T04`, `2026-11-23.2` … */
 export function freshFolder(dataFolder: string, startsAt: number): string {
   const text = new Date(startsAt).toISOString();
   const chars =
@@ -55,7 +54,7 @@ export function freshFolder(dataFolder: string, startsAt: number): string {
   return nextFolder(dataFolder, text.slice(0, chars).replaceAll(':', '-').replace('.', '-'));
 }
 
-/** A name like the given one that no folder has yet. */
+/** A new folder name like the given one. */
 export function nextFolder(dataFolder: string, like: string): string {
   const base = like.replace(/\.\d+$/, '');
   let name = base;
@@ -64,7 +63,7 @@ export function nextFolder(dataFolder: string, like: string): string {
 }
 
 /**
- * Opens the environment of a segment; for writing it is made where there is none.
+ * Opens the environment of a segment. When opened for writing, a missing environment is created.
  * @throws TickwireError log_corrupt when it is damaged, what lmdb throws, also when there is none to be read
  */
 export function openSegment(
@@ -128,7 +127,7 @@ export function* blocksIn(
   }
 }
 
-/** What a segment holds, from its keys: a few lookups for each shard of each epoch in it. */
+/** The ranges of blocks in a segment, from its keys: a few lookups for each shard of each epoch. */
 export function rangesOf(segment: Segment): SegmentRange[] {
   const ranges: SegmentRange[] = [];
   segment.blocks.resetReadTxn();

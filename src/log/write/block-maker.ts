@@ -1,8 +1,8 @@
-/** Makes blocks of what the shards have numbered, into the batch that the next commit takes. */
+/** Encodes the sequenced ticks of all shards to blocks, into the batch of the next commit. */
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { blockBytesMax, writeShed } from '../format/block.js';
 import type { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { type Compression, compressBlock } from '../format/compress.js';
 import { blockKey } from '../format/keys.js';
 import { IndexWriters } from '../index/index-writers.js';
@@ -11,7 +11,7 @@ import type { LogState } from './log-state.js';
 import type { SegmentRoll } from './segment-roll.js';
 import type { ShardTail } from './shard-tail.js';
 
-/** Blocks made of one shard before the event loop gets a turn. */
+/** The most blocks of one shard before the event loop gets a turn. */
 const BLOCKS_PER_TURN = 4;
 
 export interface BlockMakerParts {
@@ -37,40 +37,40 @@ export class BlockMaker {
     public batch: CommitBatch,
   ) {
     const { epoch, codec, roll } = parts;
-    this.#indexes = new IndexWriters(epoch, new BlockExtents(codec), () => roll.segment);
+    this.#indexes = new IndexWriters(epoch, new BlockSummaryReader(codec), () => roll.segment);
   }
 
   /**
-   * Makes blocks; returns how many.
+   * Encodes blocks; returns their number.
    * @param nowMs monotonic
    * @param timeMs UNIX milliseconds, which cut the segments
-   * @param rollsTo of the batch before this one, if it is still to be written
+   * @param rollsTo of the batch before, if that batch is not written yet
    */
   collect(nowMs: number, timeMs: number, rollsTo: number, isDraining: boolean): number {
     this.#cutWhenOver(timeMs, rollsTo);
     if (this.isCut) return 0;
     const { tails, registry, commitDelayMs } = this.parts;
-    let made = 0;
+    let blocks = 0;
     for (const tail of tails) {
       if (tail.gapFirst !== 0) this.#addGap(tail, nowMs);
       const head = tail.head();
       if (head < tail.next) continue;
-      // After the look at the head: every symbol of those ticks is defined.
+      // After reading the head: so every symbol of these ticks is defined.
       registry.refresh();
       if (tail.waitingSince === 0) tail.waitingSince = nowMs;
       const isDue = isDraining || nowMs - tail.waitingSince >= commitDelayMs;
       for (let n = 0; n < BLOCKS_PER_TURN && head >= tail.next; n++) {
         const count = Math.min(tail.blockTicks, head - tail.next + 1);
-        if ((count < tail.blockTicks && !isDue) || !this.#hasRoom(count)) break;
+        if ((count < tail.blockTicks && !isDue) || !this.#hasSpace(count)) break;
         this.#add(tail, count);
-        made++;
+        blocks++;
       }
       if (head < tail.next) tail.waitingSince = 0;
     }
-    return made;
+    return blocks;
   }
 
-  /** Gives the batch away, and goes on with an empty one. */
+  /** Returns the batch, and continues with an empty one. */
   take(empty: CommitBatch): CommitBatch {
     const { batch } = this;
     this.batch = empty;
@@ -78,18 +78,18 @@ export class BlockMaker {
     return batch;
   }
 
-  /** Forgets what was made: the log will not hold it. */
+  /** Discards the encoded blocks: the log will not have them. */
   giveUp(): void {
     this.batch.clear();
     this.#indexes.forget();
   }
 
-  /** The index pages that only the end of the log makes. */
+  /** The index pages that are only written at the end of the log. */
   lastPages(): CommitBatch['closing'] {
     return [...this.batch.closing, ...this.#indexes.finish()];
   }
 
-  /** Ends the batch where the stretch of its segment is over, and marks the one that begins the next. */
+  /** Ends the batch when the period of its segment is over, and marks the batch that begins the next segment. */
   #cutWhenOver(timeMs: number, rollsTo: number): void {
     const { batch } = this;
     const { roll } = this.parts;
@@ -101,11 +101,11 @@ export class BlockMaker {
     batch.rollsTo = isOver ? timeMs : 0;
   }
 
-  #hasRoom(count: number): boolean {
+  #hasSpace(count: number): boolean {
     return this.batch.used + blockBytesMax(this.parts.codec, count) <= ARENA_BYTES;
   }
 
-  /** Lets the log say which seqs it does not hold. */
+  /** Adds a block that marks shed seqs. */
   #addGap(tail: ShardTail, nowMs: number): void {
     const { batch } = this;
     const { epoch } = this.parts;
@@ -124,13 +124,13 @@ export class BlockMaker {
     const block = tail.take(count, codec, registry, state, batch.arena, batch.used);
     const value = compressBlock(block, compression);
     batch.puts.push({ key: blockKey(epoch, tail.shard, first), value, isNew: true });
-    this.#indexes.addMade(value, tail.shard, first, count, batch);
+    this.#indexes.addEncoded(value, tail.shard, first, count, batch);
     batch.used += value.length;
     batch.last[tail.shard] = tail.next - 1;
     batch.ticks += count;
     batch.blocks++;
     batch.since = Math.min(batch.since, tail.waitingSince);
-    // What stays behind of a busy shard began to wait about now.
+    // The remaining ticks of a busy shard began to wait about now.
     tail.waitingSince = performance.now();
   }
 }

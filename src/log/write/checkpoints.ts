@@ -1,4 +1,4 @@
-/** Writes down now and then what the log adds up to: never before all that it covers is on the disk. */
+/** Writes checkpoints of the log's state from time to time, never before all covered blocks are on the disk. */
 import { LOG_CHECKPOINT_BLOCKS, LOG_CHECKPOINT_MS } from '../../core/limits.js';
 import { unlessCommitFailed } from '../lmdb/free-space.js';
 import { flush, type Put } from '../lmdb/transaction.js';
@@ -8,14 +8,14 @@ import type { LogState } from './log-state.js';
 export class Checkpoints {
   /** Whether one is being written. */
   isWriting = false;
-  /** Whether one was made that is neither written nor given up. */
+  /** Whether a checkpoint exists that is neither written nor discarded. */
   #isUnderWay = false;
-  /** The one that waits for a commit to be on the disk. */
+  /** The checkpoint that waits until its commit is on the disk. */
   #waiting: { puts: readonly Put[]; commit: number } | undefined;
   #blocks = 0;
   #madeAt = performance.now();
 
-  /** @param onFault told of what a fresh start of the stage may cure */
+  /** @param onFault gets faults that a restart of the stage may cure */
   constructor(
     readonly state: LogState,
     readonly committer: Committer,
@@ -23,7 +23,7 @@ export class Checkpoints {
     readonly onFault: (error: unknown) => void,
   ) {}
 
-  /** What a commit of so many blocks has to carry: a checkpoint of all that is in it and before, where one is due. */
+  /** The checkpoint for a commit of so many blocks, over all blocks up to this commit; empty when none is due. */
   make(now: number, blocks: number): Put[] {
     this.#blocks += blocks;
     const isDue = this.#blocks >= LOG_CHECKPOINT_BLOCKS || now - this.#madeAt >= LOG_CHECKPOINT_MS;
@@ -39,14 +39,14 @@ export class Checkpoints {
     return this.state.checkpoint(this.committer.store.catalog, this.epoch);
   }
 
-  /** The commit that carried it failed for good: the next one tells it all. */
+  /** The commit of the checkpoint failed for good: the next checkpoint has everything. */
   giveUp(puts: readonly Put[]): void {
     if (puts.length === 0) return;
     this.#isUnderWay = false;
     this.state.touchAll();
   }
 
-  /** The commit that carried it is visible. */
+  /** The commit of the checkpoint is visible. */
   visible(puts: readonly Put[], commit: number): void {
     if (puts.length > 0) this.#waiting = { puts, commit };
   }
@@ -70,15 +70,15 @@ export class Checkpoints {
       .catch(this.onFault);
   }
 
-  /** Writes the last one; everything is on the disk. */
+  /** Writes the last checkpoint; all blocks are on the disk already. */
   async finish(): Promise<void> {
-    // The one that waited, if there is one, knows less than what is added.
+    // A waiting checkpoint is older than the puts that are added here.
     const puts = [...(this.#waiting?.puts ?? []), ...this.#puts()];
     try {
       await this.committer.commitCheckpoint(puts);
       await flush(this.committer.store.catalog.root);
     } catch (error) {
-      // It spares the next opening a replay; without it nothing is lost.
+      // The checkpoint saves the next start a replay. Without it nothing is lost.
       unlessCommitFailed(error);
     }
   }

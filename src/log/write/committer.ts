@@ -19,7 +19,7 @@ export class Committer {
   /** How far the catalog holds the registry. */
   registryLogged: RegistryPlace;
 
-  /** @param onClosed told what a segment holds that was closed and is on the disk */
+  /** @param onClosed gets the ranges of a segment that was closed and is on the disk */
   constructor(
     readonly store: LogStore,
     registry: Registry,
@@ -31,9 +31,9 @@ export class Committer {
   }
 
   /**
-   * Resolves when the batch is visible. What of it succeeded before a failure is taken out of the batch, which
-   * can be given again.
-   * @returns a promise of when it is durable
+   * Resolves when the batch is visible. After a failure the batch has only the puts that are not committed, and the caller
+   * can commit it again.
+   * @returns a promise that resolves when the batch is durable
    */
   async commit(batch: CommitBatch): Promise<{ flushed: Promise<void> }> {
     await this.#commitRegistry(batch);
@@ -62,7 +62,7 @@ export class Committer {
     failpoint();
     const { root } = this.store.catalog;
     await commitPuts(root, batch.registry);
-    // Its blocks are in another file, which must not be the only one to survive a power cut.
+    // The blocks are in another file. They must not survive a power cut without their registry.
     if (this.sync === 'every-commit') await flush(root);
     this.registryLogged = batch.registryEnd;
     batch.registry = [];
@@ -73,7 +73,7 @@ export class Committer {
     if (puts.length > 0) await commitPuts(this.roll.segment!.blocks, puts);
   }
 
-  /** Writes a checkpoint down; what it covers is durable. */
+  /** Writes a checkpoint, whose blocks are durable already. */
   async commitCheckpoint(puts: readonly Put[]): Promise<void> {
     failpoint();
     await commitPuts(this.store.catalog.root, puts);

@@ -1,4 +1,4 @@
-/** What becomes of closed segments beside the writing: retention, recompression, and how large it all is. */
+/** Background work on closed segments: retention, recompression, and the sizes of the log. */
 import { LOG_RETENTION_MS } from '../../core/limits.js';
 import { unlessCommitFailed } from '../lmdb/free-space.js';
 import { Recompression } from '../maintain/recompression-queue.js';
@@ -17,11 +17,11 @@ export interface LogSizes {
 }
 
 export class Housekeeping {
-  /** What a fresh start of the stage may cure. */
+  /** A fault that a restart of the stage may cure. */
   fault: unknown;
   readonly #retention: Retention;
   readonly #recompression: Recompression;
-  /** What changes closed segments, one after the other. */
+  /** Changes of closed segments, one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #isRetaining = false;
@@ -43,7 +43,7 @@ export class Housekeeping {
   }
 
   /**
-   * About once a second, also while the log stands still: that may be what makes room.
+   * Works about once a second, also while the log is stalled: retention may free the space.
    * @param now monotonic milliseconds
    * @param wallMs asked for only when it is time, UNIX milliseconds
    */
@@ -67,7 +67,7 @@ export class Housekeeping {
       );
   }
 
-  /** Two that change the same segment at once would each write down what it was before. */
+  /** Runs changes one after the other: two changes of one segment at once would overwrite each other's record. */
   #inTurn<T>(change: () => Promise<T>): Promise<T> {
     const done = this.#changing.then(change);
     this.#changing = done.catch(() => {});
@@ -80,7 +80,7 @@ export class Housekeeping {
     this.onSizes({ segments: segments.length, bytes: bytesOfLog(this.store), savedBytes });
   }
 
-  /** Leaves a recompression that is under way as it is; a change that has begun ends. */
+  /** Stops a recompression that is under way, and waits for a change that has begun. */
   async close(): Promise<void> {
     await this.#recompression.close();
     await this.#recompressing;

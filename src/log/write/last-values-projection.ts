@@ -1,9 +1,8 @@
 /**
- * The last values that the log knows: what the last-value table would show had it seen exactly the logged
- * ticks. It takes the numbers of an epoch out of them (seqs, symbolSeq, definitions), as the next epoch
- * numbers from 1; a quote's record and its epoch still tell which tick it was. The newest times stay out too: no
- * tick of the next epoch is late against one of an earlier. Rules as in the table: crossed and late quotes and late
- * trades are no last values.
+ * The last values of the log: what the last-value table would show after exactly the logged ticks. The sequence numbers of
+ * an epoch (seqs, symbolSeq, definitions) are left out, as the next epoch counts from 1. A quote's record and its epoch
+ * still identify its tick. The newest times are left out too: no tick of the next epoch is late against an earlier epoch.
+ * The rules are those of the table: crossed and late quotes and late trades are no last values.
  */
 
 import { copyWords, ENGINE_SYMBOL, RECORD_U32 } from '../../core/tick.js';
@@ -16,12 +15,13 @@ import {
   TableEntry,
 } from '../../pipeline/memory/last-value-table.js';
 import { LAST_F64, LAST_QUOTE_F64, LAST_U32, LastBit, type Lasts, LastU32 } from '../format/last-values.js';
-import { SYMBOLS_CODED } from '../format/v1/row-format.js';
 
 const ENTRY_U32 = ENTRY_BYTES / 4;
 const ENTRY_F64 = ENTRY_BYTES / 8;
 const RECORDS_AT_U32 = 16;
 const SYMBOLS_AT_FIRST = 1024;
+/** Symbol ids from here on have no last value: packed frames cannot name them either. */
+const SYMBOLS_MAX = 65_536;
 /** The symbol occurs in a later block. */
 const TAKEN = 128;
 
@@ -29,14 +29,14 @@ export class LastValuesProjection {
   #u32 = new Uint32Array(0);
   #f64 = new Float64Array(0);
   #isDirty = new Uint8Array(0);
-  /** By symbol, while blocks are folded: what later ones left, as bits of `LastBit`, and TAKEN. */
+  /** By symbol, while blocks are folded: bits of `LastBit` that later blocks have set, and TAKEN. */
   #taken = new Uint8Array(0);
-  /** Symbols that have such bits. */
+  /** Symbols with such bits. */
   #folded: number[] = [];
   #capacity = 0;
   #dirty: number[] = [];
   readonly #blank = new TableEntry();
-  /** Which epoch the blocks to be folded are of. */
+  /** The epoch of the blocks that are folded. */
   epoch = 0;
 
   constructor() {
@@ -61,20 +61,20 @@ export class LastValuesProjection {
     this.#taken = taken;
   }
 
-  /** Takes in what blocks of logged ticks leave behind, oldest first. */
+  /** Folds the last values of blocks, oldest first. */
   fold(blocks: readonly Lasts[]): void {
-    // The newest goes first, so nothing is copied that a later block replaces.
+    // The newest block goes first, so no value is copied that a later block replaces.
     for (let b = blocks.length - 1; b >= 0; b--) this.#foldUnder(blocks[b]);
     for (const id of this.#folded) this.#taken[id] = 0;
     this.#folded = [];
   }
 
-  /** Takes in what a block leaves behind where later ones left nothing. */
+  /** Folds the last values of a block that no later block has set. */
   #foldUnder({ count, u32, f64 }: Lasts): void {
     for (let k = 0; k < count; k++) {
       const from = k * LAST_U32;
       const id = u32[from + LastU32.symbol];
-      if (id === ENGINE_SYMBOL || id >= SYMBOLS_CODED) continue;
+      if (id === ENGINE_SYMBOL || id >= SYMBOLS_MAX) continue;
       if (id >= this.#capacity) this.#grow(id);
       const mine = this.#u32;
       const e = id * ENTRY_U32;
@@ -107,13 +107,13 @@ export class LastValuesProjection {
     this.#dirty.push(id);
   }
 
-  /** Takes over an entry of a checkpoint. */
+  /** Loads an entry of a checkpoint. */
   load(symbolId: number, bytes: Uint8Array): void {
-    if (symbolId >= SYMBOLS_CODED || bytes.length !== ENTRY_BYTES) return;
+    if (symbolId >= SYMBOLS_MAX || bytes.length !== ENTRY_BYTES) return;
     if (symbolId >= this.#capacity) this.#grow(symbolId);
     const e = symbolId * ENTRY_U32;
     this.#u32.set(new Uint32Array(bytes.buffer, bytes.byteOffset, ENTRY_U32), e);
-    // Checkpoints of earlier versions have newest times.
+    // Checkpoints of earlier versions have newest times, which are cleared.
     this.#u32.fill(0, e + EntryU32.quoteS, e + EntryU32.tradeNs + 1);
   }
 

@@ -1,9 +1,10 @@
 /**
- * What the log's ticks add up to: last values and stream positions. Blocks are the truth; the checkpoint is
- * this state written down now and then, so that opening replays only what came after.
+ * The state that follows from the log's ticks: last values and stream positions. Blocks are the source of truth. The
+ * checkpoint is a stored copy of this state, so that a start replays only the blocks after it.
  *
- * Some blocks of each shard are held and folded together, and the newest one is held back until the next one follows. So the checkpoint never covers a last
- * block, and when that block proves damaged at opening and is dropped, nothing of it is left anywhere.
+ * Some blocks of each shard are kept pending and folded together. The newest block stays pending until the next one
+ * follows, so the checkpoint never covers a last block. When a start finds that block damaged and drops it, nothing of
+ * the block is left anywhere.
  */
 import { BLOCK_TICKS, BUCKETS, SHARDS_MAX } from '../../core/limits.js';
 import { Records } from '../../core/tick.js';
@@ -25,14 +26,14 @@ import {
 import { blocksFrom, type LogStore } from '../storage/log-store.js';
 import { LastValuesProjection } from './last-values-projection.js';
 
-/** Blocks of a shard that are folded at once: of most symbols only the newest block then counts. */
+/** Blocks of a shard that are folded together: for most symbols only the newest block then matters. */
 const FOLD_BLOCKS = 8;
-/** Symbols of blocks held from which on they are folded. */
+/** With so many symbols, the pending blocks are folded. */
 const FOLD_SYMBOLS = 8_192;
-/** Symbols of a block up to which the memory of its lasts is used again. */
+/** Up to so many symbols, the memory of a block's last values is reused. */
 const SPARE_SYMBOLS = 1_024;
 
-interface Held {
+interface PendingBlock {
   lasts: Lasts;
   lastSeq: number;
   positions: readonly BlockPosition[];
@@ -40,13 +41,13 @@ interface Held {
 
 export class LogState {
   readonly projection = new LastValuesProjection();
-  /** By shard, of the present epoch: up to where everything is folded. */
+  /** By shard of the current epoch: the last seq that is folded. */
   covered: number[] = new Array(SHARDS_MAX).fill(0);
   readonly #positions = new Map<number, Float64Array>();
   #dirtySources = new Set<number>();
   /** By shard: blocks that are not folded yet, oldest first. */
-  readonly #held: Held[][] = [];
-  /** What the lasts of folded blocks were copied to. */
+  readonly #pending: PendingBlock[][] = [];
+  /** Reusable memory of folded blocks. */
   readonly #spare: Lasts[] = [];
 
   /** Takes the block of `count` records that the codec has just encoded or decoded. */
@@ -58,19 +59,19 @@ export class LogState {
     lastSeq: number,
     positions: readonly BlockPosition[],
   ): void {
-    this.#held[shard] ??= [];
-    const held = this.#held[shard];
-    const symbols = held.reduce((sum, { lasts }) => sum + lasts.count, 0);
-    if (held.length === FOLD_BLOCKS || symbols >= FOLD_SYMBOLS) this.#fold(shard, held.length);
+    this.#pending[shard] ??= [];
+    const pending = this.#pending[shard];
+    const symbols = pending.reduce((sum, { lasts }) => sum + lasts.count, 0);
+    if (pending.length === FOLD_BLOCKS || symbols >= FOLD_SYMBOLS) this.#fold(shard, pending.length);
     const lasts = this.#spare.pop() ?? new Lasts();
     codec.lasts(records, count, lasts);
-    held.push({ lasts, lastSeq, positions });
+    pending.push({ lasts, lastSeq, positions });
   }
 
-  /** Folds the `count` oldest blocks held of a shard. */
+  /** Folds the `count` oldest pending blocks of a shard. */
   #fold(shard: number, count: number): void {
     if (count <= 0) return;
-    const folded = this.#held[shard].splice(0, count);
+    const folded = this.#pending[shard].splice(0, count);
     this.projection.fold(folded.map(({ lasts }) => lasts));
     for (const { lasts, lastSeq, positions } of folded) {
       for (const p of positions) this.#position(p);
@@ -86,18 +87,18 @@ export class LogState {
     this.#dirtySources.add(p.sourceId);
   }
 
-  /** Folds what is held back: those blocks were verified, or another epoch follows. */
-  settle(): void {
-    this.#held.forEach((held, shard) => {
-      this.#fold(shard, held.length);
+  /** Folds all pending blocks: they were verified, or another epoch follows. */
+  foldAll(): void {
+    this.#pending.forEach((pending, shard) => {
+      this.#fold(shard, pending.length);
     });
   }
 
-  /** Stream positions of all that was pushed, held back or not. */
+  /** Stream positions of all blocks that were pushed, pending or not. */
   positions(): SourcePosition[] {
     const all = new Map(Array.from(this.#positions, ([id, buckets]) => [id, Array.from(buckets)]));
-    for (const held of this.#held.flat()) {
-      for (const p of held.positions) {
+    for (const pending of this.#pending.flat()) {
+      for (const p of pending.positions) {
         const buckets = all.get(p.sourceId) ?? new Array(BUCKETS).fill(0);
         buckets[p.bucket] = p.position;
         all.set(p.sourceId, buckets);
@@ -106,22 +107,22 @@ export class LogState {
     return Array.from(all, ([sourceId, buckets]) => ({ sourceId, buckets }));
   }
 
-  /** Everything counts as changed: a checkpoint was thrown away with its transaction. */
+  /** Marks everything as changed: a checkpoint failed with its transaction. */
   touchAll(): void {
     this.projection.touchAll();
     this.#dirtySources = new Set(this.#positions.keys());
   }
 
-  /** Folds what is held back of a shard up to `seq`: those blocks lie in a segment that is closed and on the disk. */
-  settleThrough(shard: number, seq: number): void {
-    const held = this.#held[shard] ?? [];
-    this.#fold(shard, held.filter(({ lastSeq }) => lastSeq <= seq).length);
+  /** Folds the pending blocks of a shard up to `seq`: their segment is closed and on the disk. */
+  foldThrough(shard: number, seq: number): void {
+    const pending = this.#pending[shard] ?? [];
+    this.#fold(shard, pending.filter(({ lastSeq }) => lastSeq <= seq).length);
   }
 
-  /** What has to be written for the checkpoint to cover all but each shard's newest block; empty when nothing changed. */
+  /** The puts of a checkpoint that covers all but each shard's newest block; empty when nothing changed. */
   checkpoint(catalog: Catalog, epoch: number): Put[] {
-    this.#held.forEach((held, shard) => {
-      this.#fold(shard, held.length - 1);
+    this.#pending.forEach((pending, shard) => {
+      this.#fold(shard, pending.length - 1);
     });
     const put = (database: Catalog['checkpoint'], key: number, bytes: Uint8Array): Put => ({
       database,
@@ -141,8 +142,8 @@ export class LogState {
   }
 
   /**
-   * Loads the checkpoint and replays the blocks after it; those of an epoch before the newest are settled.
-   * @param warn told of everything damaged that had to be passed over
+   * Loads the checkpoint and replays the blocks after it. Blocks of an epoch before the newest are folded completely.
+   * @param warn gets a sentence for each damaged part that was skipped
    */
   restore(store: LogStore, codec: BlockCodec, warn: (message: string) => void): void {
     const record = readCheckpoint(store.catalog);
@@ -155,7 +156,7 @@ export class LogState {
     });
     for (const later of readEpochs(store.catalog)) {
       if (later.epoch <= epoch || later.import !== undefined) continue;
-      this.settle();
+      this.foldAll();
       this.covered.fill(0);
       this.projection.epoch = later.epoch;
       for (let shard = 0; shard < later.shards; shard++) {

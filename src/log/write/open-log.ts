@@ -1,11 +1,11 @@
-/** Opening of the log by the host thread, before any stage starts. */
+/** The host thread opens the log here, before any stage starts. */
 import { messageOf, TickwireError } from '../../core/errors.js';
 import { LOG_SEGMENT_MS } from '../../core/limits.js';
 import type { SourcePosition } from '../../pipeline/memory/engine-memory.js';
 import type { LastValueTable } from '../../pipeline/memory/last-value-table.js';
 import { checkBlockAt } from '../format/block.js';
 import { BlockCodec } from '../format/block-codec.js';
-import { BlockExtents } from '../format/block-extent.js';
+import { BlockSummaryReader } from '../format/block-summary-reader.js';
 import type { Compression } from '../format/compress.js';
 import { parseKey } from '../format/keys.js';
 import { removePagesFrom, ShardIndexWriter } from '../index/shard-index-writer.js';
@@ -24,7 +24,7 @@ import {
 } from '../storage/catalog.js';
 import { FolderLock } from '../storage/folder-lock.js';
 import {
-  type BlockPlace,
+  type BlockLocation,
   blockBefore,
   bytesAt,
   type LogStore,
@@ -41,15 +41,15 @@ import { beginSegments } from './segment-roll.js';
 export interface OpenLogOptions {
   /** Shards of the epoch that begins. */
   shards: number;
-  /** As the log stage's: all threads share the environment that is opened here. */
+  /** As for the log stage: all threads share the environment that is opened here. */
   sync?: SyncMode;
   /** Milliseconds of a segment. */
   segmentMs?: number;
-  /** As the log stage's; default none. */
+  /** As for the log stage; default none. */
   compression?: Compression;
   /** The time by which segments are cut, UNIX milliseconds. */
   nowMs?: number;
-  /** Told, in a sentence, of everything damaged that was dropped or passed over. */
+  /** Gets a sentence for each damaged part that was dropped or skipped. */
   warn?: (message: string) => void;
 }
 
@@ -59,21 +59,21 @@ export interface OpenedLog {
   /** 16 hex digits. */
   readonly logId: string;
   readonly epoch: number;
-  /** The log, its catalog open for writing: for the thread that opened it. */
+  /** The log with its catalog open for writing, for the thread that opened it. */
   readonly store: LogStore;
   readonly registryBytes: Uint8Array;
   readonly positions: SourcePosition[];
   /** Damaged blocks that were dropped from the end of the newest epoch. */
   readonly droppedBlocks: number;
-  /** Writes the last values that the log knows into an empty table; returns how many symbols. */
+  /** Writes the last values of the log into an empty table; returns the number of symbols. */
   restoreInto(table: LastValueTable): number;
-  /** To be called once all stages have stopped: lets go of the environment and of the folder. */
+  /** Closes the environment and releases the folder's lock. All stages must have stopped. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the log, closes the record of the epoch that was, and raises the epoch durably. Keep the result open
- * while the engine runs: it holds the folder's lock and the environment that all threads share.
+ * Opens the log, completes the record of the last epoch, and raises the epoch durably. The result must stay open while the
+ * engine runs: it has the folder's lock and the environment that all threads share.
  * @throws TickwireError data_folder_locked, data_folder_unusable, log_corrupt
  */
 export async function openLog(dataFolder: string, options: OpenLogOptions): Promise<OpenedLog> {
@@ -112,21 +112,21 @@ async function begin(
   const segmentMs = options.segmentMs ?? LOG_SEGMENT_MS;
   const compression = options.compression ?? 'none';
   const rolling = { segmentMs, sync, compression };
-  const held = await beginSegments(store, epoch, options.nowMs ?? Date.now(), rolling, warn);
+  const current = await beginSegments(store, epoch, options.nowMs ?? Date.now(), rolling, warn);
   let droppedBlocks = 0;
   if (newest !== undefined) {
-    const ends = await verifyEnds(store, held, newest, warn);
+    const ends = await verifyEnds(store, current, newest, warn);
     droppedBlocks = ends.dropped;
     puts.push(epochPut(catalog, { ...newest, last: ends.last }));
-    await indexEnds(held, newest);
-    // What the catalog is about to say of that epoch must not survive alone.
-    await flush(held.blocks);
+    await indexEnds(current, newest);
+    // The record of that epoch must not survive a power cut without its blocks.
+    await flush(current.blocks);
   }
   const registryBytes = readRegistry(catalog);
   const state = new LogState();
   state.restore(store, new BlockCodec(), warn);
-  // The last blocks were verified above, so nothing has to be held back.
-  state.settle();
+  // The last blocks were verified above, so no block has to stay pending.
+  state.foldAll();
   state.covered.fill(0);
   state.touchAll();
   const record: EpochRecord = { epoch, startedAt: Date.now(), shards: options.shards };
@@ -143,17 +143,17 @@ async function begin(
     droppedBlocks,
     restoreInto: (table) => state.projection.copyInto(table),
     close: async () => {
-      await held.blocks.close();
+      await current.blocks.close();
       await store.close();
       lock.release();
     },
   };
 }
 
-/** Each shard's last seq, once blocks that are damaged were taken from its end. */
+/** Drops damaged blocks from the end of each shard. Returns each shard's last seq. */
 async function verifyEnds(
   store: LogStore,
-  held: Segment,
+  current: Segment,
   newest: EpochRecord,
   warn: (message: string) => void,
 ): Promise<{ last: number[]; dropped: number }> {
@@ -171,19 +171,19 @@ async function verifyEnds(
         last[shard] = header.lastSeq;
         break;
       }
-      // What the checkpoint covers cannot come again: it stays, and reads as a gap.
+      // No source resends a block that the checkpoint covers: the block stays, and reads as a gap.
       if (covered !== undefined && covered[shard] >= parseKey(place.key).firstSeq) {
         last[shard] = lastSeqAt(place);
         break;
       }
-      await dropBlock(store, held, place);
+      await dropBlock(store, current, place);
       dropped++;
       warn(
         `The last block of epoch ${newest.epoch}, shard ${shard} was damaged and is dropped; ` +
           'sources that can resend its ticks will.',
       );
     }
-    // What the checkpoint covers was acknowledged: nobody sends it again, so that what is lost of it is a gap.
+    // The ticks that the checkpoint covers were acknowledged: no source resends them, so lost ones are a gap.
     const known = Math.max(covered?.[shard] ?? 0, lastOfDamaged(store, newest.epoch, shard));
     last[shard] = Math.max(last[shard], known);
   }
@@ -191,31 +191,31 @@ async function verifyEnds(
   return { last, dropped };
 }
 
-/** Last seq that a closed segment held which is damaged: its ticks were numbered, and read as a gap. */
+/** Last seq of the damaged closed segments: their ticks had these seqs, and read as a gap. */
 function lastOfDamaged(store: LogStore, epoch: number, shard: number): number {
   const damaged = store.segments().filter((record) => store.damaged.has(segmentName(record)));
   return Math.max(0, ...damaged.map((record) => rangeOf(record, epoch, shard)?.last ?? 0));
 }
 
-/** Writes the index pages of the last blocks of an epoch that was killed; there are none where it ended well. */
-async function indexEnds(held: Segment, { epoch, shards }: EpochRecord): Promise<void> {
+/** Writes the missing index pages of the last blocks of an epoch that was killed. */
+async function indexEnds(current: Segment, { epoch, shards }: EpochRecord): Promise<void> {
   const puts: Put[] = [];
-  const extents = new BlockExtents(new BlockCodec());
+  const summaries = new BlockSummaryReader(new BlockCodec());
   for (let shard = 0; shard < shards; shard++) {
-    const writer = new ShardIndexWriter(epoch, shard, extents);
+    const writer = new ShardIndexWriter(epoch, shard, summaries);
     const put = (key: Buffer, value: Uint8Array) => puts.push({ key, value, isNew: false });
-    writer.restore(held, put);
+    writer.restore(current, put);
     writer.finish(put);
   }
-  if (puts.length > 0) await commitPuts(held.blocks, puts);
+  if (puts.length > 0) await commitPuts(current.blocks, puts);
 }
 
 /** Takes a block away: from the segment that is held; from a closed one, by shortening what its record says. */
-async function dropBlock(store: LogStore, held: Segment, { segment, key }: BlockPlace): Promise<void> {
+async function dropBlock(store: LogStore, current: Segment, { segment, key }: BlockLocation): Promise<void> {
   const { epoch, shard, firstSeq } = parseKey(key);
-  if (segment.folder === held.folder) {
-    await commitPuts(held.blocks, [{ key, value: undefined, isNew: false }]);
-    await removePagesFrom(held, epoch, shard, firstSeq);
+  if (segment.folder === current.folder) {
+    await commitPuts(current.blocks, [{ key, value: undefined, isNew: false }]);
+    await removePagesFrom(current, epoch, shard, firstSeq);
   } else {
     const record = store.segments().find((r) => r.folder === segment.folder)!;
     const ranges = record.ranges!.flatMap((r) => {

@@ -1,13 +1,13 @@
 /**
- * Which segment is written, and how the next one takes over.
+ * Chooses the segment that is written, and changes to the next one.
  *
  * ```
  * last commit to the old one ─▶ flushed ─▶ old closed, new listed (one transaction of the catalog) ─▶ first commit
  * ```
  *
- * The next environment is opened ahead of time, so the first block of a stretch waits for two flushes and no
- * more; ticks wait in the ring meanwhile. Segments are cut by the clock, between two blocks: a tick whose
- * own times are odd goes where its neighbours go.
+ * The next environment is opened in advance, so the first block of a period waits only for two flushes. Ticks wait in the
+ * ring meanwhile. Segments are cut by the clock, between two blocks: a tick with unusual times goes to the segment of its
+ * neighbours.
  */
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -17,8 +17,8 @@ import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Compression } from '../format/compress.js';
 import { blockKey } from '../format/keys.js';
 import { rangesWithTimes } from '../index/segment-ranges.js';
-import { settle } from '../lmdb/crash-repair.js';
-import { NoRoom } from '../lmdb/disk-reserve.js';
+import { repairAfterCrash } from '../lmdb/crash-repair.js';
+import { DiskFull } from '../lmdb/disk-reserve.js';
 import { unlessCommitFailed } from '../lmdb/free-space.js';
 import { damageOf } from '../lmdb/structure-check.js';
 import { syncPath } from '../lmdb/sync-path.js';
@@ -32,13 +32,13 @@ import {
   freshFolder,
   IMPORTS_FROM,
   openSegment,
+  periodStartOf,
   type Segment,
   segmentPath,
   segmentsFolder,
-  stretchOf,
 } from '../storage/segments.js';
 
-/** Part of a stretch before its end in which the next segment is opened. */
+/** The next segment is opened in the last part, one in so many, of a period. */
 const PREPARE_SHARE = 4;
 
 export interface RollOptions {
@@ -62,11 +62,11 @@ function beginning(
 interface Change {
   written: SegmentRecord[];
   removed: number[];
-  /** Folders that are to go. */
+  /** Folders to remove. */
   doomed: string[];
 }
 
-/** Notes in `change` that a segment is closed; one that holds nothing goes. */
+/** Adds to `change` that a segment is closed. An empty segment is removed. */
 function noteClosed(
   store: LogStore,
   record: SegmentRecord,
@@ -91,7 +91,7 @@ function fileOf(store: LogStore, record: SegmentRecord): string {
 }
 
 /**
- * A segment that cannot be opened must not be given up with what is in it: the next start saves what can be read.
+ * A segment that cannot be opened must not be removed: the next start saves its readable blocks.
  * @throws TickwireError log_corrupt
  */
 function assertGone(store: LogStore, record: SegmentRecord): void {
@@ -102,7 +102,7 @@ function assertGone(store: LogStore, record: SegmentRecord): void {
   );
 }
 
-/** Notes in `change` that every open segment but `except` is closed; returns what they hold. */
+/** Adds to `change` that every open segment but `except` is closed; returns their ranges. */
 function noteOthersClosed(
   store: LogStore,
   except: SegmentRecord | undefined,
@@ -114,7 +114,7 @@ function noteOthersClosed(
     if (record.ranges !== undefined || record === except) continue;
     const segment = store.open(record);
     if (segment === undefined) assertGone(store, record);
-    // Whoever wrote it last may have left the flushing to the system.
+    // The last writer may have left the flushing to the operating system.
     else syncPath(fileOf(store, record));
     ranges.push(...noteClosed(store, record, segment, nowMs, change));
   }
@@ -126,7 +126,7 @@ function numberOf(store: LogStore): number {
   return (newest?.number ?? 0) + 1;
 }
 
-/** Opens a segment that nobody has, so that it outlives a power cut. */
+/** Creates a segment that survives a power cut. */
 function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment {
   const folder = freshFolder(store.dataFolder, startsAt);
   let segment: Segment;
@@ -141,7 +141,7 @@ function makeSegment(store: LogStore, startsAt: number, sync: SyncMode): Segment
   return segment;
 }
 
-/** Makes the first transactions of a segment, and flushes them: lmdb comes back from a power cut to one that was. */
+/** Writes and flushes the first transactions of a segment: after a power cut lmdb needs a flushed one to go back to. */
 async function found({ blocks }: Segment): Promise<void> {
   const key = blockKey(0, 0, 0);
   await commitPuts(blocks, [{ key, value: Buffer.of(0), isNew: false }]);
@@ -155,7 +155,7 @@ async function commitChange(store: LogStore, change: Change): Promise<void> {
   store.refresh();
 }
 
-/** Removes the folders that the catalog has given up; that must be on the disk. */
+/** Removes the folders that the catalog lists as doomed. The list must be on the disk. */
 function removeDoomed(store: LogStore): void {
   const listed = new Set(store.segments().map((r) => r.folder));
   for (const folder of readDoomed(store.catalog)) {
@@ -165,10 +165,9 @@ function removeDoomed(store: LogStore): void {
 }
 
 /**
- * Settles the open segments. What can be read of those that were damaged goes into new ones, which take their
- * places, closed.
+ * Repairs the open segments. The readable blocks of a damaged segment go into a new, closed segment that replaces it.
  */
-async function settleOpen(
+async function repairOpenSegments(
   store: LogStore,
   nowMs: number,
   options: RollOptions,
@@ -179,7 +178,7 @@ async function settleOpen(
     if (record.ranges !== undefined) continue;
     const damage = damageOf(from, true);
     if (damage === undefined) {
-      settle(from);
+      repairAfterCrash(from);
       continue;
     }
     const segment = makeSegment(store, record.startsAt, options.sync);
@@ -196,9 +195,9 @@ async function settleOpen(
 }
 
 /**
- * The host's part, before any stage or reader of the process: takes up the newest segment, or begins one when
- * its stretch is over or it was written under another compressor, and closes all others.
- * @returns the environment that is to be held while the engine runs
+ * The host's part, before any stage or reader of the process: opens the newest segment, or begins a new one when the period
+ * is over or the compressor has changed, and closes all others.
+ * @returns the environment that must stay open while the engine runs
  */
 export async function beginSegments(
   store: LogStore,
@@ -207,33 +206,33 @@ export async function beginSegments(
   options: RollOptions,
   warn: (message: string) => void = () => {},
 ): Promise<Segment> {
-  await settleOpen(store, nowMs, options, warn);
+  await repairOpenSegments(store, nowMs, options, warn);
   const newest = store.segments().findLast((r) => r.ranges === undefined);
-  const startsAt = Math.max(stretchOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
+  const startsAt = Math.max(periodStartOf(nowMs, options.segmentMs), newest?.startsAt ?? 0);
   const change: Change = { written: [], removed: [], doomed: [] };
-  let held: Segment;
+  let current: Segment;
   if (newest?.startsAt === startsAt && (newest.compression ?? 'none') === options.compression) {
-    held = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
+    current = openSegment(store.dataFolder, newest.folder, { readOnly: false, sync: options.sync });
     noteOthersClosed(store, newest, nowMs, change);
     change.written.push({ ...newest, heldIn: epoch });
   } else {
     noteOthersClosed(store, undefined, nowMs, change);
-    held = makeSegment(store, startsAt, options.sync);
-    await found(held);
-    change.written.push({ ...beginning(store, held.folder, startsAt, options), heldIn: epoch });
+    current = makeSegment(store, startsAt, options.sync);
+    await found(current);
+    change.written.push({ ...beginning(store, current.folder, startsAt, options), heldIn: epoch });
   }
   await commitChange(store, change);
   await flush(store.catalog.root);
   removeDoomed(store);
-  return held;
+  return current;
 }
 
 /** The log stage's part. */
 export class SegmentRoll {
   #next: { segment: Segment; startsAt: number } | undefined;
   #isRolling = false;
-  /** Start of the stretch whose segment could not be made ahead of time. */
-  #noRoomFor = 0;
+  /** Start of the period whose segment could not be created in advance. */
+  #noSpaceFor = 0;
 
   private constructor(
     readonly store: LogStore,
@@ -243,9 +242,8 @@ export class SegmentRoll {
   ) {}
 
   /**
-   * Takes up the segment that the host holds. When a stage before this one has made others, they are closed
-   * and a new one is begun: who dies leaves nothing that could be written safely. Where the disk has no room for
-   * that now, it is left to the first batch.
+   * Opens the segment of the host. If an earlier stage has created other segments, these are closed and a new one begins: a
+   * stage that died leaves no segment that can be written safely. On a full disk, the first batch begins the segment.
    */
   static async open(
     store: LogStore,
@@ -264,29 +262,29 @@ export class SegmentRoll {
     return roll;
   }
 
-  /** The one that is written; undefined until there is room for it. */
+  /** The segment that is written; undefined until the disk has space for it. */
   get segment(): Segment | undefined {
     return this.current;
   }
 
-  /** Whether a time lies in a later stretch than the one that began at `startsAt`; so does any without a segment. */
+  /** Whether a time is in a later period than the one that began at `startsAt`. Without a segment every time is. */
   isOver(nowMs: number, startsAt = this.record?.startsAt ?? Number.NEGATIVE_INFINITY): boolean {
-    return stretchOf(nowMs, this.options.segmentMs) > startsAt;
+    return periodStartOf(nowMs, this.options.segmentMs) > startsAt;
   }
 
   /** Opens the next segment when it will soon be needed. */
   prepare(nowMs: number): void {
     if (this.#isRolling) return;
     const { segmentMs } = this.options;
-    const startsAt = stretchOf(nowMs, segmentMs) + segmentMs;
+    const startsAt = periodStartOf(nowMs, segmentMs) + segmentMs;
     if (startsAt - nowMs > Math.min(LOG_PREPARE_MS, segmentMs / PREPARE_SHARE)) return;
-    if (this.#noRoomFor === startsAt) return;
+    if (this.#noSpaceFor === startsAt) return;
     try {
       this.#prepare(startsAt);
     } catch (error) {
-      // It is tried again when it is needed: then the log stands still, or is left behind.
-      if (!(error instanceof NoRoom)) throw error;
-      this.#noRoomFor = startsAt;
+      // The next attempt comes when the segment is needed: then the log stalls, or sheds.
+      if (!(error instanceof DiskFull)) throw error;
+      this.#noSpaceFor = startsAt;
     }
   }
 
@@ -295,12 +293,12 @@ export class SegmentRoll {
     this.#discard();
     const segment = makeSegment(this.store, startsAt, this.options.sync);
     this.#next = { segment, startsAt };
-    // Until it is listed, it is to go: a process that dies now leaves nothing behind.
+    // Until the segment is listed, its folder counts as doomed: the next start removes it if this process dies now.
     const { catalog } = this.store;
     commitPuts(catalog.root, segmentPuts(catalog, [], [], [segment.folder])).catch(() => {});
   }
 
-  /** Lets go of a prepared segment whose stretch has passed without a tick. */
+  /** Removes a prepared segment whose period has passed without a tick. */
   #discard(): void {
     if (this.#next === undefined) return;
     const { segment } = this.#next;
@@ -310,12 +308,12 @@ export class SegmentRoll {
   }
 
   /**
-   * Goes on in the segment of the stretch that `nowMs` lies in.
-   * @returns what the ones before hold; they are closed and on the disk
+   * Changes to the segment of the period of `nowMs`.
+   * @returns the ranges of the earlier segments, which are closed and on the disk
    */
   async to(nowMs: number): Promise<SegmentRange[]> {
     const newest = this.store.segments().findLast((r) => r.ranges === undefined);
-    this.#prepare(Math.max(stretchOf(nowMs, this.options.segmentMs), newest?.startsAt ?? 0));
+    this.#prepare(Math.max(periodStartOf(nowMs, this.options.segmentMs), newest?.startsAt ?? 0));
     this.#isRolling = true;
     try {
       return await this.#roll(this.#next!.segment, this.#next!.startsAt, nowMs);

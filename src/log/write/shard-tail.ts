@@ -1,4 +1,4 @@
-/** One shard's end of the log: takes numbered ticks out of its broadcast ring and makes blocks of them. */
+/** One shard's end of the log: copies sequenced ticks out of its broadcast ring and encodes them to blocks. */
 import { BLOCK_TICKS, BUCKETS } from '../../core/limits.js';
 import {
   RECORD_BYTES,
@@ -17,15 +17,15 @@ import { type BlockPosition, writeBlock } from '../format/block.js';
 import type { BlockCodec } from '../format/block-codec.js';
 import type { LogState } from './log-state.js';
 
-/** The ring is gated by the log, so a block must leave room for the shard to go on meanwhile. */
+/** The log gates the ring, so a block takes only part of the ring: the shard can continue meanwhile. */
 const RING_SHARE = 4;
 
 export class ShardTail {
-  /** The first seq that is neither in the log nor on its way there. */
+  /** The first seq that is neither in the log nor in a batch. */
   next = 1;
-  /** Last seq that the log holds or says that it does not. */
+  /** Last seq that the log has, as a tick or as a shed one. */
   logged = 0;
-  /** First seq of those left behind that the log does not yet say so of; 0 = none. */
+  /** First shed seq that the log does not record yet; 0 = none. */
   gapFirst = 0;
   /** When ticks were first seen waiting, in ms; 0 = none wait. */
   waitingSince = 0;
@@ -56,7 +56,7 @@ export class ShardTail {
   }
 
   /**
-   * Makes a block of the next `count` ticks at `at` in `out`.
+   * Encodes a block of the next `count` ticks at `at` in `out`.
    * @returns the block: a view on `out`
    */
   take(
@@ -90,7 +90,7 @@ export class ShardTail {
     return block;
   }
 
-  /** Copies ticks that follow one another in the ring, and takes in their positions. */
+  /** Copies consecutive ticks of the ring, and their positions. */
   #take(records: Records, registry: Registry, slot: number, to: number, count: number): void {
     if (count === 0) return;
     const at = slot * RECORD_BYTES;
@@ -101,7 +101,7 @@ export class ShardTail {
     const { u16, u32 } = records;
     const { positions } = this.#ring;
     for (let i = 0; i < count; i++) {
-      // Most feeds have none.
+      // Most feeds have no positions.
       while (i + 4 < count && isNone(positions, slot + i)) i += 4;
       const low = positions[slot + i];
       if (low === 0) continue;

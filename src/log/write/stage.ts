@@ -5,9 +5,9 @@
  * ring ──copy, encode──▶ filling batch ──committer──▶ LMDB ──visible──▶ gate, counters ──flushed──▶ durable
  * ```
  *
- * One commit is under way at a time, and the next batch is filled meanwhile: so a commit that fails can
- * never be followed by one that succeeds, which would leave a hole. All it knows stands in LMDB and in its
- * commit cell; a stage that died is started afresh and goes on from there, as the gate has kept the rest.
+ * At most one commit is under way, and the next batch is filled meanwhile. So no successful commit can follow a failed one,
+ * which would leave a gap. All state is in LMDB and in the stage's commit cell. A stage that died is restarted and
+ * continues from there, as the gate has kept the rest in the ring.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, SharedClock } from '../../core/clock.js';
@@ -31,7 +31,7 @@ import { LogState } from './log-state.js';
 import type { LogStageOptions } from './options.js';
 import { SegmentRoll } from './segment-roll.js';
 import { ShardTail, SourceCounts } from './shard-tail.js';
-import { leaveBehind, Stall, settleShed } from './stall.js';
+import { finishShed, leaveBehind, Stall } from './stall.js';
 
 export interface LogStageInput {
   memory: EngineMemory;
@@ -40,17 +40,17 @@ export interface LogStageInput {
   folder: string;
   epoch: number;
   options: LogStageOptions;
-  /** What cuts the segments; absent: the engine's. */
+  /** The clock that cuts the segments; absent: the engine's. */
   clock?: Clock;
-  /** Told in a sentence when the log stands still, when it goes on, and of damage it meets. */
+  /** Gets a sentence when the log stalls, when it writes again, and for each damage. */
   report: (level: 'info' | 'warn' | 'error', message: string) => void;
 }
 
-/** Part of a ring whose ticks are worth a transaction at once. */
+/** A batch with this part of a ring's ticks is committed at once. */
 const COMMIT_SHARE = 8;
 const CLOSE_MS = 1_000;
-// Milliseconds between two looks at what there is, where no shard rings for it: a small part of the time that a tick
-// may wait for its commit, and less than a fast market needs to fill a small part of the ring.
+// Milliseconds between two checks of the rings when no shard rings the doorbell: a small part of the commit delay, and
+// less than a fast market needs to fill a small part of the ring.
 const LOOK_MS_MIN = 1;
 const LOOK_MS_MAX = 4;
 const LOOKS_PER_DELAY = 8;
@@ -59,7 +59,7 @@ const TICKS_PER_MS = 10_000;
 
 /**
  * Runs until the control word says `stop`, or `drain` and everything up to the shards' heads is durable.
- * Rejects only on faults that a fresh start may cure; trouble of the disk is reported and waited out.
+ * Rejects only with faults that a restart may cure. A problem of the disk is reported, and the stage waits for its end.
  */
 export async function runLogStage(input: LogStageInput): Promise<void> {
   const { folder, epoch, options } = input;
@@ -70,7 +70,7 @@ export async function runLogStage(input: LogStageInput): Promise<void> {
     roll = await SegmentRoll.open(store, epoch, nowMs(clock), options);
     await new LogStage(input, clock, store, roll).run();
   } finally {
-    // After a commit that failed, lmdb may wait for a flush that never comes; the thread's end closes it too.
+    // After a failed commit lmdb may wait for ever for a flush. The end of the thread closes lmdb too.
     await Promise.race([Promise.all([roll?.close(), store.close()]), delay(CLOSE_MS)]);
   }
 }
@@ -95,10 +95,10 @@ class LogStage {
   readonly #committer: Committer;
   readonly #house: Housekeeping;
   #writing: CommitBatch;
-  /** Whether `#writing` is on its way. */
+  /** Whether `#writing` is being committed. */
   #isUnderWay = false;
   #fault: unknown;
-  /** How many have succeeded. */
+  /** Successful commits. */
   #commits = 0;
   #syncedAt = performance.now();
   #isSyncing = false;
@@ -114,7 +114,7 @@ class LogStage {
     this.#cells = new CommitCells(memory.logCells, LOG_WORDS);
     this.#registry = new Registry(memory.registry, maxSymbols, LOG_STAGE);
     this.#committer = new Committer(store, this.#registry, roll, options.sync, (ranges) => {
-      for (const r of ranges) if (r.epoch === epoch) this.#settle(r.shard, r.last);
+      for (const r of ranges) if (r.epoch === epoch) this.#coverSegment(r.shard, r.last);
     });
     this.#checkpoints = new Checkpoints(this.#state, this.#committer, epoch, (error) => {
       this.#fault = error;
@@ -182,7 +182,7 @@ class LogStage {
     }
   }
 
-  /** Takes up where LMDB says that the log ends. What the cell shows beyond that was shed. */
+  /** Continues after the last block in LMDB. Seqs that the cell shows beyond that were shed. */
   #resume(): void {
     const next = this.#cells.prime();
     const { epoch } = this.input;
@@ -195,11 +195,11 @@ class LogStage {
       if (visible > last) tail.gapFirst = last + 1;
       tail.next = Math.max(last, visible) + 1;
       next[LogWord.visible + tail.shard] = tail.next - 1;
-      // Without a segment of its own yet, nothing was flushed here: what the ones before hold may not be on the disk.
+      // Without a segment of its own, this stage has flushed nothing: earlier segments may not be on the disk.
       const durable = this.roll.segment === undefined ? next[LogWord.durable + tail.shard] : last;
       next[LogWord.durable + tail.shard] = Math.min(durable, last);
       next[LogWord.logged + tail.shard] = tail.next - 1 - next[LogWord.shed + tail.shard];
-      settleShed(tail, next);
+      finishShed(tail, next);
     }
     next[LogWord.epoch] = epoch;
     next[LogWord.stalled] = 0;
@@ -207,9 +207,9 @@ class LogStage {
     for (const bell of this.#bells) bell.ring();
   }
 
-  /** A segment was closed that holds a shard's seqs up to this one; it is on the disk. */
-  #settle(shard: number, seq: number): void {
-    this.#state.settleThrough(shard, seq);
+  /** A closed segment with a shard's seqs up to `seq` is on the disk. */
+  #coverSegment(shard: number, seq: number): void {
+    this.#state.foldThrough(shard, seq);
     const last = new Float64Array(this.#tails.length);
     last[shard] = seq;
     this.#durable(last);
@@ -223,7 +223,7 @@ class LogStage {
     this.#cells.commit();
   }
 
-  /** Under `shed`: lets the shards pass everything that is not in the log. */
+  /** Under `shed`: opens the gate for all ticks that are not in the log. */
   #leaveBehind(): void {
     if (this.input.options.onStall === 'block' || this.#isUnderWay) return;
     this.#maker.giveUp();
@@ -234,14 +234,14 @@ class LogStage {
   #commitWhenDue(now: number, isDraining: boolean): void {
     if (this.#isUnderWay || this.#stall.isOn) return;
     if (!this.#writing.isEmpty || this.#writing.rollsTo !== 0) {
-      // The last try failed, and nothing may overtake it; one that only begins a segment has no blocks.
+      // The last attempt failed, and no batch may overtake it. A batch that only begins a segment has no blocks.
       this.#submit();
       return;
     }
     const { batch } = this.#maker;
     const { registryLogged } = this.#committer;
     const registryGrew = !this.#registry.isAt(registryLogged);
-    // What the stage before left visible is durable once the segments of it are closed, whether a tick comes or not.
+    // Ticks of the stage before become durable when its segments are closed, also without a new tick.
     const isWithoutSegment = this.roll.segment === undefined && batch.rollsTo !== 0;
     const isDue =
       isWithoutSegment ||
@@ -316,13 +316,13 @@ class LogStage {
     );
   }
 
-  /** Raises what survives a power cut. */
+  /** Raises the durable seqs, which survive a power cut. */
   #durable(last: Float64Array): void {
     const next = this.#cells.prime();
     last.forEach((seq, s) => {
       if (seq > next[LogWord.durable + s]) next[LogWord.durable + s] = seq;
     });
-    for (const tail of this.#tails) settleShed(tail, next);
+    for (const tail of this.#tails) finishShed(tail, next);
     this.#cells.commit();
   }
 
@@ -374,10 +374,10 @@ class LogStage {
     );
   }
 
-  /** The last index pages and checkpoint, and everything on the disk. */
+  /** Writes the last index pages and the checkpoint, and flushes everything. */
   async #finish(): Promise<void> {
     if (this.roll.segment === undefined) return;
-    // They spare readers work; without them nothing is lost.
+    // Index pages save readers work. Without them nothing is lost.
     if (!this.#stall.isOn)
       await this.#committer.commitPages(this.#maker.lastPages()).catch(unlessCommitFailed);
     await this.#committer.flush();

@@ -1,4 +1,4 @@
-/** Whether the log can write just now, what is told of it, and how its ticks are left behind where it is to be shed. */
+/** Whether the log can write, its messages about a stall, and the shedding of ticks (`onStall: shed`). */
 import type { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { LogWord } from '../../pipeline/memory/counters.js';
 import { commitTrouble, FreeSpace } from '../lmdb/free-space.js';
@@ -10,11 +10,11 @@ const RETRY_MS = 1_000;
 type StallOptions = Pick<LogStageOptions, 'onStall' | 'freeBytesFloor'>;
 
 export class Stall {
-  /** Whether nothing is to be written for now. */
+  /** Whether the log must not write now. */
   isOn = false;
-  /** Whether it was told. */
-  #isTold = false;
-  /** Earliest time of the next try after a commit that failed. */
+  /** Whether the stall was reported. */
+  #isReported = false;
+  /** Earliest time of the next attempt after a failed commit. */
   #retryAt = 0;
   readonly #space: FreeSpace;
 
@@ -27,39 +27,39 @@ export class Stall {
     this.#space = new FreeSpace(folder, options.freeBytesFloor);
   }
 
-  /** Counts what is handed to lmdb. */
+  /** Counts bytes that are handed to lmdb. */
   spend(bytes: number): void {
     this.#space.spend(bytes);
   }
 
-  /** Looks at the disk about once a second; after a commit that failed, not before the next try. */
+  /** Checks the disk about once a second; after a failed commit, not before the next attempt. */
   look(now: number): void {
     if (now < this.#retryAt) return;
     const trouble = this.#space.trouble(now);
     this.isOn = trouble !== '';
-    if (this.isOn) this.#tell(trouble);
+    if (this.isOn) this.#reportOnce(trouble);
   }
 
-  /** A commit failed for want of room. */
+  /** A commit failed, as on a full disk. */
   async begin(error: unknown): Promise<void> {
     const trouble = await commitTrouble(error);
     this.#retryAt = performance.now() + RETRY_MS;
     this.isOn = true;
-    this.#tell(`The log in ${this.folder} cannot be written: ${trouble}.`);
+    this.#reportOnce(`The log in ${this.folder} cannot be written: ${trouble}.`);
   }
 
   /** A commit succeeded. */
   end(): void {
-    if (!this.#isTold) return;
-    this.#isTold = false;
+    if (!this.#isReported) return;
+    this.#isReported = false;
     this.#setStalled(0);
     this.report('info', 'The log writes again.');
   }
 
-  /** Says once, until a commit succeeds, that the log stands still. */
-  #tell(trouble: string): void {
-    if (this.#isTold) return;
-    this.#isTold = true;
+  /** Reports the stall, once until a commit succeeds. */
+  #reportOnce(trouble: string): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
     this.#setStalled(1);
     const outcome =
       this.options.onStall === 'block'
@@ -74,7 +74,7 @@ export class Stall {
   }
 }
 
-/** Lets the shards pass everything that is not in the log; nothing is under way. Returns how many ticks. */
+/** Sheds all ticks that are not in the log, so that the shards can continue. No commit may be under way. Returns their number. */
 export function leaveBehind(tails: readonly ShardTail[], cells: CommitCells): number {
   let left = 0;
   const next = cells.prime();
@@ -82,9 +82,9 @@ export function leaveBehind(tails: readonly ShardTail[], cells: CommitCells): nu
     const visible = next[LogWord.visible + tail.shard];
     const count = tail.head() - visible;
     tail.next = visible + count + 1;
-    // From where LMDB ends: an entry of an earlier gap may have failed with its transaction.
+    // From the last block in LMDB: the entry of an earlier gap may have failed with its transaction.
     if (tail.next - 1 > tail.logged) tail.gapFirst = tail.logged + 1;
-    settleShed(tail, next);
+    finishShed(tail, next);
     if (count === 0) continue;
     next[LogWord.visible + tail.shard] = visible + count;
     next[LogWord.shed + tail.shard] += count;
@@ -96,10 +96,10 @@ export function leaveBehind(tails: readonly ShardTail[], cells: CommitCells): nu
 }
 
 /**
- * Lets sources forget what was shed of a shard: nothing better becomes of it. Not before the ticks ahead of it are
- * durable, as a source is told of all of them by one number.
+ * Acknowledges shed ticks of a shard to their sources: they will never be logged. This waits until all earlier ticks are
+ * durable, because a source gets one number for all of them.
  */
-export function settleShed(
+export function finishShed(
   tail: Pick<ShardTail, 'shard' | 'gapFirst' | 'logged' | 'next'>,
   next: Float64Array,
 ): void {

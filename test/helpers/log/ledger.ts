@@ -143,7 +143,7 @@ export class Ledger {
 }
 
 /** The ticks of one shard in one epoch. */
-interface Stretch {
+interface ShardRange {
   epoch: number;
   shard: number;
   /** Last seq; the first is 1. */
@@ -153,7 +153,7 @@ interface Stretch {
 
 /** All that the log of a data folder holds. Nothing may be missing in it. */
 export class WholeLog {
-  private constructor(readonly stretches: readonly Stretch[]) {}
+  private constructor(readonly shardRanges: readonly ShardRange[]) {}
 
   /** @throws Error if the log has a gap */
   static async read(dataFolder: string): Promise<WholeLog> {
@@ -162,22 +162,22 @@ export class WholeLog {
       numberOf(nameOf(registry, id)),
     );
     const reader = LogReader.open(dataFolder);
-    const stretches: Stretch[] = [];
+    const shardRanges: ShardRange[] = [];
     for (const { epoch, shards } of reader.epochs()) {
       for (let shard = 0; shard < shards; shard++)
-        stretches.push(readStretch(reader, epoch, shard, numberOfId));
+        shardRanges.push(readShardRange(reader, epoch, shard, numberOfId));
     }
     await reader.close();
-    return new WholeLog(stretches);
+    return new WholeLog(shardRanges);
   }
 
   get length(): number {
-    return this.stretches.reduce((sum, { last }) => sum + last, 0);
+    return this.shardRanges.reduce((sum, { last }) => sum + last, 0);
   }
 
   /** By shard, the last seq of an epoch. */
   ends(epoch: number): number[] {
-    return this.stretches.filter((stretch) => stretch.epoch === epoch).map(({ last }) => last);
+    return this.shardRanges.filter((range) => range.epoch === epoch).map(({ last }) => last);
   }
 
   /**
@@ -196,11 +196,11 @@ export class WholeLog {
       if (lastSeq.join() !== ends.join()) return `epoch ${epoch} rewound to ${lastSeq}, it ends at ${ends}`;
     }
     const wanted = symbols && new Set([ENGINE, ...symbols.map(numberOf)]);
-    const places = this.stretches
+    const places = this.shardRanges
       .filter(({ epoch }) => epoch >= start.epoch)
-      .map((stretch) => ({
-        ...stretch,
-        at: stretch.epoch === start.epoch ? start.seqs[stretch.shard] : 0,
+      .map((range) => ({
+        ...range,
+        at: range.epoch === start.epoch ? start.seqs[range.shard] : 0,
       }));
     const next = (place: (typeof places)[number]): number => {
       while (place.at < place.last && wanted?.has(place.ticks.symbol[place.at]) === false) place.at++;
@@ -222,7 +222,7 @@ export class WholeLog {
       if (!isSame) return `expected ${place.ticks.tell(at)}; got ${ticks.tell(i)}`;
       place.at++;
     }
-    const last = this.stretches.at(-1)!.epoch;
+    const last = this.shardRanges.at(-1)!.epoch;
     const open = places.find((place) => {
       const end = place.epoch === last ? heads?.[place.shard] : undefined;
       return next(place) < (end ?? place.last);
@@ -231,7 +231,7 @@ export class WholeLog {
   }
 }
 
-function readStretch(reader: LogReader, epoch: number, shard: number, numberOfId: number[]): Stretch {
+function readShardRange(reader: LogReader, epoch: number, shard: number, numberOfId: number[]): ShardRange {
   const ticks = new Ticks(READ_TICKS);
   const records = Records.allocate(READ_TICKS);
   const seqs = new Float64Array(READ_TICKS);

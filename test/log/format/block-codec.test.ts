@@ -123,7 +123,7 @@ t.test('hostile records', async (t) => {
   t.pass('every block came back bit for bit');
 });
 
-/** Whether the header has the lowest and highest of both times, of those that are none. */
+/** Whether the header has the lowest and highest of both times, without invalid ones. */
 function timesHold(block: Uint8Array, r: Records, count: number): boolean {
   const told = new Uint32Array(8);
   readTimes(block, told);

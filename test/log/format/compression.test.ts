@@ -83,7 +83,7 @@ t.test('every compressor', async (t) => {
   t.ok(bytes.deflate < bytes.none && bytes.brotli < bytes.none, 'it is counted what is written');
 });
 
-t.test('another setting begins another segment, the same one goes on', async (t) => {
+t.test('another setting begins another segment, the same setting keeps it', async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   const written = await write(folder, 'deflate', 0);

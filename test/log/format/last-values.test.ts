@@ -131,17 +131,15 @@ t.test('of a block just encoded, and of the same decoded', async (t) => {
   }
 });
 
-for (const name of ['block-v1.bin', 'block-v2.bin']) {
-  t.test(`of ${name}`, async (t) => {
-    const block = readFileSync(join('fixtures', 'log', name));
-    const header = checkBlock(block);
-    if (header === undefined) throw new Error('its checksum is wrong');
-    const codec = new BlockCodec();
-    const back = Records.allocate(GOLDEN_TICKS);
-    readTicks(codec, block, header, back);
-    const lasts = new Lasts();
-    codec.lasts(back, GOLDEN_TICKS, lasts);
-    const { records } = goldenRecords(GOLDEN_TICKS);
-    t.same(asMap(lasts), oneByOne(records, GOLDEN_TICKS));
-  });
-}
+t.test('of a golden block', async (t) => {
+  const block = readFileSync(join('fixtures', 'log', 'block-v2.bin'));
+  const header = checkBlock(block);
+  if (header === undefined) throw new Error('The checksum is wrong.');
+  const codec = new BlockCodec();
+  const back = Records.allocate(GOLDEN_TICKS);
+  readTicks(codec, block, header, back);
+  const lasts = new Lasts();
+  codec.lasts(back, GOLDEN_TICKS, lasts);
+  const { records } = goldenRecords(GOLDEN_TICKS);
+  t.same(asMap(lasts), oneByOne(records, GOLDEN_TICKS));
+});

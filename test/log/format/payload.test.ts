@@ -1,4 +1,4 @@
-/** Payloads that are none: whatever stands in a block whose checksum was made to fit, reading it ends, and says so or gives ticks. */
+/** Invalid payloads in blocks with a right checksum: every read ends, and returns an error or ticks. */
 import fc from 'fast-check';
 import t from 'tap';
 import { RECORD_BYTES, Records } from '../../../src/core/tick.js';
@@ -47,7 +47,7 @@ t.test('cut off', async (t) => {
   t.pass('never taken for whole');
 });
 
-t.test('turned bits, words and stretches', async (t) => {
+t.test('turned bits, words and ranges of bytes', async (t) => {
   const change = fc.tuple(
     fc.double({ min: 0, max: 0.9999, noNaN: true }),
     fc.oneof(fc.constantFrom(0, 0xff, 0x80, 1), fc.integer({ min: 0, max: 255 })),

@@ -4,7 +4,7 @@ import { INDEX_BLOCKS } from '../../../src/core/limits.js';
 import { Kind, NO_TIME_S, Records, writeHeader, writeQuote, writeTimes } from '../../../src/core/tick.js';
 import { blockBytesMax, writeBlock, writeShed } from '../../../src/log/format/block.js';
 import { BlockCodec } from '../../../src/log/format/block-codec.js';
-import { BlockExtents } from '../../../src/log/format/block-extent.js';
+import { BlockSummaryReader } from '../../../src/log/format/block-summary-reader.js';
 import { blockKey, isPageKey } from '../../../src/log/format/keys.js';
 import { ShardIndexWriter } from '../../../src/log/index/shard-index-writer.js';
 import { commitPuts, type Put } from '../../../src/log/lmdb/transaction.js';
@@ -54,7 +54,7 @@ function at(tenths: number): [number, number] {
 
 /** Writes blocks of few ticks, and pages of them, straight into a segment. */
 async function fill(segment: Segment, shard: Shard, blocks: number, next: () => number): Promise<void> {
-  const writer = new ShardIndexWriter(shard.epoch, shard.shard, new BlockExtents(codec));
+  const writer = new ShardIndexWriter(shard.epoch, shard.shard, new BlockSummaryReader(codec));
   const symbolSeqs = new Uint32Array(SYMBOLS + 1).fill(WRAP - 50);
   const digits = new Uint8Array(SYMBOLS + 1).fill(2);
   const records = Records.allocate(16);
@@ -129,15 +129,15 @@ async function damage(segment: Segment, shards: Shard[], next: () => number): Pr
 function read(reader: LogReader, { epoch, shard, newest }: Shard, ids: number[] | null, fromSeq = 1) {
   const into = Records.allocate(50);
   const seqs = new Float64Array(50);
-  const watch = ids === null ? null : new Uint8Array(SYMBOLS + 1);
-  for (const id of ids ?? []) watch![id] = 1;
+  const filter = ids === null ? null : new Uint8Array(SYMBOLS + 1);
+  for (const id of ids ?? []) filter![id] = 1;
   const got: number[] = [];
   const gaps: { first: number; last: number }[] = [];
   for (let from = fromSeq; from <= newest; ) {
-    const result = reader.read({ epoch, shard, fromSeq: from, filter: watch, maxTicks: 50 }, into, seqs);
+    const result = reader.read({ epoch, shard, fromSeq: from, filter, maxTicks: 50 }, into, seqs);
     got.push(...seqs.subarray(0, result.count));
     gaps.push(...result.gaps);
-    if (result.nextSeq === from) throw new Error(`nothing goes on at ${from}`);
+    if (result.nextSeq === from) throw new Error(`no progress at ${from}`);
     from = result.nextSeq;
   }
   return { got, gaps };

@@ -50,7 +50,7 @@ async function untilGoing(rig: Rig, shard: FakeShard): Promise<void> {
   }
 }
 
-t.test('block: stands still, goes on, and every tick is there', { skip }, async (t) => {
+t.test('block: stalls, continues, and no tick is missing', { skip }, async (t) => {
   const random = seeded(3);
   for (let round = 0; round < ROUNDS; round++) {
     const { disk, rig, shard } = await onSmallDisk(t, random);
@@ -76,7 +76,7 @@ t.test('block: stands still, goes on, and every tick is there', { skip }, async 
   }
 });
 
-t.test('shed: goes on without the log, which then tells the gap', { skip }, async (t) => {
+t.test('shed: continues without the log, which then has the gap', { skip }, async (t) => {
   const random = seeded(4);
   for (let round = 0; round < ROUNDS; round++) {
     const { disk, rig, shard } = await onSmallDisk(t, random);
@@ -174,7 +174,7 @@ t.test(
     const { disk, rig, shard } = await onSmallDisk(t, seeded(11));
     const clock = new VirtualClock();
     const options = { ...OPTIONS, segmentMs: 60_000 };
-    // At the beginning of a stretch: near its end the next segment would be made ahead of time.
+    // At the beginning of a period: near its end the next segment would be created in advance.
     clock.set(60 * (Math.floor(Date.now() / 60_000) + 2), 0);
     const first = rig.stage(options, clock);
     await shard.publishAll(2_000);

@@ -37,19 +37,19 @@ function change(folder: string, body: (node: Buffer) => void): void {
 
 const VALUE_AT = NODE_BYTES + TXN_BYTES;
 const damages: [string, (node: Buffer) => void][] = [
-  ['beyond the last one', (node) => node.writeBigInt64LE(1n << 27n, VALUE_AT + 8)],
+  ['beyond the last page', (node) => node.writeBigInt64LE(1n << 27n, VALUE_AT + 8)],
   [
-    'beyond the last one',
+    'beyond the last page',
     (node) => {
-      // A number of pages, and no page behind it.
+      // A number of pages, and no first page after it.
       node.writeBigInt64LE(1n, VALUE_AT);
       node.writeBigInt64LE(-1n, VALUE_AT + 8);
     },
   ],
-  ['a list of its free pages is none', (node) => node.writeBigInt64LE(1n << 40n, VALUE_AT)],
-  ['a list of its free pages is none', (node) => node.writeBigUInt64LE(1n << 27n, NODE_BYTES)],
-  ['a list of its free pages is none', (node) => node.writeBigUInt64LE(0n, NODE_BYTES)],
-  ['do not fill their room', (node) => node.writeUInt32LE(node.readUInt32LE(0) - 8, 0)],
+  ['a list of its free pages is not valid', (node) => node.writeBigInt64LE(1n << 40n, VALUE_AT)],
+  ['a list of its free pages is not valid', (node) => node.writeBigUInt64LE(1n << 27n, NODE_BYTES)],
+  ['a list of its free pages is not valid', (node) => node.writeBigUInt64LE(0n, NODE_BYTES)],
+  ['do not fill their part of the page', (node) => node.writeUInt32LE(node.readUInt32LE(0) - 8, 0)],
 ];
 
 t.test('lists of free pages', async (t) => {
@@ -74,7 +74,7 @@ t.test('lists of free pages', async (t) => {
     const { main } = newestMeta(fd)!;
     closeSync(fd);
     change(path.join(copy, 'log'), (node) => node.writeBigInt64LE(BigInt(main.root), VALUE_AT + 8));
-    t.match(damageOf(path.join(copy, 'log'), true), `page ${main.root} is said to be free, and is not`);
+    t.match(damageOf(path.join(copy, 'log'), true), `page ${main.root} is listed as free and is in a tree`);
     // Whoever only reads does not use them.
     t.equal(damageOf(path.join(copy, 'log'), false), undefined);
   });

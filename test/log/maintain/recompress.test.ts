@@ -1,4 +1,4 @@
-/** Closed segments are rewritten smaller while the log goes on; killed in any step, they are as they were. */
+/** Closed segments are rewritten smaller while the log is written; a kill at any step leaves them unchanged. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';

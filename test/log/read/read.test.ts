@@ -34,8 +34,8 @@ t.test('of one log', async (t) => {
     r.u32[i * RECORD_U32 + U32_TS_RECV_S] * 1e9 + r.u32[i * RECORD_U32 + U32_TS_RECV_NS];
 
   t.test('watched symbols and kinds only', async (t) => {
-    const watch = new Uint8Array(10);
-    watch[3] = watch[9] = 1;
+    const filter = new Uint8Array(10);
+    filter[3] = filter[9] = 1;
     const into = Records.allocate(100);
     const seqs = new Float64Array(100);
     const got: number[] = [];
@@ -45,7 +45,7 @@ t.test('of one log', async (t) => {
         shard: 0,
         fromSeq,
         toSeq: 15_000,
-        watch,
+        filter,
         kindsMask: 1 << Kind.trade,
         maxTicks: 100,
       };
@@ -56,7 +56,7 @@ t.test('of one log', async (t) => {
     const wanted: number[] = [];
     for (let seq = 5; seq <= 15_000; seq++) {
       const w = (seq - 1) * RECORD_U32;
-      if (watch[sent.u32[w]] === 1 && (sent.u32[w + 1] & KIND_MASK) === Kind.trade) wanted.push(seq);
+      if (filter[sent.u32[w]] === 1 && (sent.u32[w + 1] & KIND_MASK) === Kind.trade) wanted.push(seq);
     }
     t.same(got, wanted);
   });
@@ -77,7 +77,7 @@ t.test('of one log', async (t) => {
     const next = [1, 1];
     let last = 0;
     let shardBefore = 0;
-    const stream = new LogStream(reader, { watch: null });
+    const stream = new LogStream(reader, { filter: null });
     while (stream.next()) {
       const { seq, shard, records, index } = stream;
       if (seq !== next[shard]++) t.fail(`seq ${seq} of shard ${shard}`);
@@ -94,7 +94,7 @@ t.test('of one log', async (t) => {
       filename: new URL('../../../src/log/read/worker.js', import.meta.url).href,
       maxThreads: 1,
     });
-    const job = { folder, epoch: 1, shard: 0, fromSeq: 4000, watch: null, kindsMask: 0xff, maxTicks: 9000 };
+    const job = { folder, epoch: 1, shard: 0, fromSeq: 4000, filter: null, kindsMask: 0xff, maxTicks: 9000 };
     const answer = (await pool.run(job, { name: 'readRange' })) as ReadRangeAnswer;
     t.equal(answer.count, 9000);
     t.equal(answer.nextSeq, 13_000);

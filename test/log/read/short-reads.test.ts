@@ -31,13 +31,13 @@ t.test('after every way to read', async (t) => {
   segment.blocks.resetReadTxn();
   store.release();
 
-  const watch = new Uint8Array(4).fill(1, 3);
+  const filter = new Uint8Array(4).fill(1, 3);
   const into = Records.allocate(100);
   const seqs = new Float64Array(100);
   const ways: Record<string, () => unknown> = {
     read: () => reader.read({ epoch: 1, shard: 0, fromSeq: 9_000, maxTicks: 100 }, into, seqs),
     'read of a symbol': () =>
-      reader.read({ epoch: 1, shard: 0, fromSeq: 1, filter: watch, maxTicks: 100 }, into, seqs),
+      reader.read({ epoch: 1, shard: 0, fromSeq: 1, filter, maxTicks: 100 }, into, seqs),
     'seek by time': () => reader.seekTime(1, 0, 1_700_000_000, 5e6),
     'seek by symbolSeq': () => reader.seekSymbol(1, 0, 3, 100),
     bounds: () => reader.bounds(1, 0),

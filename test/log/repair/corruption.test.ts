@@ -14,7 +14,7 @@ const TICKS = 20_000;
 /** Some closed segments, and one that is open. */
 const SEGMENT_MS = 400;
 const child = fileURLToPath(new URL('./corruption.child.js', import.meta.url));
-/** What a log that cannot be opened is refused with. */
+/** The error codes of a log that cannot be opened. */
 const REFUSALS = ['log_corrupt', 'log_missing', 'data_folder_unusable', 'unsupported'];
 
 interface Reading {

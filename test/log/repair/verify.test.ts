@@ -2,7 +2,7 @@
 import t from 'tap';
 import { blockKey } from '../../../src/log/format/keys.js';
 import { LogReader } from '../../../src/log/read/log-reader.js';
-import { rescueLog } from '../../../src/log/repair/recover.js';
+import { recoverLog } from '../../../src/log/repair/recover.js';
 import { surveyLog } from '../../../src/log/repair/survey.js';
 import { LogVerifier, type Verified } from '../../../src/log/repair/verify.js';
 import { readSegments } from '../../../src/log/storage/catalog.js';
@@ -90,8 +90,8 @@ t.test('a log that is whole, then damaged, then recovered', async (t) => {
   );
 
   const from = openStore(folder, { readOnly: true });
-  const result = await rescueLog(from, saved, go);
-  await t.rejects(rescueLog(from, saved, go), { code: 'bad_input', message: /There is a log/ });
+  const result = await recoverLog(from, saved, go);
+  await t.rejects(recoverLog(from, saved, go), { code: 'bad_input', message: /There is a log/ });
   await from.close();
   t.match(result, { lostBlocks: 1, lostSymbols: 0, troubles: [], blocks: firsts.length - 2 });
   const after = await verify(saved);
@@ -111,6 +111,6 @@ t.test('a log that is whole, then damaged, then recovered', async (t) => {
   await old.close();
   await now.close();
   const opened = await openLog(saved, { shards: 1 });
-  t.equal(opened.epoch, 2, 'an engine goes on from it');
+  t.equal(opened.epoch, 2, 'an engine continues from it');
   await opened.close();
 });

@@ -45,7 +45,7 @@ async function look(store: LogStore): Promise<{ left: number; reports: string[] 
   return { left: store.segments().length, reports };
 }
 
-t.test('a reader of this process, as it goes on', async (t) => {
+t.test('a reader of this process, while it reads', async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   await fill(folder);
@@ -57,7 +57,7 @@ t.test('a reader of this process, as it goes on', async (t) => {
   t.equal(left, SEGMENTS);
   t.match(reports, [new RegExp(`Segment 1970-01-01 .* process ${process.pid} reads from it`)]);
 
-  const stream = new LogStream(reader, { watch: null });
+  const stream = new LogStream(reader, { filter: null });
   let ticks = 0;
   while (stream.next()) ticks++;
   t.equal(ticks, SEGMENTS * TICKS);

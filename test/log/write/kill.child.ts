@@ -13,7 +13,7 @@ const SEGMENT_MS = 250;
 const [folder, seed, tells] = process.argv.slice(2);
 const rig = await openRig(folder, 20, { ringSlots: 8192 });
 const shard = new FakeShard(rig.memory, 0, new Market(20, Number(seed)), 4_000_000, true);
-// A source that can resend goes on after the highest position that it is told of.
+// A source that can resend continues after the highest acknowledged position.
 const known = rig.opened.positions.find((p) => p.sourceId === 1);
 shard.position = Math.max(0, ...(known?.buckets ?? []));
 const from = shard.position;

@@ -48,7 +48,7 @@ t.test('three shards over many segments', async (t) => {
     second += random() % 24;
     // A clock that goes back a little changes nothing.
     clock.set(second - (round % 7 === 0 ? 3 : 0), 0);
-    // Now and then the log falls behind over several stretches.
+    // From time to time the log falls behind over several periods.
     const enough = round % 30 < 12 ? 0 : shards[0].head - 500;
     do await turn();
     while (shards[0].visible < enough);

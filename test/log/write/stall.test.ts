@@ -1,7 +1,7 @@
 /** Without room on the disk the log either stands still or is left behind, and says so. */
 import t from 'tap';
 import { LogReader } from '../../../src/log/read/log-reader.js';
-import { settleShed } from '../../../src/log/write/stall.js';
+import { finishShed } from '../../../src/log/write/stall.js';
 import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
 import { LOG_WORDS, LogWord } from '../../../src/pipeline/memory/counters.js';
 import { turn } from '../../../src/pipeline/memory/doorbell.js';
@@ -97,10 +97,10 @@ t.test('shed: what sources may forget never passes what is logged and not yet du
   const tail = { gapFirst: 2001, logged: 2000, next: 5001, shard: 0 };
   const words = cells.prime();
   words[LogWord.durable] = 1999;
-  settleShed(tail, words);
+  finishShed(tail, words);
   t.equal(words[LogWord.settled], 0);
   words[LogWord.durable] = 2000;
-  settleShed(tail, words);
+  finishShed(tail, words);
   t.equal(words[LogWord.settled], 5000);
   words[LogWord.settled] = 0;
 

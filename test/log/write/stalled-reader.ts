@@ -16,7 +16,7 @@ if (way === 'hold') {
   iterator.next();
   held = [blocks, iterator];
 } else {
-  const stream = new LogStream(LogReader.open(folder), { watch: null });
+  const stream = new LogStream(LogReader.open(folder), { filter: null });
   for (let i = 0; i < 100; i++) stream.next();
 }
 process.send!('reading');

@@ -1,6 +1,6 @@
 /** The decoder of the columnar format: see `format.ts` for the bytes. */
 
-import { misfits, readOddities, wides } from './exceptions';
+import { exceptions, readExceptions, wides } from './exceptions';
 import {
   AT_ASK,
   AT_ASK_SIZE,
@@ -15,9 +15,9 @@ import {
   COLUMN_EVENT,
   COLUMN_SPREAD,
   COLUMN_TRADE_ID,
+  EXCEPTION,
   HEADER_WORDS,
   KIND_MASK,
-  MISFIT,
   PAIRS,
   PRESENT_ALL,
   PRESENT_COLUMN,
@@ -40,8 +40,8 @@ import {
   DIRECTORY_FIRST,
   DIRECTORY_ID,
   EVENT_COLUMN,
+  EXCEPTIONS,
   HEAD_COLUMN,
-  MISFITS,
   PRESENT_COLUMN_AT,
   PRICE_COLUMN,
   RECORDS,
@@ -51,13 +51,13 @@ import {
   SIZES,
   SPREAD_COLUMN,
   STATE,
+  STATE_FLAGS,
   STATE_ID,
   STATE_PRICE,
   STATE_SCALE,
   STATE_SEQ,
   STATE_SIZES,
   STATE_SPREAD,
-  STATE_TOLD,
   STATE_TRADE_ID,
   STATES,
   SYMBOL_COLUMN,
@@ -117,7 +117,7 @@ export function decode(words: u32, symbols: u32, count: u32, seqLow: u32): u32 {
   unzigzagAll(SPREAD_COLUMN, quotes);
   beginBodies(symbols, seqLow);
   // Misfits are in no order that pieces could follow.
-  return misfits > 0 ? TICKS : PIECE_TICKS;
+  return exceptions > 0 ? TICKS : PIECE_TICKS;
 }
 
 /** Makes records `from` … `to` − 1, which follow those of the last call, at the start of the records' memory. */
@@ -125,18 +125,18 @@ export function scatter(from: u32, to: u32): void {
   const first = RECORDS - <usize>from * RECORD;
   scatterTimes(from, to, first);
   scatterBodies(from, to, first);
-  for (let k: usize = 0; k < misfits; k++) {
-    const misfit = MISFITS + k * MISFIT;
-    const word = load<u32>(misfit);
+  for (let k: usize = 0; k < exceptions; k++) {
+    const exception = EXCEPTIONS + k * EXCEPTION;
+    const word = load<u32>(exception);
     const pair = <usize>(word >> 16) * 8;
-    store<u64>(first + <usize>(word & 0xffff) * RECORD + pair, load<u64>(misfit, 4));
+    store<u64>(first + <usize>(word & 0xffff) * RECORD + pair, load<u64>(exception, 4));
   }
 }
 
-/** Whether all misfits are of ticks that there are. */
+/** Whether all exceptions are of ticks that there are. */
 function areMisfits(count: u32): bool {
-  for (let k: usize = 0; k < misfits; k++) {
-    const word = load<u32>(MISFITS + k * MISFIT);
+  for (let k: usize = 0; k < exceptions; k++) {
+    const word = load<u32>(EXCEPTIONS + k * EXCEPTION);
     if ((word & 0xffff) >= count || word >> 16 >= PAIRS) return false;
   }
   return true;
@@ -172,7 +172,7 @@ function readColumns(end: usize, symbols: u32, count: u32): bool {
   o = unpack(o, end, SPREAD_COLUMN, quotes);
   o = unpack(o, end, TRADE_COLUMN, trades);
   o = unpack(o, end, SIZE_COLUMN, 2 * quotes + trades);
-  if (o === 0 || !readOddities(o, end, load<u32>(WORDS, 20), load<u32>(WORDS, 24))) return false;
+  if (o === 0 || !readExceptions(o, end, load<u32>(WORDS, 20), load<u32>(WORDS, 24))) return false;
   return areBelow(SYMBOL_COLUMN, count, symbols) && areHeads(count);
 }
 
@@ -216,7 +216,7 @@ function beginBodies(symbols: u32, seqLow: u32): void {
     store<u32>(state, load<u32>(DIRECTORY_ID + at * 4), STATE_ID);
     store<u32>(state, load<u32>(DIRECTORY_FIRST + at * 4), STATE_SEQ);
     store<f64>(state, 0, STATE_TRADE_ID);
-    store<i32>(state, 0, STATE_TOLD);
+    store<i32>(state, 0, STATE_FLAGS);
     v128.store(state, i32x4.splat(0), STATE_SIZES);
   }
   nextQuote = SPREAD_COLUMN;
@@ -247,7 +247,7 @@ function scatterBodies(from: u32, to: u32, first: usize): void {
     const isTrade = (headOf(tick) & KIND_MASK) === TRADE;
     if (column === COLUMN_SPREAD) addTo(state + STATE_SPREAD, more);
     else if (column === COLUMN_TRADE_ID) addTo(state + STATE_TRADE_ID, more);
-    else if (isTrade && load<i32>(state, STATE_TOLD) !== 0) tradeWide = more;
+    else if (isTrade && load<i32>(state, STATE_FLAGS) !== 0) tradeWide = more;
     else addTo(state + STATE_PRICE, more);
   }
   run(next, to, first);
@@ -289,7 +289,7 @@ function run(from: u32, to: u32, first: usize): void {
     const steps = v128.load32_lane(spreadAt, v128.load32_zero(c, PRICE_COLUMN), 1);
     const now = f64x2.add(v128.load(state, STATES + STATE_PRICE), f64x2.convert_low_i32x4_s(steps));
     v128.store(state, now, STATES + STATE_PRICE);
-    store<i32>(state, 1, STATES + STATE_TOLD);
+    store<i32>(state, 1, STATES + STATE_FLAGS);
     const points = f64x2.add(now, v128.shuffle<i64>(f64x2.splat(0), now, 0, 2));
     v128.store(p, f64x2.div(points, v128.load64_splat(state, STATES + STATE_SCALE)), AT_BID);
     if (sizes === INDEXED) {
@@ -318,7 +318,7 @@ export function putSizes(words: u64, p: usize, state: usize): void {
 export function scatterTrade(step: i32, p: usize, state: usize): void {
   const price = load<f64>(state, STATE_PRICE) + tradeWide + <f64>step;
   tradeWide = 0;
-  if (load<i32>(state, STATE_TOLD) === 0) store<f64>(state, price, STATE_PRICE);
+  if (load<i32>(state, STATE_FLAGS) === 0) store<f64>(state, price, STATE_PRICE);
   store<f64>(p, price / load<f64>(state, STATE_SCALE), AT_BID);
   store<u64>(p, 0, AT_ASK);
   if (sizeForm === INDEXED) {

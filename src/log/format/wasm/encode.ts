@@ -1,15 +1,15 @@
 /** The encoder of the columnar format: see `format.ts` for the bytes. */
 
-import { misfits, timeWides, wides } from './exceptions';
-import { HEADER_WORDS, MISFIT, PRESENT_COLUMN, PRESENT_NONE, SIZE_MODE_SHIFT, WIDE } from './format';
+import { exceptions, timeWides, wides } from './exceptions';
+import { EXCEPTION, HEADER_WORDS, PRESENT_COLUMN, PRESENT_NONE, SIZE_MODE_SHIFT, WIDE } from './format';
 import { gather, quotes, trades } from './gather';
 import {
   BASE_HIGH_COLUMN,
   BASE_LOW_COLUMN,
   EVENT_COLUMN,
+  EXCEPTIONS,
   HEAD_COLUMN,
   HEADS,
-  MISFITS,
   PRESENT_COLUMN_AT,
   PRICE_COLUMN,
   RECV_COLUMN,
@@ -23,18 +23,18 @@ import {
   WORDS,
 } from './layout';
 import { pack } from './pack';
-import { heads, symbols, tellSymbols } from './places';
 import { writeDictionary } from './size-words';
 import { endSizes, sizes } from './sizes-encode';
+import { heads, symbols, writeSymbols } from './symbols';
 import { eventBase, leastLag, presence, recvBase, shapeBits } from './times';
 import { beginTimes, beginTimesAgain, endTimes } from './times-encode';
 
-/** Makes the payload of the first `count` records, apart from the directory. Returns how many words it has. */
+/** Encodes the payload of the first `count` records, without the directory. Returns its words. */
 export function encode(count: u32): u32 {
   beginTimes(count);
   gather(count);
   if (!endTimes(count)) {
-    // What a sample of the times let expect does not hold for all of them.
+    // The sample of the times was wrong about some of the times.
     beginTimesAgain(count);
     gather(count);
     endTimes(count);
@@ -49,14 +49,14 @@ function write(count: u32, sizeMode: u32): usize {
   store<u32>(WORDS, quotes, 8);
   store<u32>(WORDS, trades, 12);
   store<u32>(WORDS, timeWides + wides, 20);
-  store<u32>(WORDS, misfits, 24);
+  store<u32>(WORDS, exceptions, 24);
   store<u32>(WORDS, recvBase, 28);
   store<u32>(WORDS, eventBase, 32);
   store<f64>(WORDS, <f64>leastLag, 36);
   const sizesAt = copy(HEADS, 4 * <usize>heads, WORDS + 4 * <usize>HEADER_WORDS);
   let o = writeDictionary(sizesAt);
   store<u32>(WORDS, <u32>(o - sizesAt) / 4, 16);
-  tellSymbols();
+  writeSymbols();
   o = pack(BASE_LOW_COLUMN, symbols, o);
   o = pack(BASE_HIGH_COLUMN, symbols, o);
   o = pack(SYMBOL_COLUMN, count, o);
@@ -71,7 +71,7 @@ function write(count: u32, sizeMode: u32): usize {
   o = pack(SIZE_COLUMN, sizes, o);
   o = copy(TIME_WIDES, WIDE * <usize>timeWides, o);
   o = copy(WIDES, WIDE * <usize>wides, o);
-  return copy(MISFITS, MISFIT * <usize>misfits, o);
+  return copy(EXCEPTIONS, EXCEPTION * <usize>exceptions, o);
 }
 
 function copy(from: usize, bytes: usize, to: usize): usize {

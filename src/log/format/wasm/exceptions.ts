@@ -1,30 +1,30 @@
-/** What does not fit into a column: wide steps and misfits, see `format.ts`. */
-import { COLUMN_EVENT, MISFIT, RECORD, STEP_BITS, WIDE } from './format';
-import { MISFITS, MISFITS_MAX, RECORDS, TIME_WIDES, WIDES, WIDES_MAX } from './layout';
+/** Values that do not fit into a column: wide steps and exceptions, see `format.ts`. */
+import { COLUMN_EVENT, EXCEPTION, RECORD, STEP_BITS, WIDE } from './format';
+import { EXCEPTIONS, EXCEPTIONS_MAX, RECORDS, TIME_WIDES, WIDES, WIDES_MAX } from './layout';
 
 export let wides: u32 = 0;
 export let timeWides: u32 = 0;
-export let misfits: u32 = 0;
+export let exceptions: u32 = 0;
 
-export function clearOddities(): void {
+export function clearExceptions(): void {
   wides = 0;
   timeWides = 0;
-  misfits = 0;
+  exceptions = 0;
 }
 
-/** Takes in the wide steps and misfits that stand at `from`, up to `end`. False when they are not so many. */
-export function readOddities(from: usize, end: usize, wideCount: u32, misfitCount: u32): bool {
-  if (wideCount > WIDES_MAX || misfitCount > MISFITS_MAX) return false;
-  const misfitsAt = from + WIDE * <usize>wideCount;
-  if (misfitsAt + MISFIT * <usize>misfitCount !== end) return false;
+/** Reads the wide steps and exceptions from `from` to `end`. Returns false when the counts do not match the bytes. */
+export function readExceptions(from: usize, end: usize, wideCount: u32, exceptionCount: u32): bool {
+  if (wideCount > WIDES_MAX || exceptionCount > EXCEPTIONS_MAX) return false;
+  const exceptionsAt = from + WIDE * <usize>wideCount;
+  if (exceptionsAt + EXCEPTION * <usize>exceptionCount !== end) return false;
   wides = wideCount;
-  misfits = misfitCount;
+  exceptions = exceptionCount;
   memory.copy(WIDES, from, WIDE * <usize>wideCount);
-  memory.copy(MISFITS, misfitsAt, MISFIT * <usize>misfitCount);
+  memory.copy(EXCEPTIONS, exceptionsAt, EXCEPTION * <usize>exceptionCount);
   return true;
 }
 
-/** Splits a step that its column cannot hold. Returns what the column is to hold. */
+/** Splits a step that is too wide for its column. Returns the low part, for the column. */
 export function addWide(tick: u32, column: u32, step: i64): i64 {
   const high = (step + (1 << (STEP_BITS - 1))) >> STEP_BITS;
   let at = WIDES + WIDE * <usize>wides;
@@ -39,10 +39,10 @@ export function addWide(tick: u32, column: u32, step: i64): i64 {
   return step - (high << STEP_BITS);
 }
 
-/** Keeps eight bytes of a record as they are; `pair` counts in eights of bytes. */
-export function addMisfit(tick: u32, pair: u32): void {
-  const at = MISFITS + MISFIT * <usize>misfits;
-  misfits++;
+/** Stores eight bytes of a record unchanged. `pair` is their position, counted in eight bytes. */
+export function addException(tick: u32, pair: u32): void {
+  const at = EXCEPTIONS + EXCEPTION * <usize>exceptions;
+  exceptions++;
   store<u32>(at, tick | (pair << 16));
   store<u64>(at, load<u64>(RECORDS + <usize>tick * RECORD + <usize>pair * 8), 4);
 }

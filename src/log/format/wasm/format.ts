@@ -6,35 +6,34 @@
  *  0 bits 0-1 unit of tsRecv, 2-3 of tsEvent: 0 ns, 1 µs, 2 ms, 3 s │ bits 4-5 each time is chained (0), tsEvent lags
  *    (1), tsRecv lags (2) │ bit 6 tsRecv, 7 tsEvent is zigzag │ bits 8-9 all have a tsEvent (0), none (1), a column
  *    says which (2) │ bits 10-11 sizes are indexes (0), words (1), differences of words (2)
- *  1 heads │ 2 quotes │ 3 trades │ 4 size words of the dictionary │ 5 wide steps │ 6 misfits
+ *  1 heads │ 2 quotes │ 3 trades │ 4 size words of the dictionary │ 5 wide steps │ 6 exceptions
  *  7 base of tsRecv, s │ 8 of tsEvent, s │ 9, 10 f64 least lag
- * heads: each value of kind, flags and source that occurs
+ * heads: the distinct words of kind, flags and source
  * size words of the dictionary: in the order of their first use
  * columns
- *    of symbols: low words of the zigzag price that each starts from, high words of it
+ *    of symbols: low words of each symbol's first zigzag price, then its high words
  *    of ticks: symbol (index into the directory), head (index), symbolSeq, tsRecv, tsEvent present?, tsEvent, price
  *    of quotes: spread │ of trades: id │ of sizes (bid and ask of a quote, that of a trade)
  * wide steps: u32 tick (bits 0-15), column (16-18) │ i32 step / 2^30
- * misfits: u32 tick (bits 0-15), pair of words in the record (16-18) │ u32 low │ u32 high
+ * exceptions: u32 tick (bits 0-15), pair of words in the record (16-18) │ u32 low │ u32 high
  * ```
  *
- * - symbolSeq: zigzag of what it differs from the symbol's last + 1.
- * - Times count units since their base. A chained time is the step from the one before; a lagging one is what
- *   it differs from the other time, less the least lag.
- * - price: zigzag step in points of the bid or trade price since the symbol's last bid (its last trade price
- *   before it has one). spread: zigzag step since the symbol's last.
- * - trade id: 0 = none, else 1 + zigzag of what it differs from the symbol's last + 1.
+ * - symbolSeq: zigzag of the difference from the symbol's last symbolSeq + 1.
+ * - Times count units since their base. A chained time is the step from the time of the tick before. A lagging time is
+ *   the difference from the other time of the tick, less the least lag.
+ * - price: zigzag step in points of the bid or trade price since the symbol's last bid, or since its last trade price
+ *   when it has no bid yet. spread: zigzag step since the symbol's last spread.
+ * - trade id: 0 = none, else 1 + zigzag of the difference from the symbol's last id + 1.
  * - sizes: index into the dictionary, or a size word, or its XOR with the symbol's last of that side.
- * - Steps of 2^30 and more are split: what remains below stands in the column, and a wide step beside it.
- * - A misfit overwrites eight bytes of a decoded record. So anything can be coded: a float64 that no integer
- *   of points gives back bit for bit, a time with more than 10^9 ns, statuses and gaps. It changes no
- *   prediction.
+ * - A step of 2^30 and more is split: its low part is in the column, its high part is a wide step.
+ * - An exception overwrites eight bytes of a decoded record, so any record can be coded: a float64 that no integer of
+ *   points gives back bit for bit, a time with more than 10^9 ns, a status, a gap. Exceptions change no prediction.
  *
- * A size word is a code of `../../decimal.ts`; or bit 31 and the bits of a positive float32; or 2^32 − 1, and
- * the two words of any float64 follow.
+ * A size word is a code of `core/size-code.ts`, or bit 31 and the bits of a positive float32. Or it is 2^32 − 1, and the
+ * two words of any float64 follow.
  */
 
-// A record: see `../../tick.ts`.
+// A record: see `core/tick.ts`.
 export const RECORD: usize = 64;
 export const AT_SYMBOL: usize = 0;
 export const AT_HEAD: usize = 4;
@@ -48,7 +47,7 @@ export const AT_BID_SIZE: usize = 48;
 export const AT_ASK_SIZE: usize = 56;
 export const AT_SIZE: usize = 48;
 export const AT_TRADE_ID: usize = 56;
-/** Eights of bytes, as misfits count them. */
+/** Positions of an exception in a record, counted in eight bytes. */
 export const RECV_PAIR: u32 = 3;
 export const EVENT_PAIR: u32 = 2;
 export const BID_PAIR: u32 = 4;
@@ -67,7 +66,7 @@ export const LATE: u32 = 32;
 /** The code of a status that defines a symbol. */
 export const SYMBOL_DEFINED: u32 = 1;
 export const NO_TIME_S: u32 = 0xffffffff;
-/** A size or id that is not known, as a float64's bits. */
+/** The bits of a float64 that is an unknown size or id. */
 export const UNKNOWN: u64 = 0x7ff8000000000000;
 
 export const HEADER_WORDS: u32 = 11;
@@ -78,7 +77,7 @@ export const SPAN_MAX: i64 = 1 << 50;
 export const POINTS_MAX: f64 = 562949953421312;
 export const TRADE_ID_MAX: f64 = 4503599627370496;
 export const SECOND_NS: u32 = 1_000_000_000;
-/** Adding and subtracting it rounds a float64 below 2^51 to an integer. */
+/** A float64 below 2^51 plus this constant, minus this constant, is rounded to an integer. */
 export const ROUNDING: f64 = 6755399441055744;
 export const COLUMN_RECV: u32 = 0;
 export const COLUMN_EVENT: u32 = 1;
@@ -97,4 +96,4 @@ export const SIZE_DIFFERENCES: u32 = 2;
 export const SIZE_MODE_SHIFT: u32 = 10;
 
 export const WIDE: usize = 8;
-export const MISFIT: usize = 12;
+export const EXCEPTION: usize = 12;

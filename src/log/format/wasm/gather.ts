@@ -1,6 +1,6 @@
 /** Gathers the columns of a block's ticks from their records: see `format.ts`. */
 
-import { addMisfit, addWide, clearOddities } from './exceptions';
+import { addException, addWide, clearExceptions } from './exceptions';
 import {
   ASK_PAIR,
   ASK_SIZE_PAIR,
@@ -30,27 +30,27 @@ import {
   SPREAD_COLUMN,
   STATE,
   STATE_BASE,
+  STATE_FLAGS,
   STATE_PRICE,
   STATE_SCALE,
-  STATE_TOLD,
   STATE_TRADE_ID,
   STATES,
   SYMBOL_COLUMN,
   TRADE_COLUMN,
 } from './layout';
-import { beginPlaces, gatherPlaces } from './places';
 import { beginSizes, gatherSizes } from './sizes-encode';
+import { beginSymbols, gatherSymbols } from './symbols';
 import { gatherTimes } from './times-gather';
 import { zigzag, zigzagAll } from './zigzag';
 
-/** Ticks whose records are gone through by one pass after the other: few enough to stay in the core's cache. */
+/** Ticks of one piece, which all passes read one after the other: few enough to stay in the core's cache. */
 const PIECE_TICKS: u32 = 256;
-/** The symbol has a price to start from. */
+/** Flag: the symbol has a first price. */
 const BASED: i32 = 1;
-/** Its prices are told from its bids. */
+/** Flag: the symbol's prices are coded as steps from its last bid. */
 const QUOTED: i32 = 2;
 
-/** By fours of words: ROUNDING and STEP_MAX, twice each. */
+/** ROUNDING and STEP_MAX, twice each, for vectors. */
 const CONSTANTS: usize = memory.data<f64>([ROUNDING, ROUNDING, <f64>STEP_MAX, <f64>STEP_MAX], 16);
 
 export let quotes: u32 = 0;
@@ -62,7 +62,7 @@ export function gather(count: u32): void {
   for (let from: u32 = 0; from < count; from += PIECE_TICKS) {
     const to = min(from + PIECE_TICKS, count);
     gatherTimes(from, to);
-    gatherPlaces(from, to);
+    gatherSymbols(from, to);
     const quotesBefore = quotes;
     gatherTicks(from, to);
     gatherSizes(from, to);
@@ -73,16 +73,16 @@ export function gather(count: u32): void {
 }
 
 function begin(count: u32): void {
-  beginPlaces();
+  beginSymbols();
   quotes = 0;
   trades = 0;
-  clearOddities();
+  clearExceptions();
   beginSizes(count);
 }
 
-/** Prices and trade ids; steps of prices as they are. */
+/** Fills the columns of prices and trade ids; price steps are not yet zigzag. */
 function gatherTicks(from: u32, to: u32): void {
-  // From memory: constants would be made anew for every tick.
+  // Loaded from memory: the compiler would build a constant again for every tick.
   const rounding = v128.load(CONSTANTS);
   const stepMax = v128.load(CONSTANTS, 16);
   let spreadAt = SPREAD_COLUMN + <usize>quotes * 4;
@@ -107,10 +107,10 @@ function gatherTicks(from: u32, to: u32): void {
     );
     let steps = f64x2.add(difference, rounding);
     if (i64x2.bitmask(isUsual) === 3) {
-      store<i32>(state, BASED | QUOTED, STATE_TOLD);
+      store<i32>(state, BASED | QUOTED, STATE_FLAGS);
       v128.store(state, now, STATE_PRICE);
     } else {
-      steps = oddSteps(i, p, points, state);
+      steps = unusualSteps(i, p, points, state);
     }
     // The integers are in the low words.
     v128.store32_lane(<usize>i * 4, steps, 0, PRICE_COLUMN);
@@ -120,21 +120,21 @@ function gatherTicks(from: u32, to: u32): void {
   quotes = <u32>(spreadAt - SPREAD_COLUMN) >> 2;
 }
 
-/** The steps of price and spread, in low words, of a quote that is its symbol's first, jumps far, or is no points. */
-export function oddSteps(i: u32, p: usize, points: v128, state: usize): v128 {
+/** The steps of price and spread, in low words, of an unusual quote: the first of its symbol, a far jump, or no points. */
+export function unusualSteps(i: u32, p: usize, points: v128, state: usize): v128 {
   const prices = v128.load(p, AT_BID);
   const back = f64x2.div(points, f64x2.splat(load<f64>(state, STATE_SCALE)));
   const isInRange = f64x2.lt(f64x2.abs(points), f64x2.splat(POINTS_MAX));
-  const told = load<i32>(state, STATE_TOLD);
+  const flags = load<i32>(state, STATE_FLAGS);
   if (!i64x2.all_true(v128.and(i64x2.eq(back, prices), isInRange))) {
-    store<i32>(state, told | QUOTED, STATE_TOLD);
-    addMisfit(i, BID_PAIR);
-    addMisfit(i, ASK_PAIR);
+    store<i32>(state, flags | QUOTED, STATE_FLAGS);
+    addException(i, BID_PAIR);
+    addException(i, ASK_PAIR);
     return i64x2.splat(0);
   }
   const bid = f64x2.extract_lane(points, 0);
-  if ((told & BASED) === 0) startFrom(bid, state);
-  store<i32>(state, BASED | QUOTED, STATE_TOLD);
+  if ((flags & BASED) === 0) startFrom(bid, state);
+  store<i32>(state, BASED | QUOTED, STATE_FLAGS);
   const now = f64x2.replace_lane(points, 1, f64x2.extract_lane(points, 1) - bid);
   const difference = f64x2.sub(now, v128.load(state, STATE_PRICE));
   v128.store(state, now, STATE_PRICE);
@@ -145,7 +145,7 @@ export function oddSteps(i: u32, p: usize, points: v128, state: usize): v128 {
   return i64x2.replace_lane(i64x2.splat(price), 1, spread);
 }
 
-/** Makes a price the first one of its symbol. */
+/** Sets the first price of a symbol. */
 function startFrom(points: f64, state: usize): void {
   store<f64>(state, points, STATE_BASE);
   store<f64>(state, points, STATE_PRICE);
@@ -157,17 +157,17 @@ export function gatherTrade(i: u32, p: usize, state: usize): void {
   const points = price * scale + ROUNDING - ROUNDING;
   let step: i64 = 0;
   if (reinterpret<u64>(points / scale) === load<u64>(p, AT_BID) && abs(points) < POINTS_MAX) {
-    const told = load<i32>(state, STATE_TOLD);
-    if ((told & BASED) === 0) startFrom(points, state);
-    store<i32>(state, told | BASED, STATE_TOLD);
+    const flags = load<i32>(state, STATE_FLAGS);
+    if ((flags & BASED) === 0) startFrom(points, state);
+    store<i32>(state, flags | BASED, STATE_FLAGS);
     step = <i64>(points - load<f64>(state, STATE_PRICE));
-    if ((told & QUOTED) === 0) store<f64>(state, points, STATE_PRICE);
+    if ((flags & QUOTED) === 0) store<f64>(state, points, STATE_PRICE);
     if (abs(step) >= STEP_MAX) step = addWide(i, COLUMN_PRICE, step);
   } else {
-    addMisfit(i, BID_PAIR);
+    addException(i, BID_PAIR);
   }
   store<i32>(PRICE_COLUMN + <usize>i * 4, <i32>step);
-  if (load<u64>(p, AT_ASK) !== 0) addMisfit(i, ASK_PAIR);
+  if (load<u64>(p, AT_ASK) !== 0) addException(i, ASK_PAIR);
 
   const id = load<f64>(p, AT_TRADE_ID);
   let code = 0;
@@ -177,16 +177,16 @@ export function gatherTrade(i: u32, p: usize, state: usize): void {
     if (abs(idStep) >= STEP_MAX) idStep = addWide(i, COLUMN_TRADE_ID, idStep);
     code = 1 + zigzag(<i32>idStep);
   } else if (load<u64>(p, AT_TRADE_ID) !== UNKNOWN) {
-    addMisfit(i, ASK_SIZE_PAIR);
+    addException(i, ASK_SIZE_PAIR);
   }
   store<i32>(TRADE_COLUMN + <usize>trades * 4, code);
   trades++;
 }
 
-/** A record that is neither quote nor trade: what is not 0 of its body is kept as it is. */
+/** A record that is neither quote nor trade: each pair of its body that is not 0 becomes an exception. */
 function gatherOther(i: u32, p: usize): void {
   store<i32>(PRICE_COLUMN + <usize>i * 4, 0);
   for (let pair = BID_PAIR; pair < PAIRS; pair++) {
-    if (load<u64>(p + <usize>pair * 8) !== 0) addMisfit(i, pair);
+    if (load<u64>(p + <usize>pair * 8) !== 0) addException(i, pair);
   }
 }

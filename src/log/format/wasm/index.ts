@@ -1,8 +1,11 @@
-/** What the host calls and reads: see `../column-codec.ts`. */
-/** Not for the host: what is exported is not inlined, so the loops that seldom call it keep their registers. */
+/**
+ * The exports of the module: see `../column-codec.ts`. `putSizes`, `scatterTrade`, `gatherTrade`, `unusualSteps`,
+ * `headIndexOf`, `symbolIndexOf` and `wordsOf` are not for the host. An exported function is not inlined, so the loops
+ * that seldom call one keep their registers.
+ */
 export { decode, putSizes, scatter, scatterTrade } from './decode';
 export { encode } from './encode';
-export { gatherTrade, oddSteps } from './gather';
+export { gatherTrade, unusualSteps } from './gather';
 export { findLasts } from './lasts';
 export {
   DIGITS,
@@ -20,7 +23,7 @@ export {
   WORDS_MAX,
 } from './layout';
 export { pack } from './pack';
-export { headOf, placeOf, symbolCount } from './places';
 export { wordsOf } from './sizes-encode';
+export { headIndexOf, symbolCount, symbolIndexOf } from './symbols';
 export { ranges } from './times-encode';
 export { unpack } from './unpack';

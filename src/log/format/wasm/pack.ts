@@ -1,33 +1,33 @@
 /**
- * Integer columns as bits: every value in the same number of bits, and the few that need more patched.
+ * Integer columns as bits: all values have the same width, and the few wider values are patched.
  *
  * ```
  * u32 bits 0-5 width in bits, 0 … 32 │ bits 16-31 patches
  * values: their low `width` bits, from the lowest bit on, ends with a whole word
  *    fewer than 2048: one after the other
- *    more: in lanes of 32 values, whose number is a multiple of 4. The first values begin the lanes, the next ones
- *    follow behind them, and so on; the words of all lanes stand side by side: first their first words, and so on
- * patches, if any: a column of how many values lie between one and the next, and a column of their high bits
+ *    2048 and more: in lanes of 32 values; the number of lanes is a multiple of 4. Value i is in lane i mod lanes. The
+ *    words of all lanes are interleaved: the first word of each lane, then the second word of each lane, and so on
+ * patches, if any: a column of the numbers of values between two patches, and a column of the high bits
  * ```
  *
- * A column of no values takes nothing. Patches of patches of patches are not made. The width is the one at
- * which a sample of the values takes least: so values are best small, whatever their distribution. In lanes
- * the same shifts do for a whole row of values: vectors of four, and loops without branches.
+ * A column of no values takes no bytes. Patch columns are patched themselves, up to DEPTH_MAX deep. The width is the one
+ * at which a sample of the values takes the fewest bits, whatever their distribution. In lanes a whole row of values has
+ * the same shift, so the loops use vectors of four values and have no branches.
  */
 import { DEPTH_MAX, HISTOGRAM, PATCH_COLUMN, PATCHES } from './layout';
 
-/** What a patch takes besides its high bits, about, in bits. */
+/** Estimated bits of a patch, without its high bits. */
 const PATCH_BITS: i32 = 7;
-/** No more than this share of the values is patched. */
+/** At most one value in so many is patched. */
 const PATCH_SHARE: i32 = 4;
-/** From so many values on they are put into lanes. */
+/** From so many values on, a column is stored in lanes. */
 export const LANES_FROM: i32 = 2_048;
-/** Up to so many bits, four values and seven bits fill no 64. */
+/** Up to this width, four values and seven more bits fit into 64 bits. */
 export const FOUR_IN_WINDOW: i32 = 14;
-/** Up to so many values are all looked at; of more, every so many-th. */
+/** Up to so many values, all are sampled; of more values, every SAMPLE_STEP-th. */
 const SAMPLE_ALL: i32 = 1_024;
 const SAMPLE_STEP: i32 = 8;
-/** Where the second histogram stands, from the first. */
+/** Offset of the second histogram from the first. */
 const OTHER_HISTOGRAM: usize = 4 * 33;
 
 function bitsOf(value: u32): i32 {
@@ -48,15 +48,15 @@ export function maskOf(width: i32): i32 {
   return width === 32 ? -1 : (1 << width) - 1;
 }
 
-export function patchPlaces(depth: u32): usize {
+export function patchOffsets(depth: u32): usize {
   return PATCHES + 2 * depth * PATCH_COLUMN;
 }
 
 export function patchHighs(depth: u32): usize {
-  return patchPlaces(depth) + PATCH_COLUMN;
+  return patchOffsets(depth) + PATCH_COLUMN;
 }
 
-/** All bits that any value has. */
+/** All bits that are set in any value. */
 function bitsOfAll(values: usize, count: i32): u32 {
   let all = i32x4.splat(0);
   const whole = values + <usize>(count & -4) * 4;
@@ -70,7 +70,7 @@ function bitsOfAll(values: usize, count: i32): u32 {
   return bits;
 }
 
-/** Writes `count` values, as u32, at `to`. Returns where they end. Behind the values there are spare places. */
+/** Writes `count` values, as u32, at `to`. Returns their end. There are spare slots behind the values. */
 export function pack(values: usize, count: i32, to: usize): usize {
   return packAt(values, count, to, 0);
 }
@@ -81,26 +81,26 @@ function packAt(values: usize, count: i32, to: usize, depth: u32): usize {
   const width = depth === DEPTH_MAX || widest < 2 ? widest : bestWidth(values, count, widest);
   store<u32>(to, width);
   if (width === widest) return putAll(values, count, width, to + 4);
-  const places = patchPlaces(depth);
+  const offsets = patchOffsets(depth);
   const highs = patchHighs(depth);
-  const patches = findPatches(values, count, width, places, highs);
+  const patches = findPatches(values, count, width, offsets, highs);
   if (patches * PATCH_SHARE > count) {
     store<u32>(to, widest);
     return putAll(values, count, widest, to + 4);
   }
   let o = putAll(values, count, width, to + 4);
   store<u32>(to, width | (patches << 16));
-  o = packAt(places, patches, o, depth + 1);
+  o = packAt(offsets, patches, o, depth + 1);
   return packAt(highs, patches, o, depth + 1);
 }
 
-/** All bits of those of four values that are not above a limit. */
+/** Masks of four values that are not above a limit. */
 // @inline
 function within(four: usize, limit: v128): v128 {
   return i32x4.le_u(v128.load(four), limit);
 }
 
-/** Which of sixteen values are not, a bit each. */
+/** A bit for each of sixteen values: 1 = not above the limit. */
 function withinOf(values: usize, limit: v128): u64 {
   const low = i16x8.narrow_i32x4_s(within(values, limit), within(values + 16, limit));
   const high = i16x8.narrow_i32x4_s(within(values + 32, limit), within(values + 48, limit));
@@ -108,13 +108,13 @@ function withinOf(values: usize, limit: v128): u64 {
 }
 
 /**
- * Notes the values that have more bits than `width`: how many lie between one and the next, and what is above. Returns how
- * many. Without a branch per value: which ones are patched cannot be foreseen.
+ * Finds the values that have more bits than `width`, and writes the distance between two of them and their high bits.
+ * Returns their number. There is no branch per value, as no branch predictor could foresee the patches.
  */
-function findPatches(values: usize, count: i32, width: i32, places: usize, highs: usize): i32 {
+function findPatches(values: usize, count: i32, width: i32, offsets: usize, highs: usize): i32 {
   const limit = i32x4.splat(maskOf(width));
-  const toHighs = highs - places;
-  let place = places;
+  const toHighs = highs - offsets;
+  let offset = offsets;
   let next = 0;
   for (let i = 0; i < count; i += 64) {
     const at = values + <usize>i * 4;
@@ -123,16 +123,16 @@ function findPatches(values: usize, count: i32, width: i32, places: usize, highs
     if (count - i < 64) which &= ((<u64>1) << (count - i)) - 1;
     for (; which !== 0; which &= which - 1) {
       const bit = <i32>ctz(which);
-      store<i32>(place, i + bit - next);
-      store<u32>(place + toHighs, load<u32>(at + <usize>bit * 4) >> width);
+      store<i32>(offset, i + bit - next);
+      store<u32>(offset + toHighs, load<u32>(at + <usize>bit * 4) >> width);
       next = i + bit + 1;
-      place += 4;
+      offset += 4;
     }
   }
-  return <i32>((place - places) >> 2);
+  return <i32>((offset - offsets) >> 2);
 }
 
-/** The width at which a sample takes least. */
+/** The width at which a sample takes the fewest bits. */
 function bestWidth(values: usize, count: i32, widest: i32): i32 {
   const sampled = sample(values, count);
   let best = widest;
@@ -143,7 +143,7 @@ function bestWidth(values: usize, count: i32, widest: i32): i32 {
     const slot = HISTOGRAM + <usize>(width + 1) * 4;
     const more = load<i32>(slot) + load<i32>(slot, OTHER_HISTOGRAM);
     patches += more;
-    // Each patch gets a bit longer.
+    // One bit less in the width is one bit more in each patch.
     patchBits += patches + more * PATCH_BITS;
     if (patches * PATCH_SHARE > sampled) break;
     if (sampled * width + patchBits < bestBits) {
@@ -154,7 +154,7 @@ function bestWidth(values: usize, count: i32, widest: i32): i32 {
   return best;
 }
 
-/** Counts values by their bits, in two histograms that take turns: one slot is then not waited for twice. */
+/** Counts values by their widths. Two histograms take turns, so no count waits for the store before. */
 function sample(values: usize, count: i32): i32 {
   memory.fill(HISTOGRAM, 0, 2 * OTHER_HISTOGRAM);
   const step = <usize>(count <= SAMPLE_ALL ? 4 : 4 * SAMPLE_STEP);
@@ -178,7 +178,7 @@ function countBits(histogram: usize, value: u32): void {
   store<i32>(slot, load<i32>(slot) + 1);
 }
 
-/** Writes the low `width` bits of each value. Returns their end, behind which eight bytes may be written. */
+/** Writes the low `width` bits of each value. Returns their end. Eight bytes behind the end may be overwritten. */
 function putAll(values: usize, count: i32, width: i32, to: usize): usize {
   if (width === 0) return to;
   const end = to + <usize>wordsOf(count, width) * 4;
@@ -200,7 +200,7 @@ function putAll(values: usize, count: i32, width: i32, to: usize): usize {
   return end;
 }
 
-/** Begins the words of a row by a value each. */
+/** Puts the first value into each word of a row. */
 function putFirst(from: usize, row: usize, lanes: usize, mask: v128): void {
   for (let l: usize = 0; l < lanes; l += 16) v128.store(row + l, v128.and(v128.load(from + l), mask));
 }
@@ -213,7 +213,7 @@ function putNext(from: usize, row: usize, lanes: usize, mask: v128, shift: i32):
   }
 }
 
-/** The same of a value that runs over into the row below, and begins that. */
+/** Adds a value that crosses into the row below, whose first bits it sets. */
 function putOver(from: usize, row: usize, lanes: usize, mask: v128, shift: i32): void {
   const below = row + lanes;
   for (let l: usize = 0; l < lanes; l += 16) {
@@ -223,7 +223,7 @@ function putOver(from: usize, row: usize, lanes: usize, mask: v128, shift: i32):
   }
 }
 
-/** Writes values one after the other, four at a time where they and the bits before them in their first byte fill no word. */
+/** Writes values one after the other, four at a time where they fit into FOUR_IN_WINDOW bits. */
 function putBits(values: usize, count: i32, width: i32, to: usize): void {
   const mask = <u64>(<u32>maskOf(width));
   const last = values + <usize>count * 4;

@@ -1,46 +1,46 @@
 /** Sizes as words of 32 bits, and the dictionary of a block: see `format.ts`. */
 import { ROUNDING, UNKNOWN } from './format';
 import { SIZE_KEYS, SIZES } from './layout';
-import { clearNumbers, entries, numberAt, slotOf, take } from './size-numbers';
+import { clearIndexes, entries, indexAt, slotOf, take } from './size-indexes';
 
-/** Bit of a float32, whose own sign is +. */
+/** Marks a positive float32. */
 const FLOAT_BIT: i32 = <i32>0x80000000;
-/** Stands before the two words of a float64. */
+/** Precedes the two words of a float64. */
 const ESCAPE: i32 = -1;
-/** What no word stands for. */
+/** The result for a size that no word can code. */
 export const NO_WORD: i32 = -2;
 const CODE_UNKNOWN: i32 = 3;
 const CODE_MAX: f64 = 536870912;
-/** More than a product of two float64 is off, relative to it: 2^-51. */
+/** An upper bound of the relative error of a product of two float64: 2^-51. */
 const ROUNDING_ERROR: f64 = 4.440892098500626e-16;
 const SIGN: u64 = 0x8000000000000000;
 const INFINITE: u64 = 0x7ff0000000000000;
-/** With more different sizes than these, or than this share of all, a dictionary does not pay. */
+/** With more distinct sizes, or a larger share of all sizes, a dictionary does not pay. */
 const ENTRIES_MAX: u32 = 4_096;
 const ENTRY_SHARE: u32 = 6;
-/** Blocks that are passed over, at most, after one whose dictionary became too large. */
+/** The most blocks without an attempt after a block whose dictionary became too large. */
 const PAUSE_BLOCKS_MAX: u32 = 15;
 
-/** Blocks that are passed over after one that was not tried, as a look at its first sizes told. */
+/** Blocks without an attempt after a block whose first sizes were too many. */
 const DOUBT_BLOCKS: u32 = 3;
 
 let limit: u32 = 0;
-/** More sizes than the limit were different. */
+/** The block has more distinct sizes than the limit. */
 let isTooLarge: bool = false;
 /** The last block had no dictionary. */
 let isWithout: bool = false;
-/** Blocks to come that are passed over; and after the next one that fails. */
+/** Blocks to come without an attempt; and blocks without one after the next failure. */
 let pause: u32 = 0;
 let nextPause: u32 = 1;
 
-/** The scales of a size's code: see `core/size-code.ts`. A table, as which one it is cannot be foreseen. */
+/** The scales of a size's code: see `core/size-code.ts`. A table needs no branch. */
 const SCALES: usize = memory.data<f64>([1, 100, 100000, 100000000]);
 
 function scaleOf(code: i32): f64 {
   return load<f64>(SCALES + ((<usize>(code & 3)) << 3));
 }
 
-/** Of two scales, a bit for each in which a size may be a whole number: near one, and not too large. */
+/** A bit for each of two scales in which a size is probably a whole number of units below CODE_MAX. */
 function likelyOf(size: f64, scales: v128): i32 {
   const units = f64x2.mul(f64x2.splat(size), scales);
   const rest = f64x2.abs(f64x2.sub(units, f64x2.nearest(units)));
@@ -52,7 +52,7 @@ function likelyOf(size: f64, scales: v128): i32 {
   );
 }
 
-/** The code of a size in the first of some scales, a bit each, in which it has one; −1 where it has none. */
+/** The code of a size in the first possible scale of `likely`, a bit for each scale; −1 for none. */
 function codeIn(size: f64, likely: i32): i32 {
   for (let left = likely; left !== 0; left &= left - 1) {
     const s = ctz(left);
@@ -62,13 +62,13 @@ function codeIn(size: f64, likely: i32): i32 {
   return -1;
 }
 
-/** The word of a size, given by its bits: NO_WORD when there is none that gives back these very bits. */
+/** The word that codes a size, given by its bits; NO_WORD when no word gives back exactly these bits. */
 export function sizeWord(bits: u64): i32 {
   if (bits === UNKNOWN) return CODE_UNKNOWN;
   if (bits === 0) return 0;
   const size = reinterpret<f64>(bits);
   if (!(size > 0) || size === Infinity) return NO_WORD;
-  // Most have no decimals or two.
+  // Most sizes have no decimals or two.
   let code = codeIn(size, likelyOf(size, f64x2(1, 100)));
   if (code < 0) code = codeIn(size, likelyOf(size, f64x2(100000, 100000000)) << 2);
   if (code >= 0) return code;
@@ -76,14 +76,14 @@ export function sizeWord(bits: u64): i32 {
   return <f64>short === size ? reinterpret<i32>(short) | FLOAT_BIT : NO_WORD;
 }
 
-/** The bits of the size that a word stands for. */
+/** The bits of the size that a word codes. */
 export function sizeBits(word: i32): u64 {
   if (word < 0) return reinterpret<u64>(<f64>reinterpret<f32>(word & 0x7fffffff));
   if (word === CODE_UNKNOWN) return UNKNOWN;
   return reinterpret<u64>(<f64>(<u32>word >> 2) / scaleOf(word));
 }
 
-/** The bits of both sizes that two words stand for. */
+/** The bits of both sizes that two words code. */
 export function sizesOf(words: u64): v128 {
   const low = <i32>words;
   const high = <i32>(words >> 32);
@@ -91,7 +91,7 @@ export function sizesOf(words: u64): v128 {
   return i64x2.replace_lane(i64x2.splat(sizeBits(low)), 1, sizeBits(high));
 }
 
-/** The same of words that are both decimals. */
+/** As `sizesOf`, for two words that are both decimals. */
 export function decimalsOf(words: u64): v128 {
   const low = v128.load64_zero(SCALES + <usize>((<u32>words & 3) << 3));
   const scales = v128.load64_lane(SCALES + <usize>((<u32>(words >> 32) & 3) << 3), low, 1);
@@ -113,13 +113,13 @@ export function areDecimals(column: usize, count: u32): bool {
   return true;
 }
 
-/** By twos: ROUNDING, 100, CODE_MAX, and 1 as an integer. */
+/** Twice each, for vectors: ROUNDING, 100, CODE_MAX, and the integer 1. */
 const CONSTANTS: usize = memory.data<f64>(
   [ROUNDING, ROUNDING, 100, 100, CODE_MAX, CODE_MAX, 5e-324, 5e-324],
   16,
 );
 
-/** The codes of two sizes without decimals or with two, as u32; −1 where one is not of those. */
+/** The codes of two sizes without decimals or with two, as u32; −1 when a size is neither. */
 export function shortCodes(both: v128): i64 {
   const hundred = v128.load(CONSTANTS, 16);
   const isWhole = f64x2.eq(f64x2.nearest(both), both);
@@ -141,12 +141,12 @@ function areUnits(both: v128, units: v128, scale: v128): v128 {
   return v128.and(f64x2.eq(f64x2.div(units, scale), both), f64x2.lt(units, f64x2.splat(CODE_MAX)));
 }
 
-/** The codes of two sizes, as u32; −1 where one has none. */
+/** The codes of two sizes, as u32; −1 when a size has no code. */
 export function longCodes(both: v128): i64 {
   let units = both;
   let codes = i64x2.splat(0);
   let isCode = i64x2.splat(0);
-  // The last one that fits is the first scale.
+  // The loop runs backwards, so the first scale that fits wins.
   for (let s = 3; s >= 0; s--) {
     const scale = f64x2.splat(scaleOf(s));
     const scaled = f64x2.nearest(f64x2.mul(both, scale));
@@ -162,42 +162,42 @@ export function longCodes(both: v128): i64 {
 
 /** Begins a block of at most `count` sizes. */
 export function beginDictionary(count: u32): void {
-  clearNumbers();
+  clearIndexes();
   limit = min(ENTRIES_MAX, count / ENTRY_SHARE);
   isTooLarge = false;
 }
 
-/** Whether a dictionary is to be tried only if few of the block's sizes are different, or not at all. */
+/** Whether the last block had no dictionary: the next one needs few distinct sizes for an attempt. */
 export function isDoubted(): bool {
   return isWithout;
 }
 
-/** Passes over some blocks after one whose first sizes were too many. */
+/** Skips some blocks after a block whose first sizes were too many. */
 export function doubt(): void {
   pause = DOUBT_BLOCKS;
 }
 
-/** Whether the block is passed over. */
+/** Whether the block gets no attempt. */
 export function isPassedOver(): bool {
   if (pause === 0) return false;
   pause--;
   return true;
 }
 
-/** Whether it is another NaN than that of a size which is not known: its payload may not survive being moved. */
-function isOddNaN(bits: u64): bool {
+/** Whether a size is a NaN other than UNKNOWN: the bits of such a NaN may not survive a move. */
+function isForeignNaN(bits: u64): bool {
   return (bits & ~SIGN) > INFINITE && bits !== UNKNOWN;
 }
 
 /**
- * The number of a size, by its bits; −1 when there are too many different ones, and then some blocks are passed over;
- * or when it is an odd NaN. The block has no dictionary then.
+ * The index of a size, by its bits. Returns −1 when the distinct sizes are too many or the size is a foreign NaN: the block
+ * then has no dictionary, and too many sizes skip some blocks.
  */
-export function numberSize(bits: u64): i32 {
+export function indexOfSize(bits: u64): i32 {
   const slot = slotOf(bits);
-  const number = numberAt(slot);
-  if (number >= 0) return number;
-  if (isOddNaN(bits)) return -1;
+  const index = indexAt(slot);
+  if (index >= 0) return index;
+  if (isForeignNaN(bits)) return -1;
   if (entries === limit) {
     isTooLarge = true;
     return -1;
@@ -211,14 +211,14 @@ export function keepDictionary(): void {
   nextPause = 1;
 }
 
-/** Ends one that has none. */
+/** Ends a block that has no dictionary. */
 export function dropDictionary(): void {
   isWithout = true;
   if (isTooLarge) {
     pause = nextPause;
     nextPause = min(2 * nextPause, PAUSE_BLOCKS_MAX);
   }
-  clearNumbers();
+  clearIndexes();
 }
 
 /** Writes the entries. Returns their end. */
@@ -239,7 +239,7 @@ export function writeDictionary(to: usize): usize {
   return o;
 }
 
-/** Reads a dictionary's words into the table of sizes. Returns how many there are; −1 when it breaks off. */
+/** Reads a dictionary's words into the table of sizes. Returns their number; −1 when the dictionary breaks off. */
 export function readDictionary(from: usize, end: usize): i32 {
   let count: usize = 0;
   for (let o = from; o < end; o += 4, count++) {

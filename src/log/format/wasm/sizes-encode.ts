@@ -1,6 +1,6 @@
-/** Gathers the column of sizes: numbers in the dictionary; words; or what words differ in from the symbol's last of that side. See `format.ts`. */
+/** Gathers the column of sizes: dictionary indexes, words, or XORs with the symbol's last word of that side. See `format.ts`. */
 
-import { addMisfit } from './exceptions';
+import { addException } from './exceptions';
 import {
   ASK_SIZE_PAIR,
   AT_ASK_SIZE,
@@ -16,29 +16,29 @@ import {
   TRADE,
 } from './format';
 import { RECORDS, SIZE_COLUMN, SIZE_OWNERS, STATE, STATE_SIZES, STATES, SYMBOL_COLUMN } from './layout';
-import { clearNumbers, entries, numberAt, slotOf, take } from './size-numbers';
+import { clearIndexes, entries, indexAt, slotOf, take } from './size-indexes';
 import {
   beginDictionary,
   doubt,
   dropDictionary,
+  indexOfSize,
   isDoubted,
   isPassedOver,
   keepDictionary,
   longCodes,
   NO_WORD,
-  numberSize,
   shortCodes,
   sizeWord,
 } from './size-words';
 
-/** After a block without a dictionary, one is tried where this share of the first ticks' sizes is different, at most. */
+/** After a block without a dictionary, an attempt needs at most one distinct size in so many of the first ticks. */
 const FEW_SHARE: u32 = 3;
 const TICKS_LOOKED_AT: u32 = 256;
 /** Sizes that decide whether their differences are smaller. */
 const SIZES_SAMPLED: u32 = 2_048;
 
 export let sizes: u32 = 0;
-/** Sizes are numbered in a dictionary, or written as words; neither once a dictionary was given up within a block. */
+/** Sizes are dictionary indexes, or words; neither after a dictionary was given up within the block. */
 let isIndexed: bool = false;
 let isWorded: bool = false;
 
@@ -50,34 +50,34 @@ export function beginSizes(count: u32): void {
   isWorded = !isIndexed;
 }
 
-/** Whether few of the first ticks' sizes are different. */
+/** Whether the sizes of the first ticks have few distinct values. */
 function areFew(ticks: u32): bool {
   let looked: u32 = 0;
   for (let p = RECORDS; p < RECORDS + <usize>ticks * RECORD; p += RECORD) {
     const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
     if (kind > TRADE) continue;
-    numberAny(load<u64>(p, AT_BID_SIZE));
-    if (kind !== TRADE) numberAny(load<u64>(p, AT_ASK_SIZE));
+    indexAny(load<u64>(p, AT_BID_SIZE));
+    if (kind !== TRADE) indexAny(load<u64>(p, AT_ASK_SIZE));
     looked += 2 - kind;
   }
   const isFew = entries * FEW_SHARE <= looked;
-  clearNumbers();
+  clearIndexes();
   if (!isFew) doubt();
   return isFew;
 }
 
-function numberAny(bits: u64): void {
+function indexAny(bits: u64): void {
   const slot = slotOf(bits);
-  if (numberAt(slot) < 0) take(slot, bits);
+  if (indexAt(slot) < 0) take(slot, bits);
 }
 
-/** Fills the column of sizes with those of some ticks, whose places are gathered. */
+/** Fills the column of sizes for ticks whose symbols are gathered already. */
 export function gatherSizes(from: u32, to: u32): void {
-  if (isIndexed) isIndexed = gatherNumbers(from, to);
+  if (isIndexed) isIndexed = gatherIndexes(from, to);
   else if (isWorded) gatherWords(from, to);
 }
 
-/** Makes the column of sizes one without a dictionary, if there is none. Returns how. */
+/** Codes the column of sizes without a dictionary, if the block has none. Returns the mode. */
 export function endSizes(count: u32, symbols: u32): u32 {
   if (isIndexed) {
     keepDictionary();
@@ -91,17 +91,17 @@ export function endSizes(count: u32, symbols: u32): u32 {
   return takeDifferences(4 * <usize>sizes, symbols) ? SIZE_DIFFERENCES : SIZE_WORDS;
 }
 
-// Of a trade, the one size is taken twice and the next tick's overwrite the second: a branch could not be foreseen.
+// The single size of a trade is written twice, and the next tick overwrites the copy: this needs no branch.
 
-/** Numbers of sizes in the dictionary. False when the block is to have none. */
-function gatherNumbers(from: u32, to: u32): bool {
+/** Fills in dictionary indexes. Returns false when the block must have no dictionary. */
+function gatherIndexes(from: u32, to: u32): bool {
   let o = SIZE_COLUMN + <usize>sizes * 4;
   let p = RECORDS + <usize>from * RECORD;
   for (let i = from; i < to; i++, p += RECORD) {
     const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
     if (kind > TRADE) continue;
-    const first = numberSize(load<u64>(p, AT_BID_SIZE));
-    const second = numberSize(load<u64>(p + <usize>(1 - kind) * 8, AT_SIZE));
+    const first = indexOfSize(load<u64>(p, AT_BID_SIZE));
+    const second = indexOfSize(load<u64>(p + <usize>(1 - kind) * 8, AT_SIZE));
     if ((first | second) < 0) return false;
     store<i32>(o, first);
     store<i32>(o, second, 4);
@@ -111,7 +111,7 @@ function gatherNumbers(from: u32, to: u32): bool {
   return true;
 }
 
-/** Words of sizes, and whose they are. */
+/** Fills in the words of sizes, and the owner of each. */
 function gatherWords(from: u32, to: u32): void {
   let o = <usize>sizes * 4;
   let p = RECORDS + <usize>from * RECORD;
@@ -131,7 +131,7 @@ function gatherWords(from: u32, to: u32): void {
   sizes = <u32>o >> 2;
 }
 
-/** The words of both sizes, one of which is no short code. */
+/** The words of both sizes, when one of them has no short code. */
 export function wordsOf(i: u32, p: usize, isTrade: usize, both: v128): i64 {
   const codes = longCodes(both);
   if (codes >= 0) return codes;
@@ -141,15 +141,15 @@ export function wordsOf(i: u32, p: usize, isTrade: usize, both: v128): i64 {
   return <i64>(<u64>bid | ((<u64>ask) << 32));
 }
 
-/** The word of a size; one that has none becomes a misfit. */
+/** The word of a size; a size without one becomes an exception. */
 function wordOf(size: u64, i: u32, pair: u32): i32 {
   const word = sizeWord(size);
   if (word !== NO_WORD) return word;
-  addMisfit(i, pair);
+  addException(i, pair);
   return 0;
 }
 
-/** Turns size words into what differs from the symbol's last of that side; false where a sample says that nothing is gained. */
+/** Turns size words into XORs with the symbol's last word of that side; returns false when a sample shows no gain. */
 function takeDifferences(end: usize, symbols: u32): bool {
   let gain: i32 = 0;
   for (let k: usize = 0; k < min(end, 4 * SIZES_SAMPLED); k += 4) {

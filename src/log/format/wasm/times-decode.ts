@@ -1,6 +1,6 @@
 /**
- * The decoder of both times of a block's ticks: see `format.ts`. One of them leads; the other one follows: it is told from
- * the first, or from its own before. Both are units since their base, in float64: what is beyond 2^50 no block tells of.
+ * The decoder of both times of a block's ticks: see `format.ts`. One time leads. The other time follows: it is predicted
+ * from the first one, or from its own predecessor. Both are float64 units since their base; no block has more than 2^50.
  */
 
 import { wides } from './exceptions';
@@ -40,16 +40,16 @@ let wide: usize = 0;
 let isSame: bool = false;
 /** The time that leads is tsEvent. */
 let isEventLead: bool = false;
-/** How far both are; of one that lags, 0. */
+/** The last values of both times; 0 for a time that lags. */
 let lead: f64 = 0;
 let follow: f64 = 0;
-/** What a time that lags is told from: that which leads, and a half, times this, rounded down. */
+/** The prediction of a time that lags: the time that leads plus `half`, times `ratio`, rounded down. */
 let ratio: f64 = 0;
 let half: f64 = 0;
-/** The least lag, and what lies between the bases. */
+/** The least lag plus the distance of the bases. */
 let least: f64 = 0;
 
-/** Takes the columns as they were unpacked, that of tsEvent as nothing but 0 if `isEventZero`. */
+/** Begins with the unpacked columns; `isEventZero`: the column of tsEvent has only zeros. */
 export function beginTimes(count: u32, isEventZero: bool): void {
   const between = <i64>recvBase - <i64>eventBase;
   isSame =
@@ -73,7 +73,7 @@ export function beginTimes(count: u32, isEventZero: bool): void {
   const leadNs = unitNs(isEventLead ? eventUnit : recvUnit);
   const followUnit = isEventLead ? recvUnit : eventUnit;
   ratio = <f64>leadNs / <f64>unitNs(followUnit);
-  // It keeps a quotient that is whole from being rounded to less.
+  // A whole quotient must not be rounded down to less.
   if (ratio < 1) half = 0.5;
   least = <f64>((isEventLead ? -between : between) * <i64>perSecond(followUnit) + leastLag);
 }
@@ -128,12 +128,12 @@ function sumsOf(steps: v128): v128 {
   return f64x2.add(both, v128.shuffle<i64>(f64x2.splat(0), both, 0, 2));
 }
 
-/** The upper two lanes below. */
+/** Moves the upper two lanes to the lower two. */
 function upper(four: v128): v128 {
   return v128.shuffle<i32>(four, four, 2, 3, 2, 3);
 }
 
-/** The second of two in both places. */
+/** The second of two values in both lanes. */
 function second(two: v128): v128 {
   return v128.shuffle<i64>(two, two, 1, 1);
 }
@@ -238,10 +238,10 @@ function putOne(i: u32, first: usize, more: f64): void {
   const eventStep = <f64>load<i32>(EVENT_COLUMN + <usize>i * 4);
   lead += isEventLead ? eventStep : recvStep;
   const lagging = isEventLead ? recvStep : eventStep;
-  const told = floor((lead + half) * ratio) + least + follow + lagging + more;
+  const predicted = floor((lead + half) * ratio) + least + follow + lagging + more;
   if (mode === MODE_APART) follow += lagging;
-  const recv = isEventLead ? told : lead;
-  const event = isEventLead ? lead : told;
+  const recv = isEventLead ? predicted : lead;
+  const event = isEventLead ? lead : predicted;
   const p = first + <usize>i * RECORD;
   store<u64>(p, timeOf(recv, recvUnit, recvBase), AT_RECV);
   store<u64>(p, timeOf(event, eventUnit, eventBase), AT_EVENT);

@@ -1,6 +1,6 @@
-/** Gathers the times of ticks one by one, whatever they are, and keeps what is known of those gathered. */
+/** Gathers the times of ticks one by one, valid or not, and keeps the statistics of all gathered times. */
 
-import { addMisfit, addWide } from './exceptions';
+import { addException, addWide } from './exceptions';
 import {
   AT_EVENT,
   AT_RECV,
@@ -19,15 +19,15 @@ import {
 import { EVENT_COLUMN, PRESENT_COLUMN_AT, RECORDS, RECV_COLUMN } from './layout';
 import { eventBase, eventUnit, leastLag, mode, perSecond, recvBase, recvUnit, unitNs } from './times';
 
-/** A tsEvent that is not there. */
+/** A missing tsEvent. */
 const NO_TIME: u64 = <u64>NO_TIME_S;
 
-/** Every tsEvent is expected to be the tsRecv; bits in which one was not. */
+/** Whether every tsEvent is expected to equal its tsRecv; and the bits in which some differed. */
 export let isSame: bool = false;
 export let different: u64 = 0;
 /** Times that the units do not divide. */
 export let broken: u32 = 0;
-/** Times that are misfits. */
+/** Times that are exceptions. */
 export let unfit: u32 = 0;
 // Lowest and highest.
 export let recvLeast: i64 = 0;
@@ -38,7 +38,7 @@ export let eventMost: i64 = 0;
 export let recvNegative: u32 = 0;
 export let eventNegative: u32 = 0;
 export let absent: u32 = 0;
-// The last times that fit: second and units beyond it.
+// The last valid times: seconds, and units beyond the second.
 export let recvS: u32 = 0;
 export let recvPart: u32 = 0;
 export let eventS: u32 = 0;
@@ -63,8 +63,8 @@ export function beginGathering(areSame: bool): void {
   eventPart = 0;
 }
 
-/** Takes up after a record, as others have gathered the times before it. */
-export function goOnAfter(record: usize): void {
+/** Continues after a record, when a vector loop has gathered the times up to that record. */
+export function resumeAfter(record: usize): void {
   recvS = load<u32>(record, AT_RECV);
   recvPart = load<u32>(record, AT_RECV + 4) / unitNs(recvUnit);
   eventS = load<u32>(record, AT_EVENT);
@@ -114,8 +114,8 @@ export function gatherSame(from: u32, to: u32): void {
     let recv = (<i64>(<u32>time) - base) * perS + <i64>part;
     if (ns >= SECOND_NS || abs(recv) >= SPAN_MAX) {
       unfit++;
-      addMisfit(i, RECV_PAIR);
-      addMisfit(i, EVENT_PAIR);
+      addException(i, RECV_PAIR);
+      addException(i, EVENT_PAIR);
       recv = last;
     } else {
       recvS = <u32>time;
@@ -136,7 +136,7 @@ export function gatherSame(from: u32, to: u32): void {
   broken |= odd;
 }
 
-/** The same of any times. */
+/** As `gatherSame`, for any times. */
 export function gatherAny(from: u32, to: u32): void {
   const recvNs = unitNs(recvUnit);
   const eventNs = unitNs(eventUnit);
@@ -150,7 +150,7 @@ export function gatherAny(from: u32, to: u32): void {
   const toNs = isRecvLag ? recvNs : eventNs;
   const times = fromNs >= toNs ? fromNs / toNs : 1;
   const by = fromNs >= toNs ? 1 : toNs / fromNs;
-  // What the other time is told from must stay exact in the other's units.
+  // The prediction must stay exact in the units of the time that lags.
   const recvSpan = isEventLag ? SPAN_MAX / <i64>times : SPAN_MAX;
   const eventSpan = isRecvLag ? SPAN_MAX / <i64>times : SPAN_MAX;
   const least = leastLag;
@@ -171,7 +171,7 @@ export function gatherAny(from: u32, to: u32): void {
     const recvUnits = (<i64>(<u32>recvTime) - <i64>recvBase) * recvPerS + <i64>part;
     if (ns >= SECOND_NS || abs(recvUnits) >= recvSpan) {
       unfit++;
-      addMisfit(i, RECV_PAIR);
+      addException(i, RECV_PAIR);
     } else {
       hasRecv = true;
       recv = recvUnits;
@@ -194,7 +194,7 @@ export function gatherAny(from: u32, to: u32): void {
       const eventUnits = (<i64>(<u32>eventTime) - <i64>eventBase) * eventPerS + <i64>part;
       if (ns >= SECOND_NS || abs(eventUnits) >= eventSpan) {
         unfit++;
-        addMisfit(i, EVENT_PAIR);
+        addException(i, EVENT_PAIR);
       } else {
         hasEvent = true;
         event = eventUnits;
@@ -208,12 +208,12 @@ export function gatherAny(from: u32, to: u32): void {
     let recvStep = recv - lastRecv;
     let eventStep = event - lastEvent;
     if (isEventLag) {
-      const told = (recvPart * times) / by;
-      eventStep = (<i64>eventS - <i64>recvS) * eventPerS + <i64>eventPart - <i64>told - least;
+      const predicted = (recvPart * times) / by;
+      eventStep = (<i64>eventS - <i64>recvS) * eventPerS + <i64>eventPart - <i64>predicted - least;
       if (!hasEvent) eventStep = 0;
     } else if (isRecvLag) {
-      const told = (eventPart * times) / by;
-      recvStep = (<i64>recvS - <i64>eventS) * recvPerS + <i64>recvPart - <i64>told - least;
+      const predicted = (eventPart * times) / by;
+      recvStep = (<i64>recvS - <i64>eventS) * recvPerS + <i64>recvPart - <i64>predicted - least;
       if (!hasRecv) recvStep = 0;
     }
     lastRecv = recv;

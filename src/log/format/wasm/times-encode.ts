@@ -44,7 +44,7 @@ import {
   recvNegative,
   unfit,
 } from './times-each';
-import { beginFours } from './times-simd-pairs';
+import { beginSimdPairs } from './times-simd-pairs';
 import { zigzagAll } from './zigzag';
 
 /** A tsEvent that is not there. */
@@ -86,7 +86,7 @@ function start(count: u32, areSame: bool): void {
   if (areSame) setMode(MODE_EVENT_LAGS, 0);
   else findMode(count);
   beginGathering(areSame);
-  if (!areSame) beginFours();
+  if (!areSame) beginSimdPairs();
 }
 
 /** Finds units and bases by every so many-th tick. Returns whether all those looked at have tsEvent = tsRecv. */
@@ -123,7 +123,7 @@ function floorDivide(value: i64, by: i64): i64 {
   return quotient * by > value ? quotient - 1 : quotient;
 }
 
-/** A time in the units of the other. */
+/** Converts a time to the units of the other time. */
 function convert(units: i64, fromUnit: u32, fromBase: u32, toUnit: u32, toBase: u32): i64 {
   const from = <i64>unitNs(fromUnit);
   const to = <i64>unitNs(toUnit);
@@ -135,7 +135,7 @@ function unitsOf(time: u64, unit: u32, base: u32): i64 {
   return (<i64>(<u32>time) - <i64>base) * <i64>perSecond(unit) + <i64>(<u32>(time >> 32) / unitNs(unit));
 }
 
-/** Estimates each mode's bits from pairs of neighbours all over the block. */
+/** Estimates the bits of each mode from pairs of neighbours all over the block. */
 function findMode(count: u32): void {
   setMode(MODE_APART, 0);
   if (abs(<i64>recvBase - <i64>eventBase) * <i64>SECOND_NS >= SPAN_MAX) return;
@@ -174,7 +174,7 @@ function findMode(count: u32): void {
   if (abs(leastLag) >= 2 * SPAN_MAX) setMode(MODE_APART, 0);
 }
 
-/** Brings the columns into their final form. False when the times are not what a sample of them let expect. */
+/** Brings the columns into their final form. Returns false when the sample was wrong about some of the times. */
 export function endTimes(count: u32): bool {
   if (broken !== 0 || different !== 0) return false;
   if (isSame) memory.fill(EVENT_COLUMN, 0, <usize>count * 4);
@@ -188,7 +188,7 @@ export function endTimes(count: u32): bool {
   return true;
 }
 
-/** Lowest and highest tsRecv, then tsEvent, of times that all fit. False where they cannot be told. */
+/** Writes the lowest and highest tsRecv, then tsEvent. Returns false when some times are exceptions. */
 export function ranges(): bool {
   if (unfit > 0) return false;
   const least = isSame ? recvLeast : eventLeast;
@@ -203,7 +203,7 @@ export function ranges(): bool {
     store<u32>(RANGES + 20, LATEST_WORD);
     store<u64>(RANGES + 24, 0);
   }
-  // Times of that second are none, and do not count.
+  // A time with that second counts as missing.
   return (
     load<u32>(RANGES) <= load<u32>(RANGES + 8) &&
     load<u32>(RANGES + 8) !== NO_TIME_S &&

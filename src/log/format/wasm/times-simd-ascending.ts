@@ -1,8 +1,8 @@
-/** Gathers the times of ticks whose both times are the same by fours, as long as they rise. */
+/** Gathers the times of ticks with two equal times, four at a time, while the times ascend. */
 import { AT_EVENT, AT_RECV, RECORD, SPAN_MAX } from './format';
 import { RECORDS, RECV_COLUMN } from './layout';
 import { perSecond, recvBase, recvUnit, unitNs } from './times';
-import { goOnAfter, noteDifferent, recvPart, recvS, widenRecv } from './times-each';
+import { noteDifferent, recvPart, recvS, resumeAfter, widenRecv } from './times-each';
 import {
   ALL_FOUR,
   areTimes,
@@ -19,9 +19,10 @@ import {
 } from './times-simd';
 
 /**
- * Fills the columns up to the first tick, counted in fours, whose time is odd, before the last one, or far behind it. Returns it.
+ * Fills the columns up to the first four ticks with a time that is not valid, goes back, or is far ahead. Returns the
+ * first of them.
  */
-export function gatherRising(from: u32, to: u32): u32 {
+export function gatherSimdAscending(from: u32, to: u32): u32 {
   const unit = f64x2.splat(<f64>unitNs(recvUnit));
   const inverse = f64x2.splat(1 / <f64>unitNs(recvUnit));
   const perS = f64x2.splat(<f64>perSecond(recvUnit));
@@ -56,7 +57,7 @@ export function gatherRising(from: u32, to: u32): u32 {
       f64x2.lt(f64x2.pmax(earlySteps, lateSteps), stepMax),
       f64x2.ge(f64x2.pmin(earlySteps, lateSteps), zero),
     );
-    // The last ones are the highest.
+    // The times ascend, so the last ones are the highest.
     const areInSpan = f64x2.lt(lateUnits, spanMax);
     const canBe = v128.and(areTimes(early, latest), areTimes(late, latest));
     const areUsual = v128.and(v128.and(areWhole, areNear), v128.and(areInSpan, canBe));
@@ -69,7 +70,7 @@ export function gatherRising(from: u32, to: u32): u32 {
   }
   if (i === from) return i;
   noteDifferent(i64x2.extract_lane(differences, 0) | i64x2.extract_lane(differences, 1));
-  goOnAfter(RECORDS + <usize>(i - 1) * RECORD);
+  resumeAfter(RECORDS + <usize>(i - 1) * RECORD);
   const firstS = load<u32>(RECORDS + <usize>from * RECORD, AT_RECV);
   const firstNs = load<u32>(RECORDS + <usize>from * RECORD, AT_RECV + 4);
   widenRecv(

@@ -1,6 +1,6 @@
 /**
- * Gathers the times of ticks whose both times differ, by fours, as long as they are what most are. One time leads, the other
- * one follows, as in `times-decode.ts`.
+ * Gathers the times of ticks with two different times, four at a time, while the times are ordinary. One time leads and
+ * the other one follows, as in `times-decode.ts`.
  */
 import { AT_EVENT, AT_RECV, MODE_APART, MODE_RECV_LAGS, RECORD, SPAN_MAX } from './format';
 import { EVENT_COLUMN, PRESENT_COLUMN_AT, RECORDS, RECV_COLUMN } from './layout';
@@ -9,9 +9,9 @@ import {
   countNegative,
   eventPart,
   eventS,
-  goOnAfter,
   recvPart,
   recvS,
+  resumeAfter,
   widenEvent,
   widenRecv,
 } from './times-each';
@@ -32,20 +32,20 @@ import {
   VECTOR_TWO_52,
 } from './times-simd';
 
-// What is the same for a whole block, each twice in 16 bytes.
+// Constants of a block, each twice in 16 bytes.
 /** Of a time: 0 base, on top of 2^52 │ 16 units of a second │ 32 of a nanosecond │ 48 nanoseconds of a unit. */
 const LEAD: usize = memory.data(64, 16);
 const FOLLOW: usize = memory.data(64, 16);
-/** What the time that follows is told from: 0 ratio │ 16 half │ 32 least lag │ 48 all bits where it is its own before. */
-const TOLD: usize = memory.data(64, 16);
-/** What times stay below: 0 the one that leads │ 16 the other. */
+/** The prediction of the time that follows: 0 ratio │ 16 half │ 32 least lag │ 48 all bits set for a chained time. */
+const PREDICTION: usize = memory.data(64, 16);
+/** Upper bounds of the times: 0 the time that leads │ 16 the time that follows. */
 const SPANS: usize = memory.data(32, 16);
 
 /** The time that leads is tsEvent. */
 let isEventLead: bool = false;
 
 /** Begins a block, whose units, bases and mode are set. */
-export function beginFours(): void {
+export function beginSimdPairs(): void {
   const isApart = mode === MODE_APART;
   isEventLead = mode === MODE_RECV_LAGS;
   putUnits(isEventLead ? FOLLOW : LEAD, recvUnit, recvBase);
@@ -55,11 +55,11 @@ export function beginFours(): void {
   const ratio = isApart ? 0 : <f64>unitNs(leadUnit) / <f64>unitNs(followUnit);
   const between = <i64>recvBase - <i64>eventBase;
   const least = (isEventLead ? -between : between) * <i64>perSecond(followUnit) + leastLag;
-  v128.store(TOLD, f64x2.splat(ratio));
-  v128.store(TOLD, f64x2.splat(ratio < 1 ? 0.5 : 0), 16);
-  v128.store(TOLD, f64x2.splat(isApart ? 0 : <f64>least), 32);
-  v128.store(TOLD, i64x2.splat(isApart ? -1 : 0), 48);
-  // What the other time is told from must stay exact in the other's units.
+  v128.store(PREDICTION, f64x2.splat(ratio));
+  v128.store(PREDICTION, f64x2.splat(ratio < 1 ? 0.5 : 0), 16);
+  v128.store(PREDICTION, f64x2.splat(isApart ? 0 : <f64>least), 32);
+  v128.store(PREDICTION, i64x2.splat(isApart ? -1 : 0), 48);
+  // The prediction must stay exact in the units of the time that follows.
   v128.store(SPANS, f64x2.splat(ratio > 1 ? <f64>(SPAN_MAX / <i64>ratio) : <f64>SPAN_MAX));
   v128.store(SPANS, f64x2.splat(<f64>SPAN_MAX), 16);
 }
@@ -79,7 +79,7 @@ function unitsOf(times: v128, at: usize, two52: v128): v128 {
   return f64x2.add(f64x2.mul(s, v128.load(at, 16)), part);
 }
 
-/** Whether two and two are times that can be, of whole units. */
+/** Masks of two and two times: whether they are valid and whole units. */
 // @inline
 function areFit(early: v128, late: v128, at: usize, two52: v128): v128 {
   const latest = v128.load(VECTOR_LATEST);
@@ -93,23 +93,24 @@ function areWhole(times: v128, at: usize, two52: v128): v128 {
   return f64x2.eq(f64x2.mul(f64x2.nearest(f64x2.mul(ns, v128.load(at, 32))), v128.load(at, 48)), ns);
 }
 
-/** What the time that follows is told from the one that leads. */
+/** The prediction of the time that follows, from the time that leads. */
 // @inline
-function toldOf(lead: v128): v128 {
-  const told = f64x2.floor(f64x2.mul(f64x2.add(lead, v128.load(TOLD, 16)), v128.load(TOLD)));
-  return f64x2.add(told, v128.load(TOLD, 32));
+function predictedFrom(lead: v128): v128 {
+  const predicted = f64x2.floor(f64x2.mul(f64x2.add(lead, v128.load(PREDICTION, 16)), v128.load(PREDICTION)));
+  return f64x2.add(predicted, v128.load(PREDICTION, 32));
 }
 
-/** The farthest from 0 of two and two. */
+/** The larger absolute values of two and two values. */
 // @inline
 function farthest(a: v128, b: v128): v128 {
   return f64x2.pmax(f64x2.abs(a), f64x2.abs(b));
 }
 
 /**
- * Fills the columns up to the first tick, counted in fours, of which a time is odd or not there, or a step is wide. Returns it.
+ * Fills the columns up to the first four ticks with a time that is not valid or missing, or with a wide step. Returns the
+ * first of them.
  */
-export function gatherFours(from: u32, to: u32): u32 {
+export function gatherSimdPairs(from: u32, to: u32): u32 {
   const leadAt = isEventLead ? AT_EVENT : AT_RECV;
   const followAt = isEventLead ? AT_RECV : AT_EVENT;
   const leadColumn = isEventLead ? EVENT_COLUMN : RECV_COLUMN;
@@ -140,12 +141,12 @@ export function gatherFours(from: u32, to: u32): u32 {
     const follow1 = unitsOf(followLate, FOLLOW, two52);
     const leadSteps0 = f64x2.sub(lead0, beforeOf(lead, lead0));
     const leadSteps1 = f64x2.sub(lead1, beforeOf(lead0, lead1));
-    // What it follows: the other time, or its own before.
-    const chained = v128.load(TOLD, 48);
-    const told0 = f64x2.add(toldOf(lead0), v128.and(beforeOf(follow, follow0), chained));
-    const told1 = f64x2.add(toldOf(lead1), v128.and(beforeOf(follow0, follow1), chained));
-    const followSteps0 = f64x2.sub(follow0, told0);
-    const followSteps1 = f64x2.sub(follow1, told1);
+    // The prediction: from the other time, or its own predecessor.
+    const chained = v128.load(PREDICTION, 48);
+    const predicted0 = f64x2.add(predictedFrom(lead0), v128.and(beforeOf(follow, follow0), chained));
+    const predicted1 = f64x2.add(predictedFrom(lead1), v128.and(beforeOf(follow0, follow1), chained));
+    const followSteps0 = f64x2.sub(follow0, predicted0);
+    const followSteps1 = f64x2.sub(follow1, predicted1);
     const areUnits = v128.and(
       areFit(leadEarly, leadLate, LEAD, two52),
       areFit(followEarly, followLate, FOLLOW, two52),
@@ -174,7 +175,7 @@ export function gatherFours(from: u32, to: u32): u32 {
     follow = follow1;
   }
   if (i === from) return i;
-  goOnAfter(RECORDS + <usize>(i - 1) * RECORD);
+  resumeAfter(RECORDS + <usize>(i - 1) * RECORD);
   countNegative(sumOf(isEventLead ? followBelow : leadBelow), sumOf(isEventLead ? leadBelow : followBelow));
   if (isEventLead) widen(followLeast, followMost, leadLeast, leadMost);
   else widen(leadLeast, leadMost, followLeast, followMost);

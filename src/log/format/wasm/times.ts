@@ -1,4 +1,4 @@
-/** How both times of a block's ticks hang together: see `format.ts`. */
+/** How both times of a block's ticks are coded: see `format.ts`. */
 
 import { SECOND_NS } from './format';
 
@@ -38,7 +38,7 @@ export function setColumns(present: u32, isRecvZigzag: bool, isEventZigzag: bool
   eventZigzag = isEventZigzag;
 }
 
-/** As the header's word has it. */
+/** The header word of these settings. */
 export function shapeBits(): u32 {
   return (
     recvUnit |
@@ -59,7 +59,7 @@ export function readShape(word: u32): void {
   presence = (word >> 8) & 3;
 }
 
-/** By unit of time: how many make a second. */
+/** By unit of time: units of a second. */
 export function perSecond(unit: u32): u32 {
   return SECOND_NS / unitNs(unit);
 }

@@ -1,13 +1,13 @@
-/** Integer columns from bits: see `pack.ts`. Nothing outside of the column is read, whatever its words say. */
+/** Reads integer columns from bits: see `pack.ts`. Damaged words never lead to a read outside the column. */
 import { DEPTH_MAX, TICKS } from './layout';
-import { FOUR_IN_WINDOW, LANES_FROM, lanesOf, maskOf, patchHighs, patchPlaces, wordsOf } from './pack';
+import { FOUR_IN_WINDOW, LANES_FROM, lanesOf, maskOf, patchHighs, patchOffsets, wordsOf } from './pack';
 
-/** What no place is. */
+/** The result for a column that is not valid. */
 const NOWHERE: usize = 0;
 
 /**
- * Reads `count` values, two a tick at most, of the column at `at`, none of it at or beyond `end`; eight bytes must
- * follow there. Returns its end; 0 when it is no column of so many values, or when `at` is 0.
+ * Reads `count` values, at most two a tick, of the column at `at`, which must end at or before `end`. Eight bytes must
+ * follow `end`. Returns the end of the column; 0 when it is not valid or when `at` is 0.
  */
 export function unpack(at: usize, end: usize, values: usize, count: i32): usize {
   return at === NOWHERE || <u32>count > 2 * TICKS ? NOWHERE : unpackAt(at, end, values, count, 0);
@@ -27,25 +27,25 @@ function unpackAt(at: usize, end: usize, values: usize, count: i32, depth: u32):
   else getAll(from, width, values, count);
   if (patches === 0) return next;
   if (depth === DEPTH_MAX || width === 32 || patches > count) return NOWHERE;
-  const places = patchPlaces(depth);
+  const offsets = patchOffsets(depth);
   const highs = patchHighs(depth);
-  next = unpackAt(next, end, places, patches, depth + 1);
+  next = unpackAt(next, end, offsets, patches, depth + 1);
   if (next === NOWHERE) return NOWHERE;
   next = unpackAt(next, end, highs, patches, depth + 1);
   if (next === NOWHERE) return NOWHERE;
-  return patch(values, width, count, places, highs, patches) ? next : NOWHERE;
+  return patch(values, width, count, offsets, highs, patches) ? next : NOWHERE;
 }
 
-/** Adds the high bits that are patched. False when one lies behind the column. */
-function patch(values: usize, width: i32, count: i32, places: usize, highs: usize, patches: i32): bool {
+/** Adds the high bits of the patches. Returns false when a patch is beyond the column. */
+function patch(values: usize, width: i32, count: i32, offsets: usize, highs: usize, patches: i32): bool {
   const end = values + <usize>count * 4;
-  const last = places + <usize>patches * 4;
-  const toHighs = highs - places;
+  const last = offsets + <usize>patches * 4;
+  const toHighs = highs - offsets;
   let value = values;
-  for (let place = places; place < last; place += 4, value += 4) {
-    value += (<usize>load<u16>(place)) << 2;
+  for (let offset = offsets; offset < last; offset += 4, value += 4) {
+    value += (<usize>load<u16>(offset)) << 2;
     if (value >= end) return false;
-    store<i32>(value, load<i32>(value) | (load<i32>(place + toHighs) << width));
+    store<i32>(value, load<i32>(value) | (load<i32>(offset + toHighs) << width));
   }
   return true;
 }

@@ -1,4 +1,4 @@
-/** Steps of either sign as small numbers: 0, −1, 1, −2, 2 … */
+/** Zigzag codes: steps of either sign as small unsigned integers, in the order 0, −1, 1, −2, 2 … */
 
 export function zigzag(step: i32): i32 {
   return (step << 1) ^ (step >> 31);
@@ -8,7 +8,7 @@ export function unzigzag(value: i32): i32 {
   return (value >>> 1) ^ -(value & 1);
 }
 
-/** Zigzag of a whole column. */
+/** Encodes a whole column as zigzag codes. */
 export function zigzagAll(column: usize, count: u32): void {
   for (let p = column; p < column + <usize>count * 4; p += 16) {
     const step = v128.load(p);
@@ -16,7 +16,7 @@ export function zigzagAll(column: usize, count: u32): void {
   }
 }
 
-/** The steps of a column again. */
+/** Decodes a whole column of zigzag codes. */
 export function unzigzagAll(column: usize, count: u32): void {
   const one = i32x4.splat(1);
   for (let p = column; p < column + <usize>count * 4; p += 16) {

@@ -1,4 +1,4 @@
-/** Numbers a block's symbols and heads, and gathers their columns. */
+/** Gives a block's symbols and heads their indexes, and gathers their columns. */
 import { AT_HEAD, AT_SYMBOL, AT_SYMBOL_SEQ, RECORD } from './format';
 import {
   BASE_HIGH_COLUMN,
@@ -11,7 +11,6 @@ import {
   HEAD_COLUMN,
   HEAD_TABLE,
   HEADS,
-  PLACES,
   RECORDS,
   SEQ_COLUMN,
   STATE,
@@ -21,15 +20,16 @@ import {
   STATE_SEQ,
   STATES,
   SYMBOL_COLUMN,
+  SYMBOL_INDEXES,
   SYMBOL_TABLE,
   SYMBOLS_TABLED,
 } from './layout';
 import { powerOfTen } from './scales';
-import { isTaken, numberAt, slotOf, take } from './word-numbers';
+import { indexAt, isTaken, slotOf, take } from './word-indexes';
 
-/** Generations in the high half of a word. */
+/** Generations that the high half of a word can hold. */
 const GENERATIONS: u32 = 65_536;
-/** Digits of a symbol's prices, by an id that is in no table. */
+/** Digits of a symbol's prices, for an id that is in no table. */
 declare function digitsOf(symbolId: u32): u32;
 
 let generation: u32 = 0;
@@ -44,10 +44,10 @@ export function symbolCount(): u32 {
 }
 
 /** Begins a block. */
-export function beginPlaces(): void {
+export function beginSymbols(): void {
   generation++;
   if (generation === GENERATIONS) {
-    memory.fill(PLACES, 0, 8 * SYMBOLS_TABLED);
+    memory.fill(SYMBOL_INDEXES, 0, 8 * SYMBOLS_TABLED);
     generation = 1;
   }
   tag++;
@@ -55,14 +55,14 @@ export function beginPlaces(): void {
   heads = 0;
 }
 
-/** The place of a symbol that the table does not have in this block; a new one starts as if it had ticked before. */
-export function placeOf(id: u32, symbolSeq: u32): u32 {
+/** The directory index of a symbol that the table does not have in this block. A new symbol expects its first symbolSeq. */
+export function symbolIndexOf(id: u32, symbolSeq: u32): u32 {
   if (id >= SYMBOLS_TABLED) {
     const slot = slotOf(SYMBOL_TABLE, tag, id);
-    if (isTaken(slot, tag)) return numberAt(slot);
+    if (isTaken(slot, tag)) return indexAt(slot);
     take(slot, tag, id, symbols);
   } else {
-    store<u32>(PLACES + <usize>id * 8, (generation << 16) | symbols);
+    store<u32>(SYMBOL_INDEXES + <usize>id * 8, (generation << 16) | symbols);
   }
   const at = symbols++;
   const d = <usize>at * 4;
@@ -76,23 +76,23 @@ export function placeOf(id: u32, symbolSeq: u32): u32 {
   v128.store(state, zero, 16);
   v128.store(state, zero, 32);
   v128.store(state, zero, 48);
-  // Nothing is near it.
+  // No price is near NaN, so the first price takes the slow path.
   store<f64>(state, NaN, STATE_PRICE);
   store<f64>(state, powerOfTen(digits), STATE_SCALE);
   store<u32>(state, symbolSeq, STATE_SEQ);
   return at;
 }
 
-export function headOf(head: u32): u32 {
+export function headIndexOf(head: u32): u32 {
   const slot = slotOf(HEAD_TABLE, tag, head);
-  if (isTaken(slot, tag)) return numberAt(slot);
+  if (isTaken(slot, tag)) return indexAt(slot);
   take(slot, tag, head, heads);
   store<u32>(HEADS + <usize>heads * 4, head);
   return heads++;
 }
 
-/** Fills the columns of symbols and heads, and of steps of symbolSeq as they are. */
-export function gatherPlaces(from: u32, to: u32): void {
+/** Fills the columns of symbols, heads and symbolSeq steps (not yet zigzag). */
+export function gatherSymbols(from: u32, to: u32): void {
   const now = generation;
   const end = <usize>to * 4;
   let lastHead = load<u32>(HEADS);
@@ -104,14 +104,14 @@ export function gatherPlaces(from: u32, to: u32): void {
     let at: u32 = 0;
     let seq = symbolSeq;
     if (id < SYMBOLS_TABLED) {
-      const entry = load<u64>(<usize>id * 8, PLACES);
+      const entry = load<u64>(<usize>id * 8, SYMBOL_INDEXES);
       at = <u32>entry & 0xffff;
       if (<u32>entry >> 16 === now) seq = <u32>(entry >> 32);
-      else at = placeOf(id, symbolSeq);
-      // All of it: a core waits long for a word of which it has just stored a half.
-      store<u64>(<usize>id * 8, <u64>((now << 16) | at) | ((<u64>(symbolSeq + 1)) << 32), PLACES);
+      else at = symbolIndexOf(id, symbolSeq);
+      // The whole word: a core waits long to load a word right after it has stored one half.
+      store<u64>(<usize>id * 8, <u64>((now << 16) | at) | ((<u64>(symbolSeq + 1)) << 32), SYMBOL_INDEXES);
     } else {
-      at = placeOf(id, symbolSeq);
+      at = symbolIndexOf(id, symbolSeq);
       const state = STATES + <usize>at * STATE;
       seq = load<u32>(state, STATE_SEQ);
       store<u32>(state, symbolSeq + 1, STATE_SEQ);
@@ -120,19 +120,21 @@ export function gatherPlaces(from: u32, to: u32): void {
     store<u32>(c, symbolSeq - seq, SEQ_COLUMN);
     const head = load<u32>(p, RECORDS + AT_HEAD);
     if (head !== lastHead || lastIndex < 0) {
-      lastIndex = headOf(head);
+      lastIndex = headIndexOf(head);
       lastHead = head;
     }
     store<i32>(c, lastIndex, HEAD_COLUMN);
   }
 }
 
-/** What the block tells of each symbol: the last symbolSeq, and the zigzag price it starts from, in two words. */
-export function tellSymbols(): void {
+/** Writes each symbol's last symbolSeq, and its first price as zigzag in two words. */
+export function writeSymbols(): void {
   for (let at: usize = 0; at < symbols; at++) {
     const id = load<u32>(DIRECTORY_ID + at * 4);
     const next =
-      id < SYMBOLS_TABLED ? load<u32>(<usize>id * 8, PLACES + 4) : load<u32>(STATES + at * STATE, STATE_SEQ);
+      id < SYMBOLS_TABLED
+        ? load<u32>(<usize>id * 8, SYMBOL_INDEXES + 4)
+        : load<u32>(STATES + at * STATE, STATE_SEQ);
     store<u32>(DIRECTORY_LAST + at * 4, next - 1);
     const base = <i64>load<f64>(STATES + at * STATE, STATE_BASE);
     const code = (base << 1) ^ (base >> 63);

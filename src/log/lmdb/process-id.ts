@@ -1,6 +1,6 @@
 /**
- * LMDB knows its readers by their process numbers. Processes of two containers may have the same one, and the second
- * of them then cannot read: lmdb tries for ten seconds, with its thread blocked, and gives an error that says nothing.
+ * LMDB identifies its readers by their process ids. Processes of two containers may have the same process id, and then
+ * the second one cannot read: lmdb blocks its thread for ten seconds and throws an error without a reason.
  */
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -9,31 +9,31 @@ import { LOCK_AT, tryLock } from './file-lock.js';
 
 const LOCK_FILE = 'lock.mdb';
 const DATA_FILE = 'data.mdb';
-/** Handles of this process, where the system tells. */
+/** The open handles of this process, on systems that list them. */
 const HANDLES = '/proc/self/fd';
-/** A byte of the data file for each process number. Threads of one process take their turns by it. */
+/** A byte of the data file for each process id. The threads of one process take turns by locking it. */
 const TURNS_AT = LOCK_AT + 1;
 const TURN_MS = 10_000;
 const LOOK_MS = 1;
 
 /**
- * Opens an environment, in turns with the other threads of this process. Two threads must not meet here. The one that
- * looks would take lmdb's lock of the other one for that of another process. It would also end this lock: when a process
- * closes any handle of a file, the system drops the locks that lmdb has on the file.
- * @param open opens the environment, and reads in it: lmdb takes the lock by its number at the first reading
- * @throws TickwireError data_folder_locked, what `open` throws
+ * Opens an environment, in turns with the other threads of this process. Two threads must not check at the same time:
+ * one would take lmdb's lock of the other for the lock of another process. The check would also end that lock: when a
+ * process closes any handle of a file, the system drops the locks that lmdb has on the file.
+ * @param open opens the environment and reads once: lmdb locks the byte of its process id at the first read
+ * @throws TickwireError data_folder_locked, and the errors of `open`
  */
-export function openAsOwn<T>(folder: string, open: () => T): T {
+export function openInTurn<T>(folder: string, open: () => T): T {
   const turn = takeTurn(folder);
   try {
-    if (turn !== undefined) assertOwnNumber(folder);
+    if (turn !== undefined) assertOwnProcessId(folder);
     return open();
   } finally {
     if (turn !== undefined) closeSync(turn);
   }
 }
 
-/** The handle that has the turn; undefined where there is nothing to look for. */
+/** The handle whose lock is the turn; undefined when no check is possible or needed. */
 function takeTurn(folder: string): number | undefined {
   const file = path.join(folder, DATA_FILE);
   if (!existsSync(HANDLES) || !existsSync(file)) return undefined;
@@ -56,35 +56,35 @@ function takeTurn(folder: string): number | undefined {
 function turnRefused(folder: string): TickwireError {
   return new TickwireError(
     'data_folder_locked',
-    `Another thread of process ${process.pid}, or a process of another container with this number, has been opening ` +
+    `Another thread of process ${process.pid}, or a process of another container with this process id, has been opening ` +
       `${folder} for more than ${TURN_MS / 1_000} seconds. End it, or try again.`,
   );
 }
 
 /**
- * To be called by the thread that has the turn, before it opens the environment.
- * @throws TickwireError data_folder_locked where a process of another container has this one's number in it
+ * The thread that has the turn must call this before it opens the environment.
+ * @throws TickwireError data_folder_locked when a process of another container with this process id has it open
  */
-export function assertOwnNumber(folder: string): void {
+export function assertOwnProcessId(folder: string): void {
   const file = path.join(folder, LOCK_FILE);
-  // Closing a handle of this file would end the locks that lmdb has on it in this process; then the number is ours.
+  // Closing a handle of this file would end lmdb's locks of this process. If it is open here, the process id is ours.
   if (!existsSync(file) || isOpenHere(file)) return;
   const fd = openQuietly(file);
   if (fd === undefined) return;
   try {
-    // Lmdb's lock: a reader has the byte at its process number.
+    // lmdb's lock: a reader locks the byte at its process id.
     if (tryLock(fd, false, process.pid)) return;
   } finally {
     closeSync(fd);
   }
   throw new TickwireError(
     'data_folder_locked',
-    `A process of another container has ${folder} open under this one's process number, ${process.pid}. ` +
-      "Start this one in that container's process namespace, or under another number: sh -c 'COMMAND; exit $?'.",
+    `A process of another container with the same process id, ${process.pid}, has ${folder} open. ` +
+      "Start this process in that container's process namespace, or under another id: sh -c 'COMMAND; exit $?'.",
   );
 }
 
-/** Undefined where this user may not write it: lmdb has its own answer to that. */
+/** Undefined when this user may not write the file: lmdb reports this itself. */
 function openQuietly(file: string): number | undefined {
   try {
     return openSync(file, 'r+');
@@ -101,7 +101,7 @@ function isOpenHere(file: string): boolean {
       const handle = fstatSync(Number(name));
       return handle.ino === ino && handle.dev === dev;
     } catch (error) {
-      // The handle by which the list was read.
+      // The handle that was open to read the list itself.
       if (codeOf(error) === 'EBADF') return false;
       throw error;
     }

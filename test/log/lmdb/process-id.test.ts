@@ -1,10 +1,10 @@
-/** lmdb tells readers apart by their process numbers, which those of two containers share: the second is told so. */
+/** lmdb tells readers apart by their process ids, which processes of two containers may share: the second gets an error that says so. */
 import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import { assertOwnNumber } from '../../../src/log/lmdb/process-number.js';
+import { assertOwnProcessId } from '../../../src/log/lmdb/process-id.js';
 import { LogReader } from '../../../src/log/read/log-reader.js';
 import { openLog } from '../../../src/log/write/open-log.js';
 import { numberedAnew, Started, whyNoContainers } from '../../helpers/container.js';
@@ -25,7 +25,7 @@ function holding(what: string, folder: string): string[] {
   return [process.execPath, CHILD, what, folder];
 }
 
-t.test('an engine and a reader of one number', { skip: noContainers }, async (t) => {
+t.test('an engine and a reader with one process id', { skip: noContainers }, async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   const engine = await Started.start(numberedAnew(holding('engine', folder)));
@@ -33,7 +33,10 @@ t.test('an engine and a reader of one number', { skip: noContainers }, async (t)
   const from = performance.now();
   const ticks = await Started.start(numberedAnew([process.execPath, TICKS, 'replay', '--data', folder]));
   await ticks.stop();
-  t.match(ticks.stderr, /^ticks: A process of another container .* number, 1\. .* \[data_folder_locked\]\n$/);
+  t.match(
+    ticks.stderr,
+    /^ticks: A process of another container .* process id, 1, .* \[data_folder_locked\]\n$/,
+  );
   t.ok(performance.now() - from < SOON_MS, 'at once');
   const other = await Started.start(
     numberedAnew(['sh', '-c', '"$@"; exit $?', 'sh', ...holding('reader', folder)]),
@@ -69,7 +72,7 @@ t.test('the look closes no handle on which lmdb has its locks', async (t) => {
   t.ok(opened.store.segments().length > 0);
   const before = locks();
   t.ok(before > 0, 'lmdb has locks');
-  assertOwnNumber(path.join(folder, 'log'));
+  assertOwnProcessId(path.join(folder, 'log'));
   t.equal(locks(), before);
   await opened.close();
 });

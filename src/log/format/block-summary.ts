@@ -1,15 +1,15 @@
-/** What an index tells of a stretch of the log, be it a block or a page of blocks. */
+/** The summary that an index keeps of a block, or of an index page of blocks: seqs, times, symbols. */
 import { NO_TIME_S } from '../../core/tick.js';
 import type { Directory } from './directory.js';
 
-/** Symbols from here on are in no index: stretches that hold them may hold anything. */
+/** Symbol ids from here on are in no index: a block with such a symbol has an opaque summary. */
 export const SYMBOLS_INDEXED = 65_536;
 
-/** Words of `Extent.times`: seconds and nanoseconds of the lowest and highest tsRecv and tsEvent. */
+/** Words of `BlockSummary.times`: seconds and nanoseconds of the lowest and highest tsRecv and tsEvent. */
 export const TIME_WORDS = 8;
 export const TimeAt = { recvMin: 0, recvMax: 2, eventMin: 4, eventMax: 6 } as const;
 
-/** The symbols of a stretch, with the symbolSeq of the first and last tick of each. */
+/** The symbols of a block or page, with the symbolSeq of the first and last tick of each. */
 export class SymbolTable {
   count = 0;
   ids: Uint32Array;
@@ -34,7 +34,7 @@ export class SymbolTable {
     this.lasts[i] = last;
   }
 
-  /** Takes over the symbols of a block's directory. */
+  /** Copies the symbols of a block's directory. */
   copy({ count, symbolId, firstSymbolSeq, lastSymbolSeq }: Directory): void {
     this.count = 0;
     if (count > this.ids.length) this.#grow(count);
@@ -56,7 +56,7 @@ export class SymbolTable {
     this.lasts = larger(this.lasts);
   }
 
-  /** Place of a symbol in a table whose ids ascend; -1 where it is not in there. */
+  /** Index of a symbol in a table with ascending ids; -1 when the table does not have the symbol. */
   find(id: number): number {
     let low = 0;
     let high = this.count - 1;
@@ -70,12 +70,12 @@ export class SymbolTable {
   }
 }
 
-export class Extent {
+export class BlockSummary {
   firstSeq = 0;
   lastSeq = 0;
-  /** See `TimeAt`; a lowest above its highest: no tick has such a time. */
+  /** See `TimeAt`. A lowest time above the highest: no tick has such a time. */
   readonly times = new Uint32Array(TIME_WORDS);
-  /** Whether it may hold what `symbols` does not tell, or lacks ticks: shed, damaged, or with a hole in it. */
+  /** Whether it may have symbols that `symbols` lacks, or ticks are missing: shed, damaged, or with a gap. */
   isOpaque = false;
   readonly symbols = new SymbolTable();
 
@@ -86,7 +86,7 @@ export class Extent {
   }
 }
 
-/** Whether one time lies before another. */
+/** Whether one time is earlier than another. */
 export function isBefore(aS: number, aNs: number, bS: number, bNs: number): boolean {
   return aS < bS || (aS === bS && aNs < bNs);
 }
@@ -105,7 +105,7 @@ export function widenTimes(to: Uint32Array, at: number, from: Uint32Array, i: nu
   }
 }
 
-/** How far a symbolSeq lies after another, modulo 2^32. */
+/** The distance from one symbolSeq to a later one, modulo 2^32; negative for an earlier one. */
 export function ahead(symbolSeq: number, of: number): number {
   return (symbolSeq - of) | 0;
 }

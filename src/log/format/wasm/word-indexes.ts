@@ -1,8 +1,8 @@
 /**
- * Numbers the different words of a block, in the order of their first use.
+ * Gives each distinct word of a block an index, in the order of their first use.
  *
  * ```
- * slot: 0 u64 word │ 8 u32 tag of the block │ 12 u32 number
+ * slot: 0 u64 word │ 8 u32 tag of the block │ 12 u32 index
  * ```
  */
 import { TABLE_SLOTS } from './layout';
@@ -11,7 +11,7 @@ const SLOT: usize = 16;
 const SHIFT: u32 = 32 - 14;
 const LAST: usize = <usize>(TABLE_SLOTS - 1) * SLOT;
 
-/** The slot of a word, or the free one that it may take. A table must never be full. */
+/** The slot of a word, or a free slot for the word. A table must never be full. */
 export function slotOf(table: usize, tag: u32, word: u64): usize {
   const low = <u32>word;
   const high = <u32>(word >> 32);
@@ -20,17 +20,17 @@ export function slotOf(table: usize, tag: u32, word: u64): usize {
   return table + at;
 }
 
-/** Whether the slot is one of this block. */
+/** Whether the slot is taken in this block. */
 export function isTaken(slot: usize, tag: u32): bool {
   return load<u32>(slot, 8) === tag;
 }
 
-export function numberAt(slot: usize): u32 {
+export function indexAt(slot: usize): u32 {
   return load<u32>(slot, 12);
 }
 
-export function take(slot: usize, tag: u32, word: u64, number: u32): void {
+export function take(slot: usize, tag: u32, word: u64, index: u32): void {
   store<u64>(slot, word);
   store<u32>(slot, tag, 8);
-  store<u32>(slot, number, 12);
+  store<u32>(slot, index, 12);
 }
