@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import { SharedClock } from '../core/clock.js';
 import { messageOf, TickwireError } from '../core/errors.js';
 import { STOP_GRACE_MS, STOP_LOG_GRACE_MS } from '../core/limits.js';
+import { checkNode } from '../core/node-version.js';
 import type { Fanout, FanoutStats, FeedInfo, Readiness } from '../fanout/contract/ports.js';
 import { loadServer } from '../fanout/contract/uws.js';
 import { createFanout } from '../fanout/server.js';
@@ -314,6 +315,7 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
  * @throws TickwireError bad_config, unsupported, data_folder_locked, data_folder_unusable, log_corrupt
  */
 export async function createEngine(options: EngineOptions): Promise<EngineRuntime> {
+  checkNode();
   const settings = checkOptions(options);
   const { shards, maxSymbols, rings, dataFolder, journals } = settings;
   // Asked before the log is opened, where a start would leave its traces.
