@@ -1,4 +1,12 @@
 #!/usr/bin/env node
-import { main } from '../src/cli/program.js';
+import { nodeFault } from '../src/core/node-version.js';
 
-process.exitCode = await main(process.argv);
+const fault = nodeFault(process.versions.node);
+if (fault === undefined) {
+  // Loaded only now: an old Node fails on the first module that needs a newer one.
+  const { main } = await import('../src/cli/program.js');
+  process.exitCode = await main(process.argv);
+} else {
+  process.stderr.write(`ticks: ${fault} [unsupported]\n`);
+  process.exitCode = 1;
+}

@@ -10,33 +10,45 @@
  * });
  * ```
  */
-export { type Clock, SharedClock, VirtualClock } from './core/clock.js';
+import { createEngine as createRuntime } from './engine/engine.js';
+import type { Engine } from './engine/engine-api.js';
+import type { EngineOptions } from './engine/options.js';
+
+/**
+ * Makes an engine: checks the options, opens the log (a new epoch begins) and allocates the shared memory.
+ * Nothing runs until `start`.
+ * @throws TickwireError bad_config, unsupported, data_folder_locked, data_folder_unusable, log_corrupt
+ */
+export const createEngine: (options: EngineOptions) => Promise<Engine> = createRuntime;
+
 export { type ErrorCode, TickwireError } from './core/errors.js';
-export * as limits from './core/limits.js';
 export {
   ENGINE_SYMBOL,
   Flag,
   type FlagName,
-  flagNames,
-  flagsOf,
   GapReason,
-  isCritical,
   Kind,
   type KindName,
-  kindOf,
   NO_PRICE,
   NO_SIZE,
   NO_TIME_S,
   NO_TRADE_ID,
-  nanoseconds,
   Records,
   StatusCode,
-  type Tick,
-  toTick,
 } from './core/tick.js';
+export type {
+  GapTick,
+  LocalTick,
+  QuoteTick,
+  StatusTick,
+  Tick,
+  TradeSide,
+  TradeTick,
+} from './core/tick-object.js';
+export type { Epoch, Nanoseconds, Seq, SymbolId, SymbolSeq } from './core/units.js';
 export { type ConfigInput, type ConfigSources, loadConfig } from './engine/config.js';
-export { createEngine, type Engine, type EngineEvents } from './engine/engine.js';
-export type { Following, FollowOptions, LastValue, NamedTick } from './engine/follow.js';
+export type { Engine, EngineEvents, EngineState } from './engine/engine-api.js';
+export type { Following, FollowOptions, LastValue, OnTick } from './engine/follow.js';
 export type {
   BuiltInFeed,
   EngineFeed,
@@ -45,18 +57,27 @@ export type {
   Logger,
   ModuleFeed,
 } from './engine/options.js';
-export type { Account, Authorise, FanoutOptions, FanoutStats, FeedInfo } from './fanout/index.js';
+export type {
+  Account,
+  Authorise,
+  FanoutOptions,
+  FanoutStats,
+  FeedInfo,
+  Identity,
+  Readiness,
+} from './fanout/index.js';
 export type { Feed, FeedContext, FeedLog, FeedStatus, FeedSymbol, FeedType } from './feeds/connector/feed.js';
 export { type FeedSink, type Source, Take } from './feeds/connector/feed-sink.js';
-export {
-  type EpochRecord,
-  type LogGap,
-  LogReader,
-  type ReadRequest,
-  type ReadResult,
-} from './log/read/log-reader.js';
 export type { LogStageOptions } from './log/write/options.js';
 export type { Totals } from './pipeline/memory/counter-reader.js';
 export type { RejectReason } from './pipeline/memory/counters.js';
-export type { SymbolDefinition, SymbolEntry } from './pipeline/memory/registry-entries.js';
 export type { Watermark } from './pipeline/memory/watermarks.js';
+export {
+  describeLog,
+  type LogBound,
+  type LogContents,
+  type LogEpoch,
+  type LogRange,
+  type MissingRange,
+  readLog,
+} from './replay/read-log.js';

@@ -102,11 +102,6 @@ const IN_A_CIRCLE: { from: string; to: string; why: string }[] = [
     to: 'feeds/mt5/connection.ts',
     why: 'a terminal has the connection in force, and a connection the terminal that sends over it',
   },
-  {
-    from: 'engine/follow.ts',
-    to: 'engine/engine.ts',
-    why: 'a follower reads the engine that gave it out',
-  },
 ];
 
 interface Import {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Command } from 'commander';
 import { loadConfig } from '../engine/config.js';
-import type { Engine } from '../engine/engine.js';
+import type { EngineRuntime } from '../engine/engine.js';
 import { SIMULATION_DEFAULTS, type Simulation } from './simulate/command.js';
 import { portNumber } from './support/exit.js';
 import { createLogger, type LogLevel, logLevelOption } from './support/logger.js';
@@ -70,7 +70,7 @@ async function demo(flags: DemoFlags): Promise<void> {
 }
 
 /** Waits for the MT5 port, but not for ever: the terminal tries again by itself. */
-async function untilLive(engine: Engine): Promise<void> {
+async function untilLive(engine: EngineRuntime): Promise<void> {
   for (
     let waitedMs = 0;
     waitedMs < LIVE_PATIENCE_MS && engine.state === 'running' && !engine.readiness().ready;
@@ -118,7 +118,7 @@ function tryPort(port: number): Promise<number | undefined> {
   });
 }
 
-function welcome(engine: Engine, mt5Port: number): string {
+function welcome(engine: EngineRuntime, mt5Port: number): string {
   const address = addressOf(engine);
   const stream = `${address.replace('http', 'ws')}v1/stream`;
   const data = String(engine.options.dataFolder);

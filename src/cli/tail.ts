@@ -1,7 +1,7 @@
 /** `ticks tail`: follows symbols of a server, one line a tick. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
-  ConnectionClosed,
+  ConnectionClosedError,
   type PlainTick,
   ServerError,
   type SubscribeOptions,
@@ -49,7 +49,7 @@ export interface TailOptions {
  * Prints ticks on stdout, everything else on stderr, until `count` ticks have come or `signal` is given. A
  * reader slower than the stream makes the subscription pause; in mode `every` it misses nothing.
  * @throws TickwireError bad_config where the address is none, or options do not go together
- * @throws ConnectionClosed if there is no server, or it refuses
+ * @throws ConnectionClosedError if there is no server, or it refuses
  */
 export async function runTail(options: TailOptions): Promise<void> {
   const { stdout = process.stdout, stderr = process.stderr, signal } = options;
@@ -83,7 +83,7 @@ export async function runTail(options: TailOptions): Promise<void> {
   } catch (error) {
     // Being told to stop while connecting is no failure.
     if (signal?.aborted) return;
-    if (error instanceof ConnectionClosed && !isOpen && error.closeCode === NO_SERVER) {
+    if (error instanceof ConnectionClosedError && !isOpen && error.closeCode === NO_SERVER) {
       say('expected a server of ticks there: start one by "ticks serve", or name another by --url');
     }
     throw error;

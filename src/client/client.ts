@@ -82,7 +82,7 @@ export class TickClient extends Emitter<ClientEvents> {
   /**
    * Opens the connection and keeps it open until `close()`. Resolves at the server's hello, or once it has
    * taken the token.
-   * @throws ConnectionClosed if the first attempt fails (unless `reconnect.first`), or the server refuses
+   * @throws ConnectionClosedError if the first attempt fails (unless `reconnect.first`), or the server refuses
    */
   connect(): Promise<Hello> {
     return this.#session.connect();
@@ -99,7 +99,7 @@ export class TickClient extends Emitter<ClientEvents> {
   /**
    * The ticks of one symbol from one `symbolSeq` to another, both inclusive, all at once.
    * @throws ServerError if the server refuses, or is busy for too long
-   * @throws ConnectionClosed if the client is not connected, or is closed
+   * @throws ConnectionClosedError if the client is not connected, or is closed
    */
   history(query: HistoryQuery): Promise<HistoryResult> {
     return readHistory(this.#session, query);

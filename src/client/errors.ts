@@ -21,13 +21,13 @@ export class ServerError extends Error {
 }
 
 /** The connection is over for good. `closeCode` says why: 4500–4999 by the server, 1006 lost, 1000 by `close()`. */
-export class ConnectionClosed extends Error {
+export class ConnectionClosedError extends Error {
   readonly code = 'connection_closed';
   readonly closeCode: number;
 
   constructor(closeCode: number, message: string) {
     super(message);
-    this.name = 'ConnectionClosed';
+    this.name = 'ConnectionClosedError';
     this.closeCode = closeCode;
   }
 }

@@ -1,3 +1,4 @@
+import type { Epoch, SymbolSeq } from '../core/units.js';
 import type { Hello, History, HistoryRequest, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
 import { ServerError } from './errors.js';
@@ -16,10 +17,10 @@ export interface HistoryResult {
   symbol: string;
   /** Decimal digits of its prices. */
   digits: number;
-  epoch: number;
+  epoch: Epoch;
   shard: number;
-  fromSymbolSeq: number;
-  toSymbolSeq: number;
+  fromSymbolSeq: SymbolSeq;
+  toSymbolSeq: SymbolSeq;
   /** Ticks of the range that are not held: expired, shed by the log, or folded before they were numbered. */
   missing: number;
   /** In order. */
@@ -40,7 +41,7 @@ type Page = { answer: History } | { error: WireError } | 'lost';
  * Asks for page after page until the range is covered. A page whose connection is lost is asked for again on
  * the next one, a busy server after as long as it says.
  * @throws ServerError if the server refuses, or is busy for too long
- * @throws ConnectionClosed if the client is closed
+ * @throws ConnectionClosedError if the client is closed
  */
 export async function readHistory(host: HistoryHost, query: HistoryQuery): Promise<HistoryResult> {
   const { fromSymbolSeq, toSymbolSeq } = query;

@@ -13,10 +13,12 @@
  */
 
 export type { FlagName, KindName } from '../core/tick.js';
+export type { GapTick, QuoteTick, StatusTick, Tick, TradeSide, TradeTick } from '../core/tick-object.js';
+export type { Epoch, Nanoseconds, Seq, SymbolSeq } from '../core/units.js';
 export type { Deliver, Encoding, From, Heartbeat, Hello, Mode, Speed } from '../wire/ticks.js';
 export type { ReconnectOptions } from './backoff.js';
 export { TickClient } from './client.js';
-export { ConnectionClosed, ServerError } from './errors.js';
+export { ConnectionClosedError, ServerError } from './errors.js';
 export type { HistoryQuery, HistoryResult } from './history.js';
 export type { LatencyFigures } from './latency.js';
 export type { ClientEvents, ClientState, FeedAge, TickClientOptions } from './options.js';

@@ -11,7 +11,7 @@ import { Backoff, hintOfReason, isPermanentClose } from './backoff.js';
 import type { Codec } from './codec.js';
 import { CODE_LOST, Connection } from './connection.js';
 import { Deferred } from './deferred.js';
-import { ConnectionClosed } from './errors.js';
+import { ConnectionClosedError } from './errors.js';
 import type { ClientEvents, ClientState, TickClientOptions } from './options.js';
 import {
   type AnswerOf,
@@ -36,7 +36,7 @@ export interface SessionHandlers {
   onDrop(): void;
   onClose(event: ClientEvents['close']): void;
   /** It is over for good. */
-  onFailed(error: ConnectionClosed): void;
+  onFailed(error: ConnectionClosedError): void;
 }
 
 /** Keeps a connection: makes it, shows the token, and makes it again after every loss. */
@@ -86,7 +86,7 @@ export class Session {
   close(): void {
     this.#connection?.close();
     this.#drop();
-    this.#finish(new ConnectionClosed(1000, 'the client was closed'));
+    this.#finish(new ConnectionClosedError(1000, 'the client was closed'));
   }
 
   /** Drops a connection that is of no use any more; another one is made. */
@@ -116,7 +116,9 @@ export class Session {
   whenOnline(): Promise<void> {
     if (this.#hello !== undefined) return Promise.resolve();
     if (this.#opening === undefined) {
-      return Promise.reject(new ConnectionClosed(1000, 'the client is not connected; call connect() first'));
+      return Promise.reject(
+        new ConnectionClosedError(1000, 'the client is not connected; call connect() first'),
+      );
     }
     const waiting = new Deferred<void>();
     this.#waiting.push(waiting);
@@ -222,13 +224,13 @@ export class Session {
   #fail(code: number, reason: string): void {
     let what = this.#everOpen ? 'the connection ended' : `no connection to ${this.#url}`;
     if (code === CloseCode.unauthorised) what = `not authorised at ${this.#url}`;
-    const error = new ConnectionClosed(code, `${what} (${code}${reason === '' ? '' : `: ${reason}`})`);
+    const error = new ConnectionClosedError(code, `${what} (${code}${reason === '' ? '' : `: ${reason}`})`);
     this.#finish(error);
     this.#handlers.onClose({ code, reason, retryMs: undefined });
     this.#handlers.onFailed(error);
   }
 
-  #finish(error: ConnectionClosed): void {
+  #finish(error: ConnectionClosedError): void {
     this.#opening?.reject(error);
     this.#opening = undefined;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error);

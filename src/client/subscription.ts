@@ -1,4 +1,5 @@
 import type { KindName } from '../core/tick.js';
+import type { Epoch, Seq } from '../core/units.js';
 import type { Deliver, From, Mode, Speed } from '../wire/ticks.js';
 import type { Emitter } from './emitter.js';
 import type { ServerError } from './errors.js';
@@ -43,7 +44,7 @@ export interface PausedAt {
 /** Where a subscription goes on. Epoch and cursor are undefined if it is paused and there is no connection. */
 export interface SoughtAt {
   speed: Speed;
-  epoch: number | undefined;
+  epoch: Epoch | undefined;
   cursor: string | undefined;
 }
 
@@ -60,7 +61,7 @@ export interface SubscriptionEvents {
   /** It is live: after `catching_up`, and once for every `from`. */
   caught_up: undefined;
   /** The server lost ticks of `epoch` after `lastSeq` (by shard): those delivered before are withdrawn. */
-  rewound: { epoch: number; lastSeq: number[] };
+  rewound: { epoch: Epoch; lastSeq: Seq[] };
   /**
    * The server does not know where it stood: it has another log than before, or keeps none and was started again.
    * It goes on with what is newest, as it began. Ticks between `cursor` and that are not told.

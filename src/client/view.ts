@@ -1,50 +1,20 @@
-import {
-  Flag,
-  type FlagName,
-  flagNames,
-  KIND_NAMES,
-  Kind,
-  type KindName,
-  NO_TIME_S,
-  nanoseconds,
-} from '../core/tick.js';
+import { flagNames, KIND_NAMES, Kind, type KindName, NO_TIME_S, nanoseconds } from '../core/tick.js';
+import { sideOf, type Tick, type TickHead, type TradeSide } from '../core/tick-object.js';
+import type { Epoch, Seq, SymbolSeq } from '../core/units.js';
 import type { PackedTick } from '../wire/packed.js';
 import type { JsonTick } from '../wire/ticks.js';
 import type { SymbolInfo } from './symbols.js';
 
-interface PlainHead {
-  symbol: string;
-  /** Of the log that numbers it: with `epoch`, `shard` and `seq` its name for ever. */
-  logId: string;
-  epoch: number;
-  shard: number;
-  seq: number;
-  symbolSeq: number;
-  /** UNIX nanoseconds; null where the source gave no time. */
-  tsEvent: bigint | null;
-  /** UNIX nanoseconds at which the engine received it. */
-  tsRecv: bigint;
-  flags: FlagName[];
+/** What the client adds to a tick. */
+interface Received {
   /** State sent at the start of a subscription, not news. */
   inSnapshot: boolean;
-  /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
+  /** Ticks of the symbol that were jumped over just before this tick; `client.conflatedTicks` gets them. */
   conflated: number;
 }
 
 /** A tick as an object of its own: safe to keep. */
-export type PlainTick = PlainHead &
-  (
-    | { kind: 'quote'; bid: number; ask: number; bidSize: number | null; askSize: number | null }
-    | {
-        kind: 'trade';
-        price: number;
-        size: number | null;
-        side: 'buy' | 'sell' | null;
-        tradeId: number | null;
-      }
-    | { kind: 'status'; code: number; args: [number, number, number, number] }
-    | { kind: 'gap'; reason: number; first: number; last: number; count: number }
-  );
+export type PlainTick = Tick & Received;
 
 function orNull(x: number): number | null {
   return Number.isNaN(x) ? null : x;
@@ -60,11 +30,11 @@ export class TickView {
   info!: SymbolInfo;
   /** Of the log that numbers it. */
   logId = '';
-  epoch = 0;
+  epoch: Epoch = 0;
   shard = 0;
   /** State sent at the start of a subscription, not news. */
   inSnapshot = false;
-  /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
+  /** Ticks of the symbol that were jumped over just before this one; `client.conflatedTicks` gets them. */
   conflated = 0;
   readonly #record: PackedTick;
 
@@ -84,11 +54,11 @@ export class TickView {
     return this.info.digits;
   }
   /** Number in the shard's sequence; 0 in a snapshot for state of an earlier epoch. */
-  get seq(): number {
+  get seq(): Seq {
     return this.#record.seq;
   }
   /** Number in the symbol's own sequence, modulo 2^32. */
-  get symbolSeq(): number {
+  get symbolSeq(): SymbolSeq {
     return this.#record.symbolSeq;
   }
   /** Bits of `Flag`. */
@@ -120,10 +90,9 @@ export class TickView {
     return this.#record.tradeId;
   }
   /** The side of a trade that took, where the source tells. */
-  get side(): 'buy' | 'sell' | null {
+  get side(): TradeSide | null {
     const { kind, flags } = this.#record;
-    if (kind !== Kind.trade) return null;
-    return (flags & Flag.buy) !== 0 ? 'buy' : (flags & Flag.sell) !== 0 ? 'sell' : null;
+    return kind === Kind.trade ? sideOf(flags) : null;
   }
   /** `StatusCode` of a status, `GapReason` of a gap. */
   get code(): number {
@@ -147,7 +116,7 @@ export class TickView {
   /** A copy to keep. */
   toObject(): PlainTick {
     const r = this.#record;
-    const head: PlainHead = {
+    const head: TickHead & Received = {
       symbol: this.symbol,
       logId: this.logId,
       epoch: this.epoch,

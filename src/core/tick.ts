@@ -330,8 +330,8 @@ export function copyRecord(from: Records, i: number, to: Records, j: number): vo
   copyWords(from.u32, i * RECORD_U32, to.u32, j * RECORD_U32);
 }
 
-/** A tick as an object, for the edges of the system (JSON, hosts, tools): never on the hot path. */
-export interface Tick {
+/** A record as an object, for the edges of the system (encodings, tools): never on the hot path. */
+export interface TickRecord {
   kind: KindName;
   symbolId: number;
   sourceId: number;
@@ -368,13 +368,13 @@ export function flagNames(flags: number): FlagName[] {
   return FLAG_NAMES.filter((name) => (flags & Flag[name]) !== 0);
 }
 
-export function toTick(r: Records, i: number): Tick {
+export function toTick(r: Records, i: number): TickRecord {
   const w = i * RECORD_U32;
   const h = i * RECORD_U16;
   const d = i * RECORD_F64;
   const kind = kindOf(r, i);
   const eventS = r.u32[w + U32_TS_EVENT_S];
-  const tick: Tick = {
+  const tick: TickRecord = {
     kind: KIND_NAMES[kind] ?? 'status',
     symbolId: r.u32[w + U32_SYMBOL],
     sourceId: r.u16[h + U16_SOURCE],

@@ -7,11 +7,11 @@ import { EventEmitter } from 'node:events';
 import { SharedClock } from '../core/clock.js';
 import { messageOf, TickwireError } from '../core/errors.js';
 import { STOP_GRACE_MS, STOP_LOG_GRACE_MS } from '../core/limits.js';
-import type { Fanout, FeedInfo } from '../fanout/contract/ports.js';
+import { checkNode } from '../core/node-version.js';
+import type { Fanout, FanoutStats, FeedInfo, Readiness } from '../fanout/contract/ports.js';
 import { loadServer } from '../fanout/contract/uws.js';
 import { createFanout } from '../fanout/server.js';
 import type { CaptureTarget } from '../feeds/capture/writer.js';
-import type { FeedStatus } from '../feeds/connector/feed.js';
 import { newLogId } from '../log/storage/catalog.js';
 import { type OpenedLog, openLog } from '../log/write/open-log.js';
 import { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
@@ -31,6 +31,7 @@ import { Registry } from '../pipeline/memory/registry.js';
 import { RegistryWatch } from '../pipeline/memory/registry-watch.js';
 import { type Watermark, WatermarkReader } from '../pipeline/memory/watermarks.js';
 import { beginCapture } from './capture-run.js';
+import type { Engine, EngineEvents, EngineState } from './engine-api.js';
 import { EngineFeeds } from './feeds.js';
 import {
   type Following,
@@ -38,7 +39,7 @@ import {
   follow,
   type LastValue,
   lastValue,
-  type NamedTick,
+  type OnTick,
 } from './follow.js';
 import { EngineLog } from './log.js';
 import {
@@ -52,20 +53,11 @@ import {
 import type { CaptureSettings } from './settings/pipeline.js';
 import { Supervisor } from './supervisor.js';
 
-export interface EngineEvents {
-  ready: [];
-  /** A stage's thread died and was started afresh. */
-  stageDeath: [death: { stage: string; reason: string; deaths: number }];
-  /** The engine gave up; it is stopping. */
-  failed: [error: TickwireError];
-  feedStatus: [feed: string, status: FeedStatus];
-  stopped: [];
-}
-
 const DISCIPLINE_MS = 1000;
 const SILENT: Logger = { info() {}, warn() {}, error() {} };
 
-export class Engine extends EventEmitter<EngineEvents> {
+/** The engine with the parts that commands, benchmarks and tests look into; hosts see `Engine`. */
+export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine {
   readonly memory: EngineMemory;
   readonly registry: Registry;
   readonly table: LastValueTable;
@@ -83,7 +75,7 @@ export class Engine extends EventEmitter<EngineEvents> {
   readonly #registryWatch = new RegistryWatch();
   #timer: NodeJS.Timeout | undefined;
   #failure: TickwireError | undefined;
-  #state: 'created' | 'running' | 'stopping' | 'stopped' = 'created';
+  #state: EngineState = 'created';
   #stopping: Promise<void> | undefined;
 
   /** Use `createEngine`. */
@@ -193,12 +185,12 @@ export class Engine extends EventEmitter<EngineEvents> {
     return this.#stopping;
   }
 
-  get state(): 'created' | 'running' | 'stopping' | 'stopped' {
+  get state(): EngineState {
     return this.#state;
   }
 
   /** Whether the engine does its work, and if not, why. */
-  readiness(): { ready: boolean; reasons: string[] } {
+  readiness(): Readiness {
     const reasons: string[] = [];
     if (this.#failure !== undefined) reasons.push(this.#failure.message);
     if (this.#state !== 'running') reasons.push(`The engine is ${this.#state}.`);
@@ -238,8 +230,12 @@ export class Engine extends EventEmitter<EngineEvents> {
    * Hands every tick from now on to `onTick`, on this thread. It delays nobody: one that is too slow is
    * overtaken by the ring, told so, and goes on.
    */
-  follow(options: FollowOptions, onTick: (tick: NamedTick) => void): Following {
+  follow(options: FollowOptions, onTick: OnTick): Following {
     return follow(this, options, onTick);
+  }
+
+  served(): FanoutStats | undefined {
+    return this.fanout?.stats();
   }
 
   /** A free reader of a shard's broadcast ring, on this thread: reads committed ticks without delaying anyone. */
@@ -318,7 +314,8 @@ export class Engine extends EventEmitter<EngineEvents> {
  * Nothing runs until `start`.
  * @throws TickwireError bad_config, unsupported, data_folder_locked, data_folder_unusable, log_corrupt
  */
-export async function createEngine(options: EngineOptions): Promise<Engine> {
+export async function createEngine(options: EngineOptions): Promise<EngineRuntime> {
+  checkNode();
   const settings = checkOptions(options);
   const { shards, maxSymbols, rings, dataFolder, journals } = settings;
   // Asked before the log is opened, where a start would leave its traces.
@@ -336,7 +333,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     journals,
   };
   const memory = allocate(plan);
-  if (dataFolder === false) return new Engine(settings, feeds, memory, undefined);
+  if (dataFolder === false) return new EngineRuntime(settings, feeds, memory, undefined);
   const { sync, segmentMs, compression } = settings.log;
   const log = await openLog(dataFolder, {
     shards,
@@ -346,7 +343,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     warn: (message) => logger.warn({}, message),
   });
   try {
-    return new Engine(settings, feeds, memory, log);
+    return new EngineRuntime(settings, feeds, memory, log);
   } catch (error) {
     await log.close();
     throw error;

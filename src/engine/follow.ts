@@ -1,10 +1,20 @@
 /** For hosts that embed the engine: reads of the last-value table and of the ring, on the host's own thread. */
 
 import { matchesPattern, parsePattern } from '../core/pattern.js';
-import { copyRecord, Records, type Tick, toTick, U32_SYMBOL } from '../core/tick.js';
+import { copyRecord, Records, U32_SYMBOL } from '../core/tick.js';
+import {
+  type LocalTick,
+  type QuoteTick,
+  type StatusTick,
+  type Tick,
+  type TradeTick,
+  tickAt,
+} from '../core/tick-object.js';
+import type { Seq, SymbolSeq } from '../core/units.js';
 import type { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
-import { EntryF64, Slot, TableEntry } from '../pipeline/memory/last-value-table.js';
-import type { Engine } from './engine.js';
+import type { MemoryPlan } from '../pipeline/memory/engine-memory.js';
+import { EntryF64, type LastValueTable, Slot, TableEntry } from '../pipeline/memory/last-value-table.js';
+import type { Registry } from '../pipeline/memory/registry.js';
 
 /** Ticks handed over before the event loop turns. */
 const TICKS_PER_TURN = 1_024;
@@ -12,25 +22,30 @@ const TICKS_PER_TURN = 1_024;
 const HOT_TURNS = 256;
 const IDLE_MS = 2;
 
-/** A tick with its names. */
-export interface NamedTick extends Tick {
-  symbol: string;
-  shard: number;
-  /** Its number in the epoch; 0 in a last value carried over from an earlier epoch. */
-  seq: number;
+/** What this file reads of an engine. */
+export interface EngineView {
+  readonly memory: { readonly plan: Pick<MemoryPlan, 'shards' | 'maxSymbols'> };
+  /** This thread's view. */
+  readonly registry: Registry;
+  readonly table: LastValueTable;
+  readonly identity: { readonly logId: string; readonly epoch: number };
+  ringReader(shard: number): BroadcastReader;
+  once(event: 'stopped', listener: () => void): unknown;
 }
+
+export type OnTick = (tick: LocalTick) => void;
 
 /** The newest state of a symbol. */
 export interface LastValue {
   symbol: string;
   digits: number;
   /** Of the last tick of any kind; 0 when there was none in this epoch. */
-  seq: number;
-  symbolSeq: number;
-  /** The last good quote: crossed and late ones are left out. */
-  quote?: NamedTick;
-  trade?: NamedTick;
-  status?: NamedTick;
+  seq: Seq;
+  symbolSeq: SymbolSeq;
+  /** The last good quote: crossed and late quotes are left out. */
+  quote?: LocalTick<QuoteTick>;
+  trade?: LocalTick<TradeTick>;
+  status?: LocalTick<StatusTick>;
 }
 
 export interface FollowOptions {
@@ -47,7 +62,7 @@ export interface Following {
 }
 
 /** Reads a symbol's entry of the last-value table. Undefined when the symbol is not known or never ticked. */
-export function lastValue(engine: Engine, symbol: string): LastValue | undefined {
+export function lastValue(engine: EngineView, symbol: string): LastValue | undefined {
   const { registry, table } = engine;
   registry.refresh();
   const id = registry.symbolId(symbol);
@@ -60,10 +75,12 @@ export function lastValue(engine: Engine, symbol: string): LastValue | undefined
     seq: entry.seq,
     symbolSeq: entry.symbolSeq,
   };
-  const tick = (slot: number, seq: number) => ({ ...toTick(entry.records, slot), symbol, shard, seq });
-  if (entry.has(Slot.quote)) value.quote = tick(Slot.quote, entry.f64[EntryF64.quoteSeq]);
-  if (entry.has(Slot.trade)) value.trade = tick(Slot.trade, entry.f64[EntryF64.tradeSeq]);
-  if (entry.has(Slot.status)) value.status = tick(Slot.status, entry.f64[EntryF64.statusSeq]);
+  const { logId, epoch } = engine.identity;
+  const tick = <T extends Tick>(slot: number, seq: number) =>
+    tickAt<T>(entry.records, slot, { symbol, logId, epoch, shard, seq });
+  if (entry.has(Slot.quote)) value.quote = tick<QuoteTick>(Slot.quote, entry.f64[EntryF64.quoteSeq]);
+  if (entry.has(Slot.trade)) value.trade = tick<TradeTick>(Slot.trade, entry.f64[EntryF64.tradeSeq]);
+  if (entry.has(Slot.status)) value.status = tick<StatusTick>(Slot.status, entry.f64[EntryF64.statusSeq]);
   return (value.quote ?? value.trade ?? value.status) ? value : undefined;
 }
 
@@ -71,8 +88,9 @@ export function lastValue(engine: Engine, symbol: string): LastValue | undefined
  * Hands every tick from now on to `onTick`, in the order of each shard. It delays nobody: a follower that is
  * too slow is overtaken, told how much it missed, and goes on. It ends by itself when the engine has stopped.
  */
-export function follow(engine: Engine, options: FollowOptions, onTick: (tick: NamedTick) => void): Following {
-  const followers = engine.memory.broadcast.map(
+export function follow(engine: EngineView, options: FollowOptions, onTick: OnTick): Following {
+  const followers = Array.from(
+    { length: engine.memory.plan.shards },
     (_, shard) => new ShardFollower(engine, shard, options, onTick),
   );
   let isClosed = false;
@@ -109,10 +127,10 @@ class ShardFollower {
   isClosed = false;
 
   constructor(
-    readonly engine: Engine,
+    readonly engine: EngineView,
     readonly shard: number,
     readonly options: FollowOptions,
-    readonly onTick: (tick: NamedTick) => void,
+    readonly onTick: OnTick,
   ) {
     this.#ring = engine.ringReader(shard);
     this.#wanted = new Uint8Array(engine.memory.plan.maxSymbols);
@@ -141,8 +159,8 @@ class ShardFollower {
     const id = this.#copy.u32[U32_SYMBOL];
     if (this.#wanted[id] === 0) this.#wanted[id] = this.#isWanted(id) ? 1 : 2;
     if (this.#wanted[id] !== 1) return;
-    const symbol = this.#nameOf(id);
-    this.onTick({ ...toTick(this.#copy, 0), symbol, shard: this.shard, seq });
+    const { logId, epoch } = this.engine.identity;
+    this.onTick(tickAt(this.#copy, 0, { symbol: this.#nameOf(id), logId, epoch, shard: this.shard, seq }));
   }
 
   #isWanted(id: number): boolean {

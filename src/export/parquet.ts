@@ -5,7 +5,7 @@
  */
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { flagNames, flagsOf, NO_PRICE, type Tick, toTick } from '../core/tick.js';
+import { flagNames, flagsOf, NO_PRICE, type TickRecord, toTick } from '../core/tick.js';
 import type { PlacedTick } from '../wire/lines.js';
 import type { OutFile } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';
@@ -20,7 +20,7 @@ type Column = SchemaElement & { of(row: Row): Cell };
 
 interface Row {
   place: PlacedTick;
-  tick: Tick;
+  tick: TickRecord;
   symbol: string;
   flags: string;
 }
@@ -76,7 +76,7 @@ const SCHEMA: SchemaElement[] = [
   ...COLUMNS.map(({ of: _, ...element }) => element),
 ];
 
-function sideOf({ flags }: Tick): string | null {
+function sideOf({ flags }: TickRecord): string | null {
   return flags.includes('buy') ? 'buy' : flags.includes('sell') ? 'sell' : null;
 }
 

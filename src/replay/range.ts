@@ -61,3 +61,8 @@ export function checkLog(bound: Bound | undefined, logId: string): void {
     `The cursor belongs to log ${bound.logId}; this data folder holds log ${logId}. Give the folder whose server gave the cursor.`,
   );
 }
+
+/** Whether what begins at a time, in UNIX milliseconds, may have ticks before the end of a range. */
+export function mayBegin(startsAt: number, to: Bound | undefined): boolean {
+  return to?.kind !== 'time' || to.seconds * 1000 + to.nanos / 1e6 > startsAt;
+}

@@ -1,7 +1,7 @@
 /** The page at `/`: follows every symbol with the project's own client and shows the state of the engine. */
 import {
   type ClientState,
-  ConnectionClosed,
+  ConnectionClosedError,
   ENGINE_NAME,
   TickClient,
   type TickView,
@@ -75,7 +75,7 @@ function showTick(tick: TickView): void {
 
 client.on('state', showState);
 client.on('error', (error) => {
-  if (!(error instanceof ConnectionClosed)) return;
+  if (!(error instanceof ConnectionClosedError)) return;
   const unauthorised = error.closeCode === CloseCode.unauthorised;
   element('connection').textContent = unauthorised
     ? token === undefined

@@ -3,6 +3,7 @@
  * says what they mean.
  */
 import type { FlagName, KindName } from '../core/tick.js';
+import type { Epoch, Nanoseconds, Seq, SymbolSeq } from '../core/units.js';
 
 export const PROTOCOL_VERSION = 1;
 /** Subprotocols, in the order in which the server prefers them. */
@@ -17,7 +18,7 @@ export type Mode = 'latest' | 'every';
 export type Deliver = 'published' | 'durable';
 export type RequestId = string | number;
 /** A cursor; or a time of receipt: ISO 8601 text (without a zone: UTC), or UNIX nanoseconds (an integer, or decimal text). */
-export type From = string | number | bigint;
+export type From = string | number | Nanoseconds;
 export type Speed = number | 'max';
 
 export interface SubscribeRequest {
@@ -69,12 +70,12 @@ export interface HistoryRequest {
   id: RequestId;
   symbol: string;
   /** Absent: the present one. */
-  epoch?: number;
-  fromSymbolSeq: number;
-  toSymbolSeq: number;
+  epoch?: Epoch;
+  fromSymbolSeq: SymbolSeq;
+  toSymbolSeq: SymbolSeq;
   /** Seqs between which the ticks lie, where they are known: they make the search short. */
-  fromSeq?: number;
-  toSeq?: number;
+  fromSeq?: Seq;
+  toSeq?: Seq;
 }
 
 export interface AuthRequest {

@@ -1,8 +1,8 @@
 /** Recorded files through the `file` feed, sizes included; and the three formats of the same live ticks. */
 import { join } from 'node:path';
 import t from 'tap';
-import { createEngine, type Engine } from '../../src/engine/engine.js';
-import type { NamedTick } from '../../src/engine/follow.js';
+import type { LocalTick } from '../../src/core/tick-object.js';
+import { createEngine, type EngineRuntime } from '../../src/engine/engine.js';
 import type { EngineFeed } from '../../src/engine/options.js';
 import { assertSums } from '../helpers/sums.js';
 import {
@@ -28,8 +28,8 @@ const fileFeed = (name: string, path: string, options: object = {}): EngineFeed 
 async function play(
   feeds: EngineFeed[],
   dataFolder: string | false,
-  onTick?: (tick: NamedTick) => void,
-): Promise<Engine> {
+  onTick?: (tick: LocalTick) => void,
+): Promise<EngineRuntime> {
   const engine = await createEngine({ feeds, dataFolder, http: false });
   const ended = new Set<string>();
   const allEnded = new Promise<void>((resolve) => {

@@ -7,7 +7,7 @@ import {
   type SubscriptionEvents,
   TickClient,
 } from '../../src/client/index.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
 import { lastingPort } from '../cli/support.js';
 import { startEngine, syntheticFeed } from '../engine/support.js';
@@ -17,7 +17,7 @@ import { said } from './support.js';
 async function connected(t: Test, encoding: (typeof ENCODINGS)[number] = 'packed') {
   const port = await lastingPort();
   const start = () => startEngine(t, { feeds: [syntheticFeed(2000)], dataFolder: false, http: { port } });
-  let engine: Engine = await start();
+  let engine: EngineRuntime = await start();
   const client = new TickClient(`ws://127.0.0.1:${port}/v1/stream`, {
     encoding,
     reconnect: { initialDelayMs: 10, maxDelayMs: 20 },

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import {
-  ConnectionClosed,
+  ConnectionClosedError,
   type PlainTick,
   type SocketConstructor,
   type Subscription,
@@ -236,7 +236,7 @@ t.test('tokens: a good one is let in, a wrong one and none are told', async (t) 
   for (const token of ['not-the-token-at-all', undefined]) {
     const other = new TickClient(url, { ...(token !== undefined && { token }), reconnect: { first: true } });
     const error = await other.connect().catch((e: unknown) => e);
-    t.ok(error instanceof ConnectionClosed);
+    t.ok(error instanceof ConnectionClosedError);
     t.match(error, { closeCode: 4501, message: /not authorised at/ });
   }
 });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { ConnectionClosed } from '../../src/client/index.js';
+import { ConnectionClosedError } from '../../src/client/index.js';
 import { ERROR_CODES } from '../../src/core/errors.js';
 import { REFUSALS } from '../../src/feeds/mt5/refusal.js';
 import { CloseCode, WIRE_ERRORS } from '../../src/wire/ticks.js';
@@ -28,7 +28,7 @@ function sourcesOf(folder: string): string[] {
 
 t.test('errors of the library and of commands', async (t) => {
   const told = codesIn('operations.md');
-  for (const code of [...ERROR_CODES, new ConnectionClosed(1006, '').code]) t.ok(told.has(code), code);
+  for (const code of [...ERROR_CODES, new ConnectionClosedError(1006, '').code]) t.ok(told.has(code), code);
 });
 
 t.test('errors of the stream, and its close codes', async (t) => {
@@ -58,7 +58,7 @@ t.test('no other code is thrown', async (t) => {
     ...ERROR_CODES,
     ...WIRE_ERRORS,
     ...Object.keys(REFUSALS),
-    new ConnectionClosed(1006, '').code,
+    new ConnectionClosedError(1006, '').code,
   ]);
   for (const text of sourcesOf('.')) {
     for (const [, code] of text.matchAll(/\bcode(?: = |: )'([a-z_]+)'/g)) t.ok(known.has(code), code);

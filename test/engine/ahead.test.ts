@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { toTick } from '../../src/core/tick.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import { Mt5Terminal } from '../../src/feeds/mt5/index.js';
 import { LogReader } from '../../src/log/read/log-reader.js';
 import { LogStream } from '../../src/replay/stream.js';
@@ -39,7 +39,7 @@ async function started(t: Test, dataFolder: string) {
 }
 
 /** Asserts that the newest quote is everywhere the one with this bid. */
-async function assertShown(t: Test, engine: Engine, bid: number): Promise<void> {
+async function assertShown(t: Test, engine: EngineRuntime, bid: number): Promise<void> {
   while (engine.last('EURUSD')?.quote?.bid !== bid) await new Promise((resolve) => setTimeout(resolve, 5));
   const { body } = await asker(engine.port!)('/v1/quotes/EURUSD');
   t.match(JSON.parse(body), { quote: { bid, flags: [] }, stale: false });

@@ -1,11 +1,11 @@
 /** What an earlier epoch left gives way to the first ticks of the next, however old the times of these are. */
 import t from 'tap';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import { asker } from '../helpers/http.js';
 import { Client } from '../helpers/stream-client.js';
 import { MARKET, settle, startEngine, syntheticFeed, temporaryFolder } from './support.js';
 
-async function untilNumbered(engine: Engine, count: number): Promise<void> {
+async function untilNumbered(engine: EngineRuntime, count: number): Promise<void> {
   while (engine.totals().sequenced < count) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 

@@ -5,7 +5,7 @@
  */
 import t from 'tap';
 import { type KindName, NO_SIZE, NO_TRADE_ID } from '../../src/core/tick.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import type { Feed, FeedContext, FeedStatus } from '../../src/feeds/connector/feed.js';
 import { type Source, Take } from '../../src/feeds/connector/feed-sink.js';
 import { ENCODINGS } from '../../src/wire/ticks.js';
@@ -105,7 +105,7 @@ class Run {
   readonly random = new Random(SEED);
   readonly did = new Map<string, number>();
 
-  constructor(readonly engine: Engine) {}
+  constructor(readonly engine: EngineRuntime) {}
 
   async connect(): Promise<PlaceKeeper> {
     const encoding = ENCODINGS[(this.keepers.length + this.gone.length) % ENCODINGS.length];

@@ -1,6 +1,6 @@
 /** REST over a real engine and log: every tick of a symbol by pages across two epochs, and figures that add up. */
 import t from 'tap';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import { LogReader } from '../../src/log/read/log-reader.js';
 import { LogStream } from '../../src/replay/stream.js';
 import { LINES } from '../../src/wire/lines.js';
@@ -10,7 +10,7 @@ import { MARKET, settle, startEngine, syntheticFeed, temporaryFolder } from './s
 /** Ticks that each epoch gets at least. */
 const TICKS = 40_000;
 
-async function untilNumbered(engine: Engine, count: number): Promise<void> {
+async function untilNumbered(engine: EngineRuntime, count: number): Promise<void> {
   while (engine.totals().sequenced < count) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 

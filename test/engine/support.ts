@@ -19,7 +19,7 @@ import {
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
 } from '../../src/core/tick.js';
-import { createEngine, type Engine } from '../../src/engine/engine.js';
+import { createEngine, type EngineRuntime } from '../../src/engine/engine.js';
 import type { EngineOptions } from '../../src/engine/options.js';
 import { Market, STANDARD_MARKET } from '../../src/feeds/synthetic/index.js';
 import { LogReader } from '../../src/log/read/log-reader.js';
@@ -31,7 +31,7 @@ export function temporaryFolder(t: Test): string {
 }
 
 /** An engine that is stopped when the test ends, whatever became of it. */
-export async function startEngine(t: Test, options: EngineOptions): Promise<Engine> {
+export async function startEngine(t: Test, options: EngineOptions): Promise<EngineRuntime> {
   const engine = await createEngine(options);
   t.teardown(() => engine.stop());
   await engine.start();
@@ -46,7 +46,7 @@ export function syntheticFeed(rate: number) {
 }
 
 /** Pauses the feed and waits until everything that it gave is numbered; returns how many ticks it gave. */
-export async function settle(engine: Engine): Promise<number> {
+export async function settle(engine: EngineRuntime): Promise<number> {
   engine.setPaused('market', true);
   for (let before = -1, still = 0; still < 20; ) {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -64,7 +64,7 @@ const ADDED = Flag.locked | Flag.crossed | Flag.late | Flag.suspicious;
  * Compares everything that the log holds of an epoch's shard 0 with the first `count` ticks of the market.
  * Asserts that each is there once, in order, field by field, and numbered without a hole.
  */
-export function assertLogEqualsMarket(t: Test, engine: Engine, folder: string, count: number): void {
+export function assertLogEqualsMarket(t: Test, engine: EngineRuntime, folder: string, count: number): void {
   const market = new Market({ ...STANDARD_MARKET, ...MARKET });
   engine.registry.refresh();
   const ids = Uint32Array.from(market.symbols, (s) => engine.registry.symbolId(s.name) ?? 0);
@@ -115,7 +115,7 @@ export function assertLogEqualsMarket(t: Test, engine: Engine, folder: string, c
 }
 
 /** Resolves when the feed says that it has ended and everything that it gave was numbered. */
-export async function untilEnded(engine: Engine, timeoutMs: number): Promise<void> {
+export async function untilEnded(engine: EngineRuntime, timeoutMs: number): Promise<void> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const ended = engine.feeds().every((f) => f.state === 'ended');

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import t from 'tap';
-import { type Tick, toTick } from '../../src/core/tick.js';
+import { type TickRecord, toTick } from '../../src/core/tick.js';
 import { byDay, bySymbol, type PlannedJob } from '../../src/export/plan.js';
 import { exportToFiles } from '../../src/export/run.js';
 import type { ExportFormat } from '../../src/export/writer.js';
@@ -32,7 +32,7 @@ t.test('exports of one log', async (t) => {
   const registry = await readLogRegistry(data);
   const reader = LogReader.open(data);
   t.teardown(() => reader.close());
-  const wanted: { tick: Tick; seq: number; shard: number; csv: string }[] = [];
+  const wanted: { tick: TickRecord; seq: number; shard: number; csv: string }[] = [];
   const stream = new LogStream(reader, { filter: null });
   while (stream.next()) {
     const tick = toTick(stream.records, stream.index);

@@ -3,7 +3,7 @@
  * has a registry of its own, as it has on its own thread.
  */
 import { VirtualClock } from '../../src/core/clock.js';
-import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type Tick, toTick } from '../../src/core/tick.js';
+import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type TickRecord, toTick } from '../../src/core/tick.js';
 import { FeedSink, type Source, Take } from '../../src/feeds/connector/feed-sink.js';
 import { BroadcastReader } from '../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';
@@ -34,7 +34,7 @@ export function smallMemory(plan: Partial<MemoryPlan> = {}): EngineMemory {
   });
 }
 
-export interface Numbered extends Tick {
+export interface Numbered extends TickRecord {
   seq: number;
   seqLow: number;
   position: number;
@@ -146,7 +146,7 @@ export class SmallEngine {
   }
 
   /** Records of the critical ring, from the first on, as objects. */
-  criticals(shard = 0): Tick[] {
+  criticals(shard = 0): TickRecord[] {
     const reader = this.criticalReader(shard);
     return Array.from({ length: reader.head() }, (_, i) => toTick(reader.records, reader.slot(i + 1)));
   }

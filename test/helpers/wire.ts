@@ -7,7 +7,7 @@ import {
   NO_TIME_S,
   nanoseconds,
   type Records,
-  type Tick,
+  type TickRecord,
 } from '../../src/core/tick.js';
 import { bytesToText, encodeCursor } from '../../src/wire/cursor.js';
 import { JsonEncoder } from '../../src/wire/json.js';
@@ -95,16 +95,16 @@ export function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
 }
 
 /** What a packed reader found, as `toTick` of src/core/tick.ts says it, with its seq. */
-export function decodePacked(message: Uint8Array): (Tick & { seq: number })[] {
+export function decodePacked(message: Uint8Array): (TickRecord & { seq: number })[] {
   const reader = new PackedReader(NAMES.digits);
-  const ticks: (Tick & { seq: number })[] = [];
+  const ticks: (TickRecord & { seq: number })[] = [];
   reader.reset(message);
   while (reader.nextBatch()) while (reader.nextRecord()) ticks.push(plain(reader.tick));
   return ticks;
 }
 
 /** A tick as the JSON stream says it. */
-export function jsonTick(tick: Tick & { seq: number }): object {
+export function jsonTick(tick: TickRecord & { seq: number }): object {
   const { symbolId, sourceId: _, tsEvent, tsRecv, ...rest } = tick;
   const times = { tsEvent: tsEvent === null ? null : String(tsEvent), tsRecv: String(tsRecv) };
   const side = rest.flags.includes('buy') ? 'buy' : rest.flags.includes('sell') ? 'sell' : null;
@@ -113,7 +113,7 @@ export function jsonTick(tick: Tick & { seq: number }): object {
 }
 
 /** What a reader's record says. */
-export function plain(k: PackedTick): Tick & { seq: number } {
+export function plain(k: PackedTick): TickRecord & { seq: number } {
   const orNull = (x: number) => (Number.isNaN(x) ? null : x);
   const head = {
     seq: k.seq,

@@ -1,7 +1,7 @@
 /** Small files to import, and a log read back as lines. */
 
 import { toTick } from '../../src/core/tick.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import { type ImportOptions, type ImportOutcome, importFiles } from '../../src/import/run.js';
 import { LogReader } from '../../src/log/read/log-reader.js';
 import { LogVerifier, type Verified } from '../../src/log/repair/verify.js';
@@ -68,7 +68,7 @@ export async function verify(data: string): Promise<Verified> {
 }
 
 /** Resolves when a feed of the engine has ended. */
-export function endOfFeed(engine: Engine): Promise<void> {
+export function endOfFeed(engine: EngineRuntime): Promise<void> {
   return new Promise((resolve) => {
     engine.on('feedStatus', (_, status) => {
       if (status.state === 'ended') resolve();

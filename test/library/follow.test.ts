@@ -1,6 +1,6 @@
 /** In-process reads: the ring from now on, in order, and the table. */
 import t from 'tap';
-import { createEngine, type Engine, type NamedTick } from '../../src/index.js';
+import { createEngine, type Engine, type LocalTick } from '../../src/index.js';
 import { assertSums } from '../helpers/sums.js';
 
 const COUNT = 20_000;
@@ -26,7 +26,7 @@ async function untilEnded(engine: Engine): Promise<void> {
 
 t.test('a follower sees every tick once, in order, and the table ends on its last', async (t) => {
   const engine = await market({});
-  const ticks: NamedTick[] = [];
+  const ticks: LocalTick[] = [];
   engine.follow({}, (tick) => void ticks.push(tick));
   const ended = untilEnded(engine);
   await engine.start();
@@ -53,17 +53,19 @@ t.test('a tick has the fields of its kind alone', async (t) => {
     'tsEvent',
     'tsRecv',
     'symbol',
+    'logId',
+    'epoch',
     'shard',
     'seq',
   ];
   const own: Record<string, string[]> = {
     quote: ['bid', 'ask', 'bidSize', 'askSize'],
-    trade: ['price', 'size', 'tradeId'],
+    trade: ['price', 'size', 'side', 'tradeId'],
     status: ['code', 'args'],
     gap: ['reason', 'first', 'last', 'count'],
   };
   const seen = new Set<string>();
-  let wrong: NamedTick | undefined;
+  let wrong: LocalTick | undefined;
   engine.follow({}, (tick) => {
     const due = [...head, ...own[tick.kind]].sort().join();
     seen.add(tick.kind);

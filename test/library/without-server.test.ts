@@ -1,18 +1,17 @@
 /** Where uWebSockets.js does not load, only what serves fails, in a sentence; all else works. So it does with Node 24's buffers. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { type Ended, Running, temporaryFolder } from '../cli/support.js';
-import { exportOf, write } from '../feeds/file/scratch.js';
+import { write } from '../feeds/file/scratch.js';
+import { assertEngineWorks, assertFilesWork, LIBRARY, TICKS } from './without-server.js';
 
-const TICKS = new URL('../../bin/ticks.js', import.meta.url).pathname;
-const LIBRARY = new URL('../../src/index.js', import.meta.url).href;
 const PRELOADS = {
   'without the server': ['./no-server.preload.js'],
   "without the server, with Node 24's buffers": ['./no-server.preload.js', './true-length.preload.js'],
 };
-const ROWS = 200;
+const SERVE = ['--port', '0', '--feed', 'synthetic={"rate":10}'];
 
 /** Runs Node with what makes it another one. */
 function node(preloads: readonly string[], args: readonly string[]): Promise<Ended> {
@@ -24,48 +23,15 @@ function node(preloads: readonly string[], args: readonly string[]): Promise<End
   return new Running(child).ended;
 }
 
-async function succeeds(t: Test, ended: Promise<Ended>, what: string): Promise<string> {
-  const { code, stdout, stderr } = await ended;
-  t.equal(code, 0, `${what}: ${stderr}`);
-  return stdout;
-}
-
 for (const [what, preloads] of Object.entries(PRELOADS)) {
-  const ticks = (...args: string[]) => node(preloads, [TICKS, ...args]);
-
-  t.test(`${what}: files and logs`, async (t) => {
-    const cwd = temporaryFolder(t);
-    const data = join(cwd, 'data');
-    t.match(await succeeds(t, ticks('--version'), 'version'), /^\d+\.\d+\.\d+\n$/);
-    await succeeds(t, ticks('import', '--data', data, write(cwd, 'EURUSD_x.csv', exportOf(ROWS))), 'import');
-    const out = join(cwd, 'out.csv');
-    await succeeds(t, ticks('export', '--data', data, '--format', 'csv', '--out', out), 'export');
-    const lines = readFileSync(out, 'utf8').trim().split('\n');
-    t.equal(lines.filter((line) => line.includes(',quote,')).length, ROWS);
-    const replayed = await succeeds(t, ticks('replay', '--data', data), 'replay');
-    t.equal(replayed.split('\n').filter((line) => line.includes('"kind":"quote"')).length, ROWS);
-    t.match(await succeeds(t, ticks('log', 'verify', '--data', data), 'verify'), 'Nothing is damaged.');
-    t.match(await succeeds(t, ticks('log', 'stat', '--data', data), 'stat'), 'EURUSD');
-  });
-
-  t.test(`${what}: the library`, async (t) => {
-    const cwd = temporaryFolder(t);
-    const script = `
-      import { createEngine } from ${JSON.stringify(LIBRARY)};
-      const feeds = [{ name: 's', type: 'synthetic', options: { rate: 1000 } }];
-      const engine = await createEngine({ dataFolder: ${JSON.stringify(join(cwd, 'data'))}, http: false, feeds });
-      await engine.start();
-      while (engine.totals().logged < 100) await new Promise((resolve) => setTimeout(resolve, 10));
-      await engine.stop();
-      console.log('stopped');`;
-    const host = write(cwd, 'host.mjs', script);
-    t.equal(await succeeds(t, node(preloads, [host]), 'engine'), 'stopped\n');
-  });
+  const run = (...args: string[]) => node(preloads, args);
+  t.test(`${what}: files and logs`, (t) => assertFilesWork(t, run));
+  t.test(`${what}: the library`, (t) => assertEngineWorks(t, run));
 }
 
 t.test('what serves says what to do, and leaves nothing behind', async (t) => {
   const data = join(temporaryFolder(t), 'data');
-  const serve = [TICKS, 'serve', '--data', data, '--port', '0', '--feed', 'synthetic={"rate":10}'];
+  const serve = [TICKS, 'serve', '--data', data, ...SERVE];
   const { code, stdout, stderr } = await node(PRELOADS['without the server'], serve);
   t.equal(code, 1);
   t.equal(stdout, '');
@@ -73,5 +39,25 @@ t.test('what serves says what to do, and leaves nothing behind', async (t) => {
     stderr,
     /^ticks: The server, uWebSockets\.js, does not load with Node [\d.]+ and .*: use Node 20, or .* \[unsupported\]\n$/,
   );
+  t.notOk(existsSync(data));
+});
+
+t.test('a Node that is too old', async (t) => {
+  const cwd = temporaryFolder(t);
+  const data = join(cwd, 'data');
+  const old = ['./old-node.preload.js'];
+  const told =
+    /tickwire does not run on Node 22\.11\.0: use Node 24, Node 22 from 22\.12 on, or Node 20 from 20\.19 on\./;
+  const command = await node(old, [TICKS, 'serve', '--data', data, ...SERVE]);
+  t.equal(command.code, 1);
+  t.match(command.stderr, /^ticks: .* \[unsupported\]\n$/);
+  t.match(command.stderr, told);
+  const script = `
+    import { createEngine } from ${JSON.stringify(LIBRARY)};
+    const feeds = [{ name: 's', type: 'synthetic' }];
+    await createEngine({ dataFolder: ${JSON.stringify(data)}, feeds }).catch((e) => console.log(e.code, e.message));`;
+  const host = await node(old, [write(cwd, 'host.mjs', script)]);
+  t.match(host.stdout, /^unsupported /);
+  t.match(host.stdout, told);
   t.notOk(existsSync(data));
 });

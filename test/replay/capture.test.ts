@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { KIND_NAMES, RECORD_BYTES, Records } from '../../src/core/tick.js';
 import { findCapture, readCapture } from '../../src/engine/capture-run.js';
-import type { Engine } from '../../src/engine/engine.js';
+import type { EngineRuntime } from '../../src/engine/engine.js';
 import type { EngineFeed } from '../../src/engine/options.js';
 import { MqlFlag } from '../../src/feeds/mql/mql-tick.js';
 import { Mt5Terminal } from '../../src/feeds/mt5/index.js';
@@ -76,7 +76,7 @@ async function replay(folder: string): Promise<Replayed> {
   return { numbered, frames, totals: engine.totals() };
 }
 
-async function assertSame(t: Test, folder: string, engine: Engine, first: Replayed, second: Replayed) {
+async function assertSame(t: Test, folder: string, engine: EngineRuntime, first: Replayed, second: Replayed) {
   const wanted = await logged(folder, engine.identity.epoch);
   t.equal(first.numbered.length, wanted.length, 'as many ticks');
   const at = wanted.findIndex((record, i) => record !== first.numbered[i]);

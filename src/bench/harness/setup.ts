@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TickwireError } from '../../core/errors.js';
 import { RECORD_U32, Records, U32_SEQ_LOW } from '../../core/tick.js';
-import { createEngine, type Engine } from '../../engine/engine.js';
+import { createEngine, type EngineRuntime } from '../../engine/engine.js';
 import type { EngineFeed } from '../../engine/options.js';
 import { LogReader } from '../../log/read/log-reader.js';
 import type { Totals } from '../../pipeline/memory/counter-reader.js';
@@ -38,7 +38,7 @@ const READ_TICKS = 65_536;
 export class Setup {
   readonly #watcher = fork(new URL('./watcher.js', import.meta.url));
   readonly #folder: string;
-  engine!: Engine;
+  engine!: EngineRuntime;
 
   constructor(readonly options: SetupOptions) {
     this.#folder = mkdtempSync(join(options.folder ?? tmpdir(), 'tickwire-bench-'));

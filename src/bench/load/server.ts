@@ -4,7 +4,7 @@ import { monotonicNs } from '../../core/clock.js';
 import { TickwireError } from '../../core/errors.js';
 import { JOURNAL_NOTES } from '../../core/limits.js';
 import { F64_ASK, F64_BID, RECORD_F64, RECORD_U32, U32_SYMBOL_SEQ } from '../../core/tick.js';
-import { createEngine, type Engine } from '../../engine/engine.js';
+import { createEngine, type EngineRuntime } from '../../engine/engine.js';
 import {
   closeListenSocket,
   type ListenSocket,
@@ -53,7 +53,7 @@ export interface ServerMark {
   madeBefore: number;
 }
 
-let engine: Engine;
+let engine: EngineRuntime;
 let anchor: Anchor;
 let listening: ListenSocket | undefined;
 let app: TemplatedApp | undefined;

@@ -1,6 +1,6 @@
 /** `ticks replay --serve`: the log goes through an engine of its own, which serves it as any other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine } from '../../engine/engine.js';
+import type { EngineRuntime } from '../../engine/engine.js';
 import { LogReader } from '../../log/read/log-reader.js';
 import { ReplayControl } from '../../replay/control.js';
 import type { ReplayFeedOptions } from '../../replay/feed.js';
@@ -59,7 +59,7 @@ export async function serveReplay(flags: ReplayFlags, port: number): Promise<voi
 }
 
 /** Tells once that the replay has ended, whenever it does. */
-function tellEnd(engine: Engine, tell: (detail: string) => void): void {
+function tellEnd(engine: EngineRuntime, tell: (detail: string) => void): void {
   let hasEnded = false;
   engine.on('feedStatus', (_feed, status) => {
     if (status.state === 'ended' && !hasEnded) tell(status.detail);
@@ -68,7 +68,7 @@ function tellEnd(engine: Engine, tell: (detail: string) => void): void {
 }
 
 /** Lets the replay begin once a subscriber has come, so that it misses nothing. */
-async function letGo(engine: Engine): Promise<void> {
+async function letGo(engine: EngineRuntime): Promise<void> {
   engine.setPaused('replay', true);
   let isOver = false;
   engine.once('stopped', () => {

@@ -1,6 +1,6 @@
 /** What a range lacks that a command has read: told on stderr, and by its exit code. */
 import type { LogGap, LostSegment } from '../../log/read/log-reader.js';
-import type { Bound } from '../../replay/range.js';
+import { type Bound, mayBegin } from '../../replay/range.js';
 import { ExitCode } from './exit.js';
 
 /** Gaps that are told one by one; the rest is only counted. */
@@ -29,7 +29,7 @@ export class Missing {
    */
   conclude(lost: readonly LostSegment[], to: Bound | undefined, allowGaps: boolean): void {
     if (this.#gaps > GAPS_TOLD) this.say(`… and ${this.#gaps - GAPS_TOLD} gaps more.`);
-    const open = lost.filter((segment) => !segment.isKnown && mayHold(segment, to));
+    const open = lost.filter((segment) => !segment.isKnown && mayBegin(segment.startsAt, to));
     for (const { why } of open) this.say(`${why} Nobody knows how many ticks were in it.`);
     this.isWhole = this.#gaps === 0 && open.length === 0;
     if (this.#isDamaged) this.say('The log is damaged: "ticks log verify" names the files.');
@@ -43,8 +43,4 @@ export class Missing {
         'The log has no such ticks: "ticks log stat" lists its symbols and epochs. A time needs its date.',
       );
   }
-}
-
-function mayHold({ startsAt }: LostSegment, to: Bound | undefined): boolean {
-  return to?.kind !== 'time' || to.seconds * 1000 + to.nanos / 1e6 > startsAt;
 }

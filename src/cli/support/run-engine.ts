@@ -1,16 +1,16 @@
 /** Runs an engine until it is told to stop, for each command that serves. */
 import type { pino } from 'pino';
 import { TickwireError } from '../../core/errors.js';
-import { createEngine, type Engine } from '../../engine/engine.js';
+import { createEngine, type EngineRuntime } from '../../engine/engine.js';
 import type { EngineOptions } from '../../engine/options.js';
 import { untilStopped } from './exit.js';
 
 /** What a command adds to the run of an engine. */
 export interface RunHooks {
-  serving?(engine: Engine): void | Promise<void>;
+  serving?(engine: EngineRuntime): void | Promise<void>;
   /** Before the engine stops. */
   stopping?(): void | Promise<void>;
-  stopped?(engine: Engine): void;
+  stopped?(engine: EngineRuntime): void;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function runEngine(
 }
 
 /** Where the page, REST and WebSocket are. */
-export function addressOf(engine: Engine): string {
+export function addressOf(engine: EngineRuntime): string {
   const http = engine.options.http === false ? undefined : engine.options.http;
   const host = http?.host ?? '127.0.0.1';
   return `http://${host.includes(':') ? `[${host}]` : host}:${engine.port ?? http?.port ?? 0}/`;

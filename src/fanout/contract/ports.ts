@@ -1,6 +1,7 @@
 /** What the fan-out is given by whoever composes the engine, and what it gives back. */
 import type { Clock } from '../../core/clock.js';
 import type { Time } from '../../core/time.js';
+import type { Epoch } from '../../core/units.js';
 import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import type { Authorise, RefusalReason } from './access.js';
@@ -9,7 +10,7 @@ import type { TemplatedApp } from './uws.js';
 export interface Identity {
   /** 16 hex digits: the random name of the log, or of the run where there is none. */
   logId: string;
-  epoch: number;
+  epoch: Epoch;
 }
 
 export interface FeedInfo {

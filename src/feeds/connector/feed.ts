@@ -4,6 +4,7 @@
  * URL) or on the host's (objects that the host passes).
  */
 import type { Clock } from '../../core/clock.js';
+import type { SymbolId } from '../../core/units.js';
 import type { SymbolDefinition } from '../../pipeline/memory/registry-entries.js';
 import type { FeedSink, Source } from './feed-sink.js';
 
@@ -46,7 +47,7 @@ export interface FeedContext {
    * Finds or defines a symbol by the source's raw name: the alias table is applied, the raw name is kept.
    * @param proposed the canonical name that the source itself gives; the alias table comes before it
    */
-  symbol(source: Source, raw: string, definition: FeedSymbol, proposed?: string): number;
+  symbol(source: Source, raw: string, definition: FeedSymbol, proposed?: string): SymbolId;
   /** Opens a source; see `Source`. */
   source(name: string, details?: { stream?: string; info?: Record<string, string | number> }): Source;
 }

@@ -1,6 +1,7 @@
 /** How far the log is behind each shard: what readers of it see, and what survives a power cut. */
 import { SharedClock } from '../../core/clock.js';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
+import type { Epoch, Seq } from '../../core/units.js';
 import { BroadcastReader } from './broadcast-ring.js';
 import { CommitCells } from './commit-cells.js';
 import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from './counters.js';
@@ -8,13 +9,13 @@ import type { EngineMemory } from './engine-memory.js';
 
 export interface Watermark {
   shard: number;
-  epoch: number;
+  epoch: Epoch;
   /** Last seq numbered in this epoch. */
-  head: number;
+  head: Seq;
   /** Last seq that readers of the log see. */
-  visible: number;
+  visible: Seq;
   /** Last seq that survives a power cut, as `log.sync` has it. */
-  durable: number;
+  durable: Seq;
   /** Ticks numbered beyond each, and how long ago the first of them was received, in ms; 0 when there is none. */
   visibleLagTicks: number;
   visibleLagMs: number;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Deferred } from '../../../src/client/deferred.js';
-import { ConnectionClosed, TickClient } from '../../../src/client/index.js';
+import { ConnectionClosedError, TickClient } from '../../../src/client/index.js';
 import { ENCODINGS } from '../../../src/wire/ticks.js';
 import { StreamServer, said } from '../support.js';
 
@@ -59,7 +59,7 @@ for (const [what, token, reason] of [
     });
     const subscription = client.subscribe({ symbols: ['*'] });
     const error = await client.connect().catch((e: unknown) => e);
-    t.ok(error instanceof ConnectionClosed);
+    t.ok(error instanceof ConnectionClosedError);
     t.match(error, { code: 'connection_closed', closeCode: 4501, message: reason });
     t.equal(client.state, 'closed');
     await t.rejects(subscription.ready, { code: 'connection_closed', closeCode: 4501 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ConnectionClosed, TickClient } from '../../../src/client/index.js';
+import { ConnectionClosedError, TickClient } from '../../../src/client/index.js';
 import { StreamServer, said } from '../support.js';
 
 const QUICK = { initialDelayMs: 5, maxDelayMs: 20 };
@@ -43,7 +43,7 @@ t.test('an address where nobody listens fails at once, unless asked to insist', 
   const { port, url } = server;
   await server.close();
   const client = new TickClient(url, { reconnect: QUICK });
-  await t.rejects(client.connect(), ConnectionClosed);
+  await t.rejects(client.connect(), ConnectionClosedError);
   const patient = new TickClient(url, { reconnect: { ...QUICK, first: true } });
   const opened = patient.connect();
   await said(patient, 'close');
@@ -61,6 +61,6 @@ t.test('attempts are bounded when asked', async (t) => {
   client.on('close', () => closes++);
   const failed = said(client, 'error');
   await server.close();
-  t.ok((await failed) instanceof ConnectionClosed);
+  t.ok((await failed) instanceof ConnectionClosedError);
   t.equal(closes, 3, 'the loss, and two attempts');
 });

@@ -2,7 +2,7 @@
  * A feed without an engine: its context, and in place of a shard a consumer of its raw ring, single-threaded.
  */
 import { VirtualClock } from '../../../src/core/clock.js';
-import { copyRecord, Records, type Tick, toTick } from '../../../src/core/tick.js';
+import { copyRecord, Records, type TickRecord, toTick } from '../../../src/core/tick.js';
 import type { FeedContext } from '../../../src/feeds/connector/feed.js';
 import { FeedSink } from '../../../src/feeds/connector/feed-sink.js';
 import type { Sleep } from '../../../src/feeds/connector/pause-gate.js';
@@ -114,8 +114,8 @@ export class Harness {
     return count;
   }
 
-  take(limit?: number): Tick[] {
-    const ticks: Tick[] = [];
+  take(limit?: number): TickRecord[] {
+    const ticks: TickRecord[] = [];
     const copy = Records.allocate(1);
     this.takeInto((records, slot) => {
       copyRecord(records, slot, copy, 0);
@@ -125,8 +125,8 @@ export class Harness {
   }
 
   /** Consumes until the condition holds. */
-  async takeUntil(isDone: () => boolean): Promise<Tick[]> {
-    const ticks: Tick[] = [];
+  async takeUntil(isDone: () => boolean): Promise<TickRecord[]> {
+    const ticks: TickRecord[] = [];
     while (!isDone()) {
       ticks.push(...this.take());
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Tick } from '../../../src/core/tick.js';
+import type { TickRecord } from '../../../src/core/tick.js';
 import { CHECKPOINT_WORDS } from '../../../src/feeds/file/checkpoint.js';
 import { FileFeed } from '../../../src/feeds/file/feed.js';
 import { fileOptions } from '../../../src/feeds/file/index.js';
@@ -11,7 +11,7 @@ t.test('a loop goes on a second after its end, in time too', async (t) => {
   const harness = new Harness({ stateWords: CHECKPOINT_WORDS, rawSlots: 16 });
   const feed = new FileFeed(fileOptions.parse({ path, speed: 'max', loop: true }));
   await feed.start(harness.context);
-  const ticks: Tick[] = [];
+  const ticks: TickRecord[] = [];
   ticks.push(...(await harness.takeUntil(() => (feed.status().counters?.loops ?? 0) >= 4)));
   await feed.stop();
   ticks.push(...harness.take());

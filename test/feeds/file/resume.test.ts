@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Tick } from '../../../src/core/tick.js';
+import type { TickRecord } from '../../../src/core/tick.js';
 import { CHECKPOINT_WORDS } from '../../../src/feeds/file/checkpoint.js';
 import { FileFeed } from '../../../src/feeds/file/feed.js';
 import { fileOptions } from '../../../src/feeds/file/index.js';
@@ -10,7 +10,7 @@ import { exportOf, write } from './scratch.js';
 const LINES = 3_000;
 
 /** Everything but when it was received. */
-function content(ticks: Tick[]): string[] {
+function content(ticks: TickRecord[]): string[] {
   return ticks.map(({ tsRecv: _, ...rest }) => JSON.stringify({ ...rest, tsEvent: String(rest.tsEvent) }));
 }
 

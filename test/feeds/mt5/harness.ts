@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { SharedClock } from '../../../src/core/clock.js';
 import { MT5_FRAME_BYTES_MAX } from '../../../src/core/limits.js';
-import { RECORD_U32, type Tick, toTick, U32_RAW_POSITION } from '../../../src/core/tick.js';
+import { RECORD_U32, type TickRecord, toTick, U32_RAW_POSITION } from '../../../src/core/tick.js';
 import type { FeedContext } from '../../../src/feeds/connector/feed.js';
 import { FeedSink } from '../../../src/feeds/connector/feed-sink.js';
 import { FieldReader, FRAME_HEADER_BYTES } from '../../../src/feeds/mt5/fields.js';
@@ -33,7 +33,7 @@ import { RingConsumer } from '../../../src/pipeline/memory/spsc-ring.js';
 const PATIENCE_MS = 30_000;
 
 /** A raw record, with what only raw records have. */
-export interface RawTick extends Tick {
+export interface RawTick extends TickRecord {
   position: number;
 }
 

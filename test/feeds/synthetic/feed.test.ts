@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Records, type Tick, toTick } from '../../../src/core/tick.js';
+import { Records, type TickRecord, toTick } from '../../../src/core/tick.js';
 import { SyntheticFeed, syntheticStateWords } from '../../../src/feeds/synthetic/feed.js';
 import { Market, STANDARD_MARKET, syntheticOptions } from '../../../src/feeds/synthetic/index.js';
 import { armFailpoint } from '../../../src/pipeline/memory/failpoint.js';
@@ -15,7 +15,7 @@ function expected(seed: number): string {
 }
 
 /** Everything but when it was received. */
-function content(ticks: Tick[]): string {
+function content(ticks: TickRecord[]): string {
   return ticks
     .map(({ tsRecv: _, sourceId: __, ...rest }) => JSON.stringify({ ...rest, tsEvent: String(rest.tsEvent) }))
     .join('\n');
