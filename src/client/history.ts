@@ -3,6 +3,7 @@ import { Backoff } from './backoff.js';
 import { ServerError } from './errors.js';
 import type { AnswerOf, RequestHandlers, RequestOf } from './pending-requests.js';
 import { PlainReader } from './plain-reader.js';
+import { sleep } from './sleep.js';
 import { type PlainTick, TickView } from './view.js';
 
 /** Times in a row that a request is tried again because the server is busy, before it is given up. */
@@ -20,7 +21,7 @@ export interface HistoryResult {
   shard: number;
   fromSymbolSeq: number;
   toSymbolSeq: number;
-  /** Ticks of the range that are not held: expired, shed by the log, or folded before they were numbered. */
+  /** Ticks of the range that the log does not have: expired, shed by the log, or conflated before they were sequenced. */
   missing: number;
   /** In order. */
   ticks: PlainTick[];
@@ -70,7 +71,7 @@ export async function readHistory(host: HistoryHost, query: HistoryQuery): Promi
     if ('error' in page) {
       const delayMs = page.error.temporary ? backoff.next(page.error.retryMs) : undefined;
       if (delayMs === undefined) throw new ServerError(page.error);
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await sleep(delayMs);
       continue;
     }
     backoff.succeeded();
@@ -84,9 +85,9 @@ export async function readHistory(host: HistoryHost, query: HistoryQuery): Promi
   }
 }
 
-/** The query for what `answer` did not reach. `seq` is that of its last tick, or undefined if it held none. */
+/** The query for what `answer` did not reach. `seq` is that of the answer's last tick, or undefined if the answer had none. */
 function following(query: HistoryQuery, answer: History, seq: number | undefined): HistoryQuery {
-  // symbolSeq is taken modulo 2^32, so places are compared by their distance from the start.
+  // symbolSeq is taken modulo 2^32, so positions are compared by their distance from the start.
   const covered = (answer.toSymbolSeq - query.fromSymbolSeq) >>> 0;
   const wanted = (query.toSymbolSeq - query.fromSymbolSeq) >>> 0;
   if (covered > wanted) {

@@ -7,6 +7,7 @@ import {
   type KindName,
   NO_TIME_S,
   nanoseconds,
+  orNull,
 } from '../core/tick.js';
 import type { PackedTick } from '../wire/packed.js';
 import type { JsonTick } from '../wire/ticks.js';
@@ -14,7 +15,7 @@ import type { SymbolInfo } from './symbols.js';
 
 interface PlainHead {
   symbol: string;
-  /** Of the log that numbers it: with `epoch`, `shard` and `seq` its name for ever. */
+  /** Of the log that sequences the tick: with `epoch`, `shard` and `seq` the tick's permanent name. */
   logId: string;
   epoch: number;
   shard: number;
@@ -27,7 +28,7 @@ interface PlainHead {
   flags: FlagName[];
   /** State sent at the start of a subscription, not news. */
   inSnapshot: boolean;
-  /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
+  /** Ticks of the symbol that were jumped over just before this one; `client.conflatedTicks` fetches them. */
   conflated: number;
 }
 
@@ -46,25 +47,21 @@ export type PlainTick = PlainHead &
     | { kind: 'gap'; reason: number; first: number; last: number; count: number }
   );
 
-function orNull(x: number): number | null {
-  return Number.isNaN(x) ? null : x;
-}
-
 /**
- * The tick that callbacks get. **It is one object, filled anew for every tick**: read it during the call,
+ * The tick that callbacks get. **It is one object, filled again for every tick**: read it during the call,
  * and copy it with `toObject()` to keep it. What a kind does not have is NaN (the side of a trade: null), and so
- * is what the source did not tell.
+ * is what the source did not report.
  */
 export class TickView {
   /** Filled by the subscription. */
   info!: SymbolInfo;
-  /** Of the log that numbers it. */
+  /** Of the log that sequences the tick. */
   logId = '';
   epoch = 0;
   shard = 0;
   /** State sent at the start of a subscription, not news. */
   inSnapshot = false;
-  /** Ticks of the symbol that were jumped over just before this one; `client.unfold` gets them. */
+  /** Ticks of the symbol that were jumped over just before this one; `client.conflatedTicks` fetches them. */
   conflated = 0;
   readonly #record: PackedTick;
 
@@ -119,7 +116,7 @@ export class TickView {
   get tradeId(): number {
     return this.#record.tradeId;
   }
-  /** The side of a trade that took, where the source tells. */
+  /** The side of the aggressor of a trade, where the source reports one. */
   get side(): 'buy' | 'sell' | null {
     const { kind, flags } = this.#record;
     if (kind !== Kind.trade) return null;

@@ -3,11 +3,11 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import t from 'tap';
 import { type OnTick, type SocketConstructor, TickClient } from '../../src/client/index.js';
 import { Kind, NO_SIZE, Records, writeHeader, writeQuote, writeTimes } from '../../src/core/tick.js';
-import { Payload, EncodeBuffer } from '../../src/wire/payload.js';
 import { encodeCursor } from '../../src/wire/cursor.js';
 import { packControl } from '../../src/wire/msgpack.js';
 import { FRAME_HEADER_BYTES } from '../../src/wire/packed.js';
 import { PackedEncoder, writeFrameHeader } from '../../src/wire/packed-encoder.js';
+import { EncodeBuffer, Payload } from '../../src/wire/payload.js';
 
 const SYMBOLS = 50;
 const TICKS = 8_192;
@@ -90,14 +90,14 @@ async function collections(work: () => void): Promise<number> {
   });
   observer.observe({ entryTypes: ['gc'] });
   work();
-  // They are told a turn of the event loop later.
+  // They are reported a turn of the event loop later.
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
   observer.disconnect();
   return count;
 }
 
 t.test(`${FRAMES * TICKS} ticks through a reused view`, async (t) => {
-  // A double that a closure keeps in a variable would be allocated anew with every change.
+  // A double that a closure keeps in a variable would be allocated again with every change.
   const sum = new Float64Array(1);
   let named = 0;
   const { client, hear } = await follow((tick) => {
@@ -115,7 +115,7 @@ t.test(`${FRAMES * TICKS} ticks through a reused view`, async (t) => {
   client.close();
 });
 
-t.test('the measure can tell: a copy of each tick is seen', async (t) => {
+t.test('the measure works: a copy of each tick is seen', async (t) => {
   let last: unknown;
   const { client, hear } = await follow((tick) => {
     last = tick.toObject();

@@ -11,12 +11,12 @@ import {
   U32_SYMBOL_SEQ,
 } from '../../core/tick.js';
 import { Market, STANDARD_MARKET } from '../../feeds/synthetic/index.js';
-import { Payload, EncodeBuffer, type TickEncoder } from '../../wire/payload.js';
 import { encodeCursor } from '../../wire/cursor.js';
 import { JsonEncoder } from '../../wire/json.js';
 import { MsgpackEncoder, unpackMessage } from '../../wire/msgpack.js';
 import { FRAME_HEADER_BYTES, PackedReader } from '../../wire/packed.js';
 import { PackedEncoder, writeFrameHeader } from '../../wire/packed-encoder.js';
+import { EncodeBuffer, Payload, type TickEncoder } from '../../wire/payload.js';
 import type { Encoding } from '../../wire/ticks.js';
 import { wholeNumber } from '../harness/flags.js';
 import { type Figure, type Findings, figure, type Scenario } from '../harness/scenario.js';

@@ -1,5 +1,6 @@
 /** What an index tells of a stretch of the log, be it a block or a page of blocks. */
 import { NO_TIME_S } from '../../core/tick.js';
+import { isBefore } from '../../core/time.js';
 import type { Directory } from './directory.js';
 
 /** Symbols from here on are in no index: stretches that hold them may hold anything. */
@@ -84,11 +85,6 @@ export class Extent {
     this.isOpaque = false;
     this.symbols.clear();
   }
-}
-
-/** Whether one time lies before another. */
-export function isBefore(aS: number, aNs: number, bS: number, bNs: number): boolean {
-  return aS < bS || (aS === bS && aNs < bNs);
 }
 
 /** Widens the times at `at` in `to` by those at `i` in `from`. */

@@ -1,7 +1,8 @@
 /** The index of the whole log: that of each shard in each segment, in the order of seqs. */
 import { INDEX_CACHE_BYTES } from '../../core/limits.js';
+import { isBefore } from '../../core/time.js';
 import type { BlockExtents } from '../format/block-extent.js';
-import { isBefore, type TimeAt } from '../format/extent.js';
+import type { TimeAt } from '../format/extent.js';
 import { type LogStore, lastSeqOfDamaged, rangeOf } from '../storage/log-store.js';
 import { type SegmentRecord, segmentName } from '../storage/segment-record.js';
 import { PageCache } from './page-cache.js';

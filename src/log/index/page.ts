@@ -19,9 +19,9 @@
  * its checksum does not cover as it should is read from the blocks again.
  */
 import { crc32 } from 'node:zlib';
+import { isBefore } from '../../core/time.js';
 import {
   type Extent,
-  isBefore,
   SYMBOLS_INDEXED,
   SymbolTable,
   TIME_WORDS,

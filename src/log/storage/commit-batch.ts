@@ -1,6 +1,6 @@
 /** What one commit will hold. Two of them take turns: one is filled while lmdb writes the other. */
 import { LOG_INFLIGHT_BYTES } from '../../core/limits.js';
-import type { RegistryPlace } from '../../pipeline/memory/registry-memory.js';
+import type { RegistryPosition } from '../../pipeline/memory/registry-memory.js';
 import type { Put } from '../lmdb/transaction.js';
 
 /** Bytes that a filled batch and the one being written may hold, each. */
@@ -27,7 +27,7 @@ export class CommitBatch {
   /** When the oldest of its ticks began to wait, in ms. */
   since = Number.POSITIVE_INFINITY;
   /** How far the registry is in the catalog once `registry` is. */
-  registryEnd: RegistryPlace = { generation: -1, length: 0 };
+  registryEnd: RegistryPosition = { generation: -1, length: 0 };
 
   constructor(shards: number) {
     this.last = new Float64Array(shards);

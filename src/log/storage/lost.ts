@@ -1,5 +1,6 @@
 /** What the catalog tells of blocks that cannot be read: which seqs they had, and between which times. */
-import { isBefore, TimeAt } from '../format/extent.js';
+import { isBefore } from '../../core/time.js';
+import { TimeAt } from '../format/extent.js';
 import { blockBefore, type LogStore, lastSeqAt, rangeOf, removedOf } from './log-store.js';
 import { segmentName } from './segment-record.js';
 

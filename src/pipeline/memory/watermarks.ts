@@ -9,7 +9,7 @@ import type { EngineMemory } from './engine-memory.js';
 export interface Watermark {
   shard: number;
   epoch: number;
-  /** Last seq numbered in this epoch. */
+  /** Last seq sequenced in this epoch. */
   head: number;
   /** Last seq that readers of the log see. */
   visible: number;
