@@ -1,9 +1,9 @@
+import { sleep } from '../core/sleep.js';
 import type { Hello, History, HistoryRequest, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
 import { ServerError } from './errors.js';
 import type { AnswerOf, RequestHandlers, RequestOf } from './pending-requests.js';
 import { PlainReader } from './plain-reader.js';
-import { sleep } from './sleep.js';
 import { type PlainTick, TickView } from './view.js';
 
 /** Times in a row that a request is tried again because the server is busy, before it is given up. */

@@ -6,7 +6,7 @@ import {
   TickClient,
   type TickView,
 } from '../client/index.js';
-import { sleep } from '../client/sleep.js';
+import { sleep } from '../core/sleep.js';
 import { StatusCode } from '../core/tick.js';
 import { CloseCode } from '../wire/ticks.js';
 import { FeedList } from './feeds.js';
