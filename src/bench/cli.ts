@@ -35,7 +35,7 @@ function registerScenario(bench: Command, scenario: Scenario): void {
     });
 }
 
-/** A line of progress, for whoever sits in front of it. */
+/** A line of progress, for the person at the terminal. */
 function tell(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(`${line}\n`);
 }

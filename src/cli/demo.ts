@@ -84,7 +84,7 @@ async function untilLive(engine: EngineRuntime): Promise<void> {
 function startTerminal(port: number): Worker {
   const simulation: Simulation = {
     ...SIMULATION_DEFAULTS,
-    // Not the defaults of `ticks simulate mt5`: a second terminal of that name would take this one's place.
+    // Not the defaults of `ticks simulate mt5`: a second terminal of that name would replace this one.
     account: 9_000_001,
     server: 'Demo-Server',
     port,

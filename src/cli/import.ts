@@ -16,7 +16,7 @@ const DOING: Record<ImportProgress['doing'], string> = {
   build: 'Building',
 };
 
-/** Files that are told one by one; the others are only counted. */
+/** Files that are named one by one; the others are only counted. */
 const FILES_TOLD = 20;
 
 interface ImportFlags {
@@ -153,7 +153,7 @@ async function runRemove(contents: string[], { data, json }: ImportFlags): Promi
   const { removed, lacking } = await takeOutImports(data, contents, stopSignal());
   for (const hash of lacking) {
     process.stderr.write(
-      `Import ${short(hash)} lacks ticks that stood in what was taken out: import its files again to have them.\n`,
+      `Import ${short(hash)} lacks ticks that were in what was taken out: import its files again to have them.\n`,
     );
   }
   if (json) {
@@ -216,7 +216,7 @@ function tellNames({ nameless, refusedNames }: ImportOutcome): void {
 function tellOverlaps({ overlaps, doubles }: ImportOutcome): void {
   if (doubles > 0)
     process.stderr.write(
-      `Ticks that stand in more than one of the files are taken once: ${doubles} left out.\n`,
+      `Ticks that are in more than one of the files are taken once: ${doubles} left out.\n`,
     );
   for (const { hash, importedAt, doubles, isReplaced } of overlaps) {
     const which = `import ${short(hash)} of ${new Date(importedAt).toISOString().slice(0, 19)}Z`;
@@ -256,7 +256,7 @@ function conclude(outcome: ImportOutcome, flags: ImportFlags): void {
   }
   if (held > 0)
     process.stderr.write(
-      `${held} quotes with one side only stand in what followed them, or had no other side.\n`,
+      `${held} quotes with one side only are part of what followed them, or had no other side.\n`,
     );
   const taken = files.filter((file) => file.ticks > 0).length;
   process.stderr.write(

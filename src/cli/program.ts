@@ -6,7 +6,7 @@ import { report } from './support/exit.js';
 import { stdoutFailure, watchStdout } from './support/stdout-faults.js';
 
 /**
- * The module that each command stands in, in the order of `ticks --help`. A module loads only when its command is
+ * The module that each command is in, in the order of `ticks --help`. A module loads only when its command is
  * named: loading all of them takes about a second of CPU.
  */
 const COMMANDS: Record<string, () => Promise<{ register: (program: Command) => void }>> = {
@@ -48,7 +48,7 @@ export async function createProgram(argv: readonly string[] = []): Promise<Comma
   return program;
 }
 
-/** Subcommands that were made on their own answer wrong use like the program itself. */
+/** Subcommands that were created on their own answer wrong use like the program itself. */
 function inherit(command: Command): void {
   command.exitOverride().showHelpAfterError('Add --help for what is possible.');
   for (const inner of command.commands) inherit(inner);
@@ -64,7 +64,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     thrown = error;
   }
-  // Streams tell a turn later that they failed. What was thrown follows from that then.
+  // Streams report a failure one turn later. The error that was thrown then follows from it.
   await turn();
   thrown = stdoutFailure() ?? thrown;
   return thrown === undefined

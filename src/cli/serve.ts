@@ -1,4 +1,4 @@
-/** `ticks serve`: runs an engine by its configuration until it is told to stop. */
+/** `ticks serve`: runs an engine by its configuration until a signal stops it. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { loadConfig } from '../engine/config.js';
 import { optionsOf } from '../engine/settings/feeds.js';

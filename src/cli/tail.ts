@@ -81,7 +81,7 @@ export async function runTail(options: TailOptions): Promise<void> {
     await printTicks(subscription, print, new LineOutput(stdout), options.count ?? Number.POSITIVE_INFINITY);
     if (subscription.gaps > 0) say(`${subscription.gaps} ticks are missing`);
   } catch (error) {
-    // Being told to stop while connecting is no failure.
+    // A stop while connecting is no failure.
     if (signal?.aborted) return;
     if (error instanceof ConnectionClosedError && !isOpen && error.closeCode === NO_SERVER) {
       say('expected a server of ticks there: start one by "ticks serve", or name another by --url');
@@ -191,7 +191,7 @@ export function register(program: Command): void {
     )
     .option(
       '--from <place>',
-      'start at a cursor or a time (ISO 8601, UTC; or UNIX nanoseconds), then go on live',
+      'start at a cursor or a time (ISO 8601, UTC; or UNIX nanoseconds), then continue live',
     )
     .option('--speed <x>', 'with --from: recorded seconds per second, or max; default: max', speedValue)
     .addOption(

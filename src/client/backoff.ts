@@ -1,3 +1,5 @@
+import { backoffBoundMs } from '../core/backoff.js';
+
 /** How a lost connection is taken up again. */
 export interface ReconnectOptions {
   /** Upper bound of the first delay, in milliseconds. Default 250. */
@@ -44,7 +46,7 @@ export class Backoff {
   next(hintMs = 0): number | undefined {
     if (this.#attempts >= this.#maxAttempts) return undefined;
     const leastMs = hintMs > 0 ? Math.min(hintMs, HINT_MS_MAX) : 0;
-    const bound = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#attempts++, 30));
+    const bound = backoffBoundMs(this.#initialMs, this.#maxMs, this.#attempts++);
     return leastMs + this.#random() * Math.max(bound, leastMs);
   }
 

@@ -23,33 +23,33 @@ import type { PlainTick, TickView } from './view.js';
 
 const KINDS = 4;
 
-/** What a follower needs of its client. */
+/** What a subscription needs of its client. */
 export interface ClientSubscriptionHost {
   readonly book: SymbolBook;
   /** Of the server that the client is connected to. */
   readonly logId: string;
-  /** The same client, as the steering of one subscription sees it. */
-  steeringHost(follower: ClientSubscription): SubscriptionControlHost;
-  forget(follower: ClientSubscription): void;
+  /** The same client, as the control of one subscription sees it. */
+  controlHost(subscription: ClientSubscription): SubscriptionControlHost;
+  forget(subscription: ClientSubscription): void;
 }
 
-/** The inside of a `Subscription`: what comes is counted and delivered here, and steered by its `Steering`. */
+/** The inside of a `Subscription`: what comes is counted and delivered here, and controlled by its `SubscriptionControl`. */
 export class ClientSubscription extends Emitter<SubscriptionEvents> implements Subscription, Steered {
   readonly mode: 'latest' | 'every';
   unknown: readonly string[] = [];
   readonly #ready = new Deferred<void>();
   readonly #host: ClientSubscriptionHost;
   readonly #onTick: OnTick | undefined;
-  readonly #account: SequenceTracker;
+  readonly #tracker: SequenceTracker;
   readonly #queueTicks: number;
   readonly #symbols = new Map<string, SymbolInfo>();
-  readonly #place: ResumePosition;
-  readonly #steering: SubscriptionControl;
+  readonly #position: ResumePosition;
+  readonly #control: SubscriptionControl;
   #queue: TickQueue<PlainTick> | undefined;
   #released: Promise<void> | undefined;
   #ended = false;
   #failure: Error | undefined;
-  /** Of the log that numbers the ticks. */
+  /** Of the log that sequences the ticks. */
   #logId = '';
 
   constructor(
@@ -64,9 +64,9 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
     this.#queueTicks = queueTicks;
     this.mode = options.mode ?? 'latest';
     const kinds = new Set(options.kinds);
-    this.#account = new SequenceTracker(this.mode === 'latest', kinds.size === 0 || kinds.size === KINDS);
-    this.#place = new ResumePosition(options);
-    this.#steering = new SubscriptionControl(host.steeringHost(this), this.#place, this);
+    this.#tracker = new SequenceTracker(this.mode === 'latest', kinds.size === 0 || kinds.size === KINDS);
+    this.#position = new ResumePosition(options);
+    this.#control = new SubscriptionControl(host.controlHost(this), this.#position, this);
     // Without a callback the ticks are meant for a loop that may begin a moment later.
     if (onTick === undefined) this.#openQueue();
   }
@@ -75,37 +75,37 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
     return this.#ready.promise;
   }
   get cursor(): string | undefined {
-    return this.#place.cursor;
+    return this.#position.cursor;
   }
   get paused(): boolean {
-    return this.#steering.held;
+    return this.#control.isPaused;
   }
   get symbols(): readonly SymbolInfo[] {
     return [...this.#symbols.values()];
   }
   get received(): number {
-    return this.#account.received;
+    return this.#tracker.received;
   }
   get conflated(): number {
-    return this.#account.conflated;
+    return this.#tracker.conflated;
   }
   get gaps(): number {
-    return this.#account.gaps;
+    return this.#tracker.gaps;
   }
   get repeats(): number {
-    return this.#account.repeats;
+    return this.#tracker.repeats;
   }
 
   pause(): Promise<PausedAt> {
-    return this.#steering.pause();
+    return this.#control.pause();
   }
 
   resume(): Promise<void> {
-    return this.#steering.resume();
+    return this.#control.resume();
   }
 
   seek(options: SeekOptions = {}): Promise<SoughtAt> {
-    return this.#steering.seek(options);
+    return this.#control.seek(options);
   }
 
   unsubscribe(): Promise<void> {
@@ -119,12 +119,12 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
 
   /** The client is connected: takes the next step towards what it should be. */
   sync(): void {
-    this.#steering.sync();
+    this.#control.sync();
   }
 
   /** The connection is gone. */
   detach(): void {
-    this.#steering.detach();
+    this.#control.detach();
   }
 
   /** Ends it for good; the loop ends too, with `error` if there is one. */
@@ -133,7 +133,7 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
     this.#ended = true;
     this.#failure = error;
     const reason = error ?? new Error('the subscription has ended');
-    this.#released = this.#steering.end(reason);
+    this.#released = this.#control.end(reason);
     this.#ready.reject(reason);
     this.#queue?.end(error);
     this.#host.forget(this);
@@ -143,8 +143,8 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
   onSubscribed(answer: Subscribed, sought: boolean): void {
     if (sought) this.onSought();
     const { logId } = this.#host;
-    // Another log, or another run of a server without one, numbers afresh.
-    if (logId !== this.#logId) this.#account.rebase();
+    // Another log, or another run of a server without one, numbers again.
+    if (logId !== this.#logId) this.#tracker.rebase();
     this.#logId = logId;
     this.unknown = answer.unknown;
     this.#symbols.clear();
@@ -155,13 +155,13 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
 
   onSought(): void {
     // What comes next has nothing to do with what came before: neither is missing from the other.
-    this.#account.rebase();
+    this.#tracker.rebase();
     this.#queue?.clear();
   }
 
   onAfresh(cursor: string, error: ServerError): void {
     // Ticks that wait for a loop stay: they were true.
-    this.#account.rebase();
+    this.#tracker.rebase();
     this.emit('afresh', { cursor, error });
   }
 
@@ -179,12 +179,12 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
 
   /** The server gave the running subscription up. */
   lost(error: WireError): void {
-    this.#steering.lost(error);
+    this.#control.lost(error);
   }
 
   caughtUp(cursor: string | undefined): void {
-    if (cursor !== undefined) this.#place.moved(cursor);
-    this.#place.caughtUp();
+    if (cursor !== undefined) this.#position.moved(cursor);
+    this.#position.caughtUp();
     this.emit('caught_up', undefined);
   }
 
@@ -193,16 +193,16 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
     this.emit(name, event);
   }
 
-  /** Delivers the batch that `reader` stands on. */
+  /** Delivers the batch that `reader` is on. */
   take(reader: TickReader, view: TickView, delays: Delays | undefined): void {
     const { tick } = reader;
     const { book } = this.#host;
-    const account = this.#account;
+    const tracker = this.#tracker;
     const inSnapshot = reader.snapshot;
-    // State was received long ago, and so were ticks that are played from a place of the past.
-    const measured = inSnapshot || this.#place.past ? undefined : delays;
-    this.#steering.worked();
-    account.enter(reader.epoch);
+    // State was received long ago, and so were ticks that are played from the past.
+    const measured = inSnapshot || this.#position.past ? undefined : delays;
+    this.#control.worked();
+    tracker.enter(reader.epoch);
     view.logId = this.#logId;
     view.epoch = reader.epoch;
     view.shard = reader.shard;
@@ -210,21 +210,21 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
     while (!this.#ended && reader.nextRecord()) {
       const info = reader.symbol === undefined ? book.byId(tick.symbolId) : book.byName(reader.symbol);
       view.info = info;
-      // State of an earlier epoch is numbered in that epoch, and the engine's own records in each shard:
+      // State of an earlier epoch is sequenced in that epoch, and the engine's own records in each shard:
       // neither says anything about what is missing.
       if ((inSnapshot && tick.seq === 0) || info.index === ENGINE_INDEX) {
-        account.received++;
+        tracker.received++;
         view.conflated = 0;
       } else {
         const conflated = (tick.flags & Flag.conflated) !== 0;
         const critical = tick.kind !== Kind.quote;
-        view.conflated = account.count(info.index, tick.symbolSeq, critical, conflated, inSnapshot);
+        view.conflated = tracker.count(info.index, tick.symbolSeq, critical, conflated, inSnapshot);
       }
       measured?.note(tick.recvS, tick.recvNs);
       this.#onTick?.(view, this);
       this.#queue?.push(view.toObject());
     }
-    this.#place.moved(reader.cursor());
+    this.#position.moved(reader.cursor());
     // Not earlier: a batch is taken whole, since its cursor is right at its end only.
     if (this.#queue?.full) this.sync();
   }
@@ -240,7 +240,7 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
   #openQueue(): TickQueue<PlainTick> {
     if (this.#queue !== undefined) return this.#queue;
     const queue = new TickQueue<PlainTick>(this.#queueTicks, {
-      onFull: () => this.#steering.setFull(true),
+      onFull: () => this.#control.setFull(true),
       onDrained: () => this.#goOn(),
       onReturn: () => {
         this.#queue = undefined;
@@ -255,7 +255,7 @@ export class ClientSubscription extends Emitter<SubscriptionEvents> implements S
   }
 
   #goOn(): void {
-    this.#steering.setFull(false);
+    this.#control.setFull(false);
     this.sync();
   }
 }

@@ -44,19 +44,19 @@ export class TickClient extends Emitter<ClientEvents> {
       onState: (state) => this.emit('state', state),
       onOpen: (hello) => {
         this.emit('open', hello);
-        for (const follower of [...this.#subscriptions]) follower.sync();
+        for (const subscription of [...this.#subscriptions]) subscription.sync();
       },
       onControl: (message) => this.#onControl(message),
       onTicks: () => this.#onTicks(),
       onDrop: () => {
         this.#bySub.clear();
         this.#book.clear();
-        for (const follower of this.#subscriptions) follower.detach();
+        for (const subscription of this.#subscriptions) subscription.detach();
       },
       onClose: (event) => this.emit('close', event),
       onFailed: (error) => {
         this.emit('error', error);
-        for (const follower of [...this.#subscriptions]) follower.end(error);
+        for (const subscription of [...this.#subscriptions]) subscription.end(error);
       },
     });
     this.#host = this.#createHost();
@@ -72,7 +72,7 @@ export class TickClient extends Emitter<ClientEvents> {
   }
 
   /**
-   * The engine's feeds as the last heartbeat told them: in a quiet market they are live, with an age that is
+   * The engine's feeds as the last heartbeat reported them: in a quiet market they are live, with an age that is
    * the market's; a dead feed says so. Empty before the first heartbeat.
    */
   get feeds(): FeedAge[] {
@@ -90,10 +90,10 @@ export class TickClient extends Emitter<ClientEvents> {
 
   /** Follows symbols; with `onTick`, it is called for every tick, without one the subscription is iterated. */
   subscribe(options: SubscribeOptions, onTick?: OnTick): Subscription {
-    const follower = new ClientSubscription(this.#host, options, onTick, this.#queueTicks);
-    this.#subscriptions.add(follower);
-    follower.sync();
-    return follower;
+    const subscription = new ClientSubscription(this.#host, options, onTick, this.#queueTicks);
+    this.#subscriptions.add(subscription);
+    subscription.sync();
+    return subscription;
   }
 
   /**
@@ -123,7 +123,7 @@ export class TickClient extends Emitter<ClientEvents> {
 
   /**
    * Delays of ticks so far, in microseconds, with the option `latency: true`; else undefined.
-   * @param reset begins anew, so that the next call tells what came since this one
+   * @param reset begins again, so that the next call reports what came since this one
    */
   latency({ reset = false } = {}): LatencyFigures | undefined {
     const figures = this.#histogram?.figures();
@@ -134,7 +134,7 @@ export class TickClient extends Emitter<ClientEvents> {
   /** Ends the connection and every subscription; loops over them end. */
   close(): void {
     this.#session.close();
-    for (const follower of [...this.#subscriptions]) follower.end();
+    for (const subscription of [...this.#subscriptions]) subscription.end();
   }
 
   #createHost(): ClientSubscriptionHost {
@@ -144,15 +144,15 @@ export class TickClient extends Emitter<ClientEvents> {
       get logId() {
         return session.hello?.logId ?? '';
       },
-      steeringHost: (follower) => ({
+      controlHost: (subscription) => ({
         get online() {
           return session.hello !== undefined;
         },
         call: (request, handlers) => session.call(request, handlers),
-        adopt: (sub) => void this.#bySub.set(sub, follower),
+        adopt: (sub) => void this.#bySub.set(sub, subscription),
         disown: (sub) => void this.#bySub.delete(sub),
       }),
-      forget: (follower) => void this.#subscriptions.delete(follower),
+      forget: (subscription) => void this.#subscriptions.delete(subscription),
     };
   }
 

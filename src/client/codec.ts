@@ -6,7 +6,7 @@ import { PlainReader } from './plain-reader.js';
 
 /** Walks the ticks of one message: batches, and in each its records. */
 export interface TickReader {
-  /** Filled anew for every record. */
+  /** Filled again for every record. */
   readonly tick: PackedTick;
   readonly sub: number;
   readonly shard: number;
@@ -16,7 +16,7 @@ export interface TickReader {
   readonly symbol?: string;
   nextBatch(): boolean;
   nextRecord(): boolean;
-  /** The batch's cursor: text, or bytes that stand for it until the next message. */
+  /** The batch's cursor: text, or bytes that are valid until the next message. */
   cursor(): string | Uint8Array;
 }
 

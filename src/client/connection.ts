@@ -11,7 +11,7 @@ const CLOSE_PATIENCE_MS = 1000;
 /** The close code that browsers give a connection that ended without a closing handshake. */
 export const CODE_LOST = 1006;
 
-/** What one connection tells its client. Nothing is told after `onDown`. */
+/** What one connection reports to its client. Nothing is reported after `onDown`. */
 export interface ConnectionHandlers {
   onHello(hello: Hello): void;
   onControl(message: ServerMessage): void;
@@ -52,7 +52,7 @@ export class Connection {
     this.#socket.binaryType = 'arraybuffer';
     this.#socket.onmessage = (event: { data: unknown }) => this.#message(event.data);
     this.#socket.onclose = (event: { code: number; reason: string }) => this.#end(event.code, event.reason);
-    // An error is always followed by a close; its message is the only place where `ws` says what failed.
+    // An error is always followed by a close; only its message says what failed.
     let failure = '';
     this.#socket.onerror = (event: { message?: string }) => {
       failure = event.message ?? '';
@@ -108,7 +108,7 @@ export class Connection {
     this.#checkedAt = performance.now();
     const check = () => {
       const now = performance.now();
-      // A late timer means that this thread stood still (a sleeping laptop, a long task): what arrived
+      // A late timer means that this thread was stopped (a sleeping laptop, a long task): what arrived
       // meanwhile is still waiting to be handled, so silence proves nothing yet.
       const stoodStill = now - this.#checkedAt > heartbeatMs;
       this.#checkedAt = now;

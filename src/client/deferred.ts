@@ -1,4 +1,4 @@
-/** A promise that is settled from outside. Whoever never awaits it is not troubled by its rejection. */
+/** A promise that is settled from outside. A caller that never awaits it causes no unhandled rejection. */
 export class Deferred<T> {
   resolve!: (value: T) => void;
   reject!: (error: Error) => void;

@@ -1,3 +1,4 @@
+import { sleep } from '../core/sleep.js';
 import type { Epoch, SymbolSeq } from '../core/units.js';
 import type { Hello, History, HistoryRequest, WireError } from '../wire/ticks.js';
 import { Backoff } from './backoff.js';
@@ -21,7 +22,7 @@ export interface HistoryResult {
   shard: number;
   fromSymbolSeq: SymbolSeq;
   toSymbolSeq: SymbolSeq;
-  /** Ticks of the range that are not held: expired, shed by the log, or folded before they were numbered. */
+  /** Ticks of the range that the log does not have: expired, shed by the log, or conflated before they were sequenced. */
   missing: number;
   /** In order. */
   ticks: PlainTick[];
@@ -71,7 +72,7 @@ export async function readHistory(host: HistoryHost, query: HistoryQuery): Promi
     if ('error' in page) {
       const delayMs = page.error.temporary ? backoff.next(page.error.retryMs) : undefined;
       if (delayMs === undefined) throw new ServerError(page.error);
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await sleep(delayMs);
       continue;
     }
     backoff.succeeded();
@@ -85,9 +86,9 @@ export async function readHistory(host: HistoryHost, query: HistoryQuery): Promi
   }
 }
 
-/** The query for what `answer` did not reach. `seq` is that of its last tick, or undefined if it held none. */
+/** The query for what `answer` did not reach. `seq` is that of the answer's last tick, or undefined if the answer had none. */
 function following(query: HistoryQuery, answer: History, seq: number | undefined): HistoryQuery {
-  // symbolSeq is taken modulo 2^32, so places are compared by their distance from the start.
+  // symbolSeq is taken modulo 2^32, so positions are compared by their distance from the start.
   const covered = (answer.toSymbolSeq - query.fromSymbolSeq) >>> 0;
   const wanted = (query.toSymbolSeq - query.fromSymbolSeq) >>> 0;
   if (covered > wanted) {

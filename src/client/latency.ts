@@ -11,7 +11,7 @@ export interface LatencyFigures {
 /** Buckets of each power of two, as a power of two itself: figures are 1.6 % apart at most. */
 const SUB_BITS = 6;
 const SUB_BUCKETS = 1 << SUB_BITS;
-/** Longest delay told apart, in microseconds: 35 minutes. Longer ones count as it. */
+/** Longest delay that is resolved, in microseconds: 35 minutes. Longer ones count as it. */
 const US_MAX = 0x7fff_ffff;
 const BUCKETS = (32 - SUB_BITS) * SUB_BUCKETS;
 

@@ -7,7 +7,7 @@ export interface QueueHandlers {
 }
 
 /**
- * The ticks between a subscription and its async iterator. A socket cannot be told to wait, so the queue
+ * The ticks between a subscription and its async iterator. A socket cannot be made to wait, so the queue
  * has its subscription paused at the high mark and resumed at the low one: a slow loop costs the memory of one
  * queue and of what was under way and, in mode `every`, no tick.
  */

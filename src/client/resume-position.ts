@@ -3,7 +3,7 @@ import type { From, Speed, Subscribed } from '../wire/ticks.js';
 import type { RequestOf } from './pending-requests.js';
 import type { SeekOptions, SubscribeOptions } from './subscription.js';
 
-/** Where a subscription is told to go, as the wire has it. */
+/** Where a subscription must begin, as the wire has it. */
 export interface Target {
   /** Absent: to the newest, live. */
   from?: From;
@@ -16,8 +16,8 @@ function wireFrom(from: From | Date): From {
 }
 
 /**
- * Where a subscription stands, and so what it asks for when it is taken up: first what its options say, then,
- * on every further connection, that it goes on where it was.
+ * The position of a subscription, and so what it asks for when a connection takes it up: first what its options say, then,
+ * on every further connection, that it continues where it was.
  */
 export class ResumePosition {
   readonly #options: SubscribeOptions;
@@ -26,11 +26,11 @@ export class ResumePosition {
   #cursor: string | Uint8Array | undefined;
   #speed: Speed | undefined;
   #begun = false;
-  /** Whether it plays what it was told to play from, and has not reached the newest tick. */
+  /** Whether it plays the past that was asked for, and has not reached the newest tick. */
   #past: boolean;
-  /** In `latest`: whether it was told to begin somewhere, and so goes on there instead of with fresh state. */
+  /** In `latest`: whether a beginning was asked for, so that it continues there instead of with fresh state. */
   #told: boolean;
-  /** A place sought while there was nobody to ask. */
+  /** A position sought without a connection. */
   #target: Target | undefined;
 
   /** @throws RangeError if `from` is a Date that is none */
@@ -59,8 +59,8 @@ export class ResumePosition {
   }
 
   /**
-   * The server does not know the place that it was asked to go on at: forgets it, so that the next `request` is
-   * for what is newest. Returns that place; undefined where it had not begun, and its options name the place.
+   * The server does not know the position to continue at. Forgets the position, so that the next `request` is
+   * for the newest ticks. Returns the position; undefined before the first tick, when the options name the position.
    */
   forget(): string | undefined {
     if (!this.#begun) return undefined;
@@ -83,7 +83,7 @@ export class ResumePosition {
     return { from: wireFrom(from), ...(played !== undefined && { speed: played }) };
   }
 
-  /** Keeps a place for the next `request`. */
+  /** Keeps a position for the next `request`. */
   keep(target: Target): void {
     this.#target = target;
     this.#speed = target.speed ?? this.#speed;
@@ -98,7 +98,7 @@ export class ResumePosition {
     this.#past = this.#told;
   }
 
-  /** The server has taken it up as asked with `target`. Returns whether that was at a place sought. */
+  /** The server has accepted the request with `target`. Returns whether that was at a position sought. */
   began(answer: Subscribed, target = this.#target): boolean {
     if (target !== undefined) this.sought(target, answer);
     this.#cursor = answer.cursor;
@@ -106,7 +106,7 @@ export class ResumePosition {
     return target !== undefined;
   }
 
-  /** @param target a place sought, instead of where it stands */
+  /** @param target a position sought, instead of the present one */
   request(target = this.#target): RequestOf<'subscribe'> {
     const { symbols, kinds, intervalMs, deliver } = this.#options;
     return {
@@ -132,7 +132,7 @@ export class ResumePosition {
         ...(speed !== undefined && { speed }),
       };
     }
-    // Beginning anew in `latest`, what was missed is in the state, whether that was asked for at first or not.
+    // Beginning again in `latest`, what was missed is in the state, whether that was asked for at first or not.
     if (this.#mode === 'latest' && !this.#told) return { snapshot: true };
     if (this.#cursor === undefined) return { ...(snapshot !== undefined && { snapshot }) };
     // What was missed while away is no recording: it comes as fast as it can.

@@ -23,7 +23,7 @@ export class SequenceTracker {
   #critical = new Uint32Array(64);
   /** By symbol: the epoch of these numbers; 0 before the first tick. */
   #epochs = new Uint32Array(64);
-  /** By symbol, in mode `every`: whether only state at the start has come, which does not tell what lies before the stream. */
+  /** By symbol, in mode `every`: whether only state at the start has come, which does not report what lies before the stream. */
   #isState = new Uint8Array(64);
   #epoch = 0;
 
@@ -36,7 +36,7 @@ export class SequenceTracker {
     this.#complete = complete;
   }
 
-  /** Begins a batch. Every epoch numbers every symbol afresh, from 1. */
+  /** Begins a batch. Every epoch numbers every symbol again, from 1. */
   enter(epoch: number): void {
     this.#epoch = epoch;
   }
@@ -50,7 +50,7 @@ export class SequenceTracker {
    * Returns how many ticks of the symbol were jumped over just before this one.
    * @param symbol the client's own number of the symbol
    * @param critical whether it is a trade, status or gap
-   * @param conflated whether the record stands for earlier ticks too
+   * @param conflated whether earlier ticks were conflated into the record
    * @param inSnapshot whether it is state, sent again, and not news
    */
   count(

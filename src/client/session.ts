@@ -46,7 +46,7 @@ export class Session {
   readonly #codec: Codec;
   readonly #handlers: SessionHandlers;
   readonly #backoff: Backoff;
-  readonly #calls = new PendingRequests();
+  readonly #requests = new PendingRequests();
   #connection: Connection | undefined;
   #hello: Hello | undefined;
   #state: ClientState = 'idle';
@@ -89,7 +89,7 @@ export class Session {
     this.#finish(new ConnectionClosedError(1000, 'the client was closed'));
   }
 
-  /** Drops a connection that is of no use any more; another one is made. */
+  /** Drops a connection that is of no use any more; another one is opened. */
   abandon(reason: string): void {
     this.#connection?.abandon(reason);
   }
@@ -108,7 +108,7 @@ export class Session {
     request: RequestOf<Op>,
     handlers: RequestHandlers<AnswerOf<Op>>,
   ): void {
-    const id = this.#calls.add((request as Request).op as Op, handlers);
+    const id = this.#requests.add((request as Request).op as Op, handlers);
     this.#connection?.send(this.#codec.encode({ ...request, id } as ClientMessage));
   }
 
@@ -138,7 +138,7 @@ export class Session {
         {
           onHello: (hello) => void this.#greet(connection, hello),
           onControl: (message) => {
-            if (!this.#calls.settle(message)) this.#handlers.onControl(message);
+            if (!this.#requests.settle(message)) this.#handlers.onControl(message);
           },
           onTicks: () => this.#handlers.onTicks(),
           onMute: (mute) => this.#setState(mute ? 'mute' : 'connected'),
@@ -244,7 +244,7 @@ export class Session {
     this.#connection = undefined;
     this.#hello = undefined;
     this.#hintMs = 0;
-    this.#calls.lose();
+    this.#requests.lose();
     this.#handlers.onDrop();
   }
 

@@ -9,7 +9,7 @@ import type { PausedAt, SeekOptions, SoughtAt } from './subscription.js';
 /** Times that a seek is tried again because the server is busy, before it is given up. */
 const SEEK_ATTEMPTS_MAX = 8;
 
-/** What steering needs of its client. */
+/** What the control of a subscription needs of its client. */
 export interface SubscriptionControlHost {
   /** Whether requests can be sent now. */
   readonly online: boolean;
@@ -23,11 +23,11 @@ export interface SubscriptionControlHost {
   disown(sub: number): void;
 }
 
-/** What it tells its subscription, in the order of the messages that say so. */
+/** What it reports to its subscription, in the order of the server's messages. */
 export interface Steered {
   onSubscribed(answer: Subscribed, sought: boolean): void;
   onSought(): void;
-  /** The server does not know the place `cursor`: it is asked for what is newest. */
+  /** The server does not know the position `cursor`: the client asks for the newest ticks. */
   onAfresh(cursor: string, error: ServerError): void;
   /** It will be asked for again. */
   onRetry(error: ServerError): void;
@@ -49,15 +49,15 @@ interface Seek {
 export class SubscriptionControl {
   readonly #host: SubscriptionControlHost;
   readonly #steered: Steered;
-  readonly #place: ResumePosition;
+  readonly #position: ResumePosition;
   readonly #retry = new Backoff({ initialDelayMs: 200, maxDelayMs: 10_000 });
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sub: number | undefined;
   /** Whether a request is under way. */
   #busy = false;
-  /** What the server was last told about `#sub`. */
+  /** What the server last heard about `#sub`. */
   #stopped = false;
-  #held = false;
+  #isPaused = false;
   #full = false;
   #ended: Error | undefined;
   #seek: Seek | undefined;
@@ -66,30 +66,30 @@ export class SubscriptionControl {
   #pauses: Deferred<PausedAt>[] = [];
   #resumes: Deferred<void>[] = [];
 
-  constructor(host: SubscriptionControlHost, place: ResumePosition, steered: Steered) {
+  constructor(host: SubscriptionControlHost, position: ResumePosition, steered: Steered) {
     this.#host = host;
-    this.#place = place;
+    this.#position = position;
     this.#steered = steered;
   }
 
-  get held(): boolean {
-    return this.#held;
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   pause(): Promise<PausedAt> {
-    this.#held = true;
+    this.#isPaused = true;
     return this.#wait(this.#pauses);
   }
 
   resume(): Promise<void> {
-    this.#held = false;
+    this.#isPaused = false;
     return this.#wait(this.#resumes);
   }
 
-  /** A later seek takes the place of one that is not answered; both are answered by its answer. */
+  /** A later seek replaces one that is not answered; its answer answers both. */
   seek(options: SeekOptions): Promise<SoughtAt> {
     const waiting = this.#seek?.waiting ?? [];
-    this.#seek = { target: this.#place.target(options), attempts: 0, waiting };
+    this.#seek = { target: this.#position.target(options), attempts: 0, waiting };
     return this.#wait(waiting);
   }
 
@@ -101,7 +101,7 @@ export class SubscriptionControl {
   /** Takes the next step towards what it should be. */
   sync(): void {
     if (this.#ended !== undefined || this.#busy) return;
-    const stops = this.#held || this.#full;
+    const stops = this.#isPaused || this.#full;
     if (this.#sub === undefined) {
       if (stops) this.#rest();
       else if (this.#host.online && this.#timer === undefined) this.#subscribe();
@@ -154,7 +154,7 @@ export class SubscriptionControl {
   #subscribe(): void {
     const seek = this.#takeSeek();
     const { target } = seek ?? {};
-    this.#call(this.#place.request(target), {
+    this.#call(this.#position.request(target), {
       onAnswer: (answer) => {
         if (this.#ended !== undefined) {
           void this.#release(answer.sub);
@@ -163,7 +163,7 @@ export class SubscriptionControl {
         this.#sub = answer.sub;
         this.#stopped = false;
         this.#host.adopt(answer.sub);
-        const sought = this.#place.began(answer, target);
+        const sought = this.#position.began(answer, target);
         this.#answerSeek(seek, answer);
         this.#steered.onSubscribed(answer, sought);
       },
@@ -179,7 +179,7 @@ export class SubscriptionControl {
     this.#call({ op: 'seek', sub, ...seek.target } as RequestOf<'seek'>, {
       onAnswer: (answer) => {
         if (this.#ended !== undefined) return;
-        this.#place.sought(seek.target, answer);
+        this.#position.sought(seek.target, answer);
         this.#answerSeek(seek, answer);
         this.#steered.onSought();
       },
@@ -192,9 +192,9 @@ export class SubscriptionControl {
     this.#call<'pause' | 'resume'>({ op, sub } as RequestOf<'pause' | 'resume'>, {
       onAnswer: (answer) => {
         this.#stopped = stop;
-        if (stop) this.#place.moved((answer as Paused).cursor);
+        if (stop) this.#position.moved((answer as Paused).cursor);
       },
-      // It is not as the server has it. Taken up anew from where it stands, it is.
+      // It is not as the server has it. Taken up again from where it is, it is.
       onError: () => void this.#leave(),
     });
   }
@@ -223,7 +223,7 @@ export class SubscriptionControl {
   /** The subscription was refused, or has ended on the server's side. */
   #failed(error: WireError): void {
     const cause = new ServerError(error);
-    const lost = error.code === 'cursor_unknown' ? this.#place.forget() : undefined;
+    const lost = error.code === 'cursor_unknown' ? this.#position.forget() : undefined;
     if (lost !== undefined) {
       this.#steered.onAfresh(lost, cause);
       return;
@@ -237,7 +237,7 @@ export class SubscriptionControl {
     this.#steered.onRetry(cause);
   }
 
-  /** A place was refused: it stays, or goes on, where it was. */
+  /** A seek was refused: the subscription stays, or continues, where it was. */
   #seekFailed(seek: Seek, error: WireError): void {
     this.#flight = undefined;
     if (error.temporary && ++seek.attempts < SEEK_ATTEMPTS_MAX) {
@@ -273,12 +273,12 @@ export class SubscriptionControl {
     for (const waiting of seek?.waiting ?? []) waiting.resolve({ speed, epoch, cursor });
   }
 
-  /** Stopped, and nothing runs: a place sought is kept for when it goes on. */
+  /** Paused without a connection: a position sought is kept until the subscription continues. */
   #rest(): void {
     const seek = this.#takeSeek();
     this.#flight = undefined;
     if (seek !== undefined) {
-      this.#place.keep(seek.target);
+      this.#position.keep(seek.target);
       const speed = seek.target.speed ?? 'max';
       for (const waiting of seek.waiting) waiting.resolve({ speed, epoch: undefined, cursor: undefined });
     }
@@ -286,7 +286,7 @@ export class SubscriptionControl {
   }
 
   #settle(): void {
-    const { cursor } = this.#place;
+    const { cursor } = this.#position;
     for (const waiting of this.#pauses.splice(0)) waiting.resolve({ cursor });
     for (const waiting of this.#resumes.splice(0)) waiting.resolve();
   }

@@ -19,7 +19,7 @@ export interface SubscribeOptions {
   snapshot?: boolean;
   /**
    * A cursor: continue exactly after it; or a time of receipt (ISO 8601, UTC without a zone; UNIX nanoseconds;
-   * a Date): from its first tick on. It holds for the first connection; later ones go on where it was.
+   * a Date): from its first tick on. It holds for the first connection; later ones continue where it was.
    */
   from?: From | Date;
   /** With `from`, in mode `every`: recorded seconds per second at which the past comes, or `max`. Default `max`. */
@@ -35,13 +35,13 @@ export interface SeekOptions {
   speed?: Speed;
 }
 
-/** Where a paused subscription stands. */
+/** The position of a paused subscription. */
 export interface PausedAt {
   /** Undefined if it was paused before the server took it up. */
   cursor: string | undefined;
 }
 
-/** Where a subscription goes on. Epoch and cursor are undefined if it is paused and there is no connection. */
+/** Where a subscription continues. Epoch and cursor are undefined if it is paused and there is no connection. */
 export interface SoughtAt {
   speed: Speed;
   epoch: Epoch | undefined;
@@ -63,8 +63,8 @@ export interface SubscriptionEvents {
   /** The server lost ticks of `epoch` after `lastSeq` (by shard): those delivered before are withdrawn. */
   rewound: { epoch: Epoch; lastSeq: Seq[] };
   /**
-   * The server does not know where it stood: it has another log than before, or keeps none and was started again.
-   * It goes on with what is newest, as it began. Ticks between `cursor` and that are not told.
+   * The server does not know the position: the server has another log than before, or has no log and was restarted.
+   * The subscription continues with the newest ticks, as it began. Ticks between `cursor` and these are not reported.
    */
   afresh: { cursor: string; error: ServerError };
   /** It has ended, or (if temporary) will be asked for again shortly. */
@@ -73,7 +73,7 @@ export interface SubscriptionEvents {
 
 /**
  * A subscription, across reconnects: `every`, and what was begun with a `from`, continues exactly after its
- * cursor, `latest` with fresh state; see `afresh` for a cursor that the server does not know. Iterating it yields plain ticks; a loop slower than the stream has it
+ * cursor, `latest` with fresh state; see `again` for a cursor that the server does not know. Iterating it yields plain ticks; a loop slower than the stream has it
  * paused and resumed. Leaving the loop ends a subscription that has no callback.
  */
 export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | 'once' | 'off'> {
@@ -90,26 +90,26 @@ export interface Subscription extends Pick<Emitter<SubscriptionEvents>, 'on' | '
   readonly unknown: readonly string[];
   /** Ticks received, those of snapshots included. */
   readonly received: number;
-  /** Ticks that newer ones stood for, and ticks of kinds not asked for. */
+  /** Ticks conflated into newer ones, and ticks of kinds not asked for. */
   readonly conflated: number;
   /** Ticks missing in mode `every` that nothing accounts for; counted when all kinds are subscribed. */
   readonly gaps: number;
   /** Ticks that came twice. */
   readonly repeats: number;
   /**
-   * Stops it where it stands, across reconnects too. Ticks under way still come; none comes once this has
+   * Stops it where it is, across reconnects too. Ticks under way still come; none comes once this has
    * resolved, though a loop is still given those that wait for it.
    */
   pause(): Promise<PausedAt>;
   /**
-   * Goes on: `every` exactly where it stood, `latest` with the state as it is then. Resolves when the server
+   * Continues: `every` exactly where it stopped, `latest` with the state as it is then. Resolves when the server
    * has confirmed; without a connection, that is on the next one.
    */
   resume(): Promise<void>;
   /**
    * Goes on elsewhere; every tick after this has resolved comes from there, and what waits for a loop is
-   * dropped. While paused it stays so. A later seek takes the place of one that is not answered yet.
-   * @throws ServerError if there is no such place; it then goes on where it was
+   * dropped. While paused it stays so. A later seek replaces one that is not answered yet.
+   * @throws ServerError if there is no such position; the subscription then continues where it was
    */
   seek(options?: SeekOptions): Promise<SoughtAt>;
   /** Ends it. Callbacks stop at once; resolves when the server has confirmed or the connection is gone. */

@@ -7,7 +7,7 @@ export const ENGINE_NAME = '$engine';
 /** The client's own number of it: the first symbol that a book defines. */
 export const ENGINE_INDEX = 0;
 
-/** A symbol's name as `subscribe` takes it, and `symbols` of `/v1/quotes`: what a pattern would mean by it stands for itself. */
+/** A symbol's name as `subscribe` takes it, and `symbols` of `/v1/quotes`: characters that a pattern would interpret are escaped. */
 export function escapeSymbol(name: string): string {
   return name.replace(/[*,\\]/g, '\\$&');
 }

@@ -1,4 +1,4 @@
-import { flagNames, KIND_NAMES, Kind, type KindName, NO_TIME_S, nanoseconds } from '../core/tick.js';
+import { flagNames, KIND_NAMES, Kind, type KindName, NO_TIME_S, nanoseconds, orNull } from '../core/tick.js';
 import { sideOf, type Tick, type TickHead, type TradeSide } from '../core/tick-object.js';
 import type { Epoch, Seq, SymbolSeq } from '../core/units.js';
 import type { PackedTick } from '../wire/packed.js';
@@ -9,32 +9,28 @@ import type { SymbolInfo } from './symbols.js';
 interface Received {
   /** State sent at the start of a subscription, not news. */
   inSnapshot: boolean;
-  /** Ticks of the symbol that were jumped over just before this tick; `client.conflatedTicks` gets them. */
+  /** Ticks of the symbol that were jumped over just before this tick; `client.conflatedTicks` fetches them. */
   conflated: number;
 }
 
 /** A tick as an object of its own: safe to keep. */
 export type PlainTick = Tick & Received;
 
-function orNull(x: number): number | null {
-  return Number.isNaN(x) ? null : x;
-}
-
 /**
- * The tick that callbacks get. **It is one object, filled anew for every tick**: read it during the call,
+ * The tick that callbacks get. **It is one object, filled again for every tick**: read it during the call,
  * and copy it with `toObject()` to keep it. What a kind does not have is NaN (the side of a trade: null), and so
- * is what the source did not tell.
+ * is what the source did not report.
  */
 export class TickView {
   /** Filled by the subscription. */
   info!: SymbolInfo;
-  /** Of the log that numbers it. */
+  /** Of the log that sequences the tick. */
   logId = '';
   epoch: Epoch = 0;
   shard = 0;
   /** State sent at the start of a subscription, not news. */
   inSnapshot = false;
-  /** Ticks of the symbol that were jumped over just before this one; `client.conflatedTicks` gets them. */
+  /** Ticks of the symbol that were jumped over just before this one; `client.conflatedTicks` fetches them. */
   conflated = 0;
   readonly #record: PackedTick;
 
@@ -89,7 +85,7 @@ export class TickView {
   get tradeId(): number {
     return this.#record.tradeId;
   }
-  /** The side of a trade that took, where the source tells. */
+  /** The side of the aggressor of a trade, where the source reports one. */
   get side(): TradeSide | null {
     const { kind, flags } = this.#record;
     return kind === Kind.trade ? sideOf(flags) : null;

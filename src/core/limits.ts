@@ -43,26 +43,25 @@ export const REGISTRY_WARN_SHARE = 0.8;
 
 /** Slots of a raw ring (feed × shard). Full: the feed's policy, `block` or `conflate`. */
 export const RAW_RING_SLOTS = 16_384;
-/** Raw records that may wait for a shard that naps; of a small ring no more than an eighth of it. More: it is woken. */
+/** Raw records that may wait for a shard that sleeps between batches; of a small ring at most an eighth of it. More: the shard is woken. */
 export const NAP_TICKS = 512;
 /** Slots of a shard's broadcast ring. Full: the log gates it (`log.onStall`); free readers are overtaken. */
 export const BROADCAST_RING_SLOTS = 1_048_576;
 /** The fewest that a setting may make of it. Less: `bad_config`. */
 export const BROADCAST_RING_SLOTS_MIN = 8_192;
-/** Slots of a shard's critical ring (trades, status, gaps). Free readers are overtaken and go on from the log. */
+/** Slots of a shard's critical ring (trades, status, gaps). Free readers are overtaken and then read from the log. */
 export const CRITICAL_RING_SLOTS = 65_536;
 /** Raw records that a shard takes before it commits; of a small ring no more than fill half of it. */
 export const SHARD_BATCH = 4_096;
-/** Ticks that a shard numbers ahead of the last-value table, at most, while more wait for it; of a small ring no more than fill half of it. Then the table comes first. */
+/** Ticks that a shard sequences ahead of the last-value table, at most, while more wait for it; of a small ring no more than fill half of it. Then the table comes first. */
 export const PROJECT_TICKS = 16_384;
 /** Batches that the journal of a stage holds, where one is kept; the oldest goes first. A power of two. */
 export const JOURNAL_NOTES = 65_536;
 /** Slots that one raw record can need: its symbol's definition, and itself. */
 export const SLOTS_PER_RAW = 2;
-/** Half-quotes newly held in one batch. More: the batch is committed early. */
+/** Half-quotes that become pending in one batch. More: the batch is committed early. */
 export const PENDING_PER_BATCH = 64;
 
-/** Quotes kept aside per feed under `conflate`: one a symbol, so bounded by the symbols. */
 /** Critical ticks waiting beside a full raw ring under `conflate`. More: dropped, counted, marked by a gap record. */
 export const SIDE_QUEUE_SLOTS = 4_096;
 
@@ -107,7 +106,7 @@ export const LOG_SEGMENT_MS = 86_400_000;
 export const LOG_SEGMENT_MS_MIN = 100;
 /** Milliseconds before the end of a segment at which the next one is opened, at most. */
 export const LOG_PREPARE_MS = 60_000;
-/** Milliseconds between two looks at which segments are to go. */
+/** Milliseconds between two checks which segments have expired. */
 export const LOG_RETENTION_MS = 1_000;
 /** Part of the time that the recompression of closed segments works. */
 export const LOG_RECOMPRESS_SHARE = 0.25;
@@ -120,19 +119,19 @@ export const LOG_CACHE_BLOCKS = 64;
 export const CONNECTIONS_MAX = 10_000;
 /** The same of one address (of IPv6: one /64), so that one machine cannot take them all. More: refused with 4503. */
 export const CONNECTIONS_PER_ADDRESS_MAX = 2_000;
-/** Connections that have not shown their token yet, where one is wanted; they take no other's place. More: the oldest of the address that has most of them is closed with 4004. */
+/** Connections that have not shown their token yet, where one is wanted; they take no slot of an authorised one. More: the oldest of the address that has most of them is closed with 4004. */
 export const UNAUTHORISED_MAX = 2_048;
-/** Subscriptions of one connection. More: error `too_many_subscriptions`, the others go on. */
+/** Subscriptions of one connection. More: error `too_many_subscriptions`, the others continue. */
 export const SUBSCRIPTIONS_MAX = 64;
 /** Symbols and patterns in one subscribe. More: error `too_many_symbols`. */
 export const SUBSCRIBE_SYMBOLS_MAX = 10_000;
-/** Patterns among them: each is held against every symbol there is. More: error `too_many_symbols`. */
+/** Patterns among them: each is compared with every symbol. More: error `too_many_symbols`. */
 export const SUBSCRIBE_PATTERNS_MAX = 64;
 /** Names that subscriptions wait for, as no source has defined them: of one connection a sixteenth, of one address a quarter. More: error `too_many_symbols`. */
 export const UNKNOWN_NAMES_MAX = 200_000;
-/** Patterns of all subscriptions, each of which is held against every new symbol; of one connection and one address likewise. More: error `too_many_symbols`. */
+/** Patterns of all subscriptions, each of which is compared with every new symbol; of one connection and one address likewise. More: error `too_many_symbols`. */
 export const PATTERNS_MAX = 8_192;
-/** Bytes of the tables by which subscriptions with different symbols tell theirs; of one address a quarter. More: error `too_many_symbols`. */
+/** Bytes of the tables that say which symbols a subscription has; of one address a quarter. More: error `too_many_symbols`. */
 export const WATCH_BYTES_MAX = 256 * 1024 * 1024;
 /** Milliseconds that requests of clients take of one turn of the event loop. The others wait for their turn. */
 export const REQUESTS_MS = 4;
@@ -170,14 +169,14 @@ export const WINDOW_BYTES = 256 * 1024;
 export const FLUSH_TICKS_MAX = 8_192;
 /** Bytes of one frame to a subscriber. */
 export const FRAME_BYTES_MAX = 240 * 1024;
-/** Connections that go on together: what goes out without a turn of the event loop. More: another convoy. */
+/** Connections in one cohort: a frame goes to all of them without a turn of the event loop. More: another cohort. */
 export const COHORT_MEMBERS_MAX = 256;
-/** Bytes of one frame to a convoy. The rest waits for the next flush. */
+/** Bytes of one frame to a cohort. The rest waits for the next flush. */
 export const COHORT_BYTES = 64 * 1024;
-/** Bytes not yet answered of a member of a convoy in mode `every`, which gets all of them in any case, and those between two pings. More: it leaves the convoy. */
+/** Bytes not yet answered of a member of a cohort in mode `every`, which gets all of them in any case, and those between two pings. More: it leaves the cohort. */
 export const EVERY_COHORT_WINDOW_BYTES = 512 * 1024;
 export const EVERY_COHORT_PING_EVERY_BYTES = 256 * 1024;
-/** Log pages read at once for subscribers that catch up. More: they wait their turn (their cursors stand). */
+/** Log pages read at once for subscribers that catch up. More: they wait their turn, and their cursors do not move. */
 export const CATCHUP_JOBS = 2;
 /** Milliseconds that a thread which read pages waits for more. Longer without any: it ends. */
 export const CATCHUP_IDLE_MS = 30_000;
@@ -191,11 +190,11 @@ export const PAGES_MAX = 48;
 export const CATCHUP_JOB_PAGES = 8;
 /** Pages read ahead of one subscriber that catches up. With many that do, fewer: their pages must live until they are sent. */
 export const READ_AHEAD_PAGES = 16;
-/** Pages waiting to be read. More: who subscribes or seeks into the log is told `busy`; who runs waits as it is. */
+/** Pages waiting to be read. More: a subscribe or seek into the log is answered `busy`; a running subscription waits. */
 export const PAGES_WAITING_MAX = 256;
 /** Ticks of one answer to `history`. More: the answer says how far it reaches. */
 export const HISTORY_TICKS_MAX = 4_096;
-/** Answers to `history`, and places of a time, being looked for at once; for one address half of them. More: `busy`. */
+/** Searches at once for answers to `history` and for the position of a time; for one address half of them. More: `busy`. */
 export const LOOKUPS_MAX = 8;
 /** Seeks of one subscription that are not answered: they take effect one after the other. More: `busy`. */
 export const SEEKS_WAITING_MAX = 8;
@@ -215,7 +214,7 @@ export const REST_WAITING_MAX = 64;
 export const REST_WAITING_OF_CLIENT_MAX = 8;
 /** Milliseconds that they wait at most. Longer: 503 `busy`. */
 export const REST_WAIT_MS_MAX = 2_000;
-/** Catch-up jobs that one page takes. Then it ends where it stands, and its cursor goes on. */
+/** Catch-up jobs that one page takes. The page then ends early, and its cursor says where the next one begins. */
 export const REST_PAGE_JOBS_MAX = 16;
 /** Bytes of HTTP answers that their readers have not taken yet; a small answer is not counted. More: 503 `busy`. */
 export const HTTP_UNREAD_BYTES = 64 * 1024 * 1024;
@@ -228,14 +227,14 @@ export const FLUSH_INTERVAL_MS_MAX = 16;
 /** Milliseconds without any message to a client before a heartbeat. */
 export const HEARTBEAT_MS = 5_000;
 
-/** Bytes of a feed's capture that wait for the disk. More: that capture ends with an error, the feed goes on. */
+/** Bytes of a feed's capture that wait for the disk. More: that capture ends with an error, the feed continues. */
 export const CAPTURE_BUFFER_BYTES = 64 * 1024 * 1024;
 /** Bytes of a capture file, after which another is begun. */
 export const CAPTURE_FILE_BYTES = 256 * 1024 * 1024;
 
 /** Terminals connected to one MT5 port, each after its hello. More: refused with an error frame. */
 export const MT5_CONNECTIONS_MAX = 64;
-/** Connections to it that have not said hello; they take no terminal's place. More: the oldest of the address that has most of them is closed. */
+/** Connections to it that have not said hello; they take no slot of a terminal. More: the oldest of the address that has most of them is closed. */
 export const MT5_GREETING_MAX = 256;
 /** The same of one address (of IPv6: one /64). More: its oldest is closed. */
 export const MT5_GREETING_PER_ADDRESS_MAX = MT5_CONNECTIONS_MAX;
@@ -252,9 +251,9 @@ export const MT5_FRAME_BYTES_MAX = 260 * 1024;
 export const MT5_HELLO_BYTES_MAX = 2_048;
 /** Bytes of a string in an MT5 frame. Longer ones are cut by the sender and refused by the receiver. */
 export const MT5_STRING_BYTES_MAX = 512;
-/** Symbols that one terminal numbers. More: those definitions are answered with an error, the others go on. */
+/** Symbols that one terminal defines. More: those definitions are answered with an error, the others continue. */
 export const MT5_SYMBOLS_MAX = 65_536;
-/** Ticks that a terminal may pass over as dropped at once; rings carry low words of counts, which tell twice as much apart. More: bad framing. */
+/** Ticks that a terminal may pass over as dropped at once; rings carry low words of counts, which can hold twice as much. More: bad framing. */
 export const MT5_GAP_TICKS_MAX = 2 ** 29;
 /** Ticks in one MT5 batch. */
 export const MT5_BATCH_TICKS_MAX = 4_096;

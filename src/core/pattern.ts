@@ -5,7 +5,7 @@
 
 const ESCAPED = /\\([*,\\])/g;
 
-/** What stands between the stars of a pattern. One part: it is a name. */
+/** What is between the stars of a pattern. One part: it is a name. */
 export function parsePattern(text: string): string[] {
   return splitAt(text, '*').map((part) => part.replace(ESCAPED, '$1'));
 }
@@ -14,7 +14,7 @@ export function isPattern(text: string): boolean {
   return text.includes('*') && splitAt(text, '*').length > 1;
 }
 
-/** Names and patterns that stand between commas, each still as its client wrote it. */
+/** Names and patterns that are between commas, each still as its client wrote it. */
 export function splitList(text: string): string[] {
   return splitAt(text, ',');
 }

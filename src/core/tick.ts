@@ -14,12 +14,12 @@
  * 56 f64 askSize       f64 tradeId         f64 arg3                     f64 count
  * ```
  *
- * A raw record (feed → shard) has the same layout, but for two words that only numbering can fill:
+ * A raw record (feed → shard) has the same layout, but for two words that only sequencing can fill:
  *
  * ```
  *  8 u32 positionLow: twice the source's own tick count once this record is done, one less for the first
  *      record of a split tick (mod 2^32); 0 where it has none
- * 12 u32 folded: how many earlier ticks of this symbol the record stands for besides itself
+ * 12 u32 conflated: how many earlier ticks of this symbol the record stands for besides itself
  * ```
  *
  * Times are UNIX time, UTC. Prices are float64 rounded to the symbol's digits. In a status or gap the
@@ -48,7 +48,7 @@ export const U32_KIND_FLAGS_SOURCE = 1;
 export const U32_SEQ_LOW = 2;
 export const U32_SYMBOL_SEQ = 3;
 export const U32_RAW_POSITION = 2;
-export const U32_RAW_FOLDED = 3;
+export const U32_RAW_CONFLATED = 3;
 export const U32_TS_EVENT_S = 4;
 export const U32_TS_EVENT_NS = 5;
 export const U32_TS_RECV_S = 6;
@@ -113,11 +113,11 @@ export const StatusCode = {
   symbolStale: 4,
   /** Trading is halted. */
   halted: 5,
-  /** Trading goes on. */
+  /** Trading continues. */
   trading: 6,
 } as const;
 
-/** Reasons of a gap (u16 at 36). `first` and `last` are inclusive, in the numbering that the reason names. */
+/** Reasons of a gap (u16 at 36). `first` and `last` are inclusive, in the sequence that the reason names. */
 export const GapReason = {
   /** The venue's own sequence jumped: first..last are its numbers. */
   sourceSequence: 1,
@@ -125,13 +125,13 @@ export const GapReason = {
   feedOverflow: 2,
   /** A feed thread died holding ticks that its source cannot resend: `count` are gone. */
   feedRestart: 3,
-  /** The log stood still under `log.onStall = shed`: first..last are seqs that it does not hold. */
+  /** The log was stopped under `log.onStall = shed`: first..last are seqs that it does not hold. */
   logShed: 4,
   /** Made for one subscriber that fell behind what ring and log hold: first..last are seqs of the shard. */
   notHeld: 5,
 } as const;
 
-/** Symbol id 0 stands for the feed or engine itself; its symbolSeq is numbered per shard. */
+/** Symbol id 0 stands for the feed or engine itself; its symbolSeq counts per shard. */
 export const ENGINE_SYMBOL = 0;
 /** tsEvent seconds when the source gave no time. */
 export const NO_TIME_S = 0xffffffff;
@@ -140,7 +140,7 @@ export const NO_TIME_S = 0xffffffff;
  * finite, so that a NaN from a source stays what it is: an error.
  */
 export const NO_PRICE = 1.7976931348623157e308;
-/** A size that the source does not tell. */
+/** A size that the source does not report. */
 export const NO_SIZE = Number.NaN;
 /** A trade without an id. Ids are integers up to 2^53. */
 export const NO_TRADE_ID = Number.NaN;
@@ -297,11 +297,11 @@ export function copyWords(from: Uint32Array, a: number, to: Uint32Array, b: numb
 }
 
 /**
- * Copies a numbered record into words of another buffer, in fewer moves than `copyWords`: what may look like
+ * Copies a sequenced record into words of another buffer, in fewer moves than `copyWords`: what may look like
  * a NaN as a float64 moves as two words, the rest as one.
  * @param at32 where the copy starts in `u32`; `at64` says the same of `f64`
  */
-export function copyNumbered(
+export function copySequenced(
   from: Records,
   slot: number,
   u32: Uint32Array,
@@ -355,7 +355,8 @@ export interface TickRecord {
   count?: number;
 }
 
-function orNull(x: number): number | null {
+/** What a kind does not have is NaN in a record, and null at the edges. */
+export function orNull(x: number): number | null {
   return Number.isNaN(x) ? null : x;
 }
 

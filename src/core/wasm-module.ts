@@ -1,7 +1,7 @@
 /** Modules that the build compiles to WebAssembly: each is compiled once a thread. */
 import { readFileSync } from 'node:fs';
 
-/** Where something stands in a module's memory, in bytes, or another number that it exports. */
+/** Where something is in a module's memory, in bytes, or another number that it exports. */
 export type Address = WebAssembly.Global<'i32'>;
 
 const compiled = new Map<string, WebAssembly.Module>();

@@ -4,6 +4,7 @@
  */
 
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SharedClock } from '../core/clock.js';
 import { messageOf, TickwireError } from '../core/errors.js';
 import { STOP_GRACE_MS, STOP_LOG_GRACE_MS } from '../core/limits.js';
@@ -295,7 +296,7 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
     if (started) {
       const feeds = this.#feeds.numbers;
       for (const stage of feeds) this.supervisor.control(stage).command = Command.drain;
-      await Promise.race([this.#feeds.ended(), pause(STOP_GRACE_MS)]);
+      await Promise.race([this.#feeds.ended(), sleep(STOP_GRACE_MS, undefined, { ref: false })]);
       await this.#drain(feeds, STOP_GRACE_MS, 'A feed');
       const shards = Array.from({ length: this.memory.plan.shards }, (_, s) => s);
       await this.#drain(shards, STOP_GRACE_MS, 'A shard');
@@ -359,8 +360,4 @@ function allocate(plan: MemoryPlan): EngineMemory {
       `There is no room for rings and tables of this size (${messageOf(error)}): lower rings, shards or maxSymbols.`,
     );
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

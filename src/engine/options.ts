@@ -3,6 +3,7 @@ import type { TemplatedApp } from 'uWebSockets.js';
 import { z } from 'zod';
 import { badConfig, check } from '../core/check-settings.js';
 import { messageOf, TickwireError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import type { Authorise } from '../fanout/index.js';
 import type { FeedStatus, FeedType } from '../feeds/connector/feed.js';
 import { FEED_TYPES } from '../feeds/index.js';
@@ -19,14 +20,8 @@ import { dataFolderSchema } from './settings/pipeline.js';
 import { sharedSettings } from './settings/schema.js';
 import type { SupervisorOptions } from './supervisor.js';
 
+export type { Logger } from '../core/logger.js';
 export type { BuiltInFeed, EngineFeed, HostFeed, ModuleFeed } from './settings/feeds.js';
-
-/** A logger in pino's manner. */
-export interface Logger {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
 
 /** What only code can give: an object of the host's, or a function. */
 function fromHost<T>(expected: 'object' | 'function') {

@@ -58,8 +58,8 @@ export default async function runStage(task: StageTask): Promise<StageRefusal | 
   const control = new Control(task.memory.control, task.stage);
   control.threadId = threadId;
   control.state = StageState.running;
-  armFailpoint(control.faultAt, () => {
-    control.faultAt = 0;
+  armFailpoint(control.failpointAt, () => {
+    control.failpointAt = 0;
     process.exit(70);
   });
   const post = (message: StageMessage) => task.port.postMessage(message);

@@ -5,6 +5,7 @@
  * round carries. A long round is cut into flushes with a turn of the event loop between them, and each takes in
  * what is new by then: so nobody waits for two rounds, and nothing else on the thread waits for a whole one.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Doorbell } from '../pipeline/memory/doorbell.js';
 import { turn } from '../pipeline/memory/doorbell.js';
 
@@ -116,14 +117,14 @@ export class FlushLoop {
       }
       polls = 0;
       if (nowMs < nextAtMs) {
-        await pause(nextAtMs - nowMs);
+        await sleep(nextAtMs - nowMs);
         continue;
       }
       await this.#round();
       this.#announceFlush(this.intervalMs);
       nextAtMs = performance.now() + this.intervalMs;
       if (this.intervalMs === 0) await turn();
-      else await pause(this.intervalMs);
+      else await sleep(this.intervalMs);
     }
   }
 
@@ -185,6 +186,3 @@ export class FlushLoop {
 }
 
 /** Timers have a resolution of a millisecond: what is left of a pause may become as long as that. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}

@@ -1,5 +1,6 @@
 /** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { addressKey } from '../core/address.js';
 import { badConfig, check } from '../core/check-settings.js';
 import { messageOf, TickwireError } from '../core/errors.js';
@@ -229,7 +230,7 @@ class Server implements Fanout {
     if (this.#connections.size > 0) await this.#drain();
     await this.#loop.stop();
     for (const connection of this.#connections) connection.close(shuttingDown());
-    await new Promise((resolve) => setTimeout(resolve, CLOSE_GRACE_MS));
+    await sleep(CLOSE_GRACE_MS);
     if (this.ports.app === undefined) this.#app.close();
   }
 
@@ -242,7 +243,7 @@ class Server implements Fanout {
     const heads = shared.shards.map((view) => view.head);
     while (this.#connections.size > 0 && performance.now() < untilMs) {
       this.#loop.wake();
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+      await sleep(DRAIN_LOOK_MS);
       for (const connection of this.#connections) {
         if (connection.drained(heads)) connection.close(shuttingDown());
       }

@@ -1,6 +1,8 @@
 /** Runs one connector: on a feed stage's thread, or on the host's for a connector that the host passes. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, SharedClock } from '../core/clock.js';
 import { TickwireError } from '../core/errors.js';
+import type { Logger } from '../core/logger.js';
 import { turn } from '../pipeline/memory/doorbell.js';
 import { Command, type Control, type EngineMemory, HOST_STAGE } from '../pipeline/memory/engine-memory.js';
 import { checkRawName } from '../pipeline/memory/names.js';
@@ -8,7 +10,7 @@ import { Registry } from '../pipeline/memory/registry.js';
 import { CaptureKind } from './capture/format.js';
 import { CapturingSink } from './capture/sink.js';
 import { type CaptureTarget, CaptureWriter } from './capture/writer.js';
-import type { Feed, FeedContext, FeedLog, FeedStatus, FeedType } from './connector/feed.js';
+import type { Feed, FeedContext, FeedStatus, FeedType } from './connector/feed.js';
 import { FeedSink } from './connector/feed-sink.js';
 
 const CONTROL_LOOK_MS = 10;
@@ -74,9 +76,9 @@ export async function runFeed(feed: Feed, run: FeedRun, capturesBytes = false): 
       run.post({ type: 'status', status: failed ?? feed.status() });
     }
     run.control.turn();
-    // A source that fell silent commits nothing itself; what stands aside of full rings moves on all the same.
+    // A source that fell silent commits nothing itself; the conflation buffer must be moved all the same.
     if (context.sink.conflating > 0) context.sink.commit();
-    await new Promise((resolve) => setTimeout(resolve, CONTROL_LOOK_MS));
+    await sleep(CONTROL_LOOK_MS);
   }
   abort.abort();
   await feed.stop();
@@ -90,7 +92,7 @@ export async function runFeed(feed: Feed, run: FeedRun, capturesBytes = false): 
   }
 }
 
-/** Starts a connector. What its input is to blame for ends this feed and nothing else. */
+/** Starts a connector. A fault of its input ends this feed and nothing else. */
 async function startFailure(feed: Feed, context: FeedContext): Promise<FeedStatus | undefined> {
   try {
     await feed.start(context);
@@ -118,16 +120,16 @@ export function createContext(
   const { memory } = run;
   const registry = new Registry(memory.registry, memory.plan.maxSymbols, run.stage);
   const clock = run.clock ?? new SharedClock(memory.clock);
-  const calls = capturesBytes ? undefined : capture;
+  const callCapture = capturesBytes ? undefined : capture;
   const mayPark = run.stage !== HOST_STAGE;
   const sink =
-    calls === undefined
+    callCapture === undefined
       ? new FeedSink(memory, run.feed, registry, clock, mayPark)
-      : new CapturingSink(memory, run.feed, registry, clock, mayPark, calls);
+      : new CapturingSink(memory, run.feed, registry, clock, mayPark, callCapture);
   const name = memory.plan.feeds[run.feed].name;
   const say = (level: 'info' | 'warn' | 'error') => (details: object, message: string) =>
     run.post({ type: 'log', level, details: { feed: name, ...details }, message });
-  const log: FeedLog = { info: say('info'), warn: say('warn'), error: say('error') };
+  const log: Logger = { info: say('info'), warn: say('warn'), error: say('error') };
   return {
     name,
     sink,
@@ -144,9 +146,9 @@ export function createContext(
       const { digitsFrom = source.id, ...details } = definition;
       const id = registry.defineSymbol({ ...details, name: canonical }, digitsFrom);
       if (canonical !== raw) registry.defineAlias(source.id, raw, id);
-      if (calls !== undefined) {
+      if (callCapture !== undefined) {
         const json = Buffer.from(JSON.stringify({ source: source.id, raw, canonical, definition }));
-        calls.append(CaptureKind.symbol, id, sink.recvS, sink.recvNs, json);
+        callCapture.append(CaptureKind.symbol, id, sink.recvS, sink.recvNs, json);
       }
       return id;
     },

@@ -16,7 +16,7 @@ import { LogReader } from '../log/read/log-reader.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import { Doubles, type RivalFound } from './doubles.js';
 import { RunMerge } from './merge.js';
-import { isBefore, type SymbolSpans, widen } from './rivals.js';
+import { precedes, type SymbolSpans, widen } from './rivals.js';
 import { type BuiltSegments, SegmentBuilder } from './segment-builder.js';
 import type { RunInfo } from './spool.js';
 
@@ -116,6 +116,6 @@ function doublesOf(
   const filter = new Uint8Array(registry.symbolCount);
   for (const { ids } of batches) for (const id of ids) filter[id] = 1;
   const starts = batches.flatMap(({ runs }) => runs).map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
-  const from = starts.reduce((first, start) => (isBefore(start, first) ? start : first));
+  const from = starts.reduce((first, start) => (precedes(start, first) ? start : first));
   return new Doubles(reader, rivals, filter, from, !replaces);
 }

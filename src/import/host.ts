@@ -103,7 +103,7 @@ async function standIn<S extends Step>(
     }
     const bytes = readRegistry(catalog);
     const registry = Registry.from(bytes);
-    const held = registry.placeOf(bytes);
+    const held = registry.positionOf(bytes);
     const desk = new ImportCoordinator(store, registry, undefined, true);
     const answer =
       step === 'define'

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { RECORD_U32, Records, U32_SYMBOL, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
+import { isBefore } from '../core/time.js';
 import { SYMBOLS_INDEXED, TimeAt } from '../log/format/block-summary.js';
 import { LogReader } from '../log/read/log-reader.js';
 import { logFolder, openCatalog, readRegistry } from '../log/storage/catalog.js';
@@ -42,7 +43,7 @@ export async function rivalsOf(
       const times = spans.get(epoch);
       if (times !== undefined) {
         const [first, last] = [momentAt(times, TimeAt.eventMin), momentAt(times, TimeAt.eventMax)];
-        if (isBefore(to, first) || isBefore(last, from)) return false;
+        if (precedes(to, first) || precedes(last, from)) return false;
       }
       return ids.some((id) => id >= SYMBOLS_INDEXED || reader.seekSymbol(epoch, SHARD, id, 1) !== undefined);
     });
@@ -90,7 +91,7 @@ export async function uncovered(data: string, epoch: number, spans: SymbolSpans)
   }
   const isCovered = ([id, { from, to }]: [number, { from: Moment; to: Moment }]) => {
     const span = spans.get(id);
-    return span !== undefined && !isBefore(from, span.from) && !isBefore(span.to, to);
+    return span !== undefined && !precedes(from, span.from) && !precedes(span.to, to);
   };
   const registry = registryOf(data);
   return [...held].filter((entry) => !isCovered(entry)).map(([id]) => registry.symbols[id]?.name ?? `#${id}`);
@@ -100,6 +101,6 @@ function momentAt(times: readonly number[], word: number): Moment {
   return { s: times[word], ns: times[word + 1] };
 }
 
-export function isBefore(a: Moment, b: Moment): boolean {
-  return a.s < b.s || (a.s === b.s && a.ns < b.ns);
+export function precedes(a: Moment, b: Moment): boolean {
+  return isBefore(a.s, a.ns, b.s, b.ns);
 }

@@ -16,7 +16,7 @@ import type { ImportOptions, ImportOutcome } from './outcome.js';
 import { lotsOf, partsOf } from './parts.js';
 import { ImportPool, type ImportProgress } from './pool.js';
 import type { FileToRead, ReadBatch, ReadFile } from './read.js';
-import { importsOf, isBefore, rivalsOf, uncovered } from './rivals.js';
+import { importsOf, precedes, rivalsOf, uncovered } from './rivals.js';
 import { makeStaging } from './staging.js';
 import type { BuildJob, LookJob, ReadJob } from './worker.js';
 
@@ -220,8 +220,8 @@ class Import {
     const runs = batches.flatMap((batch) => batch.runs);
     const starts = runs.map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
     const ends = runs.map(({ toS, toNs }) => ({ s: toS, ns: toNs }));
-    const from = starts.reduce((first, at) => (isBefore(at, first) ? at : first));
-    const to = ends.reduce((last, at) => (isBefore(last, at) ? at : last));
+    const from = starts.reduce((first, at) => (precedes(at, first) ? at : first));
+    const to = ends.reduce((last, at) => (precedes(last, at) ? at : last));
     return rivalsOf(this.data, importsOf(this.data), names, from, to);
   }
 

@@ -27,10 +27,10 @@ import type { SegmentRange } from '../log/storage/segment-record.js';
 import { openSegment, type Segment, segmentsFolder } from '../log/storage/segments.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import { allocateModule } from '../pipeline/memory/shard-memory.js';
-import { HELD, Normaliser, roundTo, SEQUENCED } from '../pipeline/shard/normaliser.js';
+import { Normaliser, PENDING, roundTo, SEQUENCED } from '../pipeline/shard/normaliser.js';
 import { Count, SequencingModule } from '../pipeline/shard/sequencing-module.js';
 import {
-  S_HELD,
+  S_PENDING,
   S_SCALE,
   STATE_F64,
   STATE_U32,
@@ -113,13 +113,13 @@ export class SegmentBuilder {
     const result = this.#normaliser.normalise(0, this.#seq + 1);
     this.#states.f64[scaleAt] = scale;
     if (result === SEQUENCED) await this.#take(0);
-    else if (result === HELD) this.#hold(raw.u32[U32_SYMBOL]);
+    else if (result === PENDING) this.#hold(raw.u32[U32_SYMBOL]);
     else this.#rejected++;
   }
 
   /** The quote that brings the other side stands for this half too, as in a shard. */
   #hold(id: number): void {
-    this.#states.f64[id * STATE_F64 + S_HELD]++;
+    this.#states.f64[id * STATE_F64 + S_PENDING]++;
     this.#held++;
   }
 

@@ -1,7 +1,7 @@
 /** A capture as a recording for a virtual engine: the feeds' entries in the order of their times of receipt. */
 
 import { TickwireError } from '../core/errors.js';
-import type { Time } from '../core/time.js';
+import { isEarlier, type Time } from '../core/time.js';
 import type { CapturedRun } from '../engine/capture-run.js';
 import { CallPlayback } from '../feeds/capture/playback.js';
 import { CaptureReader } from '../feeds/capture/reader.js';
@@ -97,8 +97,4 @@ function playbackOf(feed: CapturedRun['feeds'][number], context: FeedContext): C
   }
   const type = FEED_TYPES[feed.type as FeedTypeName].type as FeedType<unknown>;
   return type.playback?.(feed.options, context) ?? new CallPlayback(context);
-}
-
-function isEarlier(a: Time, b: Time): boolean {
-  return a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos < b.nanos);
 }

@@ -4,6 +4,7 @@
  * before its end and spins the rest, with turns of the event loop as long as there is time for them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ReplayClock } from '../core/replay-clock.js';
 import { turn } from '../pipeline/memory/doorbell.js';
 import type { Speed } from '../wire/ticks.js';
 
@@ -26,10 +27,7 @@ const SYSTEM: PaceTime = { nowMs: () => performance.now(), sleep, turn };
 
 export class Pace {
   #speed: Speed;
-  /** The recorded time that stands for `#baseMs`: whole seconds, and milliseconds beyond them. */
-  #baseS = 0;
-  #beyondMs = 0;
-  #baseMs = Number.NaN;
+  readonly #clock = new ReplayClock(1);
   #isPaused = false;
 
   constructor(
@@ -37,6 +35,7 @@ export class Pace {
     readonly time: PaceTime = SYSTEM,
   ) {
     this.#speed = speed;
+    if (speed !== 'max') this.#clock.speed = speed;
   }
 
   get speed(): Speed {
@@ -48,6 +47,7 @@ export class Pace {
     if (this.#speed === 'max') this.reset();
     else this.#settle();
     this.#speed = speed;
+    if (speed !== 'max') this.#clock.speed = speed;
   }
 
   /** While paused recorded time stands still. */
@@ -62,20 +62,15 @@ export class Pace {
 
   /** Restarts the pace: the next tick is due at once. */
   reset(): void {
-    this.#baseMs = Number.NaN;
+    this.#clock.reset();
   }
 
   /** Milliseconds until a tick of this time of receipt is due; 0 or less: it is. */
   dueInMs(recvS: number, recvNs: number): number {
     if (this.#speed === 'max') return 0;
     const nowMs = this.time.nowMs();
-    if (Number.isNaN(this.#baseMs)) {
-      this.#baseS = recvS;
-      this.#beyondMs = recvNs / 1e6;
-      this.#baseMs = nowMs;
-    }
-    const recordedMs = (recvS - this.#baseS) * 1000 + recvNs / 1e6 - this.#beyondMs;
-    return recordedMs / this.#speed - (nowMs - this.#baseMs);
+    if (!this.#clock.isSet) this.#clock.set(recvS, recvNs, nowMs);
+    return this.#clock.dueInMs(recvS, recvNs, nowMs);
   }
 
   /** Waits a part of what `dueInMs` said: sleeps while that is long, and returns as exactly as it can at its end. */
@@ -93,9 +88,7 @@ export class Pace {
 
   /** Takes the recorded time as it is now for the new base. */
   #settle(): void {
-    if (Number.isNaN(this.#baseMs)) return;
-    const nowMs = this.time.nowMs();
-    if (this.#speed !== 'max' && !this.#isPaused) this.#beyondMs += (nowMs - this.#baseMs) * this.#speed;
-    this.#baseMs = nowMs;
+    if (!this.#clock.isSet) return;
+    this.#clock.rebase(this.time.nowMs(), this.#speed === 'max' || this.#isPaused);
   }
 }

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENGINE_SYMBOL, RECORD_U32, U32_SYMBOL, U32_TS_RECV_NS, U32_TS_RECV_S } from '../core/tick.js';
-import type { Time } from '../core/time.js';
+import { isEarlier, type Time } from '../core/time.js';
 import type { LogGap, LogReader } from '../log/read/log-reader.js';
 import type { ReplayControl } from './control.js';
 import { Pace } from './pace.js';
@@ -162,8 +162,4 @@ export class ReplayPlayer {
     this.#first ??= { seconds, nanos };
     this.control.report(++this.#played, seconds, nanos);
   }
-}
-
-function isEarlier(a: Time, b: Time): boolean {
-  return a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos < b.nanos);
 }

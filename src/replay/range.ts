@@ -1,6 +1,7 @@
 /** The bounds of a replay: a time of receipt, or a position in the sequence. */
 import { TickwireError } from '../core/errors.js';
-import { digitsHint, parseTime, type Time } from '../core/time.js';
+import type { Time } from '../core/time.js';
+import { digitsHint, parseTime } from '../core/time-text.js';
 import { cursorFromText } from '../wire/cursor.js';
 
 /** A time: UNIX seconds and nanoseconds, UTC. */

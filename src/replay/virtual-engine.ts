@@ -4,12 +4,13 @@
  */
 import { VirtualClock } from '../core/clock.js';
 import { BROADCAST_RING_SLOTS, CRITICAL_RING_SLOTS, RAW_RING_SLOTS } from '../core/limits.js';
+import type { Logger } from '../core/logger.js';
 import type { Records } from '../core/tick.js';
 import { Frame } from '../fanout/batch/frame.js';
 import { SharedView } from '../fanout/batch/shared-view.js';
 import { fanoutOptionsSchema } from '../fanout/contract/options.js';
 import { CallbackSubscriber } from '../fanout/session/callback-subscriber.js';
-import type { FeedContext, FeedLog } from '../feeds/connector/feed.js';
+import type { FeedContext } from '../feeds/connector/feed.js';
 import { createContext, type FeedRun } from '../feeds/stage.js';
 import { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../pipeline/memory/commit-cells.js';
@@ -68,7 +69,7 @@ export class VirtualEngine {
    */
   constructor(
     readonly plan: VirtualPlan,
-    log: FeedLog,
+    log: Logger,
     restore: (memory: EngineMemory) => void,
     readonly aliases: (feed: number) => Record<string, string>,
     readonly onTick?: (tick: SequencedTick) => void,
@@ -112,7 +113,7 @@ export class VirtualEngine {
     );
   }
 
-  #context(feed: number, log: FeedLog): FeedContext {
+  #context(feed: number, log: Logger): FeedContext {
     const run: FeedRun = {
       memory: this.memory,
       stage: HOST_STAGE,

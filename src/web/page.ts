@@ -6,6 +6,7 @@ import {
   TickClient,
   type TickView,
 } from '../client/index.js';
+import { sleep } from '../core/sleep.js';
 import { StatusCode } from '../core/tick.js';
 import { CloseCode } from '../wire/ticks.js';
 import { FeedList } from './feeds.js';
@@ -90,7 +91,7 @@ client.on('heartbeat', () => feeds.show(client.feeds));
 const subscription = client.subscribe({ symbols: ['*'], intervalMs: INTERVAL_MS }, showTick);
 // A refusal is shown as an error.
 client.connect().catch(() => {});
-// Another token stands in the address: everything begins anew with it.
+// Another token is in the address: everything begins again with it.
 addEventListener('hashchange', () => location.reload());
 
 let receivedBefore = 0;
@@ -125,10 +126,10 @@ async function poll(): Promise<void> {
 }
 
 async function keepPolling(): Promise<void> {
-  // Whoever was turned away asks no more: wrong tokens are counted against the address.
+  // A client that was refused asks no more: wrong tokens are counted against the address.
   while (client.state !== 'closed') {
     await poll();
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await sleep(POLL_MS);
   }
 }
 

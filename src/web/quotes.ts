@@ -54,7 +54,7 @@ export class QuoteTable {
     setInterval(() => this.#reorder(), SORT_MS);
   }
 
-  /** The row of a symbol, made at its first mention. */
+  /** The row of a symbol, created at its first mention. */
   row(symbol: string, digits: number): Row {
     let row = this.#rows.get(symbol);
     if (row === undefined) {

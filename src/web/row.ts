@@ -58,7 +58,7 @@ export class Row {
     }
   }
 
-  /** Notes a tick's place in the symbol's own numbering. */
+  /** Notes a tick's symbolSeq. */
   number(epoch: number, symbolSeq: number): void {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;

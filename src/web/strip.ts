@@ -37,7 +37,7 @@ export class PipelineStrip {
     element('queue-log-text').textContent = unlogged === null ? 'no log' : short(unlogged);
     if (last === undefined) return;
     const seconds = (sample.at - last.at) / 1000;
-    // A server that was started afresh counts from 0 again.
+    // A server that was started again counts from 0 again.
     if (seconds <= 0 || sample.received < last.received) return;
     this.#rate('rate-received', (sample.received - last.received) / seconds);
     this.#rate('rate-sequenced', (sample.sequenced - last.sequenced) / seconds);

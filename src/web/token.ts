@@ -1,5 +1,5 @@
 /**
- * The token of whoever opened the page, for a server that wants one: `/#token=…`. What stands behind # is not
+ * The token of the user who opened the page, for a server that wants one: `/#token=…`. What follows # is not
  * sent to any server, so that it is in no log.
  */
 export function pageToken(hash: string = location.hash): string | undefined {
@@ -8,7 +8,7 @@ export function pageToken(hash: string = location.hash): string | undefined {
   try {
     return decodeURIComponent(found);
   } catch {
-    // A % that begins no escape stands for itself.
+    // A % that begins no escape is an ordinary character.
     return found;
   }
 }

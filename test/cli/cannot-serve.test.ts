@@ -1,4 +1,4 @@
-/** What keeps an engine from serving is told in one sentence; nothing is left running. */
+/** What keeps an engine from serving is reported in one sentence; nothing is left running. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

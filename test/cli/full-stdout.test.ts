@@ -1,4 +1,4 @@
-/** A full disk behind stdout: each command tells it in a sentence, and ends with exit code 1. */
+/** A full disk behind stdout: each command reports it in a sentence, and ends with exit code 1. */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';

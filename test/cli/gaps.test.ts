@@ -1,4 +1,4 @@
-/** A log whose last segment was cut off: `export` and `replay` tell what is missing, and their exit code says it. */
+/** A log whose last segment was cut off: `export` and `replay` report what is missing, also by their exit code. */
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

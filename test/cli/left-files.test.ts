@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { write } from '../feeds/file/scratch.js';
-import { numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
+import { inOwnPidNamespace, Started, whyNoContainers } from '../helpers/container.js';
 import { fileOf, quotes, runImport, START_MS } from '../import/support.js';
 import { temporaryFolder } from './support.js';
 
@@ -17,7 +17,7 @@ t.test('the same process number again', { skip: whyNoContainers() }, async (t) =
   const out = join(cwd, 'ticks.jsonl');
   writeFileSync(`${out}.1.part`, 'left');
   const ticks = await Started.start(
-    numberedAnew([process.execPath, TICKS, 'replay', '--data', data, '--out', out]),
+    inOwnPidNamespace([process.execPath, TICKS, 'replay', '--data', data, '--out', out]),
   );
   await ticks.stop();
   t.equal(ticks.stderr, '');

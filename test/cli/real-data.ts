@@ -72,7 +72,7 @@ export function polledQuotes(): string[] {
 }
 
 /**
- * The same ticks as their export tells them: it blanks a side that the tick's flags do not name, and blank
+ * The same ticks as their export has them: it blanks a side that the tick's flags do not name, and blank
  * means unchanged. Where the poll had missed ticks, that side had moved unseen, and the export cannot say so.
  */
 export function exportedQuotes(): string[] {

@@ -6,7 +6,7 @@ import { run, serve, temporaryFolder } from './support.js';
 
 const COUNT = 1_000;
 
-t.test('a run is numbered again as it was', async (t) => {
+t.test('a run is sequenced again as it was', async (t) => {
   const folder = temporaryFolder(t);
   const [data, capture] = [join(folder, 'data'), join(folder, 'capture')];
   const feed = `synthetic={"rate":20000,"symbols":6,"tradeShare":0.2,"count":${COUNT}}`;

@@ -15,12 +15,12 @@ const TICKS = 20_000;
 async function fill(t: Test): Promise<string> {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
-  const rig = await openRig(folder, 20);
-  const shard = new FakeShard(rig.memory, 0, new Market(20, 5), TICKS);
-  const stage = rig.stage();
+  const setup = await openRig(folder, 20);
+  const shard = new FakeShard(setup.memory, 0, new Market(20, 5), TICKS);
+  const stage = setup.stage();
   await shard.publishAll(TICKS);
-  await drain(rig, stage);
-  await rig.opened.close();
+  await drain(setup, stage);
+  await setup.opened.close();
   return folder;
 }
 

@@ -18,7 +18,7 @@ const START_S = 1_790_000_000;
 const TICKS = 20_000;
 const EVERY_NS = 10_000_000;
 
-/** A recording of minutes, made in a moment: ticks say that they were received 10 ms apart. */
+/** A recording of minutes, written in a moment: ticks say that they were received 10 ms apart. */
 const minutes: Feed = {
   async start({ sink, source, symbol }: FeedContext) {
     const from = source('test');

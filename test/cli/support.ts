@@ -108,7 +108,7 @@ export function start(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Running {
-  // Without the settings of whoever runs the tests, and without tap's hooks, which slow every start down.
+  // Without the settings of the user who runs the tests, and without tap's hooks, which slow every start down.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
   const child = spawn(process.execPath, [TICKS, ...args], {
     cwd: options.cwd ?? tmpdir(),

@@ -90,14 +90,14 @@ async function collections(work: () => void): Promise<number> {
   });
   observer.observe({ entryTypes: ['gc'] });
   work();
-  // They are told a turn of the event loop later.
+  // They are reported a turn of the event loop later.
   for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
   observer.disconnect();
   return count;
 }
 
 t.test(`${FRAMES * TICKS} ticks through a reused view`, async (t) => {
-  // A double that a closure keeps in a variable would be allocated anew with every change.
+  // A double that a closure keeps in a variable would be allocated again with every change.
   const sum = new Float64Array(1);
   let named = 0;
   const { client, hear } = await follow((tick) => {
@@ -115,7 +115,7 @@ t.test(`${FRAMES * TICKS} ticks through a reused view`, async (t) => {
   client.close();
 });
 
-t.test('the measure can tell: a copy of each tick is seen', async (t) => {
+t.test('the measure works: a copy of each tick is seen', async (t) => {
   let last: unknown;
   const { client, hear } = await follow((tick) => {
     last = tick.toObject();

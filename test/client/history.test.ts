@@ -52,7 +52,7 @@ for (const encoding of ENCODINGS) {
     t.type(ticks[0].tsRecv, 'bigint');
     t.match(server.peer.requests, [
       { fromSymbolSeq: 3, toSymbolSeq: 36, toSeq: 99 },
-      // The search goes on at the last tick found, in the epoch that was answered.
+      // The search continues at the last tick found, in the epoch that was answered.
       { fromSymbolSeq: 13, toSymbolSeq: 36, toSeq: 99, fromSeq: 21, epoch: 1 },
       { fromSymbolSeq: 23 },
       { fromSymbolSeq: 33 },
@@ -72,7 +72,7 @@ t.test('a busy server is asked again after the time that it says', async (t) => 
   t.equal(server.peer.requests.length, 2);
 });
 
-t.test('what will not be is told at once', async (t) => {
+t.test('what cannot be is reported at once', async (t) => {
   const { server, client } = await scene(t);
   const error = { code: 'unknown_symbol', message: 'NOPE is not known', temporary: false } as const;
   server.peer.refusals.push({ op: 'history', error });
@@ -129,7 +129,7 @@ t.test('without a connection to come it rejects', async (t) => {
   await t.rejects(asked, { code: 'connection_closed' });
 });
 
-t.test('conflatedTicks: what an update stands for', async (t) => {
+t.test('conflatedTicks: what was conflated into an update', async (t) => {
   const { server, client } = await scene(t);
   const ticks: PlainTick[] = [];
   const subscription = client.subscribe({ symbols: ['EURUSD'] }, (tick) => {
@@ -137,7 +137,7 @@ t.test('conflatedTicks: what an update stands for', async (t) => {
     if (tick.symbol === 'EURUSD') ticks.push(tick.toObject());
   });
   await subscription.ready;
-  for (let i = 0; i < 5; i++) server.fold('EURUSD');
+  for (let i = 0; i < 5; i++) server.conflate('EURUSD');
   server.quote('EURUSD', 1.15, 1.25);
   server.quote('EURUSD', 1.16, 1.25);
   server.peer.send({ op: 'heartbeat', time: 0, feeds: [] });

@@ -40,7 +40,7 @@ t.test('the ends of its range', async (t) => {
   t.same(wrong, [], 'no bucket is skipped or shared where they widen');
 });
 
-t.test('the client tells figures of what came since it was asked last', async (t) => {
+t.test('the client returns figures of what came since the last call', async (t) => {
   const server = await StreamServer.start();
   server.quote('EURUSD', 1, 2);
   const client = new TickClient(server.url, { latency: true });

@@ -1,4 +1,4 @@
-/** A server that comes back with another log: subscriptions start afresh, and say so. */
+/** A server that comes back with another log: subscriptions start again, and say so. */
 import t, { type Test } from 'tap';
 import {
   type OnTick,
@@ -83,9 +83,9 @@ for (const encoding of ENCODINGS) {
 
 t.test('latest, begun at a cursor', async (t) => {
   const server = await connected(t);
-  const place = noted(server.client, { mode: 'every' });
-  await place.subscription.ready;
-  const { subscription, ticks, told, until } = noted(server.client, { from: place.subscription.cursor! });
+  const position = noted(server.client, { mode: 'every' });
+  await position.subscription.ready;
+  const { subscription, ticks, told, until } = noted(server.client, { from: position.subscription.cursor! });
   await until(() => ticks.length > 100);
   const afresh = said(subscription, 'afresh');
   await server.restart();
@@ -104,13 +104,13 @@ t.test('latest with fresh state: folds are counted from its first ticks on', asy
   await server.restart();
   const { logId } = server.client.hello!;
   await until(() => ticks.filter((tick) => tick.logId === logId && !tick.inSnapshot).length > 100);
-  const { sequenced: numbered } = server.engine.totals();
-  t.ok(conflated() < 2 * numbered + ticks.length, `${conflated()} conflated of some ${2 * numbered}`);
+  const { sequenced } = server.engine.totals();
+  t.ok(conflated() < 2 * sequenced + ticks.length, `${conflated()} conflated of some ${2 * sequenced}`);
   t.same(told, []);
   t.equal(subscription.repeats, 0);
 });
 
-t.test('one that is paused meanwhile is told once it is resumed', async (t) => {
+t.test('one that is paused meanwhile gets the event once it is resumed', async (t) => {
   const server = await connected(t);
   const { subscription, ticks, told, until } = noted(server.client, { mode: 'every' });
   await until(() => ticks.length > 100);

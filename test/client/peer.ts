@@ -18,14 +18,14 @@ import type {
 } from '../../src/wire/ticks.js';
 import type { ServerOptions, StreamServer } from './support.js';
 
-interface Followed {
+interface PeerSubscription {
   id: number;
   request: SubscribeRequest;
   at: number;
   paused: boolean;
 }
 
-/** The server's end of one connection, which misbehaves when told to. */
+/** The server's end of one connection, which misbehaves on request. */
 export class Peer {
   readonly requests: ClientMessage[] = [];
   readonly #server: StreamServer;
@@ -33,7 +33,7 @@ export class Peer {
   readonly #encoder: TickEncoder;
   readonly #scratch = new EncodeBuffer(1 << 20);
   readonly #out = new EncodeBuffer(1 << 20);
-  readonly #subs = new Map<number, Followed>();
+  readonly #subs = new Map<number, PeerSubscription>();
   #beat: NodeJS.Timeout | undefined;
   /** The next requests of this kind are answered with these errors instead. */
   readonly refusals: { op: ClientMessage['op']; error: Omit<WireError, 'op' | 'id'> }[] = [];
@@ -109,10 +109,11 @@ export class Peer {
   }
 
   flush(): void {
-    for (const followed of this.#subs.values()) {
-      if (followed.paused) continue;
-      if (followed.at < this.#server.head) this.#batch(followed, followed.at, this.#server.head, false);
-      followed.at = this.#server.head;
+    for (const subscription of this.#subs.values()) {
+      if (subscription.paused) continue;
+      if (subscription.at < this.#server.head)
+        this.#batch(subscription, subscription.at, this.#server.head, false);
+      subscription.at = this.#server.head;
     }
   }
 
@@ -142,25 +143,26 @@ export class Peer {
     else this.#steer(message, this.#subs.get(message.sub));
   }
 
-  #steer(message: Extract<ClientMessage, { sub: number }>, followed: Followed | undefined): void {
+  #steer(message: Extract<ClientMessage, { sub: number }>, subscription: PeerSubscription | undefined): void {
     const { id, op, sub } = message;
-    if (followed === undefined) {
+    if (subscription === undefined) {
       this.send({ op: 'error', id, code: 'unknown_subscription', message: `no ${sub}`, temporary: false });
       return;
     }
-    const cursorAt = () => this.#server.cursorAt(followed.at);
+    const cursorAt = () => this.#server.cursorAt(subscription.at);
     if (op === 'unsubscribe') {
       this.#subs.delete(sub);
       this.send({ op: 'unsubscribed', id, sub });
     } else if (op === 'pause') {
-      followed.paused = true;
+      subscription.paused = true;
       this.send({ op: 'paused', id, sub, cursor: cursorAt() });
     } else if (op === 'resume') {
-      followed.paused = false;
+      subscription.paused = false;
       this.send({ op: 'resumed', id, sub });
       this.flush();
     } else {
-      followed.at = message.from === undefined ? this.#server.head : this.#placeOf(String(message.from));
+      subscription.at =
+        message.from === undefined ? this.#server.head : this.#positionOf(String(message.from));
       const { epoch } = this.#server;
       this.send({ op: 'sought', id, sub, speed: message.speed ?? 'max', epoch, cursor: cursorAt() });
       this.flush();
@@ -168,7 +170,7 @@ export class Peer {
   }
 
   /** Of a cursor, or of a time: the first tick received at or after it. */
-  #placeOf(from: string): number {
+  #positionOf(from: string): number {
     const cursor = cursorFromText(from);
     if (cursor !== null) return cursor.seqs[0];
     const s = /^\d+$/.test(from) ? Number(from) / 1e9 : Date.parse(from) / 1000;
@@ -181,8 +183,8 @@ export class Peer {
   #subscribe(request: SubscribeRequest): void {
     const server = this.#server;
     const { from } = request;
-    const at = from === undefined ? server.head : this.#placeOf(String(from));
-    const followed = { id: this.requests.length, request, at, paused: false };
+    const at = from === undefined ? server.head : this.#positionOf(String(from));
+    const subscription = { id: this.requests.length, request, at, paused: false };
     const all = request.symbols.includes('*');
     const symbols = server.names
       .map((symbol, i) => ({ symbol, symbolId: i + 1, digits: server.digits[i + 1], version: 1 }))
@@ -190,7 +192,7 @@ export class Peer {
     this.send({
       op: 'subscribed',
       id: request.id,
-      sub: followed.id,
+      sub: subscription.id,
       mode: request.mode ?? 'latest',
       intervalMs: 0,
       deliver: 'published',
@@ -201,14 +203,14 @@ export class Peer {
       symbols,
       unknown: request.symbols.filter((name) => name !== '*' && !server.names.includes(name)),
     });
-    this.#subs.set(followed.id, followed);
+    this.#subs.set(subscription.id, subscription);
     if (from === undefined && request.snapshot !== false && server.head > 0) {
-      this.#batch(followed, 0, server.head, true);
+      this.#batch(subscription, 0, server.head, true);
     }
     this.flush();
   }
 
-  /** Every third tick of the symbol is not held. */
+  /** Every third tick of the symbol is missing. */
   #history({ id, symbol, fromSymbolSeq, toSymbolSeq }: HistoryRequest): History {
     const server = this.#server;
     const symbolId = server.names.indexOf(symbol) + 1;
@@ -236,7 +238,7 @@ export class Peer {
     };
   }
 
-  /** A tick as it stands in an answer to `history`: an object in JSON, else an array. */
+  /** A tick as it is in an answer to `history`: an object in JSON, else an array. */
   #plain(i: number): JsonTick | PackTick {
     const { records, epoch } = this.#server;
     const encoder = this.#encoder.framed ? new MsgpackEncoder(this.#scratch) : this.#encoder;
@@ -250,12 +252,12 @@ export class Peer {
   }
 
   /** Ticks of [from, to); of a snapshot, or in mode `latest`, only the newest of each symbol and kind. */
-  #batch(followed: Followed, from: number, to: number, snapshot: boolean): void {
+  #batch(subscription: PeerSubscription, from: number, to: number, snapshot: boolean): void {
     const { records } = this.#server;
     const newest = new Map<number, number>();
     for (let i = from; i < to; i++) newest.set(records.u32[i * 16] * 8 + (records.u16[i * 32 + 2] & 7), i);
-    const folds = snapshot || followed.request.mode !== 'every';
-    const wanted = folds ? [...newest.values()].sort((a, b) => a - b) : undefined;
+    const conflates = snapshot || subscription.request.mode !== 'every';
+    const wanted = conflates ? [...newest.values()].sort((a, b) => a - b) : undefined;
     const payload = new Payload();
     payload.begin(0, 0, this.#server.epoch, snapshot);
     for (let i = from; i < to; i++) {
@@ -263,7 +265,7 @@ export class Peer {
     }
     const at = this.#encoder.framed ? FRAME_HEADER_BYTES : 0;
     if (this.#encoder.framed) writeFrameHeader(this.#out, 1);
-    const end = this.#encoder.encodeBatch(payload, followed.id, this.#server.token(to), this.#out, at);
+    const end = this.#encoder.encodeBatch(payload, subscription.id, this.#server.token(to), this.#out, at);
     const bytes = this.#out.u8.slice(0, end);
     this.#socket.send(this.#encoder.text ? Buffer.from(bytes).toString() : bytes);
   }

@@ -3,17 +3,17 @@ import { SequenceTracker } from '../../src/client/sequence-tracker.js';
 
 type Counted = [symbolSeq: number, what?: 'critical' | 'conflated' | 'snapshot'];
 
-function count(account: SequenceTracker, ticks: Counted[], symbol = 3): SequenceTracker {
+function count(tracker: SequenceTracker, ticks: Counted[], symbol = 3): SequenceTracker {
   for (const [symbolSeq, what] of ticks) {
-    account.count(symbol, symbolSeq, what === 'critical', what === 'conflated', what === 'snapshot');
+    tracker.count(symbol, symbolSeq, what === 'critical', what === 'conflated', what === 'snapshot');
   }
-  return account;
+  return tracker;
 }
 
-function begun(folds: boolean, complete = true, epoch = 1): SequenceTracker {
-  const account = new SequenceTracker(folds, complete);
-  account.enter(epoch);
-  return account;
+function begun(conflates: boolean, complete = true, epoch = 1): SequenceTracker {
+  const tracker = new SequenceTracker(conflates, complete);
+  tracker.enter(epoch);
+  return tracker;
 }
 
 t.test('latest: jumps are conflation', async (t) => {
@@ -21,16 +21,16 @@ t.test('latest: jumps are conflation', async (t) => {
 });
 
 t.test('latest: a trade that comes after a newer quote was not conflated', async (t) => {
-  const account = count(begun(true), [[7], [12], [9, 'critical'], [10, 'critical'], [13, 'critical']]);
-  t.match(account, { conflated: 2, repeats: 0 });
-  t.match(count(account, [[10, 'critical']]), { conflated: 2, repeats: 1 });
+  const tracker = count(begun(true), [[7], [12], [9, 'critical'], [10, 'critical'], [13, 'critical']]);
+  t.match(tracker, { conflated: 2, repeats: 0 });
+  t.match(count(tracker, [[10, 'critical']]), { conflated: 2, repeats: 1 });
 });
 
 t.test('latest: trades older than the first quote seen count as nothing', async (t) => {
   t.match(count(begun(true), [[12], [9, 'critical']]), { conflated: 0, repeats: 0 });
 });
 
-t.test('every: jumps are gaps, unless the record stands for what was jumped over', async (t) => {
+t.test('every: jumps are gaps, unless what was jumped over was conflated into the record', async (t) => {
   t.match(count(begun(false), [[1], [2], [5], [9, 'conflated']]), { conflated: 3, gaps: 2 });
 });
 
@@ -44,8 +44,8 @@ t.test('every: the same tick again is a repeat, in a snapshot it is not', async 
 
 t.test('every: state at the start does not say what the stream begins with', async (t) => {
   // Its newest tick may have been crossed, late, or of a kind that was left out of the state.
-  const account = count(begun(false), [[5, 'snapshot'], [3, 'snapshot'], [9], [10], [12]]);
-  t.match(account, { received: 5, gaps: 1, conflated: 0, repeats: 0 });
+  const tracker = count(begun(false), [[5, 'snapshot'], [3, 'snapshot'], [9], [10], [12]]);
+  t.match(tracker, { received: 5, gaps: 1, conflated: 0, repeats: 0 });
   const other = count(begun(false), [[5, 'snapshot']]);
   other.enter(2);
   t.match(count(other, [[4]]), { gaps: 3 }, 'of a later epoch it was to get everything');
@@ -56,15 +56,15 @@ t.test('symbolSeq wraps at 2^32', async (t) => {
 });
 
 t.test('a new epoch numbers from 1, so its first ticks can be missed as well', async (t) => {
-  const account = count(begun(false), [[700]]);
-  account.enter(2);
-  t.match(count(account, [[1], [2]]), { gaps: 0, repeats: 0 });
-  account.enter(3);
-  t.match(count(account, [[4]]), { gaps: 3, repeats: 0 });
+  const tracker = count(begun(false), [[700]]);
+  tracker.enter(2);
+  t.match(count(tracker, [[1], [2]]), { gaps: 0, repeats: 0 });
+  tracker.enter(3);
+  t.match(count(tracker, [[4]]), { gaps: 3, repeats: 0 });
 });
 
 t.test('symbols are accounted apart, however many', async (t) => {
-  const account = begun(false);
-  for (let symbol = 0; symbol < 5000; symbol += 7) count(account, [[1], [2]], symbol);
-  t.match(account, { gaps: 0, repeats: 0 });
+  const tracker = begun(false);
+  for (let symbol = 0; symbol < 5000; symbol += 7) count(tracker, [[1], [2]], symbol);
+  t.match(tracker, { gaps: 0, repeats: 0 });
 });

@@ -165,7 +165,7 @@ t.test('seek: to cursors, to times, and back to the newest', async (t) => {
   t.match(subscription, { gaps: 0, repeats: 0 });
 });
 
-t.test('the past at a pace: it goes on at that pace after a reconnect, then live', async (t) => {
+t.test('the past at a pace: it continues at that pace after a reconnect, then live', async (t) => {
   const { it, client, publish, cut } = await scene(t);
   await client.connect();
   // The test shard receives a thousand ticks in a recorded second.
@@ -225,7 +225,7 @@ for (const encoding of ENCODINGS) {
   });
 }
 
-t.test('tokens: a good one is let in, a wrong one and none are told', async (t) => {
+t.test('tokens: a good one is let in, a wrong one and none are refused', async (t) => {
   const auth = { keys: [{ name: 'desk', token: TOKEN }] };
   const { client, url, publish } = await scene(t, { token: () => TOKEN }, { auth });
   t.match(await client.connect(), { auth: true });

@@ -69,7 +69,7 @@ for (const encoding of ENCODINGS) {
   });
 }
 
-t.test('latest: what came and what was conflated add up to what was numbered', async (t) => {
+t.test('latest: what came and what was conflated add up to what was sequenced', async (t) => {
   const { served: it, ids, url } = await served(t);
   const client = new TickClient(url);
   await client.connect();

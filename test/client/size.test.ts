@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import t from 'tap';
 
 const ENTRY = fileURLToPath(new URL('../../src/client/index.js', import.meta.url));
-/** 11.9 KB of it are msgpackr. Whoever raises it says why in the changelog. */
+/** 11.9 KB of it are msgpackr. A change that raises it says why in the changelog. */
 const GZIPPED_BYTES_MAX = 24 * 1024;
 
 t.test('the bundle of the client stays small', async (t) => {

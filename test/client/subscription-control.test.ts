@@ -43,14 +43,14 @@ function publish(server: StreamServer, n: number): void {
   for (let i = 0; i < n; i++) server.quote('EURUSD', 1 + i / 100_000, 1.1);
 }
 
-/** The seq that a cursor of one shard stands for. */
-const place = (cursor: unknown) => cursorFromText(String(cursor))?.seqs[0];
+/** The seq in a cursor of one shard. */
+const position = (cursor: unknown) => cursorFromText(String(cursor))?.seqs[0];
 
-t.test('paused: no tick comes; resumed: it goes on exactly there', async (t) => {
+t.test('paused: no tick comes; resumed: it continues exactly there', async (t) => {
   const { server, subscription, seqs } = await scene(t);
   publish(server, 2);
   const { cursor } = await subscription.pause();
-  t.equal(place(cursor), 2);
+  t.equal(position(cursor), 2);
   t.equal(subscription.paused, true);
   publish(server, 3);
   t.same(await seqs(), [1, 2]);
@@ -72,7 +72,7 @@ t.test(
     t.same(await seqs(), [1, 2]);
     t.same(server.peer.requests, []);
     await subscription.resume();
-    t.equal(place((await server.peer.asked('subscribe')).from), 2);
+    t.equal(position((await server.peer.asked('subscribe')).from), 2);
     t.same(await seqs(), [1, 2, 3, 4, 5]);
     t.match(subscription, { gaps: 0, repeats: 0 });
   },
@@ -85,7 +85,7 @@ t.test('a connection lost before the answer to a pause: it is paused all the sam
   const paused = subscription.pause();
   await server.peer.asked('pause');
   server.peer.drop();
-  t.equal(place((await paused).cursor), 2);
+  t.equal(position((await paused).cursor), 2);
   await said(client, 'open');
   publish(server, 1);
   t.same(await seqs(), [1, 2]);
@@ -93,7 +93,7 @@ t.test('a connection lost before the answer to a pause: it is paused all the sam
   t.same(await seqs(), [1, 2, 3]);
 });
 
-t.test('a connection lost before the answer to a resume: it goes on over the next one', async (t) => {
+t.test('a connection lost before the answer to a resume: it continues over the next one', async (t) => {
   const { server, subscription, seqs } = await scene(t);
   publish(server, 2);
   await subscription.pause();
@@ -143,7 +143,7 @@ t.test(
     publish(server, 2);
     const error = { code: 'unknown_subscription', message: 'what?', temporary: false } as const;
     server.peer.refusals.push({ op: 'pause', error });
-    t.equal(place((await subscription.pause()).cursor), 2);
+    t.equal(position((await subscription.pause()).cursor), 2);
     publish(server, 2);
     t.same(await seqs(), [1, 2]);
     await subscription.resume();
@@ -182,7 +182,7 @@ t.test('seek: what follows comes from there, and is neither gap nor repeat', asy
   t.match(subscription, { gaps: 0, repeats: 0 });
 });
 
-t.test('seek while paused stays paused, at the new place', async (t) => {
+t.test('seek while paused stays paused, at the new position', async (t) => {
   const { server, subscription, seqs } = await scene(t, {}, 5);
   await subscription.pause();
   await subscription.seek({ from: server.cursorAt(3) });
@@ -252,22 +252,25 @@ t.test('a seek while paused without a connection is kept until it is resumed', a
   t.same(await seqs(), [1, 2, 3, 4, 3, 4]);
 });
 
-t.test('a sought subscription goes on from its cursor, with its speed until it has caught up', async (t) => {
-  const { server, client, subscription, seqs } = await scene(t, {}, 3);
-  await subscription.seek({ from: server.cursorAt(0), speed: 2 });
-  t.same(await seqs(), [1, 2, 3]);
-  server.peer.drop();
-  await said(client, 'open');
-  t.match(await server.peer.asked('subscribe'), { from: server.cursorAt(3), speed: 2 });
-  await said(subscription, 'subscribed');
-  const caughtUp = said(subscription, 'caught_up');
-  server.peer.send({ op: 'caught_up', sub: 1 });
-  await caughtUp;
-  server.peer.drop();
-  await said(client, 'open');
-  const { from, speed } = await server.peer.asked('subscribe');
-  t.same({ from, speed }, { from: server.cursorAt(3), speed: undefined }, 'what was missed comes at once');
-});
+t.test(
+  'a sought subscription continues from its cursor, with its speed until it has caught up',
+  async (t) => {
+    const { server, client, subscription, seqs } = await scene(t, {}, 3);
+    await subscription.seek({ from: server.cursorAt(0), speed: 2 });
+    t.same(await seqs(), [1, 2, 3]);
+    server.peer.drop();
+    await said(client, 'open');
+    t.match(await server.peer.asked('subscribe'), { from: server.cursorAt(3), speed: 2 });
+    await said(subscription, 'subscribed');
+    const caughtUp = said(subscription, 'caught_up');
+    server.peer.send({ op: 'caught_up', sub: 1 });
+    await caughtUp;
+    server.peer.drop();
+    await said(client, 'open');
+    const { from, speed } = await server.peer.asked('subscribe');
+    t.same({ from, speed }, { from: server.cursorAt(3), speed: undefined }, 'what was missed comes at once');
+  },
+);
 
 t.test('a time counts for the first connection; afterwards the cursor does', async (t) => {
   const from = new Date(0);
@@ -289,12 +292,12 @@ for (const from of [0, 0n, '0']) {
   });
 }
 
-t.test('a date that is none is told at once', async (t) => {
+t.test('a date that is none is refused at once', async (t) => {
   const client = new TickClient('ws://127.0.0.1:1/v1/stream');
   t.throws(() => client.subscribe({ symbols: ['*'], from: new Date('soon') }), RangeError);
 });
 
-t.test('latest with a from goes on from its cursor too: a trade missed meanwhile comes', async (t) => {
+t.test('latest with a from continues from its cursor too: a trade missed meanwhile comes', async (t) => {
   const { server, client, ticks, seqs } = await scene(t, { mode: 'latest', from: 0n }, 2);
   await seqs();
   server.peer.drop();
@@ -307,7 +310,7 @@ t.test('latest with a from goes on from its cursor too: a trade missed meanwhile
   t.match(ticks.at(-2), { kind: 'trade', price: 1.5 });
 });
 
-t.test('a place that does not exist: the seek rejects, and it goes on where it was', async (t) => {
+t.test('a position that does not exist: the seek rejects, and it continues where it was', async (t) => {
   const { server, subscription, seqs } = await scene(t);
   publish(server, 2);
   const error = { code: 'cursor_expired', message: 'gone', temporary: false, oldest: 'abc' } as const;
@@ -319,7 +322,7 @@ t.test('a place that does not exist: the seek rejects, and it goes on where it w
   t.same(await seqs(), [1, 2, 3]);
 });
 
-t.test('the same over a new connection: it goes on from its cursor', async (t) => {
+t.test('the same over a new connection: it continues from its cursor', async (t) => {
   const { server, client, subscription, seqs } = await scene(t);
   publish(server, 2);
   await seqs();
@@ -347,7 +350,7 @@ t.test('a busy server is asked again after the time that it says', async (t) => 
   t.same(await seqs(), [2, 3]);
 });
 
-t.test('whoever waits for an answer when it ends is told so', async (t) => {
+t.test('a call that waits for an answer when the subscription ends rejects', async (t) => {
   const { server, subscription } = await scene(t);
   server.peer.ignores = 'seek';
   const sought = subscription.seek({ from: 0n });
@@ -369,6 +372,6 @@ t.test('a log that fails ends the running subscription: it is asked for again fr
   t.match(await told, { code: 'log_failed', retryMs: 1 });
   publish(server, 2);
   await again;
-  t.equal(place((await server.peer.asked('subscribe', 2)).from), 2);
+  t.equal(position((await server.peer.asked('subscribe', 2)).from), 2);
   t.same(await seqs(), [1, 2, 3, 4]);
 });

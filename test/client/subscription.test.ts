@@ -13,7 +13,7 @@ async function connected(t: Test): Promise<{ server: StreamServer; client: TickC
   return { server, client };
 }
 
-t.test('the view is one object, filled anew; its copies stay', async (t) => {
+t.test('the view is one object, filled again; its copies stay', async (t) => {
   const { server, client } = await connected(t);
   const views = new Set<object>();
   const copies: { seq: number }[] = [];
@@ -35,9 +35,9 @@ t.test('the view is one object, filled anew; its copies stay', async (t) => {
 
 t.test('unsubscribe: no callback after it, and the server confirms', async (t) => {
   const { server, client } = await connected(t);
-  let calls = 0;
+  let requests = 0;
   const subscription = client.subscribe({ symbols: ['*'], mode: 'every', snapshot: false }, (_, self) => {
-    calls++;
+    requests++;
     void self.unsubscribe();
   });
   await subscription.ready;
@@ -46,11 +46,11 @@ t.test('unsubscribe: no callback after it, and the server confirms', async (t) =
   server.peer.send({ op: 'heartbeat', time: 0, feeds: [] });
   await said(client, 'heartbeat');
   await subscription.unsubscribe();
-  t.equal(calls, 1);
+  t.equal(requests, 1);
   t.match(server.peer.requests.at(-1), { op: 'unsubscribe' });
 });
 
-t.test('a subscription made before connecting is taken up by the connection', async (t) => {
+t.test('a subscription opened before connecting is taken up by the connection', async (t) => {
   const server = await StreamServer.start();
   const client = new TickClient(server.url);
   const subscription = client.subscribe({ symbols: ['EURUSD', 'NOPE'] });
@@ -78,7 +78,7 @@ t.test('a temporary refusal is asked again, a final one rejects', async (t) => {
   await t.rejects(expired[Symbol.asyncIterator]().next(), ServerError);
 });
 
-t.test('what the server tells of a subscription arrives there', async (t) => {
+t.test('what the server sends for a subscription arrives there', async (t) => {
   const { server, client } = await connected(t);
   const subscription = client.subscribe({ symbols: ['*'], mode: 'every' });
   await subscription.ready;

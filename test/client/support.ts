@@ -1,6 +1,6 @@
 /**
  * A stream server in miniature that can misbehave: it speaks the real encodings, keeps a log of what it
- * published, and closes, drops or silences its connections when told to.
+ * published, and closes, drops or silences its connections on request.
  */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
@@ -52,7 +52,7 @@ export class StreamServer {
   readonly peers: Peer[] = [];
   /** Sees a new connection before any request of it. */
   onPeer: (peer: Peer) => void = () => {};
-  /** Another one is told to connections that are made from then on. */
+  /** Connections that are opened from then on get another one. */
   logId = LOG_ID;
   epoch: number;
   head = 0;
@@ -88,7 +88,7 @@ export class StreamServer {
     return `ws://127.0.0.1:${this.port}/v1/stream`;
   }
 
-  /** The connection made last. */
+  /** The connection opened last. */
   get peer(): Peer {
     return this.peers[this.peers.length - 1];
   }
@@ -106,7 +106,7 @@ export class StreamServer {
   }
 
   /** Numbers a tick that no subscriber in mode `latest` gets: it is conflated. */
-  fold(symbol: string): void {
+  conflate(symbol: string): void {
     const i = this.#number(symbol, Kind.quote);
     writeQuote(this.records, i, 1, 2, NO_SIZE, NO_SIZE);
   }

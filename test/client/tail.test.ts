@@ -4,7 +4,7 @@ import t from 'tap';
 import { register, runTail } from '../../src/cli/tail.js';
 import { StreamServer } from './support.js';
 
-/** A stream that keeps what is written, and tells when `lines` lines have come. */
+/** A stream that keeps what is written, and reports when `lines` lines have come. */
 class Kept extends Writable {
   text = '';
   isTTY = false;
@@ -92,7 +92,7 @@ t.test(
   },
 );
 
-t.test('a busy server is waited for, and that is told', async (t) => {
+t.test('a busy server is waited for, and that is reported', async (t) => {
   const server = await StreamServer.start();
   server.quote('EURUSD', 1, 2);
   server.onPeer = (peer) => {

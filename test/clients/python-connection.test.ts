@@ -27,7 +27,7 @@ async function tickOf(server: StreamServer, client: Running, bid: number): Promi
 const EVERY = ['--mode', 'every', '--no-snapshot'];
 
 t.test('Python client', { skip: noPython, timeout: 300_000 }, async (t) => {
-  t.test('three missing heartbeats are a lost connection, and every goes on at its cursor', async (t) => {
+  t.test('three missing heartbeats are a lost connection, and every continues at its cursor', async (t) => {
     const { server, client } = await follow(t, EVERY, { heartbeatMs: 100 });
     await subscribed(server, 1);
     await tickOf(server, client, 1.5);
@@ -74,7 +74,7 @@ t.test('Python client', { skip: noPython, timeout: 300_000 }, async (t) => {
     t.equal((await subscribed(server, 3)).from, server.cursorAt(1));
   });
 
-  t.test('what the server says between ticks, in its place', async (t) => {
+  t.test('what the server says between ticks, in order', async (t) => {
     const { server, client } = await follow(t, EVERY);
     await subscribed(server, 1);
     await tickOf(server, client, 1.5);
@@ -100,7 +100,7 @@ t.test('Python client', { skip: noPython, timeout: 300_000 }, async (t) => {
     t.equal(server.peers.length, 1);
   });
 
-  t.test('a cursor that is no longer held ends it', async (t) => {
+  t.test('a cursor whose ticks are gone ends it', async (t) => {
     const { server, client } = await follow(t, EVERY);
     await subscribed(server, 1);
     await tickOf(server, client, 1.5);

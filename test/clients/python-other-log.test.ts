@@ -1,4 +1,4 @@
-/** A server without a log is restarted: the Python client starts afresh, and says so. */
+/** A server without a log is restarted: the Python client starts again, and says so. */
 import t from 'tap';
 import type { JsonTick } from '../../src/wire/ticks.js';
 import { lastingPort } from '../cli/support.js';

@@ -13,7 +13,7 @@ const MARKET = { symbols: 10, tradeShare: 0.1, seed: 5, rate: 5000 };
 const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
 const TICKS_PER_LIFE = 1000;
 
-/** The ticks that stand, after what was withdrawn. */
+/** The ticks that remain, after what was withdrawn. */
 function standing(lines: readonly (JsonTick | Rewound)[]): JsonTick[] {
   const ticks: JsonTick[] = [];
   for (const line of lines) {

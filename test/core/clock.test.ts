@@ -41,7 +41,7 @@ t.test('a reader waits while the anchor is being written', async (t) => {
   t.equal(version[0] & 1, 0);
 });
 
-t.test('the virtual clock says what it was told', async (t) => {
+t.test('the virtual clock shows what it was set to', async (t) => {
   const clock = new VirtualClock();
   clock.set(5, 6);
   t.same([clock.seconds, clock.nanos], [0, 0], 'not before the stamp');

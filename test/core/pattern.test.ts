@@ -1,4 +1,4 @@
-/** Names and patterns: a star stands for any run of characters, unless a backslash takes its meaning away. */
+/** Names and patterns: a star means any run of characters, unless a backslash takes its meaning away. */
 import fc from 'fast-check';
 import t from 'tap';
 import { escapeSymbol } from '../../src/client/index.js';

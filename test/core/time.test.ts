@@ -1,6 +1,6 @@
-/** Times of clients are read to the nanosecond, and what is none is told apart from a time in 1970. */
+/** Times of clients are read to the nanosecond, and text that is no time is refused, not read as a time in 1970. */
 import t from 'tap';
-import { parseTime } from '../../src/core/time.js';
+import { parseTime } from '../../src/core/time-text.js';
 
 t.test('reads ISO 8601 and UNIX nanoseconds', async (t) => {
   const at = { seconds: 1_718_784_000, nanos: 0 };

@@ -12,7 +12,7 @@ import { ENCODINGS } from '../../src/wire/ticks.js';
 import { readEpoch } from '../helpers/log/whole-epoch.js';
 import { times } from '../helpers/long.js';
 import { Random } from '../helpers/random.js';
-import { type Asked, PlaceKeeper } from '../helpers/resume-checker.js';
+import { type Asked, DeliveryRecorder } from '../helpers/resume-checker.js';
 import { Client } from '../helpers/stream-client.js';
 import { assertSums } from '../helpers/sums.js';
 import { startEngine, temporaryFolder } from './support.js';
@@ -100,16 +100,16 @@ class RandomFeed implements Feed {
 }
 
 class Run {
-  readonly keepers: PlaceKeeper[] = [];
-  readonly gone: PlaceKeeper[] = [];
+  readonly keepers: DeliveryRecorder[] = [];
+  readonly gone: DeliveryRecorder[] = [];
   readonly random = new Random(SEED);
   readonly did = new Map<string, number>();
 
   constructor(readonly engine: EngineRuntime) {}
 
-  async connect(): Promise<PlaceKeeper> {
+  async connect(): Promise<DeliveryRecorder> {
     const encoding = ENCODINGS[(this.keepers.length + this.gone.length) % ENCODINGS.length];
-    const keeper = new PlaceKeeper(await Client.open(this.engine.port!, encoding));
+    const keeper = new DeliveryRecorder(await Client.open(this.engine.port!, encoding));
     this.keepers.push(keeper);
     return keeper;
   }
@@ -224,9 +224,9 @@ t.test(`seed ${SEED}`, { timeout: RUN_MS + 90_000 }, async (t) => {
 
   const truth = await readEpoch(folder, epoch, SHARDS);
   const keepers = [...run.keepers, ...run.gone];
-  const sum = (count: (keeper: PlaceKeeper) => number) => keepers.reduce((all, k) => all + count(k), 0);
+  const sum = (count: (keeper: DeliveryRecorder) => number) => keepers.reduce((all, k) => all + count(k), 0);
   t.comment(
-    `${truth.map(({ length }) => length)} ticks by shard; ${sum((k) => k.stretches.length)} stretches of ` +
+    `${truth.map(({ length }) => length)} ticks by shard; ${sum((k) => k.sections.length)} stretches of ` +
       `${sum((k) => k.ticks)} ticks; ${[...run.did].map(([what, n]) => `${n} ${what}`).join(', ')}`,
   );
   const faults = keepers.flatMap((keeper) => keeper.check(truth, names));

@@ -27,7 +27,7 @@ t.test('a stage that dies inside a batch leaves it undone or done', { timeout: 6
     deaths.set(stage, n);
     // The next life of the stage ends at another of its writes. The log makes few of them a second.
     const probes = stage === 'log' ? 1 + (n % 14) : 1 + n * 3 + (n % 3);
-    if (n <= DEATHS_OF_EACH) engine.supervisor.control(stages.get(stage) ?? 0).faultAt = probes;
+    if (n <= DEATHS_OF_EACH) engine.supervisor.control(stages.get(stage) ?? 0).failpointAt = probes;
   });
   for (const stage of stages.values()) {
     while (!(await engine.supervisor.terminate(stage)))

@@ -38,7 +38,7 @@ t.test('short segments, and deaths of the log stage', { timeout: 120_000 }, asyn
   for (let k = 1; k <= 4; k++) {
     const before = closed(store).length;
     await until(() => closed(store).length >= before + 2);
-    engine.supervisor.control(LOG_STAGE).faultAt = 3 * k;
+    engine.supervisor.control(LOG_STAGE).failpointAt = 3 * k;
     await engine.supervisor.terminate(LOG_STAGE);
   }
   const count = await settle(engine);

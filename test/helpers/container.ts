@@ -18,7 +18,7 @@ const NUMBERS = ['--pid', '--fork', '--kill-child', '--mount-proc'];
 const BIND = 'mount --bind "$1" "$2" || exit 1; shift 2; exec "$@"';
 
 /** Command and arguments that run a command with process numbers of its own, the first of which it gets. */
-export function numberedAnew(command: readonly string[]): [string, string[]] {
+export function inOwnPidNamespace(command: readonly string[]): [string, string[]] {
   return ['unshare', [...NUMBERS, ...command]];
 }
 

@@ -1,15 +1,15 @@
-/** Deaths at chosen probes: in one thread an exception takes the place of the thread's exit. */
+/** Deaths at chosen failpoints: in one thread an exception replaces the thread's exit. */
 import { armFailpoint } from '../../src/pipeline/memory/failpoint.js';
 
 class Death extends Error {}
 
 export class Faults {
-  /** Probes passed so far. */
+  /** Failpoints passed so far. */
   passed = 0;
   deaths = 0;
   readonly #at: Set<number>;
 
-  /** @param at numbers of the probes at which to die, from 1 on, counted over all calls of `run` */
+  /** @param at numbers of the failpoints at which to die, from 1 on, counted over all calls of `run` */
   constructor(...at: number[]) {
     this.#at = new Set(at);
   }

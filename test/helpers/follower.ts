@@ -1,5 +1,5 @@
 /**
- * A client that holds whatever it gets against what the shards wrote, tick by tick: in mode `every` each one it
+ * A client that compares all that it gets with what the shards wrote, tick by tick: in mode `every` each one it
  * asked for comes once and in order, in `latest` so do trades and status, and quotes only get newer.
  */
 import { F64_BID, KIND_NAMES, kindOf, RECORD_F64, RECORD_U32, U32_SYMBOL } from '../../src/core/tick.js';
@@ -11,7 +11,7 @@ import type { Client, GotTick } from './stream-client.js';
 class Watching {
   readonly watched = new Set<number>();
   paused = false;
-  /** By shard: the last tick in order, and the place that all of it began at. */
+  /** By shard: the last tick in order, and the position where it began. */
   lasts: number[] = [];
   starts: number[] = [];
   /** By symbol: the last quote. */
@@ -36,7 +36,7 @@ class Watching {
 
 export class Follower {
   readonly subs = new Map<number, Watching>();
-  /** Cursors that it was told. */
+  /** Cursors that it got. */
   readonly cursors: string[] = [];
   readonly faults: string[] = [];
   readonly errors: string[] = [];
@@ -57,7 +57,7 @@ export class Follower {
     this.client.send({ id: `${this.asked}`, ...message });
   }
 
-  /** Takes note of control messages, which came before the tick at hand. */
+  /** Takes note of control messages, which came before the present tick. */
   look(): void {
     const { controls } = this.client;
     for (; this.#seen < controls.length; this.#seen++) this.#control(controls[this.#seen]);
@@ -130,7 +130,7 @@ export class Follower {
     return undefined;
   }
 
-  /** What it lacks of what was written; empty where it has all. */
+  /** What is missing of what was written; empty where it has all. */
   lacks(): string[] {
     this.look();
     const lacks: string[] = [];

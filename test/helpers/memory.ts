@@ -34,7 +34,7 @@ export function smallMemory(plan: Partial<MemoryPlan> = {}): EngineMemory {
   });
 }
 
-export interface Numbered extends TickRecord {
+export interface Sequenced extends TickRecord {
   seq: number;
   seqLow: number;
   position: number;
@@ -129,9 +129,9 @@ export class SmallEngine {
   }
 
   /** Numbered ticks from `from` on, as objects. */
-  ticks(shard = 0, from = 1): Numbered[] {
+  ticks(shard = 0, from = 1): Sequenced[] {
     const reader = this.reader(shard);
-    const ticks: Numbered[] = [];
+    const ticks: Sequenced[] = [];
     for (let seq = from; seq <= reader.head(); seq++) {
       const slot = reader.slot(seq);
       ticks.push({
@@ -151,7 +151,7 @@ export class SmallEngine {
     return Array.from({ length: reader.head() }, (_, i) => toTick(reader.records, reader.slot(i + 1)));
   }
 
-  /** A private copy of the numbered records. */
+  /** A private copy of the sequenced records. */
   copyOfRing(shard = 0): Records {
     const reader = this.reader(shard);
     const copy = Records.allocate(reader.head());

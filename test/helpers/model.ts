@@ -18,8 +18,8 @@ export interface RawTick {
   flags: number;
   /** Bid, ask, sizes; or price, size, trade id; or code and arguments; or reason and numbers. */
   values: number[];
-  /** Earlier quotes that this one stands for besides itself. */
-  folded?: number;
+  /** Earlier quotes that were conflated into this one. */
+  conflated?: number;
 }
 
 export interface ModelTick {
@@ -46,7 +46,7 @@ interface State {
   ask?: [number, number];
   quoteTime: number;
   tradeTime: number;
-  held: number;
+  pending: number;
   quote?: ModelTick;
   trade?: ModelTick;
   status?: ModelTick;
@@ -58,18 +58,18 @@ export class Model {
   readonly rejected = new Map<RejectReason, number>();
   readonly states = new Map<number, State>();
   conflated = 0;
-  made = 0;
+  generated = 0;
 
   constructor(readonly symbols: Map<number, ModelSymbol>) {}
 
-  get held(): number {
-    return [...this.states.values()].filter((s) => s.held > 0).length;
+  get pending(): number {
+    return [...this.states.values()].filter((s) => s.pending > 0).length;
   }
 
   state(id: number): State {
     let state = this.states.get(id);
     if (state === undefined) {
-      state = { symbolSeq: 0, version: 0, quoteTime: -1, tradeTime: -1, held: 0, lastSeq: 0 };
+      state = { symbolSeq: 0, version: 0, quoteTime: -1, tradeTime: -1, pending: 0, lastSeq: 0 };
       this.states.set(id, state);
     }
     return state;
@@ -82,7 +82,7 @@ export class Model {
     const state = this.state(raw.symbol);
     if (symbol !== undefined && state.version !== symbol.version) {
       state.version = symbol.version;
-      this.made++;
+      this.generated++;
       this.#number(raw, 'status', [symbol.version, StatusCode.symbolDefined, symbol.digits, 0, 0], 0, 0, 0);
     }
     if (raw.ns >= 1e9) return this.#reject('bad_time');
@@ -102,14 +102,14 @@ export class Model {
     const missing = sides.map(([price]) => price === NO_PRICE || (price === 0 && !symbol.negative));
     if (missing[0] && missing[1]) return this.#reject('bad_price');
     if (sides.some(([price], i) => !missing[i] && !isPrice(price, symbol))) return this.#reject('bad_price');
-    const folded = raw.folded ?? 0;
+    const conflated = raw.conflated ?? 0;
     const now = sides.map(([price, size], i): [number, number] | undefined =>
       missing[i] ? (i === 0 ? state.bid : state.ask) : [decimal(price, symbol.digits), size],
     );
     [state.bid, state.ask] = now;
     if (now[0] === undefined || now[1] === undefined) {
-      if (state.held > 0) this.conflated++;
-      state.held += 1 + folded;
+      if (state.pending > 0) this.conflated++;
+      state.pending += 1 + conflated;
       return;
     }
     let flags = raw.flags;
@@ -118,12 +118,12 @@ export class Model {
     const time = timeOf(raw);
     if (time !== undefined && time < state.quoteTime) flags |= Flag.late;
     else if (time !== undefined && time <= RECEIVED) state.quoteTime = time;
-    if (state.held > 0) {
+    if (state.pending > 0) {
       flags |= Flag.conflated;
       this.conflated++;
     }
-    const jump = folded + state.held;
-    state.held = 0;
+    const jump = conflated + state.pending;
+    state.pending = 0;
     const values = [now[0][0], now[1][0], now[0][1], now[1][1]];
     const tick = this.#number(raw, 'quote', values, flags, jump, raw.position);
     if ((flags & (Flag.crossed | Flag.late)) === 0) state.quote = tick;
@@ -147,11 +147,11 @@ export class Model {
     kind: string,
     values: number[],
     flags: number,
-    folded: number,
+    conflated: number,
     position: number,
   ): ModelTick {
     const state = this.state(raw.symbol);
-    state.symbolSeq += 1 + folded;
+    state.symbolSeq += 1 + conflated;
     const isDefinition = kind === 'status' && values[1] === StatusCode.symbolDefined;
     const isTimed = kind === 'quote' || kind === 'trade';
     const tick: ModelTick = {

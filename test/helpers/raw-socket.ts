@@ -1,4 +1,4 @@
-/** A WebSocket client by hand: it sends any bytes, answers pings only where it is told to, and may stop reading. */
+/** A WebSocket client by hand: it sends any bytes, answers pings only on request, and may stop reading. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 

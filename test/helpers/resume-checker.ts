@@ -1,6 +1,6 @@
 /**
- * Keeps what one connection is sent, stretch by stretch: a stretch is what follows one place, up to the next `seek` or
- * the end. Afterwards `faults` holds each against the log. After every cursor that the server tells, everything up to
+ * Keeps what one connection is sent, section by section: a section is what follows one position, up to the next `seek` or
+ * the end. Afterwards `faults` compares each with the log. After every cursor that the server sends, everything up to
  * it has come that was asked for; whatever comes is as it was logged, once and in order.
  */
 import { matchesPattern, parsePattern } from '../../src/core/pattern.js';
@@ -9,7 +9,7 @@ import { cursorFromText } from '../../src/wire/cursor.js';
 import type { LoggedTick } from './log/whole-epoch.js';
 import type { Client, GotTick } from './stream-client.js';
 
-interface Stretch {
+interface Section {
   sub: number;
   asked: Asked;
   mode: 'latest' | 'every';
@@ -31,14 +31,14 @@ export interface Asked {
 
 const seqsOf = (cursor: string): number[] => Array.from(cursorFromText(cursor)!.seqs);
 
-export class PlaceKeeper {
-  readonly stretches: Stretch[] = [];
+export class DeliveryRecorder {
+  readonly sections: Section[] = [];
   readonly faults: string[] = [];
-  /** Cursors that it was told. */
+  /** Cursors that it got. */
   readonly cursors: string[] = [];
   /** Its subscriptions: how each was asked for, and whether it is paused. */
   readonly subs = new Map<number, { asked: Asked; paused: boolean }>();
-  readonly #open = new Map<number, Stretch>();
+  readonly #open = new Map<number, Section>();
   /** Requests, by id. */
   // biome-ignore lint/suspicious/noExplicitAny: messages of any shape
   readonly #requests = new Map<string, any>();
@@ -61,7 +61,7 @@ export class PlaceKeeper {
     this.ask({ op: 'subscribe', ...asked });
   }
 
-  /** Takes note of control messages, which came before the tick at hand. */
+  /** Takes note of control messages, which came before the present tick. */
   look(): void {
     const { controls } = this.client;
     for (; this.#seen < controls.length; this.#seen++) this.#control(controls[this.#seen]);
@@ -76,7 +76,7 @@ export class PlaceKeeper {
       const hasState = asked.from === undefined && asked.snapshot !== false;
       this.#begin(sub, cursor, hasState);
     } else if (op === 'sought') {
-      // Without a place to go to, `latest` is sent the state afresh.
+      // Without a position to begin at, `latest` is sent the state again.
       const { asked } = this.subs.get(sub)!;
       this.#begin(sub, cursor, asked.mode === 'latest' && this.#requests.get(id).from === undefined);
     } else if (op === 'paused') {
@@ -110,19 +110,19 @@ export class PlaceKeeper {
     const { asked } = this.subs.get(sub)!;
     const { mode, kinds = KIND_NAMES } = asked;
     const start = seqsOf(cursor);
-    const stretch: Stretch = { sub, asked, mode, kinds: new Set(kinds), hasState, start, events: [] };
-    this.stretches.push(stretch);
+    const section: Section = { sub, asked, mode, kinds: new Set(kinds), hasState, start, events: [] };
+    this.sections.push(section);
     this.cursors.push(cursor);
-    this.#open.set(sub, stretch);
+    this.#open.set(sub, section);
   }
 
   #tick(tick: GotTick): void {
     this.client.ticks.length = 0;
     this.look();
-    const stretch = this.#open.get(tick.sub);
-    if (stretch === undefined) this.faults.push(`of no subscription: ${JSON.stringify(tick)}`);
+    const section = this.#open.get(tick.sub);
+    if (section === undefined) this.faults.push(`of no subscription: ${JSON.stringify(tick)}`);
     else if (this.subs.get(tick.sub)!.paused) this.faults.push(`while paused: ${JSON.stringify(tick)}`);
-    else stretch.events.push(tick);
+    else section.events.push(tick);
   }
 
   #cursor(sub: number, cursor: string, why: string): void {
@@ -131,26 +131,26 @@ export class PlaceKeeper {
     this.#open.get(sub)?.events.push({ cursor: seqsOf(cursor), why });
   }
 
-  /** Ends every stretch at a place that all have reached. */
+  /** Ends every section at a position that all have reached. */
   end(heads: number[]): void {
     this.look();
-    for (const stretch of this.#open.values()) stretch.events.push({ cursor: heads, why: 'end' });
+    for (const section of this.#open.values()) section.events.push({ cursor: heads, why: 'end' });
     this.#open.clear();
   }
 
   /** How many ticks it was sent. */
   get ticks(): number {
-    return this.stretches.reduce((sum, { events }) => sum + events.filter((e) => 'seq' in e).length, 0);
+    return this.sections.reduce((sum, { events }) => sum + events.filter((e) => 'seq' in e).length, 0);
   }
 
   /** @param names of all symbols, by id */
   check(truth: readonly LoggedTick[][], names: readonly string[]): string[] {
-    const found = this.stretches.flatMap((stretch) => {
-      const patterns = stretch.asked.symbols.map(parsePattern);
+    const found = this.sections.flatMap((section) => {
+      const patterns = section.asked.symbols.map(parsePattern);
       const watched = new Set(
         [0, ...names.keys()].filter((id) => id === 0 || patterns.some((p) => matchesPattern(p, names[id]))),
       );
-      const check = new Check(stretch, watched, truth);
+      const check = new Check(section, watched, truth);
       return check.faults.slice(0, 1).map((fault) => `${this.client.encoding} ${fault}`);
     });
     // A server that answered many requests with `busy` has hardly been tested.
@@ -172,29 +172,29 @@ class Check {
   readonly #state = new Map<string, number>();
 
   constructor(
-    readonly stretch: Stretch,
+    readonly section: Section,
     readonly watched: ReadonlySet<number>,
     readonly truth: readonly LoggedTick[][],
   ) {
-    this.#at = [...stretch.start];
-    this.#got = [...stretch.start];
-    for (const event of stretch.events) {
+    this.#at = [...section.start];
+    this.#got = [...section.start];
+    for (const event of section.events) {
       if ('why' in event) this.#reached(event.cursor, event.why);
       else if (event.snapshot) this.#takeState(event);
       else this.#take(event);
       if (this.faults.length > 0) return;
     }
-    const end = stretch.events.at(-1);
-    if (stretch.hasState && end !== undefined && 'why' in end && end.why === 'end') this.#checkState();
+    const end = section.events.at(-1);
+    if (section.hasState && end !== undefined && 'why' in end && end.why === 'end') this.#checkState();
   }
 
   #fault(what: string): void {
-    const { sub, mode, kinds, start } = this.stretch;
+    const { sub, mode, kinds, start } = this.section;
     this.faults.push(`sub ${sub} (${mode}, ${[...kinds]}) from ${start}: ${what}`);
   }
 
   #isInOrder(kind: KindName): boolean {
-    return this.stretch.kinds.has(kind) && (this.stretch.mode === 'every' || kind !== 'quote');
+    return this.section.kinds.has(kind) && (this.section.mode === 'every' || kind !== 'quote');
   }
 
   /** The seq of the next tick of a shard in order; beyond its end where there is none. */
@@ -229,7 +229,7 @@ class Check {
       if (next !== tick.seq) this.#fault(`seq ${next} of shard ${tick.shard} was next: ${told}`);
       this.#at[tick.shard] = tick.seq;
       this.#got[tick.shard] = tick.seq;
-    } else if (!this.stretch.kinds.has('quote')) this.#fault(`of no kind that was asked for: ${told}`);
+    } else if (!this.section.kinds.has('quote')) this.#fault(`of no kind that was asked for: ${told}`);
     else {
       if (tick.seq <= (this.#quotes.get(tick.symbolId) ?? 0)) this.#fault(`an older quote: ${told}`);
       this.#quotes.set(tick.symbolId, tick.seq);
@@ -238,7 +238,7 @@ class Check {
 
   #takeState(tick: GotTick): void {
     const told = JSON.stringify(tick);
-    const { hasState, start } = this.stretch;
+    const { hasState, start } = this.section;
     const isQuote = tick.kind === 'quote';
     if (!hasState) this.#fault(`no state was asked for: ${told}`);
     else if (!this.#isLogged(tick)) this.#fault(`state that was not logged: ${told}`);
@@ -250,7 +250,7 @@ class Check {
 
   /** Everything that was asked for, up to a cursor, has come; in mode `every` nothing beyond it. */
   #reached(cursor: number[], why: string): void {
-    const { mode, kinds } = this.stretch;
+    const { mode, kinds } = this.section;
     cursor.forEach((seq, shard) => {
       const next = this.#next(shard);
       const got = this.#got[shard];
@@ -262,7 +262,7 @@ class Check {
   }
 
   #reachedQuotes(cursor: number[], why: string): void {
-    const { start } = this.stretch;
+    const { start } = this.section;
     cursor.forEach((end, shard) => {
       const seen = new Set<number>();
       const count = this.watched.size;
@@ -283,7 +283,7 @@ class Check {
 
   /** What the state lacks follows it: nothing that there was at the start is unknown to the subscriber. */
   #checkState(): void {
-    const { start, kinds } = this.stretch;
+    const { start, kinds } = this.section;
     this.truth.forEach((ticks, shard) => {
       const last = new Map<string, number>();
       for (let seq = 1; seq <= start[shard]; seq++) {

@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import type { Totals } from '../../src/pipeline/memory/counter-reader.js';
 
 /**
- * @param options.logged whether a log ran and has drained: every numbered tick is then logged or shed
+ * @param options.logged whether a log ran and has drained: every sequenced tick is then logged or shed
  */
 export function assertSums(
   t: Pick<Test, 'equal' | 'ok'>,

@@ -11,7 +11,7 @@ export class TcpProxy {
 
   /**
    * @param port that clients connect to
-   * @param target port of the server; it may change, for connections made from then on
+   * @param target port of the server; it may change, for connections opened from then on
    */
   constructor(
     readonly port: number,

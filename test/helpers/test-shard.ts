@@ -40,7 +40,7 @@ export class TestShard {
   readonly #ring: BroadcastWriter;
   readonly #critical: BroadcastWriter;
   readonly #cells: CommitCells;
-  readonly #bell: Doorbell;
+  readonly #doorbell: Doorbell;
   readonly #symbolSeq = new Map<number, number>();
   readonly #one = Records.allocate(1);
   head = 0;
@@ -57,7 +57,7 @@ export class TestShard {
     this.#ring = new BroadcastWriter(memory.broadcast[index], plan.ringSlots);
     this.#critical = new BroadcastWriter(memory.critical[index], plan.criticalSlots);
     this.#cells = new CommitCells(memory.shardCells[index], SHARD_WORDS);
-    this.#bell = new Doorbell(memory.doorbells, FANOUT_DOORBELL);
+    this.#doorbell = new Doorbell(memory.doorbells, FANOUT_DOORBELL);
   }
 
   define(name: string, digits = 5, ttlMs?: number): number {
@@ -106,9 +106,9 @@ export class TestShard {
     copyRecord(this.#one, 0, this.history, this.head - 1);
     if (!isCritical(kindOf(this.#one, 0))) return;
     this.#critical.intend(++this.#criticalHead);
-    const place = this.#critical.slot(this.#criticalHead);
-    copyRecord(this.#one, 0, this.#critical.records, place);
-    this.#critical.tags[place] = tagOf(this.#one, 0);
+    const position = this.#critical.slot(this.#criticalHead);
+    copyRecord(this.#one, 0, this.#critical.records, position);
+    this.#critical.tags[position] = tagOf(this.#one, 0);
   }
 
   /** Publishes what was written, and brings the table up to it. */
@@ -116,7 +116,7 @@ export class TestShard {
     this.commitHead();
     this.project(this.head);
     this.setApplied();
-    this.#bell.ring();
+    this.#doorbell.ring();
   }
 
   commitHead(): void {
@@ -152,6 +152,6 @@ export class TestShard {
   }
 
   ring(): void {
-    this.#bell.ring();
+    this.#doorbell.ring();
   }
 }

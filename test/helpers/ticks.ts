@@ -86,8 +86,8 @@ export function offer(sink: FeedSink, source: Source, tick: RawTick): boolean {
   return true;
 }
 
-/** A numbered record in the model's terms. */
-export function numberedTick(reader: BroadcastReader, seq: number): ModelTick & { seqLow: number } {
+/** A sequenced record in the model's terms. */
+export function sequencedTick(reader: BroadcastReader, seq: number): ModelTick & { seqLow: number } {
   const slot = reader.slot(seq);
   return { position: reader.positions[slot] / 2, ...recordTick(reader.records, slot) };
 }

@@ -29,7 +29,7 @@ export interface BatchOptions {
   sub?: number;
   shard?: number;
   epoch?: number;
-  /** By shard: what the cursor stands for. */
+  /** By shard: the seq in the cursor. */
   seqs?: number[];
 }
 
@@ -57,7 +57,7 @@ export function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** One batch of `count` records numbered by `seqs`, as a message. */
+/** One batch of `count` records sequenced by `seqs`, as a message. */
 export function encode(
   encoding: Encoding,
   records: Records,

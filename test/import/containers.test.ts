@@ -6,7 +6,7 @@ import t from 'tap';
 import { importsFolder } from '../../src/import/coordinator.js';
 import { temporaryFolder } from '../cli/support.js';
 import { write } from '../feeds/file/scratch.js';
-import { numberedAnew, Started, whyNoContainers } from '../helpers/container.js';
+import { inOwnPidNamespace, Started, whyNoContainers } from '../helpers/container.js';
 import { fileOf, quotes, quotesOf, runImport, START_MS } from './support.js';
 
 const CHILD = fileURLToPath(new URL('../log/storage/lock.child.js', import.meta.url));
@@ -15,7 +15,7 @@ t.test('an import beside one of a container', { skip: whyNoContainers() }, async
   const cwd = temporaryFolder(t);
   const data = join(cwd, 'data');
   const staging = join(importsFolder(data), 'of-a-container');
-  const other = await Started.start(numberedAnew([process.execPath, CHILD, 'folder', staging]));
+  const other = await Started.start(inOwnPidNamespace([process.execPath, CHILD, 'folder', staging]));
   t.equal(other.stdout, 'held 1\n');
   const eur = write(cwd, 'EURUSD_x.csv', fileOf(quotes(100, START_MS, 1_000, 110_000)));
   await runImport(data, [eur]);

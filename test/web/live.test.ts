@@ -41,8 +41,8 @@ t.test('the page shows live prices and how the connection stands', { skip: whyNo
   t.match(await browser.until<string[]>('flashes.length > 0 && flashes'), [/price down/], 'a fall too');
   await browser.until(`document.querySelectorAll('.up, .down').length === 0`);
 
-  server.fold('EURUSD');
-  server.fold('EURUSD');
+  server.conflate('EURUSD');
+  server.conflate('EURUSD');
   server.quote('EURUSD', 1.10006, 1.10019);
   await browser.until(`${cells('EURUSD')}.cells[7].textContent === '2'`);
   t.pass('conflated ticks are counted');

@@ -1,4 +1,4 @@
-/** Which rows scenario `e2e` measures of each system, and about how long all of them take. */
+/** Which runs scenario `e2e` measures of each system, and about how long all of them take. */
 import type { System } from './systems.js';
 
 /** Shares of its capacity that a system is measured at; `--rates` names rates instead. Twice its capacity comes after them. */
@@ -6,16 +6,16 @@ const LOADS: readonly number[] = [0.1, 0.5, 0.75, 0.9, 1];
 /** The same of a system that is another one with one thing changed: what the first table quotes. */
 const LOADS_OF_VARIANTS: readonly number[] = [0.5, 0.9, 1];
 export const OVERLOAD = 2;
-/** So many times as long is a row at twice the capacity: what lags takes time to lag. */
+/** So many times as long is a run at twice the capacity: what lags takes time to lag. */
 export const OVERLOAD_LENGTH = 2;
 export const SLOW_LOAD = 0.5;
 export const PROBE_SECONDS = 1;
 export const PROBE_WARMUP = 0.4;
-/** So many times as long as a row is the load that a system gets after each start: on one core, compiling takes that long. */
+/** So many times as long as a run is the load that a system gets after each start: on one core, compiling takes that long. */
 export const WARM_LENGTH = 4;
 
 // What an estimate goes by: seconds as a machine of two cores takes them.
-const ROW_EXTRA_S = 0.3;
+const RUN_EXTRA_S = 0.3;
 const START_S = 0.8;
 const START_S_PER_CLIENT = 0.0015;
 /** Draining what was offered at twice the capacity, and at a rate that a probe found too high. */
@@ -48,8 +48,8 @@ export function isSought({ mode }: System, all: readonly System[]): boolean {
 export function estimateSeconds(systems: readonly System[], plan: Plan): number {
   const { rates, clients, seconds, warmup, passes } = plan;
   const startS = START_S + START_S_PER_CLIENT * clients + WARM_LENGTH * seconds;
-  const rowS = warmup + seconds + ROW_EXTRA_S;
-  const probeS = PROBE_WARMUP + Math.min(PROBE_SECONDS, seconds) + ROW_EXTRA_S;
+  const rowS = warmup + seconds + RUN_EXTRA_S;
+  const probeS = PROBE_WARMUP + Math.min(PROBE_SECONDS, seconds) + RUN_EXTRA_S;
   let total = 0;
   for (const system of systems) {
     const sweep = rates === 'auto' ? loadsOf(system).length + 1 : rates.length;

@@ -6,7 +6,7 @@ import type { E2eRun } from './types.js';
 type Process = E2eRun['processes'][number];
 
 const MIB = 1024 * 1024;
-/** Load whose rows are told of. */
+/** Load whose runs are reported. */
 const BUSY = 0.9;
 
 export const PROCESS_HEAD = [

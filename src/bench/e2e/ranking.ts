@@ -1,4 +1,4 @@
-/** Who leads: the figures of the first table, in which of them another system is ahead of tickwire, and what tickwire is to reach. */
+/** Who leads: the figures of the first table, in which of them another system is ahead of tickwire, and what tickwire must reach. */
 
 import type { Spread } from '../harness/measure.js';
 import type { Goal, SystemSummary } from './types.js';
@@ -97,7 +97,7 @@ export function rankingsIn(
   if (peer === null) return '';
   return (
     all
-      .filter((lead) => lead.peer === system)
+      .filter((ranking) => ranking.peer === system)
       .map(({ figure }) => figure[name])
       .join(', ') || '–'
   );
@@ -136,7 +136,7 @@ export function goals(systems: readonly SystemSummary[], fullBook: boolean): Goa
       LATENCY_SHARE,
     ),
     goal(own, single, STALENESS, `under ${STALENESS_MS_MAX} ms`, null, STALENESS_MS_MAX),
-  ].flatMap((made) => made ?? []);
+  ].flatMap((found) => found ?? []);
 }
 
 function capacity(summary: SystemSummary): number {

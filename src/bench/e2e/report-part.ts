@@ -18,7 +18,7 @@ import type { Cell, E2eResult, SystemSummary } from './types.js';
 
 const HALF = 0.5;
 const US_PER_MS = 1000;
-/** Shares beyond it are told by too few samples to be drawn. */
+/** Shares beyond it rest on too few samples to be drawn. */
 const SHARE_MAX = 0.99999;
 
 export const comparison: Part = (results) => {
@@ -27,7 +27,7 @@ export const comparison: Part = (results) => {
     tables: found.flatMap((result) => [
       systemsTable(result),
       goalsTable(result),
-      leadersTable(result.systems),
+      rankingsTable(result.systems),
       ...stageTables(result),
       processesTable(result),
     ]),
@@ -41,7 +41,7 @@ function systemsTable({ systems, skipped }: E2eResult): Table {
   const cell = (figure: SystemFigure, summary: SystemSummary) => {
     const spread = figure.of(summary);
     if (spread == null) return '–';
-    const isAhead = ahead.some((lead) => lead.peer === summary.system && lead.figure === figure);
+    const isAhead = ahead.some((ranking) => ranking.peer === summary.system && ranking.figure === figure);
     return `${short(spread.median / figure.per)} ${figure.unit}${isAhead ? ' ▲' : ''}`;
   };
   const note = [
@@ -84,7 +84,7 @@ function goalsTable({ goals }: E2eResult): Table {
 }
 
 /** Every figure in which another system is ahead of tickwire. */
-function leadersTable(systems: readonly SystemSummary[]): Table {
+function rankingsTable(systems: readonly SystemSummary[]): Table {
   const rows = rankings(systems).map(({ peer, figure, theirs, ours, own }) => {
     const told = ({ median, min, max }: Spread) =>
       `${short(median / figure.per)} ${figure.unit} (${short(min / figure.per)} to ${short(max / figure.per)})`;

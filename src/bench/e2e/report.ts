@@ -31,8 +31,8 @@ function ms(us: Spread | null): string {
   return us === null ? '-' : (us.median / 1000).toFixed(us.median < 10_000 ? 2 : 0);
 }
 
-/** One row on one line. */
-export function e2eRowLine(row: E2eRun): string {
+/** One run on one line. */
+export function e2eRunLine(row: E2eRun): string {
   const { latencyUs: l } = row;
   const latency = [l.p50, l.p90, l.p99, l.p999, l.p9999, l.max]
     .map((us) => (us / 1000).toFixed(1))

@@ -1,4 +1,4 @@
-/** One row of scenario `e2e`: its figures, and whether they may be quoted. */
+/** One run of scenario `e2e`: its figures, and whether they may be quoted. */
 
 import type { MachineNoise } from '../harness/hiccups.js';
 import type { LatencyUs } from '../harness/latency.js';
@@ -6,7 +6,7 @@ import type { ProcessUse } from '../harness/processes.js';
 import type { StageTimes } from '../harness/traced.js';
 import type { LoadMark } from '../load/load.js';
 import type { System } from './systems.js';
-import type { E2eRun, RigOptions, RowOptions } from './types.js';
+import type { E2eRun, RunOptions, SetupOptions } from './types.js';
 
 /** As in `bench/fanout/run.ts`: share of its core that the load generator may use, and cores that others may. */
 export const LOAD_CPU_MAX = 0.85;
@@ -53,8 +53,8 @@ export function isWrong(row: Pick<E2eRun, Exclude<keyof Faults, 'slowDisconnecte
 /** @param watchers by symbol id: how many clients watch it */
 export function judgeRun(
   { name, mode }: System,
-  { cores }: RigOptions,
-  { pass, phase, load: share, rate, withSlow }: RowOptions,
+  { cores }: SetupOptions,
+  { pass, phase, load: share, rate, withSlow }: RunOptions,
   watchers: readonly number[],
   { server: [s0, s1], load: [l0, l1], processes, ...seen }: Seen,
   faults: Faults,
@@ -62,18 +62,18 @@ export function judgeRun(
 ): E2eRun {
   const seconds = (l1.monotonicNs - l0.monotonicNs) / 1e9;
   const delivered = l1.delivered - l0.delivered;
-  let made = 0;
+  let generated = 0;
   let deliveries = 0;
   for (let id = 1; id < watchers.length; id++) {
     const ticks = s1.symbolSeqs[id] - s0.symbolSeqs[id];
-    made += ticks;
+    generated += ticks;
     deliveries += ticks * watchers[id];
   }
   const total = watchers.reduce((sum, count) => sum + count, 0);
-  const perTick = made > 0 ? deliveries / made : total / (watchers.length - 1);
+  const perTick = generated > 0 ? deliveries / generated : total / (watchers.length - 1);
   const offeredPerSecond = perTick * rate;
   const achievedPerSecond = delivered / seconds;
-  const madePerSecond = (made / (s1.monotonicNs - s0.monotonicNs)) * 1e9;
+  const madePerSecond = (generated / (s1.monotonicNs - s0.monotonicNs)) * 1e9;
   const cpuS = (role: string) =>
     processes.filter((p) => p.role === role).reduce((sum, p) => sum + p.userS + p.systemS, 0);
   const cpu = {

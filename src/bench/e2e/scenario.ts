@@ -1,10 +1,10 @@
 /** Scenario `e2e`: tickwire and what one would use instead, from the same market to the same verifying clients. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, TickwireError } from '../../core/errors.js';
 import { twoCores } from '../harness/child.js';
 import { positive, wholeNumber, zeroOrMore } from '../harness/flags.js';
 import { clockCost, HiccupWatch } from '../harness/hiccups.js';
-import { sleep } from '../harness/measure.js';
 import type { Scenario } from '../harness/scenario.js';
 import { highestSustained } from '../load/peak.js';
 import {
@@ -19,12 +19,12 @@ import {
   WARM_LENGTH,
 } from './plan.js';
 import { goals } from './ranking.js';
-import { e2eLines, e2eRowLine } from './report.js';
+import { e2eLines, e2eRunLine } from './report.js';
 import { isWrong } from './run.js';
 import { E2eSetup } from './setup.js';
 import { cellsOf, figuresOf, summarise } from './summary.js';
 import { chooseSystems } from './systems.js';
-import type { E2eResult, E2eRun, RowOptions, Subject } from './types.js';
+import type { E2eResult, E2eRun, RunOptions, Subject } from './types.js';
 
 const DIAGRAM = `
   core 0                                              core 1
@@ -45,10 +45,10 @@ const DIAGRAM = `
   or when other processes used 0.2 cores or more.`;
 
 const WARMUP_LOAD = 0.5;
-/** Ticks per second below which a row has too few to measure. */
+/** Ticks per second below which a run has too few to measure. */
 const RATE_MIN = 20;
 const QUIET_MS = 1000;
-/** How long clients may take to come to the last state: after most rows, and after those past saturation. */
+/** How long clients may take to come to the last state: after most runs, and after those past saturation. */
 const DRAIN_MS = 5000;
 const OVERLOAD_DRAIN_MS = 10_000;
 
@@ -107,7 +107,7 @@ export const e2e: Scenario<E2eFlags> = {
   },
   run: async (flags, tell) => {
     const options = { ...flags, watch: flags.watch ?? flags.symbols };
-    const result = await benchE2e(options, (row) => tell(e2eRowLine(row)), tell);
+    const result = await benchE2e(options, (row) => tell(e2eRunLine(row)), tell);
     return {
       figures: figuresOf(result.systems),
       why: objections(result),
@@ -264,14 +264,14 @@ class Run {
       seconds: OVERLOAD_LENGTH * this.options.seconds,
       drainMs: OVERLOAD_DRAIN_MS,
     });
-    // The last: a system beside one that did not read is started anew.
+    // The last: a system beside one that did not read is started again.
     await bench.row({ phase: 'slow', rate: SLOW_LOAD * capacity, load: SLOW_LOAD, withSlow: true });
   }
 }
 
-/** One system, started when it is first needed, and again after a row that it did not come out of whole. */
+/** One system, started when it is first needed, and again after a run that it did not come out of whole. */
 class Bench {
-  #rig: E2eSetup | null = null;
+  #setup: E2eSetup | null = null;
 
   constructor(
     readonly subject: Subject,
@@ -289,37 +289,37 @@ class Bench {
   }
 
   async row(
-    given: Pick<RowOptions, 'phase' | 'rate' | 'load'> & Partial<RowOptions>,
+    given: Pick<RunOptions, 'phase' | 'rate' | 'load'> & Partial<RunOptions>,
   ): Promise<E2eRun & { deliveredPerSecond: number }> {
     const { warmup, seconds } = this.options;
     const { pass } = this;
     const common = { pass, warmup, seconds, withSlow: false, drainMs: DRAIN_MS };
     const rate = Math.max(1, Math.round(given.rate));
-    if (this.#rig !== null && !this.#rig.isSound) await this.stop();
-    if (this.#rig === null) {
-      this.#rig = await E2eSetup.start(
+    if (this.#setup !== null && !this.#setup.isSound) await this.stop();
+    if (this.#setup === null) {
+      this.#setup = await E2eSetup.start(
         this.subject.system,
         { ...this.options, cores: this.cores },
         this.hiccups,
       );
-      this.subject.version = this.#rig.version;
-      this.subject.settings = this.#rig.settings;
+      this.subject.version = this.#setup.version;
+      this.subject.settings = this.#setup.settings;
       // Code that never ran is slow, and would be taken for the system's limit.
       const calm = Math.round(WARMUP_LOAD * (this.subject.capacity ?? Math.min(rate, this.easyRate)));
-      await this.#rig.row({
+      await this.#setup.row({
         ...common,
         ...{ phase: 'warmup', rate: Math.max(1, calm), load: null, warmup: 0 },
         seconds: WARM_LENGTH * seconds,
       });
     }
-    const row = await this.#rig.row({ ...common, ...given, rate });
+    const row = await this.#setup.row({ ...common, ...given, rate });
     this.onRow(row);
     return { ...row, deliveredPerSecond: row.achievedPerSecond };
   }
 
   async stop(): Promise<void> {
-    const rig = this.#rig;
-    this.#rig = null;
-    await rig?.stop();
+    const setup = this.#setup;
+    this.#setup = null;
+    await setup?.stop();
   }
 }

@@ -1,11 +1,12 @@
-/** Scenario `e2e`: one system under test, its load generator, and rows between them. */
+/** Scenario `e2e`: one system under test, its load generator, and runs between them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { marketSymbols } from '../../feeds/synthetic/universe.js';
 import { choices, tcpBytes } from '../fanout/setup.js';
 import { Child } from '../harness/child.js';
 import type { FinalState } from '../harness/final-state.js';
 import type { GcPauses } from '../harness/gc.js';
 import type { HiccupWatch } from '../harness/hiccups.js';
-import { machineCpuNs, sleep } from '../harness/measure.js';
+import { machineCpuNs } from '../harness/measure.js';
 import { type ProcessUse, processUse, usedBetween } from '../harness/processes.js';
 import { makeScratch, removeScratch } from '../harness/scratch.js';
 import type { StageTimes } from '../harness/traced.js';
@@ -15,7 +16,7 @@ import type { ServerApi } from '../load/server.js';
 import type { HostApi } from '../peers/host.js';
 import { judgeRun, type Seen } from './run.js';
 import type { System } from './systems.js';
-import type { E2eRun, RigOptions, RowOptions } from './types.js';
+import type { E2eRun, RunOptions, SetupOptions } from './types.js';
 
 const SETTLE_MS = 20_000;
 const STALE_MS = 120_000;
@@ -33,7 +34,7 @@ interface Process {
   role: 'server' | 'publisher' | 'load';
 }
 
-/** What all servers tell at a mark, ours and the peers' publishers. */
+/** What all servers report at a mark, ours and the peers' publishers. */
 interface Mark {
   monotonicNs: number;
   symbolSeqs: number[];
@@ -58,7 +59,7 @@ export class E2eSetup {
 
   private constructor(
     readonly system: System,
-    readonly options: RigOptions,
+    readonly options: SetupOptions,
     readonly hiccups: HiccupWatch,
   ) {
     const [serverCore, loadCore] = options.cores ?? [];
@@ -69,15 +70,15 @@ export class E2eSetup {
   }
 
   /** Starts the system and connects all its clients, one more than asked for: the one that will be slow. */
-  static async start(system: System, options: RigOptions, hiccups: HiccupWatch): Promise<E2eSetup> {
-    const rig = new E2eSetup(system, options, hiccups);
+  static async start(system: System, options: SetupOptions, hiccups: HiccupWatch): Promise<E2eSetup> {
+    const setup = new E2eSetup(system, options, hiccups);
     try {
-      await rig.#start();
+      await setup.#start();
     } catch (error) {
-      await rig.stop();
+      await setup.stop();
       throw error;
     }
-    return rig;
+    return setup;
   }
 
   async #start(): Promise<void> {
@@ -169,7 +170,7 @@ export class E2eSetup {
   }
 
   /** Measures at a rate, and lets everything come to rest. */
-  async row(row: RowOptions): Promise<E2eRun> {
+  async row(row: RunOptions): Promise<E2eRun> {
     const { rate, warmup, seconds, withSlow, drainMs } = row;
     const delivered = this.deliveredAt(rate);
     const { every } = SAMPLING.find(({ upTo }) => delivered <= upTo)!;
@@ -244,7 +245,7 @@ export class E2eSetup {
   /** Where ticks spent the measured time. While its notes are fresh: stages keep the newest only. */
   async #stages(): Promise<StageTimes | null> {
     if (this.#server === null) return null;
-    return this.#server.ask('stages', { followed: await this.#load.ask('followed', {}) });
+    return this.#server.ask('stages', { traced: await this.#load.ask('traced', {}) });
   }
 
   /** Ends all its processes. */

@@ -76,7 +76,7 @@ function peerSystems(name: PeerName): System[] {
 
 /**
  * The systems to measure, and those that cannot be.
- * @param wanted `all`, `none`, or names of peers, with commas between; a name stands for the peer with and without
+ * @param wanted `all`, `none`, or names of peers, with commas between; a name means the peer with and without
  *   batches, unless `-batch` or `-single` follows it
  * @throws TickwireError bad_config
  */

@@ -6,7 +6,7 @@ import type { ProcessCost } from '../harness/processes.js';
 import type { Stage, StageTimes } from '../harness/traced.js';
 import type { Skipped, System } from './systems.js';
 
-export interface RigOptions {
+export interface SetupOptions {
   clients: number;
   watch: number;
   symbols: number;
@@ -16,7 +16,7 @@ export interface RigOptions {
   folder?: string;
 }
 
-export interface RowOptions {
+export interface RunOptions {
   pass: number;
   phase: E2eRun['phase'];
   /** Share of the system's capacity; null where it is not known or not meant. */
@@ -38,7 +38,7 @@ export interface E2eRun {
   phase: 'warmup' | 'probe' | 'sweep' | 'common' | 'slow' | 'overload';
   /** Share of the system's own capacity. */
   load: number | null;
-  /** Ticks per second of the market, and how many of them were made. */
+  /** Ticks per second of the market, and how many of them were generated. */
   rate: number;
   madePerSecond: number;
   /** Ticks per second of the symbols that each client watches, all clients together. */
@@ -49,7 +49,7 @@ export interface E2eRun {
   latencyUs: LatencyUs;
   /** The same as an HDR histogram in µs: V2, compressed, base 64. */
   latencyHdr: string;
-  /** Of tickwire: how long ticks that were followed took in each stage; from due to read in all. */
+  /** Of tickwire: how long traced ticks took in each stage; from due to read in all. */
   stages: StageTimes | null;
   /** How long ago the first tick was due that a client lacks, over random pairs of client and symbol. */
   stalenessUs: LatencyUs | null;
@@ -149,11 +149,11 @@ export interface SystemSummary {
   valid: boolean;
 }
 
-/** What tickwire, lossless and without a log, is to reach beside the best of some peers. */
+/** What tickwire, lossless and without a log, must reach beside the best of some peers. */
 export interface Goal {
   what: string;
   wanted: string;
-  /** The best of the peers that it is held against; null: none was measured. */
+  /** The best of the peers that it is compared with; null: none was measured. */
   peer: string | null;
   ours: number;
   theirs: number | null;
@@ -164,7 +164,7 @@ export interface Goal {
 export interface E2eResult {
   systems: SystemSummary[];
   skipped: Skipped[];
-  /** What `tickwire` is to reach beside its peers, and whether it does. */
+  /** What `tickwire` must reach beside its peers, and whether it does. */
   goals: Goal[];
   /** Medians and spreads over the passes. */
   cells: Cell[];

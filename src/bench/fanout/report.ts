@@ -13,8 +13,8 @@ function percent(n: number): string {
   return `${(n * 100).toFixed(0)} %`;
 }
 
-/** One row on one line. */
-export function rowLine(row: FanoutRun): string {
+/** One run on one line. */
+export function runLine(row: FanoutRun): string {
   const { latencyUs: l } = row;
   const ms = [l.p50, l.p90, l.p99, l.p999, l.max].map((us) => (us / 1000).toFixed(1)).join(' / ');
   const parts = [
@@ -44,9 +44,9 @@ function stoppedLines(mode: string, clients: number, stopped: StoppedEffect): st
   ];
 }
 
-/** @param clients how many stopped reading, where rows with such were asked for */
+/** @param clients how many stopped reading, where runs with such were asked for */
 export function fanoutLines(result: FanoutResult, clients: number): string[] {
-  const lines = result.rows.filter((row) => row.phase !== 'probe').map(rowLine);
+  const lines = result.rows.filter((row) => row.phase !== 'probe').map(runLine);
   for (const mode of ['every', 'latest'] as const) {
     const stopped = result[mode]?.stopped;
     if (stopped != null) lines.push(...stoppedLines(mode, clients, stopped));

@@ -1,9 +1,9 @@
 /** One row of scenario `fanout`: its figures, and whether they may be quoted. */
-import type { FanoutRun, Measured, RigOptions, RowOptions } from './types.js';
+import type { FanoutRun, Measured, RunOptions, SetupOptions } from './types.js';
 
 /** Share of its core above which the load generator itself is what is measured. */
 const LOAD_CPU_MAX = 0.85;
-/** Cores that other processes may use without a row being in doubt. */
+/** Cores that other processes may use without a run being in doubt. */
 const OTHER_CPU_MAX = 0.2;
 /** Share of what was offered that has to get through. */
 const SUSTAINED = 0.98;
@@ -19,8 +19,8 @@ export interface Faults {
 
 /** @param watchers by symbol id: how many readers watch it */
 export function judge(
-  { mode, cores }: RigOptions,
-  { phase, rate, withStopped }: RowOptions,
+  { mode, cores }: SetupOptions,
+  { phase, rate, withStopped }: RunOptions,
   { server: [s0, s1], load: [l0, l1], latencyUs, tcpBytes, machineCpuNs }: Measured,
   watchers: readonly number[],
   { failures, ...faults }: Faults,
@@ -28,7 +28,7 @@ export function judge(
 ): FanoutRun {
   const serverSeconds = (s1.monotonicNs - s0.monotonicNs) / 1e9;
   const seconds = (l1.monotonicNs - l0.monotonicNs) / 1e9;
-  const ticks = s1.numbered - s0.numbered;
+  const ticks = s1.sequenced - s0.sequenced;
   const delivered = l1.delivered - l0.delivered;
   const serverCpu = (s1.cpuNs - s0.cpuNs) / 1e9 / serverSeconds;
   const loadCpu = (l1.cpuNs - l0.cpuNs) / 1e9 / seconds;

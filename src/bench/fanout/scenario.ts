@@ -10,7 +10,7 @@ import { positive, rateOrAuto, share, wholeNumber, wholeNumberOrZero, zeroOrMore
 import { type Figure, figure, type Scenario } from '../harness/scenario.js';
 import { makeScratch, removeScratch } from '../harness/scratch.js';
 import { highestSustained, mostDelivered } from '../load/peak.js';
-import { fanoutLines, rowLine } from './report.js';
+import { fanoutLines, runLine } from './report.js';
 import { FanoutSetup, FILL_MS_MAX } from './setup.js';
 import { type Measure, measureStopped } from './stopped.js';
 import type { FanoutFigures, FanoutResult, FanoutRun } from './types.js';
@@ -40,7 +40,7 @@ const PROBE_SECONDS = 2;
 const PROBE_WARMUP = 0.5;
 /** Delivered ticks per second that the search for the peak begins at, or at one tick per second and symbol. */
 const START_PER_SECOND = 6e6;
-/** A rate that held for a probe and not for a whole row is lowered by this, so often. */
+/** A rate that held for a probe and not for a whole run is lowered by this, so often. */
 const LOWER = 0.93;
 const LOWER_MAX = 5;
 /** Descriptors of a process besides its connections. */
@@ -117,7 +117,7 @@ export const fanout: Scenario<FanoutFlags> = {
   small: { clients: 20, symbols: 20, watch: 10, seconds: 1, warmup: 0.2, rate: 2000, mode: 'both' },
   async run({ interval, ...given }, tell) {
     const options = { ...given, watch: given.watch ?? given.symbols, intervalMs: interval };
-    const result = await benchFanout(options, (row) => tell(rowLine(row)));
+    const result = await benchFanout(options, (row) => tell(runLine(row)));
     const figures: Record<string, Figure> = {};
     for (const mode of ['every', 'latest'] as const) {
       const of = result[mode];
@@ -136,7 +136,7 @@ export const fanout: Scenario<FanoutFlags> = {
   },
 };
 
-/** What is against the figures: faults by themselves, as no row of a pinned scenario is valid on a busy machine. */
+/** What is against the figures: faults by themselves, as no run of a pinned scenario is valid on a busy machine. */
 export function objections({
   lost,
   reordered,
@@ -220,11 +220,11 @@ async function benchMode(
   cores: [number, number] | undefined,
   onRow: (row: FanoutRun) => void,
 ): Promise<FanoutFigures> {
-  const rig = await FanoutSetup.start({ ...options, mode, folder, cores });
+  const setup = await FanoutSetup.start({ ...options, mode, folder, cores });
   try {
     const { warmup, seconds } = options;
     const measure: Measure = async (row) => {
-      const measured = await rig.row({ warmup, seconds, withStopped: false, ...row });
+      const measured = await setup.row({ warmup, seconds, withStopped: false, ...row });
       onRow(measured);
       return measured;
     };
@@ -245,11 +245,11 @@ async function benchMode(
           : await measureStopped(options, half === null ? [top] : [top, half], measure),
     };
   } finally {
-    await rig.stop();
+    await setup.stop();
   }
 }
 
-/** The row at the rate that was given, or at the peak. */
+/** The run at the rate that was given, or at the peak. */
 async function measureTop(options: FanoutOptions, mode: Mode, measure: Measure): Promise<FanoutRun> {
   const { clients, watch, symbols, rate: given } = options;
   const start =

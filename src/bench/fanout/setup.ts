@@ -1,17 +1,18 @@
 /** Scenario `fanout`: a server, a load generator, and rates between them, one measured row each. */
 
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../harness/child.js';
-import { machineCpuNs, sleep } from '../harness/measure.js';
+import { machineCpuNs } from '../harness/measure.js';
 import { Uniform } from '../harness/random.js';
 import type { LoadApi } from '../load/load.js';
 import { Group } from '../load/reader.js';
 import type { ServerApi } from '../load/server.js';
 import { judge } from './run.js';
-import type { FanoutRun, Measured, RigOptions, RowOptions } from './types.js';
+import type { FanoutRun, Measured, RunOptions, SetupOptions } from './types.js';
 
 const SETTLE_MS = 30_000;
-/** Milliseconds that ticks go on to flow after the stoppers read again. */
+/** Milliseconds that ticks continue to flow after the stoppers read again. */
 const RESUMED_FLOW_MS = 300;
 /** Milliseconds that the windows of clients which do not read may take to fill, and between two looks at them. */
 export const FILL_MS_MAX = 10_000;
@@ -29,7 +30,7 @@ export interface Storm {
   tookMs: number;
   serverCpuMs: number;
   rssAnonBytes: number;
-  /** Ticks that were numbered meanwhile. */
+  /** Ticks that were sequenced meanwhile. */
   fed: number;
   /** Pairs of client and symbol with a wrong last state. */
   wrong: number;
@@ -46,7 +47,7 @@ export class FanoutSetup {
   #lost = 0;
   #reordered = 0;
 
-  private constructor(readonly options: RigOptions) {
+  private constructor(readonly options: SetupOptions) {
     const [serverCore, loadCore] = options.cores ?? [];
     this.#server = new Child('server', new URL('../load/server.js', import.meta.url), serverCore);
     this.#load = new Child('load generator', new URL('../load/load.js', import.meta.url), loadCore);
@@ -54,15 +55,15 @@ export class FanoutSetup {
   }
 
   /** Starts both processes, and connects and subscribes all readers. */
-  static async start(options: RigOptions): Promise<FanoutSetup> {
-    const rig = new FanoutSetup(options);
+  static async start(options: SetupOptions): Promise<FanoutSetup> {
+    const setup = new FanoutSetup(options);
     try {
-      await rig.#start();
+      await setup.#start();
     } catch (error) {
-      await rig.stop();
+      await setup.stop();
       throw error;
     }
-    return rig;
+    return setup;
   }
 
   async #start(): Promise<void> {
@@ -80,7 +81,7 @@ export class FanoutSetup {
   }
 
   /** Measures at a rate; afterwards everything comes to rest, and the last state of each client is checked. */
-  async row(options: RowOptions): Promise<FanoutRun> {
+  async row(options: RunOptions): Promise<FanoutRun> {
     const { rate, warmup, seconds, withStopped } = options;
     const group = Group.stoppers;
     if (withStopped) await this.#load.ask('open', { group });
@@ -141,7 +142,7 @@ export class FanoutSetup {
       tookMs,
       serverCpuMs: (after.cpuNs - before.cpuNs) / 1e6,
       rssAnonBytes: after.rssAnonBytes,
-      fed: after.numbered - before.numbered,
+      fed: after.sequenced - before.sequenced,
       wrong,
       lost,
       reordered,

@@ -2,18 +2,18 @@
 
 import { FRAME_BYTES_MAX, WINDOW_BYTES } from '../../core/limits.js';
 import { median } from '../harness/measure.js';
-import type { FanoutRun, RowOptions, StoppedEffect } from './types.js';
+import type { FanoutRun, RunOptions, StoppedEffect } from './types.js';
 
 /** Share of their throughput that readers keep beside stopped clients, and how soon those are right again. */
 const THROUGHPUT_KEPT = 0.9;
 const RECOVERY_MS_MAX = 1000;
 
-/** Measures a row, with what the scenario was asked for where nothing else is said. */
-export type Measure = (row: Pick<RowOptions, 'phase' | 'rate'> & Partial<RowOptions>) => Promise<FanoutRun>;
+/** Measures a run, with the scenario's options where nothing else is given. */
+export type Measure = (row: Pick<RunOptions, 'phase' | 'rate'> & Partial<RunOptions>) => Promise<FanoutRun>;
 
 /**
  * Rows without and with clients that do not read, alternating.
- * @param at a row of each rate: the highest, at which throughput is compared, and last the one for latencies
+ * @param at a run of each rate: the highest, at which throughput is compared, and last the one for latencies
  */
 export async function measureStopped(
   { stopped, pairs }: { stopped: number; pairs: number },

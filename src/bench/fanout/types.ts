@@ -4,7 +4,7 @@ import type { LatencyUs } from '../harness/latency.js';
 import type { LoadMark } from '../load/load.js';
 import type { ServerMark } from '../load/server.js';
 
-export interface RigOptions {
+export interface SetupOptions {
   mode: Mode;
   clients: number;
   stopped: number;
@@ -22,7 +22,7 @@ export interface RigOptions {
   cores: [number, number] | undefined;
 }
 
-export interface RowOptions {
+export interface RunOptions {
   phase: FanoutRun['phase'];
   /** Ticks per second of the feed. */
   rate: number;

@@ -22,7 +22,7 @@ export interface Difference {
   /** after / before, of the medians, and the interval that holds 95 of 100 such ratios of resampled runs. */
   ratio: number;
   interval: [number, number];
-  /** How often runs that do not differ would look as different; null with too few runs to tell. */
+  /** How often runs that do not differ would look as different; null with too few runs to say. */
   p: number | null;
   verdict: 'better' | 'worse' | 'same';
 }

@@ -20,11 +20,11 @@ export interface StreamReader {
   take(client: number, from: number, bytes: number): void;
 }
 
-/** What a dialect tells its connections. */
+/** What a dialect reports to its connections. */
 export interface DialectEvents {
   /** Sends to a client's server. */
   send(client: number, frame: Uint8Array): void;
-  /** Sends after the read at hand; of several answers in one read the newest stands for all. */
+  /** Sends after the present read; of several answers in one read only the newest is sent. */
   reply(client: number, frame: Uint8Array): void;
   /** The client receives from now on what it watches. */
   subscribed(client: number): void;

@@ -1,4 +1,4 @@
-/** Garbage collections of this thread: how many, and how long it stood still for them. */
+/** Garbage collections of this thread: how many, and how long it was stopped for them. */
 import { PerformanceObserver } from 'node:perf_hooks';
 
 export interface GcPauses {

@@ -59,10 +59,10 @@ const Word = { go: 0, tell: 1, stop: 2 } as const;
 function run(word: Int32Array): void {
   const overslept = new LatencySamples();
   // Nobody rings this one: the thread wakes by time only.
-  const bell = new Int32Array(new SharedArrayBuffer(4));
+  const doorbell = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     const before = performance.now();
-    Atomics.wait(bell, 0, 0, SLEEP_MS);
+    Atomics.wait(doorbell, 0, 0, SLEEP_MS);
     overslept.record(Math.max(0, (performance.now() - before - SLEEP_MS) * 1000));
     const wanted = Atomics.exchange(word, 0, Word.go);
     if (wanted === Word.stop) return;

@@ -1,6 +1,8 @@
 /** What the scenarios measure processes by. */
+
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Anonymous and whole resident memory of this process, in bytes. */
 export function memoryBytes(): { rssAnon: number; rss: number; rssShmem: number } {
@@ -54,10 +56,6 @@ export function median(values: number[]): number {
   if (sorted.length === 0) return Number.NaN;
   const mid = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[mid] : (sorted[mid - 1] + sorted[mid]) / 2;
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /**

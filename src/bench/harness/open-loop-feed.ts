@@ -1,6 +1,6 @@
 /**
  * The synthetic market on an open-loop schedule that the scenario sets while it runs. The event time of a
- * tick is when it was due, not when the feed came to make it, so that whoever receives it knows how late it
+ * tick is when it was due, not when the feed came to generate it, so that a receiver knows how late it
  * is, whatever held it up. Due times follow the system's monotonic clock, which other processes can read.
  */
 import { monotonicNs } from '../../core/clock.js';
@@ -48,7 +48,7 @@ export const Rate = {
 export const Schedule = {
   /** Monotonic time that it is counted from; tick n (from 1) is due n / rate later. */
   startNs: 1,
-  /** Ticks that the market had made before it. */
+  /** Ticks that the market had generated before it. */
   madeBefore: 2,
 } as const;
 export const RATE_BYTES = 24;
@@ -64,10 +64,10 @@ class OpenLoopFeed implements Feed {
   #stopped = false;
   /** What nobody ever changes: to sleep on, at a tenth of what a timer of the event loop costs. */
   readonly #nothing = new Int32Array(new SharedArrayBuffer(4));
-  // The schedule at hand: ticks per second, its start, and what was made since.
+  // The present schedule: ticks per second, its start, and what was generated since.
   #perSecond = 0;
   #startNs = 0;
-  #made = 0;
+  #generated = 0;
 
   constructor(readonly options: OpenLoopOptions) {
     this.#rate = new Int32Array(options.rate);
@@ -88,7 +88,7 @@ class OpenLoopFeed implements Feed {
     this.#running = this.#run();
   }
 
-  /** Says of each symbol that it trades: so its definition is numbered too, before anything is measured. */
+  /** Says of each symbol that it trades: so its definition is sequenced too, before anything is measured. */
   async #open(ids: readonly number[]): Promise<void> {
     const { sink } = this.#context;
     sink.stamp();
@@ -116,11 +116,11 @@ class OpenLoopFeed implements Feed {
         this.#perSecond = perSecond;
         this.#startNs = nowNs;
         this.#schedule[Schedule.startNs] = nowNs;
-        this.#schedule[Schedule.madeBefore] += this.#made;
-        this.#made = 0;
+        this.#schedule[Schedule.madeBefore] += this.#generated;
+        this.#generated = 0;
         Atomics.store(this.#rate, Rate.taken, perSecond);
       }
-      const due = Math.floor(((nowNs - this.#startNs) / SECOND_NS) * perSecond) - this.#made;
+      const due = Math.floor(((nowNs - this.#startNs) / SECOND_NS) * perSecond) - this.#generated;
       const isFull = this.#offer(Math.min(due, SYNTHETIC_BATCH_TICKS));
       if (isFull) await sink.room();
       else if (due > SYNTHETIC_BATCH_TICKS) await turn();
@@ -143,7 +143,7 @@ class OpenLoopFeed implements Feed {
       this.#date(wanted);
       const done = sink.offer(this.#source, market.block, market.at, wanted, false);
       market.advance(done);
-      this.#made += done;
+      this.#generated += done;
       left -= done;
       isFull = done < wanted;
     }
@@ -163,7 +163,7 @@ class OpenLoopFeed implements Feed {
     const periodNs = SECOND_NS / this.#perSecond;
     const startNs = this.#startNs - anchor.monotonicNs;
     for (let i = 0; i < count; i++) {
-      const dueNs = startNs + (this.#made + i + 1) * periodNs;
+      const dueNs = startNs + (this.#generated + i + 1) * periodNs;
       const s = Math.floor(dueNs / SECOND_NS);
       let us = Math.floor((dueNs - s * SECOND_NS) / 1000);
       // A batch takes its unit of time from its first tick: with whole milliseconds there, the others would not fit.

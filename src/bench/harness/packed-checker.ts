@@ -1,6 +1,6 @@
 /**
  * The hot part of the load generator: checks every tick of every client, in the bytes that a socket read.
- * One instance serves all clients; what it keeps of each stands in typed arrays.
+ * One instance serves all clients; what it keeps of each is in typed arrays.
  *
  * ```
  * pairs, by client and symbol: i32 symbolSeq seen last │ i32 check of the newest quote's prices
@@ -15,7 +15,7 @@ import { BadFrame, FORM_BYTES, FORM_SHIFT, Form, POW10 } from '../../wire/packed
 import type { LatencySamples } from './latency.js';
 import type { TracedTicks } from './traced.js';
 
-/** Kind and form in the first word of a record: what tells compact quotes from all others. */
+/** Kind and form in the first word of a record: it distinguishes compact quotes from all others. */
 const KIND_AND_FORM = (KIND_MASK | (3 << FORM_SHIFT)) << 16;
 const COMPACT_QUOTE = ((Form.compact << FORM_SHIFT) | Kind.quote) << 16;
 const SIZED_QUOTE = ((Form.sized << FORM_SHIFT) | Kind.quote) << 16;
@@ -24,7 +24,7 @@ const FORM_BITS = 3 << (FORM_SHIFT + 16);
 const WIDE_BYTES = 64;
 const COMPACT_BYTES = 24;
 const SIZED_BYTES = 32;
-/** Where the times and prices of a wide record stand. */
+/** Offsets of the times and prices in a wide record. */
 const WIDE_TIME_AT = 16;
 const WIDE_PRICES_AT = 32;
 /** Of how many ticks one has its latency taken, where nothing else is said: a prime, so that no rhythm of batches hits it. */
@@ -35,7 +35,7 @@ const MANY = 64;
 /** 32-bit words of a cache line. */
 const LINE_WORDS = 16;
 
-/** One word that stands for a quote's prices, given as integers of the symbol's digits. */
+/** One word made of a quote's prices, given as integers of the symbol's digits. */
 export function quoteCheck(bid: number, spread: number): number {
   return Math.imul(bid, 0x2c1b3c6d) ^ spread;
 }
@@ -57,7 +57,7 @@ export class TickCheck {
   /** Of how many ticks one has its latency taken. */
   sampleEvery = SAMPLE_EVERY;
   /** Takes ticks whose latency is taken, to follow them through the stages. */
-  followed: TracedTicks | undefined;
+  traced: TracedTicks | undefined;
   /** By symbol id. */
   readonly digits: Uint8Array;
   readonly #pairs: Int32Array;
@@ -117,9 +117,9 @@ export class TickCheck {
   }
 
   /**
-   * Checks the records from `from` on, as many as are whole; `left` then tells how many are not.
+   * Checks the records from `from` on, as many as are whole; `left` is then how many are not.
    * @param group what they count for; only group 0 has its latency taken
-   * @returns where the first one stands that is left
+   * @returns the offset of the first one that is left
    */
   ticks(client: number, group: number, from: number, end: number, records: number): number {
     const v = this.view;
@@ -207,7 +207,7 @@ export class TickCheck {
   }
 
   /**
-   * A quote whose symbolSeq did not simply go on. Counts what is wrong with it.
+   * A quote whose symbolSeq did not simply continue. Counts what is wrong with it.
    * @returns whether it advanced its symbol
    */
   #oddQuote(i: number, symbolSeq: number, step: number): boolean {
@@ -230,7 +230,7 @@ export class TickCheck {
     const word = v.getInt32(at, true);
     if ((word & FORM_BITS) !== 0) throw new BadFrame('unknown record form');
     const symbol = word & 0xffff;
-    // The engine's own records are numbered by shard, and gaps of this subscriber not at all.
+    // The engine's own records are sequenced by shard, and gaps of this subscriber not at all.
     if (symbol === 0) return false;
     const i = base + (symbol << 1);
     const symbolSeq = v.getInt32(at + 4, true);
@@ -275,7 +275,7 @@ export class TickCheck {
     const v = this.view;
     const dueUs = this.batchUs + v.getInt32(at + 16, true) * this.unitUs;
     this.latency.record(this.nowUs - dueUs);
-    this.followed?.take(client, v.getUint16(at + 14, true), v.getInt32(at + 20, true), dueUs, this.nowUs);
+    this.traced?.take(client, v.getUint16(at + 14, true), v.getInt32(at + 20, true), dueUs, this.nowUs);
   }
 
   #sampleWide(at: number): void {

@@ -1,4 +1,4 @@
-/** What processes have used so far, as Linux tells it of each. */
+/** What each process has used so far, as Linux reports it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { GcPauses } from './gc.js';
 
@@ -62,7 +62,7 @@ function statusOf(pid: number, thread: string): string {
   }
 }
 
-/** What was used between two looks; memory as it stands at the second. */
+/** What was used between two looks; memory as it is at the second. */
 export function usedBetween(from: ProcessUse, to: ProcessUse): ProcessUse {
   return {
     ...to,

@@ -50,12 +50,12 @@ export interface Report {
 export type Part = (results: readonly ScenarioResult[]) => { tables?: Table[]; charts?: Chart[] };
 
 export function reportOf(results: readonly ScenarioResult[], madeAt: Date, parts: readonly Part[]): Report {
-  const made = parts.map((part) => part(results));
+  const created = parts.map((part) => part(results));
   return {
     title: `tickwire benchmarks: ${results.map((r) => r.scenario).join(', ')}`,
     madeAt: madeAt.toISOString(),
-    tables: made.flatMap((part) => part.tables ?? []),
-    charts: made.flatMap((part) => part.charts ?? []),
+    tables: created.flatMap((part) => part.tables ?? []),
+    charts: created.flatMap((part) => part.charts ?? []),
     settings: results.map(({ scenario, options, machine, process }) => ({
       scenario,
       options,

@@ -18,7 +18,7 @@ import type { WatcherFinish, WatcherReport, WatcherStart } from './watcher.js';
 export interface SetupOptions {
   feed: EngineFeed;
   shards: number;
-  /** Where the log is made; a folder of its own within it, removed afterwards. Default: the system's temporary folder. */
+  /** Where the log is written; a folder of its own within it, removed afterwards. Default: the system's temporary folder. */
   folder?: string;
   /** Of how many symbols the lossless subscription takes one, so that it gets about as large a part of the flow. */
   everyNth: number;
@@ -71,7 +71,7 @@ export class Setup {
     await once(this.#watcher, 'message');
   }
 
-  /** Pauses the feed and waits until every numbered tick is durable. */
+  /** Pauses the feed and waits until every sequenced tick is durable. */
   async settle(): Promise<void> {
     const { engine } = this;
     engine.setPaused(this.options.feed.name, true);
@@ -157,9 +157,9 @@ export class Setup {
 }
 
 /** What is left over in the sums of `pipeline/memory/counters.ts`; 0 and 0 when every tick is accounted for. */
-export function imbalance(t: Totals): { numbering: number; logging: number } {
+export function imbalance(t: Totals): { sequencing: number; logging: number } {
   return {
-    numbering:
+    sequencing:
       t.received +
       t.split +
       t.generated -

@@ -29,7 +29,7 @@ interface Times {
 
 type Listened = Pick<WebSocket<unknown>, 'send'>;
 
-/** When frames of ticks went to those clients that are followed. */
+/** When frames of ticks went to the clients that are traced. */
 export class SendTimes {
   /** By client. */
   readonly #times = new Map<number, Times>();
@@ -40,7 +40,7 @@ export class SendTimes {
     readonly now: Now,
   ) {}
 
-  /** An app whose sockets tell what is sent to them. */
+  /** An app whose sockets report what is sent to them. */
   app(): TemplatedApp {
     const app = createApp();
     const ws = app.ws.bind(app);
@@ -142,15 +142,15 @@ function momentsOf(
   const recvNs = ticks[at + Traced.recvNs];
   const seq = ticks[at + Traced.seq];
   const offered = feed.find(recvNs);
-  const numbered = shard.find(seq);
+  const sequenced = shard.find(seq);
   const takenIn = fanout.find(seq);
   const sentNs = sent.of(ticks[at + Traced.client], ticks[at + Traced.frame]);
-  if (offered < 0 || feed.positionOf(offered) !== recvNs || numbered < 0 || takenIn < 0) return null;
+  if (offered < 0 || feed.positionOf(offered) !== recvNs || sequenced < 0 || takenIn < 0) return null;
   if (sentNs === undefined) return null;
   return [
     feed.untilNs(offered),
-    shard.fromNs(numbered),
-    shard.untilNs(numbered),
+    shard.fromNs(sequenced),
+    shard.untilNs(sequenced),
     fanout.untilNs(takenIn),
     sentNs,
     anchorNs + ticks[at + Traced.gotUs] * 1e3,

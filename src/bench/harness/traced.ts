@@ -1,6 +1,6 @@
 /**
- * Ticks that are followed through the stages, as clients got them: what each carries tells where it was when.
- * Some clients are followed, and of their ticks those whose latency is taken.
+ * Ticks that are traced through the stages, as clients got them: what each carries says where it was when.
+ * Some clients are traced, and of their ticks those whose latency is taken.
  *
  * ```
  * f64 client │ frame of that client, from 1 │ seq │ due, µs since the anchor │ receipt by the feed, ns since the
@@ -19,12 +19,12 @@ export type StageTimes = Record<Stage, RecordedLatency>;
 export const CLIENT_HEADER = 'x-bench-client';
 export const TRACED_WORDS = 6;
 export const Traced = { client: 0, frame: 1, seq: 2, dueUs: 3, recvNs: 4, gotUs: 5 } as const;
-/** Clients that are followed at most: one of so many, evenly spread. */
+/** Clients that are traced at most: one of so many, evenly spread. */
 const CLIENTS_MAX = 64;
 /** Ticks that are kept of a measured time. Full: every second one goes, and of the following only every second is taken. */
 const TICKS_MAX = 1 << 14;
 
-/** Of how many clients one is followed. */
+/** Of how many clients one is traced. */
 export function traceEvery(clients: number): number {
   return Math.ceil(clients / CLIENTS_MAX);
 }
@@ -39,7 +39,7 @@ export class TracedTicks {
   #stride = 1;
   #untilNext = 1;
 
-  /** @param clientEvery of how many clients one is followed */
+  /** @param clientEvery of how many clients one is traced */
   constructor(readonly clientEvery: number) {}
 
   reset(): void {

@@ -3,8 +3,8 @@
  * on a connection of its own, and one `every` subscription of a part of them. Started by fork; it speaks over the
  * process channel.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Subscription, type SymbolInfo, TickClient, type TickView } from '../../client/index.js';
-import { sleep } from './measure.js';
 
 export interface WatcherStart {
   type: 'start';

@@ -1,11 +1,12 @@
 /** The load generator of scenarios `fanout` and `e2e`: all clients, in a process of its own. Started as a child; see `bench/harness/child.ts`. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicNs } from '../../core/clock.js';
 import type { Mode } from '../../wire/ticks.js';
 import { serveParent } from '../harness/child.js';
 import type { DialectEvents } from '../harness/dialect.js';
 import type { FinalState } from '../harness/final-state.js';
 import { LatencySamples, type LatencyUs } from '../harness/latency.js';
-import { cpuNs, sleep } from '../harness/measure.js';
+import { cpuNs } from '../harness/measure.js';
 import type { Anchor } from '../harness/open-loop-feed.js';
 import { TracedTicks, traceEvery } from '../harness/traced.js';
 import { type PeerName, peerDialect } from '../peers/index.js';
@@ -36,7 +37,7 @@ export interface LoadStart {
   peer?: { name: PeerName; batched: boolean };
   /** What to judge the staleness of clients by. */
   market?: StaleMarket;
-  /** Whether ticks are followed through the stages. */
+  /** Whether ticks are traced through the stages. */
   follows?: boolean;
 }
 
@@ -83,7 +84,7 @@ function start(args: LoadStart): void {
   if (market !== undefined)
     staleness = new StalenessWatch(sockets.reader.check, watchedIds.slice(0, readers), market, now);
   sockets.reader.check.anchorS = anchor.wallS;
-  if (args.follows === true) sockets.reader.check.followed = new TracedTicks(traceEvery(readers));
+  if (args.follows === true) sockets.reader.check.traced = new TracedTicks(traceEvery(readers));
 }
 
 /**
@@ -125,7 +126,7 @@ async function open({ group }: { group: number }): Promise<void> {
   }
 }
 
-/** Cuts every client of a group at once, and connects and subscribes all of them anew, at once. */
+/** Cuts every client of a group at once, and connects and subscribes all of them again, at once. */
 async function storm({ group }: { group: number }): Promise<{ tookMs: number }> {
   const clients = clientsOf(group);
   for (const client of clients) sockets.close(client);
@@ -173,7 +174,7 @@ function wrongOf(client: number, final: FinalState): number {
   return wrong;
 }
 
-/** Waits until every client of a group that is still connected has the final state; whoever has it keeps it, as nothing more comes. */
+/** Waits until every client of a group that is still connected has the final state; a client that has it keeps it, as nothing more comes. */
 async function verify(args: { group: number; final: FinalState; timeoutMs: number }): Promise<Verdict> {
   const { group, final } = args;
   const askedAtMs = performance.now();
@@ -208,7 +209,7 @@ const api = {
   /** Begins a measured time. */
   begin: (_: object) => {
     latency.reset();
-    sockets.reader.check.followed?.reset();
+    sockets.reader.check.traced?.reset();
     return mark();
   },
   /** Ends it. */
@@ -227,8 +228,8 @@ const api = {
     const startUs = (schedule.startNs - options.anchor.monotonicNs) / 1e3;
     return staleness?.evaluate({ ...schedule, startUs }) ?? null;
   },
-  /** Ticks of the measured time that were followed; see `bench/harness/traced.ts`. */
-  followed: (_: object): string => sockets.reader.check.followed?.taken() ?? '',
+  /** Ticks of the measured time that were traced; see `bench/harness/traced.ts`. */
+  traced: (_: object): string => sockets.reader.check.traced?.taken() ?? '',
   /** The latencies of the measured time, as an HDR histogram in its compressed form. */
   histogram: (_: object): string => latency.recorded().hdr,
 };

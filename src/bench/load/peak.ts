@@ -2,7 +2,7 @@
 
 export interface Probe {
   deliveredPerSecond: number;
-  /** Whether the rate held, and the row may be believed. */
+  /** Whether the rate held, and the run may be believed. */
   holds: boolean;
 }
 
@@ -36,7 +36,7 @@ export async function highestSustained(
 }
 
 /**
- * The rate at which most is delivered, where more offered means more folded: raised until that brings no more.
+ * The rate at which most is delivered, where more offered means more conflated: raised until that brings no more.
  * @returns 0 if no rate was sustained
  */
 export async function mostDelivered(probe: (rate: number) => Promise<Probe>, start: number): Promise<number> {

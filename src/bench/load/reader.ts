@@ -38,7 +38,7 @@ const Phase = {
   ended: 7,
 } as const;
 
-// Words of a client's place in its stream.
+// Words of a client's state in its stream.
 const PHASE = 0;
 /** Bytes of the message that are not yet accounted for. */
 const LEFT = 1;
@@ -50,7 +50,7 @@ const SNAPSHOT = 5;
 const GROUP = 6;
 /** Frames of ticks that have begun. */
 const FRAMES = 7;
-const PLACE_WORDS = 8;
+const STATE_WORDS = 8;
 const BASE_WORDS = 4;
 
 const FIN = 0x80;
@@ -79,7 +79,7 @@ export class FanoutReader {
   readonly #view: DataView;
   readonly #targetAt: number;
   readonly #carried: Int32Array;
-  readonly #places: Int32Array;
+  readonly #states: Int32Array;
   /** By client, of the batch at hand: event time in µs since the anchor, µs per unit, seq, receipt in ns since the anchor's second. */
   readonly #bases: Float64Array;
   readonly #controls = new Map<number, { bytes: Uint8Array; filled: number }>();
@@ -98,15 +98,15 @@ export class FanoutReader {
     this.target = this.#memory.subarray(this.#targetAt);
     this.check = new TickCheck(this.#view, clients, symbols, dense, latency);
     this.#carried = new Int32Array(clients);
-    this.#places = new Int32Array(clients * PLACE_WORDS);
+    this.#states = new Int32Array(clients * STATE_WORDS);
     this.#bases = new Float64Array(clients * BASE_WORDS);
   }
 
   /** Makes a client one that has received nothing. */
   reset(client: number, group: number): void {
     this.#carried[client] = 0;
-    this.#places.fill(0, client * PLACE_WORDS, (client + 1) * PLACE_WORDS);
-    this.#places[client * PLACE_WORDS + GROUP] = group;
+    this.#states.fill(0, client * STATE_WORDS, (client + 1) * STATE_WORDS);
+    this.#states[client * STATE_WORDS + GROUP] = group;
     this.#controls.delete(client);
     this.check.reset(client);
   }
@@ -126,7 +126,7 @@ export class FanoutReader {
       at -= carried;
       memory.copyWithin(at, carryAt, carryAt + carried);
     }
-    this.bytes[this.#places[client * PLACE_WORDS + GROUP]] += bytes - from;
+    this.bytes[this.#states[client * STATE_WORDS + GROUP]] += bytes - from;
     at = this.#walk(client, at, end);
     const rest = end - at;
     if (rest > CARRY_BYTES) throw new BadFrame('a part of a frame is longer than any should be');
@@ -136,7 +136,7 @@ export class FanoutReader {
 
   /** Reads all parts that are whole; returns where the first one starts that is not. */
   #walk(client: number, start: number, end: number): number {
-    const p = client * PLACE_WORDS;
+    const p = client * STATE_WORDS;
     let at = start;
     for (;;) {
       const next = this.#part(client, p, at, end);
@@ -146,7 +146,7 @@ export class FanoutReader {
   }
 
   #part(client: number, p: number, at: number, end: number): number {
-    switch (this.#places[p + PHASE]) {
+    switch (this.#states[p + PHASE]) {
       case Phase.records:
         return this.#records(client, p, at, end);
       case Phase.batch:
@@ -182,45 +182,45 @@ export class FanoutReader {
       next = at + 10;
     }
     const opcode = first & 0xf;
-    this.#places[p + LEFT] = bytes;
-    if (opcode === OPCODE_BINARY) this.#places[p + PHASE] = Phase.message;
-    else if (opcode === OPCODE_PING) this.#places[p + PHASE] = Phase.ping;
-    else if (opcode === OPCODE_CLOSE) this.#places[p + PHASE] = Phase.close;
+    this.#states[p + LEFT] = bytes;
+    if (opcode === OPCODE_BINARY) this.#states[p + PHASE] = Phase.message;
+    else if (opcode === OPCODE_PING) this.#states[p + PHASE] = Phase.ping;
+    else if (opcode === OPCODE_CLOSE) this.#states[p + PHASE] = Phase.close;
     else throw new BadFrame(`WebSocket opcode ${opcode}`);
     return next;
   }
 
-  /** The first byte of a binary message tells a frame of ticks from a control message. */
+  /** The first byte of a binary message distinguishes a frame of ticks from a control message. */
   #message(client: number, p: number, at: number, end: number): number {
     if (at === end) return NEED_MORE;
-    const places = this.#places;
+    const states = this.#states;
     if (this.#memory[at] !== FRAME_MAGIC) {
-      this.#controls.set(client, { bytes: new Uint8Array(places[p + LEFT]), filled: 0 });
-      places[p + PHASE] = Phase.control;
+      this.#controls.set(client, { bytes: new Uint8Array(states[p + LEFT]), filled: 0 });
+      states[p + PHASE] = Phase.control;
       return at;
     }
     if (at + FRAME_HEADER_BYTES > end) return NEED_MORE;
-    places[p + BATCHES] = this.#view.getUint16(at + 2, true);
-    places[p + LEFT] -= FRAME_HEADER_BYTES;
-    places[p + PHASE] = Phase.batch;
-    places[p + FRAMES]++;
+    states[p + BATCHES] = this.#view.getUint16(at + 2, true);
+    states[p + LEFT] -= FRAME_HEADER_BYTES;
+    states[p + PHASE] = Phase.batch;
+    states[p + FRAMES]++;
     return at + FRAME_HEADER_BYTES;
   }
 
   #batch(client: number, p: number, at: number, end: number): number {
-    const places = this.#places;
-    if (places[p + BATCHES] === 0) {
-      if (places[p + LEFT] !== 0) throw new BadFrame('a frame is not as long as its batches');
-      places[p + PHASE] = Phase.header;
+    const states = this.#states;
+    if (states[p + BATCHES] === 0) {
+      if (states[p + LEFT] !== 0) throw new BadFrame('a frame is not as long as its batches');
+      states[p + PHASE] = Phase.header;
       return at;
     }
     if (at + BATCH_HEADER_BYTES > end) return NEED_MORE;
     const v = this.#view;
     const headerBytes = BATCH_HEADER_BYTES + ((v.getUint16(at + 44, true) + 7) & ~7);
     if (at + headerBytes > end) return NEED_MORE;
-    places[p + RECORDS] = v.getUint32(at + 4, true);
-    places[p + RECORD_BYTES_LEFT] = v.getUint32(at + 8, true);
-    places[p + SNAPSHOT] = v.getUint8(at + 14) & BATCH_SNAPSHOT;
+    states[p + RECORDS] = v.getUint32(at + 4, true);
+    states[p + RECORD_BYTES_LEFT] = v.getUint32(at + 8, true);
+    states[p + SNAPSHOT] = v.getUint8(at + 14) & BATCH_SNAPSHOT;
     const eventS = v.getUint32(at + 24, true) - this.check.anchorS;
     const recvS = v.getUint32(at + 32, true) - this.check.anchorS;
     const base = client * BASE_WORDS;
@@ -228,34 +228,34 @@ export class FanoutReader {
     this.#bases[base + 1] = POW10[v.getUint8(at + 15)] / 1e3;
     this.#bases[base + 2] = v.getFloat64(at + 16, true);
     this.#bases[base + 3] = recvS * 1e9 + v.getUint32(at + 36, true);
-    places[p + BATCHES]--;
-    places[p + LEFT] -= headerBytes + places[p + RECORD_BYTES_LEFT];
-    places[p + PHASE] = Phase.records;
+    states[p + BATCHES]--;
+    states[p + LEFT] -= headerBytes + states[p + RECORD_BYTES_LEFT];
+    states[p + PHASE] = Phase.records;
     return at + headerBytes;
   }
 
   #records(client: number, p: number, at: number, end: number): number {
-    const places = this.#places;
+    const states = this.#states;
     const { check } = this;
     let next: number;
-    if (places[p + SNAPSHOT] === 0) {
+    if (states[p + SNAPSHOT] === 0) {
       const base = client * BASE_WORDS;
       check.batchUs = this.#bases[base];
       check.unitUs = this.#bases[base + 1];
-      if (check.followed !== undefined) {
-        check.followed.frame = places[p + FRAMES];
-        check.followed.batchSeq = this.#bases[base + 2];
-        check.followed.batchRecvNs = this.#bases[base + 3];
+      if (check.traced !== undefined) {
+        check.traced.frame = states[p + FRAMES];
+        check.traced.batchSeq = this.#bases[base + 2];
+        check.traced.batchRecvNs = this.#bases[base + 3];
       }
-      next = check.ticks(client, places[p + GROUP], at, end, places[p + RECORDS]);
+      next = check.ticks(client, states[p + GROUP], at, end, states[p + RECORDS]);
     } else {
-      next = check.snapshot(client, at, end, places[p + RECORDS]);
+      next = check.snapshot(client, at, end, states[p + RECORDS]);
     }
-    places[p + RECORDS] = check.left;
-    places[p + RECORD_BYTES_LEFT] -= next - at;
+    states[p + RECORDS] = check.left;
+    states[p + RECORD_BYTES_LEFT] -= next - at;
     if (check.left === 0) {
-      if (places[p + RECORD_BYTES_LEFT] !== 0) throw new BadFrame('a batch is not as long as its records');
-      places[p + PHASE] = Phase.batch;
+      if (states[p + RECORD_BYTES_LEFT] !== 0) throw new BadFrame('a batch is not as long as its records');
+      states[p + PHASE] = Phase.batch;
     } else if (next === at) {
       return NEED_MORE;
     }
@@ -264,24 +264,24 @@ export class FanoutReader {
 
   #control(client: number, p: number, at: number, end: number): number {
     const gathered = this.#controls.get(client)!;
-    const bytes = Math.min(end - at, this.#places[p + LEFT]);
+    const bytes = Math.min(end - at, this.#states[p + LEFT]);
     gathered.bytes.set(this.#memory.subarray(at, at + bytes), gathered.filled);
     gathered.filled += bytes;
-    this.#places[p + LEFT] -= bytes;
-    if (this.#places[p + LEFT] > 0) return bytes === 0 ? NEED_MORE : at + bytes;
+    this.#states[p + LEFT] -= bytes;
+    if (this.#states[p + LEFT] > 0) return bytes === 0 ? NEED_MORE : at + bytes;
     this.#controls.delete(client);
-    this.#places[p + PHASE] = Phase.header;
+    this.#states[p + PHASE] = Phase.header;
     this.events.control(client, gathered.bytes);
     return at + bytes;
   }
 
   /** A ping or a close: short, and taken when whole. */
   #brief(client: number, p: number, at: number, end: number): number {
-    const places = this.#places;
-    const next = at + places[p + LEFT];
+    const states = this.#states;
+    const next = at + states[p + LEFT];
     if (next > end) return NEED_MORE;
-    const isPing = places[p + PHASE] === Phase.ping;
-    places[p + PHASE] = isPing ? Phase.header : Phase.ended;
+    const isPing = states[p + PHASE] === Phase.ping;
+    states[p + PHASE] = isPing ? Phase.header : Phase.ended;
     if (isPing) this.events.ping(client, this.#memory.subarray(at, next));
     else this.events.close(client);
     return next;

@@ -34,7 +34,7 @@ export interface ServerStart {
   /** Folder of the log; false: no log. */
   folder: string | false;
   connections: number;
-  /** Clients that read: some of their ticks are followed through the stages; 0: none. One shard only. */
+  /** Clients that read: some of their ticks are traced through the stages; 0: none. One shard only. */
   follows?: number;
 }
 
@@ -43,7 +43,7 @@ export interface ServerMark {
   monotonicNs: number;
   /** CPU time of the process, all threads. */
   cpuNs: number;
-  numbered: number;
+  sequenced: number;
   /** symbolSeq of the last tick, by symbol id. */
   symbolSeqs: number[];
   rssBytes: number;
@@ -135,12 +135,12 @@ async function stop(): Promise<void> {
   app?.close();
 }
 
-/** How long ticks took in each stage that were followed to their clients; see `bench/harness/traced.ts`. */
-function stages({ followed }: { followed: string }): StageTimes | null {
+/** How long traced ticks took in each stage; see `bench/harness/traced.ts`. */
+function stages({ traced }: { traced: string }): StageTimes | null {
   const journals = engine.memory.journals?.[0];
   if (journals === undefined || feedJournal === undefined || sent === undefined) return null;
   const notes = notesOf(feedJournal, journals, sent);
-  const { times, found } = stageTimes(tracedWords(followed), anchor.monotonicNs, notes);
+  const { times, found } = stageTimes(tracedWords(traced), anchor.monotonicNs, notes);
   return found === 0 ? null : times;
 }
 
@@ -150,7 +150,7 @@ function mark(): ServerMark {
   return {
     monotonicNs: monotonicNs(),
     cpuNs: cpuNs(),
-    numbered: engine.totals().sequenced,
+    sequenced: engine.totals().sequenced,
     symbolSeqs: Array.from({ length: engine.registry.symbolCount }, (_, id) =>
       engine.table.read(id, entry) ? entry.symbolSeq : 0,
     ),
@@ -161,7 +161,7 @@ function mark(): ServerMark {
   };
 }
 
-/** Stops the feed and waits until every tick stands in the table. */
+/** Stops the feed and waits until every tick is in the table. */
 async function settle({ timeoutMs }: { timeoutMs: number }): Promise<FinalState> {
   Atomics.store(rate, Rate.wanted, 0);
   const isStill = () =>

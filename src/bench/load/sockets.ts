@@ -91,7 +91,7 @@ export class FanoutSockets {
     socket.write(head.join('\r\n') + END_OF_HEAD);
   }
 
-  /** Ends a client that is not to be counted any more. */
+  /** Ends a client that must not be counted any more. */
   close(client: number): void {
     const known = this.#clients[client];
     if (known === undefined) return;

@@ -1,7 +1,7 @@
 /**
  * How old what clients show is. A pair of client and symbol is stale from when the first tick was due that it
  * does not have: how long ago that was is its staleness, and 0 when it has all that was due. Looks at random
- * pairs are noted while the load runs, and are judged afterwards, against a market that is made again from its seed.
+ * pairs are noted while the load runs, and are judged afterwards, against a market that is generated again from its seed.
  */
 
 import { RECORD_U32, U32_SYMBOL } from '../../core/tick.js';
@@ -13,7 +13,7 @@ import { Uniform } from '../harness/random.js';
 const LOOK_MS = 50;
 const PAIRS_PER_LOOK = 500;
 const LOOKS_MAX = 4000;
-/** Ticks of a schedule that are made again at most: what would take longer is not worth it. */
+/** Ticks of a schedule that are generated again at most: what would take longer is not worth it. */
 const TICKS_MAX = 30e6;
 
 export interface StaleMarket {
@@ -41,8 +41,8 @@ export class StalenessWatch {
   #timer: NodeJS.Timeout | undefined;
   readonly #uniform = new Uniform(1);
   #market: Market;
-  #made = 0;
-  /** Ticks by symbol id up to `#made`. */
+  #generated = 0;
+  /** Ticks by symbol id up to `#generated`. */
   readonly #counts: Float64Array;
 
   /**
@@ -106,20 +106,20 @@ export class StalenessWatch {
     return samples.summary();
   }
 
-  #skipTo(made: number): void {
-    if (made < this.#made) {
-      // The system made fewer ticks than were due: what was made again went beyond them.
+  #skipTo(generated: number): void {
+    if (generated < this.#generated) {
+      // The system generated fewer ticks than were due: what was generated again went beyond them.
       this.#market = new Market({ ...STANDARD_MARKET, ...this.market });
       this.#counts.fill(0);
-      this.#made = 0;
+      this.#generated = 0;
     }
-    while (this.#made < made) {
-      const count = Math.min(this.#market.left, made - this.#made);
+    while (this.#generated < generated) {
+      const count = Math.min(this.#market.left, generated - this.#generated);
       const { u32 } = this.#market.block;
       for (let i = 0; i < count; i++)
         this.#counts[u32[(this.#market.at + i) * RECORD_U32 + U32_SYMBOL] + 1]++;
       this.#market.advance(count);
-      this.#made += count;
+      this.#generated += count;
     }
   }
 
@@ -132,7 +132,7 @@ export class StalenessWatch {
       this.#counts[id]++;
       this.#market.advance();
     }
-    this.#made += count;
+    this.#generated += count;
     return ticks;
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../../core/tick.js';
 import type { LogData } from './source.js';
 
-/** What stands in a line behind its time of receipt, in nanoseconds: `<ns> <JSON>`. */
+/** What is in a line behind its time of receipt, in nanoseconds: `<ns> <JSON>`. */
 interface Line {
   stream?: string;
   data?: Message;

@@ -92,7 +92,7 @@ class BlockBench {
     data: LogData,
     way: (block: Uint8Array) => Uint8Array,
   ): { blocks: Buffer[]; bytes: number; ns: number } {
-    // It learns from the blocks that it has made: those of other data are not to be among them.
+    // It learns from the blocks that it has made: those of other data must not be among them.
     const codec = new BlockCodec();
     const digits = Uint8Array.from([0, ...data.symbols.map((symbol) => symbol.digits)]);
     const blocks: Buffer[] = [];

@@ -38,21 +38,21 @@ const DAY_TICKS_MAX = 1 << 20;
 /** The recorded day of EURUSD; tsRecv = tsEvent. */
 export async function eurusdDay(folder: string): Promise<LogData> {
   const records = Records.allocate(DAY_TICKS_MAX);
-  let made = 0;
+  let generated = 0;
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.bi5'))
     .sort();
   for (const name of files) {
     const { batches } = await openTickFile(path.join(folder, name));
     for await (const b of batches) {
-      for (let k = 0; k < b.length && made < DAY_TICKS_MAX; k++, made++) {
-        writeHeader(records, made, 1, Kind.quote, 1, made + 1, made + 1);
-        writeTimes(records, made, b.eventS[k], b.eventNs[k], b.eventS[k], b.eventNs[k]);
-        writeQuote(records, made, b.bid[k], b.ask[k], b.bidSize[k], b.askSize[k]);
+      for (let k = 0; k < b.length && generated < DAY_TICKS_MAX; k++, generated++) {
+        writeHeader(records, generated, 1, Kind.quote, 1, generated + 1, generated + 1);
+        writeTimes(records, generated, b.eventS[k], b.eventNs[k], b.eventS[k], b.eventNs[k]);
+        writeQuote(records, generated, b.bid[k], b.ask[k], b.bidSize[k], b.askSize[k]);
       }
     }
   }
-  return { name: 'eurusd', symbols: [{ name: 'EURUSD', digits: 5 }], ticks: made, records };
+  return { name: 'eurusd', symbols: [{ name: 'EURUSD', digits: 5 }], ticks: generated, records };
 }
 
 /** A day of EURUSD again and again, each on its own date. */

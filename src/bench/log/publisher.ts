@@ -7,7 +7,7 @@ import { LOG_WORDS, LogWord, SHARD_WORDS, ShardWord } from '../../pipeline/memor
 import { Doorbell } from '../../pipeline/memory/doorbell.js';
 import { type EngineMemory, LOG_STAGE } from '../../pipeline/memory/engine-memory.js';
 import type { LogData } from './source.js';
-import { HeldTicks, type TickSource } from './source.js';
+import { type TickSource, TicksInMemory } from './source.js';
 
 const PUBLISH_TICKS = 8_192;
 /** How long the thread sleeps while the ring is full. */
@@ -23,7 +23,7 @@ export async function publishAll(
   const ring = new BroadcastWriter(memory.broadcast[0], ringSlots);
   const cells = new CommitCells(memory.shardCells[0], SHARD_WORDS);
   const log = new CommitCells(memory.logCells, LOG_WORDS);
-  const bell = new Doorbell(memory.doorbells, LOG_STAGE);
+  const doorbell = new Doorbell(memory.doorbells, LOG_STAGE);
   for (let head = 0; head < source.ticks; ) {
     const room = ringSlots - (head - log.read(LogWord.visible));
     const slot = ring.slot(head + 1);
@@ -34,13 +34,13 @@ export async function publishAll(
       head += count;
       cells.prime()[ShardWord.head] = head;
       cells.commit();
-      bell.ring();
+      doorbell.ring();
     }
     await rest(count === 0);
   }
 }
 
-/** Ticks, as another thread is told of them. */
+/** Ticks, as another thread gets them. */
 type SharedTicks = Pick<LogData, 'name' | 'symbols' | 'ticks'> & { buffer: SharedArrayBuffer };
 
 /** A thread that is ready to publish. */
@@ -75,7 +75,7 @@ if (parentPort !== null) {
   const { buffer, ...ticks } = workerData as SharedTicks;
   const pause = new Int32Array(new SharedArrayBuffer(4));
   parentPort.once('message', (memory: EngineMemory) => {
-    void publishAll(new HeldTicks({ ...ticks, records: new Records(buffer) }), memory, (isFull) => {
+    void publishAll(new TicksInMemory({ ...ticks, records: new Records(buffer) }), memory, (isFull) => {
       if (isFull) Atomics.wait(pause, 0, 0, FULL_MS);
       return undefined;
     });

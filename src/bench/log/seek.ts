@@ -1,4 +1,4 @@
-/** `bench log --seek-ticks`: how long it takes to the first tick of a random place in a log of any size. */
+/** `bench log --seek-ticks`: how long it takes to the first tick of a random position in a log of any size. */
 import {
   createReadStream,
   existsSync,
@@ -34,8 +34,8 @@ const NOTES = 'places.json';
 const DISK_BYTES_PER_TICK = 12;
 const P99 = 0.99;
 
-/** A place: the time of a tick, and the seq of the first one of that time. */
-type Place = [seq: number, s: number, ns: number];
+/** A position: the time of a tick, and the seq of the first one of that time. */
+type Note = [seq: number, s: number, ns: number];
 
 export interface SeekOptions {
   seekTicks: number;
@@ -47,7 +47,7 @@ export interface SeekOptions {
 }
 
 /**
- * Each run opens the log afresh: its first seek is told apart, as many as are measured go before them.
+ * Each run opens the log again: its first seek is reported apart, and as many as are measured warm up before them.
  * @throws TickwireError data_folder_unusable when the disk has no room for the log
  */
 export async function benchSeek(options: SeekOptions, tell: (line: string) => void): Promise<Findings> {
@@ -60,7 +60,7 @@ export async function benchSeek(options: SeekOptions, tell: (line: string) => vo
       ? mkdtempSync(path.join(tmpdir(), 'tickwire-bench-seek-'))
       : path.join(options.folder, `seek-${source.name}-${seekTicks}-${seed}`);
   try {
-    const places = await placesOf(source, folder, seed, tell);
+    const notes = await notesOf(source, folder, seed, tell);
     const fileBytes = await readThrough(folder);
     const uniform = new Uniform(seed);
     const first: number[] = [];
@@ -71,7 +71,7 @@ export async function benchSeek(options: SeekOptions, tell: (line: string) => vo
       const reader = LogReader.open(folder);
       const seeker = new Seeker(reader);
       const ms = Array.from({ length: 1 + 2 * seeks }, () => {
-        const [seq, s, ns] = places[uniform.below(places.length)];
+        const [seq, s, ns] = notes[uniform.below(notes.length)];
         const found = seeker.first(s, ns);
         if (found.seq !== seq) wrong++;
         return found.ms;
@@ -101,15 +101,15 @@ export async function benchSeek(options: SeekOptions, tell: (line: string) => vo
   }
 }
 
-/** The places of the log in a folder, which is written where there is none. */
-async function placesOf(
+/** Positions in the log of a folder. The log is written where there is none. */
+async function notesOf(
   source: TickSource,
   folder: string,
   seed: number,
   tell: (line: string) => void,
-): Promise<Place[]> {
+): Promise<Note[]> {
   const notes = path.join(folder, NOTES);
-  if (existsSync(notes)) return JSON.parse(readFileSync(notes, 'utf8')) as Place[];
+  if (existsSync(notes)) return JSON.parse(readFileSync(notes, 'utf8')) as Note[];
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const { bavail, bsize } = statfsSync(folder);
@@ -124,8 +124,8 @@ async function placesOf(
   const noting = new NotingSource(source, seed);
   const { seconds } = await writeLog(noting, folder, (memory) => publishAll(noting, memory, turn));
   tell(`${source.ticks} ticks in ${seconds.toFixed(1)} s`);
-  writeFileSync(notes, JSON.stringify(noting.places));
-  return noting.places;
+  writeFileSync(notes, JSON.stringify(noting.notes));
+  return noting.notes;
 }
 
 /** Reads all segments once, so that the system has them in memory as far as they go. @returns their bytes */
@@ -139,17 +139,17 @@ async function readThrough(folder: string): Promise<number> {
   return bytes;
 }
 
-/** A source that notes places on the way, spread evenly at random. Its times never go back. */
+/** A source that notes positions on the way, spread evenly at random. Its times never go back. */
 class NotingSource implements TickSource {
   readonly name: string;
   readonly symbols: TickSource['symbols'];
   readonly ticks: number;
-  readonly places: Place[] = [];
+  readonly notes: Note[] = [];
   /** Indices of ticks to be noted, the next one last. */
   readonly #wanted: number[];
   #done = 0;
   /** The last tick's time, and the seq of the first one that has it. */
-  #last: Place = [0, 0, -1];
+  #last: Note = [0, 0, -1];
 
   constructor(
     readonly source: TickSource,
@@ -165,14 +165,14 @@ class NotingSource implements TickSource {
     this.source.fill(into, at, count);
     const end = this.#done + count;
     while (this.#wanted.length > 0 && this.#wanted[this.#wanted.length - 1] < end) {
-      this.places.push(this.#placeOf(into.u32, at, this.#wanted.pop()! - this.#done));
+      this.notes.push(this.#noteOf(into.u32, at, this.#wanted.pop()! - this.#done));
     }
-    this.#last = this.#placeOf(into.u32, at, count - 1);
+    this.#last = this.#noteOf(into.u32, at, count - 1);
     this.#done = end;
   }
 
-  /** The place of the tick `i` of a piece: ticks of its time before it may lie in the pieces before. */
-  #placeOf(u32: Uint32Array, at: number, i: number): Place {
+  /** The position of the tick `i` of a piece: ticks of its time before it may lie in the pieces before. */
+  #noteOf(u32: Uint32Array, at: number, i: number): Note {
     const s = u32[(at + i) * RECORD_U32 + U32_TS_RECV_S];
     const ns = u32[(at + i) * RECORD_U32 + U32_TS_RECV_NS];
     let first = i;

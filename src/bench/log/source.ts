@@ -32,7 +32,7 @@ export interface TickSource {
 }
 
 /** Ticks that are in memory. */
-export class HeldTicks implements TickSource {
+export class TicksInMemory implements TickSource {
   readonly name: string;
   readonly symbols: TickSource['symbols'];
   readonly ticks: number;

@@ -136,10 +136,10 @@ export class Seeker {
 
   /** The first tick of that time, decoded: its seq, NaN where there is none of just that time; and how long it took. */
   first(s: number, ns: number): { seq: number; ms: number } {
-    const place = { epoch: this.#epoch, shard: 0 };
+    const from = { epoch: this.#epoch, shard: 0 };
     const started = performance.now();
     const fromSeq = this.reader.seekTime(this.#epoch, 0, s, ns);
-    const { count } = this.reader.read({ ...place, fromSeq, maxTicks: 1 }, this.#into, this.#seqs);
+    const { count } = this.reader.read({ ...from, fromSeq, maxTicks: 1 }, this.#into, this.#seqs);
     const ms = performance.now() - started;
     const { u32 } = this.#into;
     const isIt = count === 1 && u32[U32_TS_RECV_S] === s && u32[U32_TS_RECV_NS] === ns;

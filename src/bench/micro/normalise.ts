@@ -101,16 +101,16 @@ function runOnce({ ticks, symbols, seed }: NormaliseOptions): Run {
   const checker = new Checker(memory);
   let feedNs = 0;
   let shardNs = 0;
-  for (let made = 0; made < ticks; ) {
-    const wanted = Math.min(market.left, ticks - made);
+  for (let generated = 0; generated < ticks; ) {
+    const wanted = Math.min(market.left, ticks - generated);
     const started = process.hrtime.bigint();
     sink.stamp();
     const done = sink.offer(source, market.block, market.at, wanted, false);
     sink.commit();
     const offered = process.hrtime.bigint();
     feedNs += Number(offered - started);
-    made += done;
-    if (done < wanted || made === ticks) {
+    generated += done;
+    if (done < wanted || generated === ticks) {
       const before = process.hrtime.bigint();
       while (shard.doWork() > 0);
       shardNs += Number(process.hrtime.bigint() - before);
@@ -129,7 +129,7 @@ class Checker {
   readonly #lastSeqs: Float64Array;
   readonly #counters: CounterReader;
   #seq = 0;
-  #made = 0;
+  #generated = 0;
   #reordered = 0;
 
   constructor(memory: EngineMemory) {
@@ -152,21 +152,22 @@ class Checker {
         u32[w + U32_SEQ_LOW] === this.#seq >>> 0 && u32[w + U32_SYMBOL_SEQ] === ++this.#symbolSeqs[symbol];
       if (!isInOrder) this.#reordered++;
       this.#lastSeqs[symbol] = this.#seq;
-      if ((u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK) > Kind.trade) this.#made++;
+      if ((u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK) > Kind.trade) this.#generated++;
     }
   }
 
   faults(ticks: number): string[] {
     const faults: string[] = [];
     if (this.#reordered > 0) faults.push(`${this.#reordered} ticks out of order`);
-    if (this.#seq - this.#made !== ticks) faults.push(`${this.#seq - this.#made} of ${ticks} ticks numbered`);
+    if (this.#seq - this.#generated !== ticks)
+      faults.push(`${this.#seq - this.#generated} of ${ticks} ticks sequenced`);
     const entry = new TableEntry();
     let wrong = 0;
     this.#lastSeqs.forEach((seq, id) => {
       if (seq > 0 && !(this.#table.read(id, entry) && entry.seq === seq)) wrong++;
     });
     if (wrong > 0) faults.push(`${wrong} wrong last values`);
-    if (imbalance(this.#counters.totals()).numbering !== 0)
+    if (imbalance(this.#counters.totals()).sequencing !== 0)
       faults.push('the sums of the counters do not hold');
     return faults;
   }

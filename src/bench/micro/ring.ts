@@ -23,7 +23,7 @@ interface Side {
   slots: Uint8Array;
   producer: SharedArrayBuffer;
   consumer: SharedArrayBuffer;
-  bells: SharedArrayBuffer;
+  doorbells: SharedArrayBuffer;
 }
 
 interface ConsumerReport {
@@ -33,7 +33,7 @@ interface ConsumerReport {
 }
 
 export interface RingOptions {
-  /** About how long each of the runs is to take. */
+  /** About how long each of the runs should take. */
   seconds: number;
   runs: number;
 }
@@ -93,7 +93,7 @@ async function runOnce(count: number): Promise<Run> {
     slots: allocateSlots(SLOTS),
     producer: CommitCells.allocate(1),
     consumer: CommitCells.allocate(1),
-    bells: allocateDoorbells(2),
+    doorbells: allocateDoorbells(2),
   };
   const file = new URL(import.meta.url);
   const consumer = new Worker(file, { workerData: { ...shared, role: 'consumer' } satisfies Side });
@@ -116,8 +116,8 @@ function produce(side: Side): void {
   const cells = new CommitCells(side.producer, 1);
   const tail = { cells: new CommitCells(side.consumer, 1), word: 0 };
   const ring = new RingProducer(side.slots, { cells, word: 0 }, tail);
-  const wait = new SpinThenPark(new Doorbell(side.bells, 0));
-  const consumerBell = new Doorbell(side.bells, 1);
+  const wait = new SpinThenPark(new Doorbell(side.doorbells, 0));
+  const consumerDoorbell = new Doorbell(side.doorbells, 1);
   const from = Records.allocate(1).u32.fill(CANARY);
   const { u32 } = ring.records;
   let head = 0;
@@ -134,7 +134,7 @@ function produce(side: Side): void {
       head += n;
       cells.prime()[0] = head;
       cells.commit();
-      consumerBell.ring();
+      consumerDoorbell.ring();
     }
     wait.after(n);
   }
@@ -144,8 +144,8 @@ function consume(side: Side): ConsumerReport {
   const cells = new CommitCells(side.consumer, 1);
   const head = { cells: new CommitCells(side.producer, 1), word: 0 };
   const ring = new RingConsumer(side.slots, head, { cells, word: 0 });
-  const wait = new SpinThenPark(new Doorbell(side.bells, 1));
-  const producerBell = new Doorbell(side.bells, 0);
+  const wait = new SpinThenPark(new Doorbell(side.doorbells, 1));
+  const producerDoorbell = new Doorbell(side.doorbells, 0);
   const { u32 } = ring.records;
   const report = { read: 0, reordered: 0, torn: 0 };
   let tail = 0;
@@ -161,7 +161,7 @@ function consume(side: Side): ConsumerReport {
       tail += n;
       cells.prime()[0] = tail;
       cells.commit();
-      producerBell.ring();
+      producerDoorbell.ring();
     }
     wait.after(n);
   }

@@ -1,9 +1,9 @@
 /** Scenario `wakeup`: how long a thread that waits takes to see that something was published. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { allocateDoorbells, Doorbell, turn } from '../../pipeline/memory/doorbell.js';
 import { positive, wholeNumber } from '../harness/flags.js';
 import { LatencySamples, type RecordedLatency } from '../harness/latency.js';
-import { sleep } from '../harness/measure.js';
 import { type Figure, type Findings, figure, type Scenario } from '../harness/scenario.js';
 
 const DIAGRAM = `
@@ -29,7 +29,7 @@ interface Side {
   way: Way;
   rings: number;
   memory: SharedArrayBuffer;
-  bells: SharedArrayBuffer;
+  doorbells: SharedArrayBuffer;
 }
 
 interface Seen {
@@ -95,21 +95,21 @@ async function benchWakeup({ rings, runs, pause }: WakeupOptions): Promise<Findi
 
 async function runOnce(way: Way, rings: number, pauseMs: number): Promise<Seen> {
   const memory = new SharedArrayBuffer(16);
-  const bells = allocateDoorbells(1);
-  const side: Side = { way, rings, memory, bells };
+  const doorbells = allocateDoorbells(1);
+  const side: Side = { way, rings, memory, doorbells };
   const worker = new Worker(new URL(import.meta.url), { workerData: side });
   const said = () => new Promise<unknown>((resolve) => worker.once('message', resolve));
   await said();
   const done = said();
   const words = new Int32Array(memory);
   const time = new BigInt64Array(memory, 8);
-  const bell = new Doorbell(bells, 0);
+  const doorbell = new Doorbell(doorbells, 0);
   for (let n = 1; n <= rings; n++) {
     await sleep(pauseMs);
     time[TIME_AT - 1] = process.hrtime.bigint();
     Atomics.store(words, RING, n);
     if (way === 'message') worker.postMessage(n);
-    else bell.ring();
+    else doorbell.ring();
     // The one at hand has to be seen before the next one overwrites its time.
     while (Atomics.load(words, RING) === n) await turn();
   }
@@ -148,13 +148,13 @@ class Waiter {
   }
 
   async wait(): Promise<void> {
-    const bell = new Doorbell(this.side.bells, 0);
+    const doorbell = new Doorbell(this.side.doorbells, 0);
     const { way } = this.side;
     for (;;) {
-      const seen = bell.read();
+      const seen = doorbell.read();
       if (this.look()) return;
-      if (way === 'park') bell.park(seen, PARK_MS);
-      else if (way === 'parkAsync') await bell.parkAsync(seen, PARK_MS);
+      if (way === 'park') doorbell.park(seen, PARK_MS);
+      else if (way === 'parkAsync') await doorbell.parkAsync(seen, PARK_MS);
       else if (way === 'poll') await turn();
       else await new Promise((resolve) => parentPort!.once('message', resolve));
     }

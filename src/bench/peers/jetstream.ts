@@ -1,4 +1,4 @@
-/** A JetStream stream that takes all that is published: made at the start, and acknowledging each message. */
+/** A JetStream stream that takes all that is published: created at the start, and acknowledging each message. */
 import type { Outflow } from './outflow.js';
 
 const STREAM = 'TICKS';
@@ -12,7 +12,7 @@ const CREATE_MS = 10_000;
 /** Bytes of its file from which on the oldest ticks go. */
 const BYTES_MAX = 1024 * 1024 * 1024;
 
-/** What the stream is told. */
+/** The settings of the stream. */
 export const streamSettings = {
   storage: 'file',
   retention: 'limits',

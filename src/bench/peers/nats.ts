@@ -142,7 +142,7 @@ function protocol(
     while (at < end && memory[at] !== SPACE) at++;
     at++;
     let bytes = 0;
-    // What stands before the last space is a subject to reply to.
+    // What is before the last space is a subject to reply to.
     for (; at < end && memory[at] !== CR; at++)
       bytes = memory[at] === SPACE ? 0 : bytes * 10 + memory[at] - ZERO;
     if (at + 2 > end) {

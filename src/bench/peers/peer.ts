@@ -31,7 +31,7 @@ export interface RunningPeer {
   /** Where its clients connect to. */
   port: number;
   version: string;
-  /** What it was told, beyond its defaults. */
+  /** Its settings beyond the defaults. */
   settings: Record<string, string | number | boolean>;
   /** Empty where the publisher's process serves the clients too. */
   processes: PeerProcess[];

@@ -1,7 +1,8 @@
 /**
- * The market on an open-loop schedule, as `bench/harness/open-loop-feed.ts` has it, for a peer: it stands where our feed does,
+ * The market on an open-loop schedule, as `bench/harness/open-loop-feed.ts` has it, for a peer: it takes the part of our feed,
  * and hands on each tick, or all of some milliseconds together.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicNs } from '../../core/clock.js';
 import { Market, STANDARD_MARKET } from '../../feeds/synthetic/index.js';
 import { turn } from '../../pipeline/memory/doorbell.js';
@@ -39,10 +40,10 @@ export class Publisher {
   #batchSinceMs = 0;
   #pool = Buffer.allocUnsafeSlow(POOL_BYTES);
   #pooled = 0;
-  // The schedule at hand: ticks per second, its start, and what was made since and before.
+  // The present schedule: ticks per second, its start, and what was generated since and before.
   perSecond = 0;
   startNs = 0;
-  made = 0;
+  generated = 0;
   madeBefore = 0;
 
   constructor(
@@ -62,7 +63,7 @@ export class Publisher {
     this.#wanted = perSecond;
   }
 
-  /** Whether nothing is made any more, and all that was is handed on. */
+  /** Whether no tick is generated any more, and all have been handed on. */
   get isStill(): boolean {
     return this.perSecond === 0 && this.#batched === 0;
   }
@@ -79,13 +80,13 @@ export class Publisher {
         // What the last schedule still owed is given up: the next one must not pay for it.
         this.perSecond = this.#wanted;
         this.startNs = nowNs;
-        this.madeBefore += this.made;
-        this.made = 0;
+        this.madeBefore += this.generated;
+        this.generated = 0;
       }
-      const due = Math.floor(((nowNs - this.startNs) / SECOND_NS) * this.perSecond) - this.made;
+      const due = Math.floor(((nowNs - this.startNs) / SECOND_NS) * this.perSecond) - this.generated;
       const done = this.#offer(Math.min(due, TURN_TICKS_MAX));
       if (done < due && !this.peer.isFull()) await turn();
-      else await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      else await sleep(LOOK_MS);
     }
   }
 
@@ -96,7 +97,7 @@ export class Publisher {
     const startUs = (this.startNs - this.options.anchor.monotonicNs) / 1e3;
     let done = 0;
     while (done < count && performance.now() < endMs && !this.peer.isFull()) {
-      const dueUs = startUs + ++this.made * periodUs;
+      const dueUs = startUs + ++this.generated * periodUs;
       if (this.options.batched) this.#gather(dueUs);
       else this.#single(dueUs);
       this.#market.advance();

@@ -1,10 +1,11 @@
-/** Servers that peers run as programs: found, started on free ports of the loopback, and ended with whoever started them. */
+/** Servers that peers run as programs: found, started on free ports of the loopback, and ended with the process that started them. */
+
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { sleep } from '../harness/measure.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MS = 15_000;
 const STOP_MS = 5000;

@@ -51,8 +51,8 @@ export async function startWsServer(
 
   async function subscribe(socket: WebSocket, wanted: number[] | null): Promise<void> {
     const ids = wanted ?? [...topics.keys()].filter((id) => id !== BOOK);
-    const held = batched ? [] : await lastOf?.(ids);
-    const last = held ?? ids.flatMap((id) => topics.get(id)?.last ?? []);
+    const conflated = batched ? [] : await lastOf?.(ids);
+    const last = conflated ?? ids.flatMap((id) => topics.get(id)?.last ?? []);
     for (const id of batched ? [BOOK] : ids) topics.get(id)?.watchers.add(socket);
     socket.send(writeSubscribed(ids.length, last));
   }

@@ -1,7 +1,8 @@
 /** Scenario `pipeline`: the whole path from feed to log, with subscribers attached. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { positive, wholeNumber, zeroOrMore } from '../harness/flags.js';
-import { cpuNs, memoryBytes, sleep } from '../harness/measure.js';
+import { cpuNs, memoryBytes } from '../harness/measure.js';
 import { type Findings, figure, type Scenario } from '../harness/scenario.js';
 import { imbalance, Setup } from '../harness/setup.js';
 
@@ -46,7 +47,7 @@ interface PipelineRun {
   latestPerSecond: number;
   /** Times that the lossless subscriber was passed by the ring and fed from the log. */
   catchUps: number;
-  imbalance: { numbering: number; logging: number };
+  imbalance: { sequencing: number; logging: number };
   /** Ticks read back from the log. */
   logTicks: number;
 }
@@ -86,7 +87,7 @@ async function benchPipeline(options: PipelineOptions): Promise<Findings> {
     figures,
     why: runs.flatMap(faultsOf),
     lines: [
-      `pipeline: ${millions(figures.ticksPerSecond.median)} M ticks/s numbered, ${millions(figures.loggedPerSecond.median)} M/s durable, over ${last.seconds.toFixed(1)} s`,
+      `pipeline: ${millions(figures.ticksPerSecond.median)} M ticks/s sequenced, ${millions(figures.loggedPerSecond.median)} M/s durable, over ${last.seconds.toFixed(1)} s`,
       `          lost ${last.lost}, reordered ${last.reordered}, ${figures.bytesPerTick.median.toFixed(1)} bytes a tick`,
       `          ${figures.cpuNsPerTick.median.toFixed(0)} ns CPU a tick, RSS ${millions(last.rssBytes)} MB (anonymous ${millions(last.rssAnonBytes)} MB)`,
       `          subscribers: every ${millions(last.everyPerSecond)} M/s (${last.catchUps} catch-ups), latest ${millions(last.latestPerSecond)} M/s`,
@@ -101,12 +102,12 @@ function millions(n: number): string {
 
 function faultsOf({ lost, reordered, imbalance: left, logTicks }: PipelineRun): string[] {
   const why = lost + reordered === 0 ? [] : [`lost ${lost}, reordered ${reordered}`];
-  if (left.numbering !== 0 || left.logging !== 0) why.push('the sums of the counters do not hold');
+  if (left.sequencing !== 0 || left.logging !== 0) why.push('the sums of the counters do not hold');
   return logTicks > 0 ? why : [...why, 'nothing was logged'];
 }
 
 async function runOnce(options: PipelineOptions): Promise<PipelineRun> {
-  const rig = new Setup({
+  const setup = new Setup({
     feed: {
       name: 'market',
       type: 'synthetic',
@@ -117,22 +118,22 @@ async function runOnce(options: PipelineOptions): Promise<PipelineRun> {
     latest: options.subscribers,
     ...(options.folder === undefined ? {} : { folder: options.folder }),
   });
-  await rig.start();
+  await setup.start();
   await sleep(options.warmup * 1000);
-  const before = rig.engine.totals();
-  const bytesBefore = rig.loggedBytes();
+  const before = setup.engine.totals();
+  const bytesBefore = setup.loggedBytes();
   const cpu = process.cpuUsage();
   const started = performance.now();
   await sleep(options.seconds * 1000);
   const memory = memoryBytes();
-  await rig.settle();
+  await setup.settle();
   const seconds = (performance.now() - started) / 1000;
   const spent = cpuNs(cpu);
-  const after = rig.engine.totals();
-  const bytes = rig.loggedBytes() - bytesBefore;
-  const report = await rig.finish();
-  const log = rig.checkLog();
-  const left = imbalance(await rig.close());
+  const after = setup.engine.totals();
+  const bytes = setup.loggedBytes() - bytesBefore;
+  const report = await setup.finish();
+  const log = setup.checkLog();
+  const left = imbalance(await setup.close());
   const ticks = after.sequenced - before.sequenced;
   // What waited for the log when the clock started does not count.
   const logged = after.logged - before.sequenced;

@@ -83,8 +83,8 @@ async function write(folder: string, { ticks, symbols, shards, seed }: ReplayOpt
   });
   await engine.start();
   const isWritten = () => {
-    const { sequenced: numbered, logged, generated: made } = engine.totals();
-    return numbered - made >= ticks && logged === numbered;
+    const { sequenced, logged, generated } = engine.totals();
+    return sequenced - generated >= ticks && logged === sequenced;
   };
   const isDone = await until(isWritten, WRITE_MS);
   await engine.stop();

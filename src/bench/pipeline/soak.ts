@@ -1,6 +1,7 @@
 /** Scenario `soak`: a steady rate for minutes, memory over time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { positive, wholeNumber } from '../harness/flags.js';
-import { median, memoryBytes, sleep } from '../harness/measure.js';
+import { median, memoryBytes } from '../harness/measure.js';
 import { type Findings, figure, type Scenario } from '../harness/scenario.js';
 import { imbalance, Setup } from '../harness/setup.js';
 
@@ -20,7 +21,7 @@ export interface SoakOptions {
 
 export interface SoakSample {
   seconds: number;
-  numbered: number;
+  sequenced: number;
   rssAnon: number;
   rss: number;
 }
@@ -34,17 +35,17 @@ interface SoakRun {
   rssAnonLateBytes: number;
   /** Late over early. */
   rssAnonRatio: number;
-  /** Whether memory stood: the ratio is at most 1.05. Null when the run was too short to tell. */
+  /** Whether memory stayed constant: the ratio is at most 1.05. Null when the run was too short to say. */
   flat: boolean | null;
   /** Samples before this time (seconds) are not judged. */
   wrappedAfterSeconds: number;
   samples: SoakSample[];
-  imbalance: { numbering: number; logging: number };
+  imbalance: { sequencing: number; logging: number };
 }
 
 const FLAT_RATIO = 1.05;
 const SAMPLES_TO_JUDGE = 9;
-/** Samples whose median stands for the memory at the end. */
+/** Samples whose median is the memory at the end. */
 const LAST_SAMPLES = 5;
 
 export const soak: Scenario<SoakOptions> = {
@@ -66,12 +67,12 @@ export const soak: Scenario<SoakOptions> = {
 
 async function benchSoak(options: SoakOptions, tell: (line: string) => void): Promise<Findings> {
   const run = await runOnce(options, (s) =>
-    tell(`${s.seconds.toFixed(0)} s  ${s.numbered} ticks  RssAnon ${(s.rssAnon / 1e6).toFixed(1)} MB`),
+    tell(`${s.seconds.toFixed(0)} s  ${s.sequenced} ticks  RssAnon ${(s.rssAnon / 1e6).toFixed(1)} MB`),
   );
   const { lost, reordered, imbalance: left, flat } = run;
   const late = median(run.samples.slice(-LAST_SAMPLES).map((s) => s.rssAnon));
   const why = lost + reordered === 0 ? [] : [`lost ${lost}, reordered ${reordered}`];
-  if (left.numbering !== 0 || left.logging !== 0) why.push('the sums of the counters do not hold');
+  if (left.sequencing !== 0 || left.logging !== 0) why.push('the sums of the counters do not hold');
   return {
     figures: {
       ticksPerSecond: figure('ticks/s', 'higher', [run.ticksPerSecond]),
@@ -91,7 +92,7 @@ async function benchSoak(options: SoakOptions, tell: (line: string) => void): Pr
 }
 
 async function runOnce(options: SoakOptions, onSample: (sample: SoakSample) => void): Promise<SoakRun> {
-  const rig = new Setup({
+  const setup = new Setup({
     feed: {
       name: 'market',
       type: 'synthetic',
@@ -101,8 +102,8 @@ async function runOnce(options: SoakOptions, onSample: (sample: SoakSample) => v
     everyNth: 10,
     ...(options.folder === undefined ? {} : { folder: options.folder }),
   });
-  await rig.start();
-  const { engine } = rig;
+  await setup.start();
+  const { engine } = setup;
   const slots = engine.memory.plan.ringSlots * options.shards;
   const samples: SoakSample[] = [];
   const started = performance.now();
@@ -113,17 +114,17 @@ async function runOnce(options: SoakOptions, onSample: (sample: SoakSample) => v
     await sleep(everyMs);
     seconds = (performance.now() - started) / 1000;
     const { rssAnon, rss } = memoryBytes();
-    const sample = { seconds, numbered: engine.totals().sequenced, rssAnon, rss };
+    const sample = { seconds, sequenced: engine.totals().sequenced, rssAnon, rss };
     samples.push(sample);
     onSample(sample);
   }
-  await rig.settle();
+  await setup.settle();
   const seconds = (performance.now() - started) / 1000;
   const ticks = engine.totals().sequenced - first;
-  const report = await rig.finish();
-  const log = rig.checkLog();
-  const left = imbalance(await rig.close());
-  const judged = samples.filter((s) => s.numbered > slots);
+  const report = await setup.finish();
+  const log = setup.checkLog();
+  const left = imbalance(await setup.close());
+  const judged = samples.filter((s) => s.sequenced > slots);
   const third = Math.floor(judged.length / 3);
   const early = median(judged.slice(0, third).map((s) => s.rssAnon));
   const late = median(judged.slice(judged.length - third).map((s) => s.rssAnon));

@@ -50,7 +50,7 @@ async function benchStorm(options: StormOptions, tell: (line: string) => void): 
   const folder = makeScratch(options.folder);
   const storms: Storm[] = [];
   try {
-    const rig = await FanoutSetup.start({
+    const setup = await FanoutSetup.start({
       mode: 'latest',
       clients,
       stopped: 0,
@@ -66,11 +66,11 @@ async function benchStorm(options: StormOptions, tell: (line: string) => void): 
     });
     try {
       for (let run = 0; run < runs; run++) {
-        storms.push(await rig.storm(rate));
+        storms.push(await setup.storm(rate));
         tell(`storm ${run + 1}: all back after ${storms[run].tookMs.toFixed(0)} ms`);
       }
     } finally {
-      await rig.stop();
+      await setup.stop();
     }
   } finally {
     removeScratch(folder);

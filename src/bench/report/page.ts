@@ -23,14 +23,14 @@ const report = JSON.parse(document.getElementById('report')!.textContent!) as Re
 const width = Math.min(WIDTH_MAX, document.body.clientWidth - MARGIN);
 
 for (const [index, chart] of report.charts.entries()) {
-  const place = document.getElementById(`chart-${index}`)!;
-  draw(chart, place);
+  const element = document.getElementById(`chart-${index}`)!;
+  draw(chart, element);
 }
 document.body.dataset.drawn = String(report.charts.length);
 
-function draw(chart: Chart, place: HTMLElement): void {
-  if (chart.kind === 'lines') drawLines(chart, place);
-  else drawBars(chart, place);
+function draw(chart: Chart, element: HTMLElement): void {
+  if (chart.kind === 'lines') drawLines(chart, element);
+  else drawBars(chart, element);
 }
 
 function compact(value: number): string {
@@ -56,7 +56,7 @@ function axis(label: string, scale: Scale): uPlot.Axis {
   return { label, values: tickText(scale) as uPlot.Axis.Values, size: label === '' ? 40 : 64 };
 }
 
-function drawLines({ x, y, series }: LineChart, place: HTMLElement): void {
+function drawLines({ x, y, series }: LineChart, element: HTMLElement): void {
   const tables = series.map(
     ({ points }): uPlot.AlignedData => [points.map((p) => p[0]), points.map((p) => p[1])],
   );
@@ -90,11 +90,11 @@ function drawLines({ x, y, series }: LineChart, place: HTMLElement): void {
       ],
     },
     data,
-    place,
+    element,
   );
 }
 
-function drawBars({ unit, bars }: BarChart, place: HTMLElement): void {
+function drawBars({ unit, bars }: BarChart, element: HTMLElement): void {
   const positions = bars.map((_, i) => i);
   const top = Math.max(...bars.map((bar) => bar.max));
   const whiskers = (plot: uPlot) => {
@@ -149,6 +149,6 @@ function drawBars({ unit, bars }: BarChart, place: HTMLElement): void {
       hooks: { draw: [whiskers] },
     },
     [positions, bars.map((bar) => bar.median)],
-    place,
+    element,
   );
 }

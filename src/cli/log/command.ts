@@ -17,7 +17,7 @@ import { removedAtExit } from '../support/temporaries.js';
 import { sizeText, statJson, statLines } from './stat-format.js';
 import { verifyJson, verifyLines } from './verify-format.js';
 
-/** Symbols that are listed unless told otherwise. */
+/** Symbols that are listed unless an option says otherwise. */
 const TOP = 10;
 
 interface LogFlags {
@@ -143,8 +143,8 @@ async function recover(flags: LogFlags & { out: string }): Promise<void> {
   let forget: (() => void) | undefined;
   try {
     const recovered = await recoverLog(store, flags.out, async (blocks) => {
-      const made = isNew ? flags.out : logFolder(flags.out);
-      forget ??= removedAtExit(() => rmSync(made, { recursive: true, force: true }));
+      const created = isNew ? flags.out : logFolder(flags.out);
+      forget ??= removedAtExit(() => rmSync(created, { recursive: true, force: true }));
       progress.tell(() => `${blocks} blocks saved`);
       await immediate();
       return signal.aborted;

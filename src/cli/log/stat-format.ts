@@ -1,4 +1,4 @@
-/** How `ticks log stat` tells what it found. */
+/** How `ticks log stat` reports what it found. */
 
 import { activityOf, type LogSurvey, type Moment, type TickCounts } from '../../log/repair/survey.js';
 import { isGone } from '../../log/storage/imports.js';

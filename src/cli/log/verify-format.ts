@@ -1,4 +1,4 @@
-/** How `ticks log verify` tells what it found. */
+/** How `ticks log verify` reports what it found. */
 import type { Moment } from '../../log/repair/survey.js';
 import type { Damage, DamageReason, Verified } from '../../log/repair/verify.js';
 import { timeText } from '../../wire/json.js';
@@ -18,7 +18,7 @@ function timeJson(time: Moment | undefined): string | null {
   return time === undefined ? null : timeText(time[0], time[1]);
 }
 
-/** `after` and `before`: UNIX nanoseconds as decimal text, receipt of what stands around the damage. */
+/** `after` and `before`: UNIX nanoseconds as decimal text, receipt of the ticks around the damage. */
 export function verifyJson({ damages, isWhole, ...rest }: Verified): object {
   return {
     ok: isWhole && damages.length === 0 && rest.catalog.length === 0,

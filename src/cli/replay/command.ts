@@ -87,7 +87,7 @@ async function replay(flags: ReplayFlags): Promise<void> {
     if (flags.capture !== undefined && (flags.from ?? flags.to) !== undefined) {
       throw new TickwireError(
         'bad_config',
-        'A capture is numbered from its start: leave --from and --to out.',
+        'A capture is sequenced from its start: leave --from and --to out.',
       );
     }
     await virtualReplay(flags);

@@ -1,4 +1,4 @@
-/** What all ways of `ticks replay` are told on the command line. */
+/** The flags that all ways of `ticks replay` share. */
 import { type Bound, parseBound } from '../../replay/range.js';
 import type { Encoding, Mode } from '../../wire/ticks.js';
 import type { LogLevel } from '../support/logger.js';

@@ -1,7 +1,8 @@
 /** What the keys do to a replay, and the line of the terminal that shows where it is. */
 
 import { NO_TIME_S } from '../../core/tick.js';
-import { parseTime, type Time } from '../../core/time.js';
+import type { Time } from '../../core/time.js';
+import { parseTime } from '../../core/time-text.js';
 import type { ReplayControl } from '../../replay/control.js';
 import type { Speed } from '../../wire/ticks.js';
 

@@ -26,9 +26,9 @@ export async function serveReplay(flags: ReplayFlags, port: number): Promise<voi
     control: control.memory,
     startPaused: flags.wait,
   };
-  // Asked here, so that a folder without a log, or another one's cursor, is told at once and not by a stage.
+  // Checked here, so that a folder without a log, or another log's cursor, fails at once and not in a stage.
   const reader = LogReader.open(flags.data);
-  // The feed that plays it tells where it cannot.
+  // The feed that plays it reports where it cannot.
   reader.hold(() => {});
   const span = spanOf(reader, range.from, range.to);
   const { logId } = reader;

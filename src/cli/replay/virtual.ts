@@ -1,14 +1,14 @@
 /**
  * `ticks replay --virtual` and `--capture`: a recording through an engine on a virtual clock, in this thread.
- * What comes out is what a subscriber would get, or, of a capture, the ticks as they were numbered.
+ * What comes out is what a subscriber would get, or, of a capture, the ticks as they were sequenced.
  */
 
 import { TickwireError } from '../../core/errors.js';
 import { SYMBOLS_DEFAULT } from '../../core/limits.js';
+import type { Logger } from '../../core/logger.js';
 import { matchesPattern, parsePattern } from '../../core/pattern.js';
 import { KIND_NAMES, RECORD_U32, U32_SYMBOL } from '../../core/tick.js';
 import { findCapture, readCapture } from '../../engine/capture-run.js';
-import type { FeedLog } from '../../feeds/connector/feed.js';
 import { LogReader } from '../../log/read/log-reader.js';
 import { Registry } from '../../pipeline/memory/registry.js';
 import { CaptureSource } from '../../replay/capture-source.js';
@@ -44,7 +44,7 @@ interface Prepared {
 
 type OnTick = (tick: SequencedTick, symbol: LineSymbol) => void;
 
-const LOG: FeedLog = {
+const LOG: Logger = {
   info() {},
   warn: (_details, message) => void process.stderr.write(`${message}\n`),
   error: (_details, message) => void process.stderr.write(`${message}\n`),

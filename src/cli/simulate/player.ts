@@ -5,8 +5,8 @@ import { Flag, NO_PRICE } from '../../core/tick.js';
 import { EntryKind, type TickBatch } from '../../feeds/file/batch.js';
 import { Checkpoint } from '../../feeds/file/checkpoint.js';
 import { Pacer } from '../../feeds/file/pacer.js';
-import { placeOf } from '../../feeds/file/place.js';
 import type { TickFile } from '../../feeds/file/reader.js';
+import { timeEntryOf } from '../../feeds/file/time-entry.js';
 import { MqlFlag } from '../../feeds/mql/mql-tick.js';
 import type { Mt5Terminal } from '../../feeds/mt5/index.js';
 import { turn } from '../../pipeline/memory/doorbell.js';
@@ -17,7 +17,7 @@ const SLEEP_MS_MAX = 100;
 export interface PlayOptions {
   /** Recorded seconds per second, or `max`. */
   speed: number | 'max';
-  /** Begin again at the end, for ever; times go on from where they were. */
+  /** Begin again at the end, for ever; times continue from where they were. */
   loop: boolean;
   /** Shift the times so that the first tick happens now. */
   shiftToNow: boolean;
@@ -90,8 +90,13 @@ export class Player {
     const times = this.#times;
     if (times.isFresh && this.options.shiftToNow) {
       this.#clock.stamp();
-      const place = placeOf(batch, i);
-      times.shiftTo(batch.eventS[place], batch.eventNs[place], this.#clock.seconds, this.#clock.nanos);
+      const timeEntry = timeEntryOf(batch, i);
+      times.shiftTo(
+        batch.eventS[timeEntry],
+        batch.eventNs[timeEntry],
+        this.#clock.seconds,
+        this.#clock.nanos,
+      );
     }
     await this.#untilDue(batch, i);
     while (!this.options.signal.aborted && !this.#send(batch, i)) await this.terminal.room();

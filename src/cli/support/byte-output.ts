@@ -48,7 +48,7 @@ export class ByteOutput {
   }
 
   /**
-   * Writes the rest; a file appears in its place.
+   * Writes the rest; a file then gets its name.
    * @throws TickwireError bad_input
    */
   async finish(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * How commands end: 0 done, 1 failed, 2 wrong use. An error is told in one sentence with its code; the stack
- * is for whoever asks for it.
+ * How commands end: 0 done, 1 failed, 2 wrong use. An error is one sentence with its code; the stack
+ * is printed only on request.
  */
 import { CommanderError, InvalidArgumentError } from 'commander';
 import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
@@ -10,7 +10,7 @@ export const ExitCode = { done: 0, failed: 1, wrongUse: 2 } as const;
 const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof ENDED_BY;
 const SIGNALS = Object.keys(ENDED_BY) as Signal[];
-/** Milliseconds that a command which is told to stop has to end by itself. */
+/** Milliseconds that a command has to end by itself after a signal. */
 const END_MS = 600;
 
 const stopping = new AbortController();
@@ -20,7 +20,7 @@ export function stop(): void {
   stopping.abort();
 }
 
-/** Tells an error on stderr and gives the exit code that it stands for. */
+/** Writes an error to stderr and returns the exit code for it. */
 export function report(error: unknown, verbose: boolean): number {
   if (error instanceof CommanderError) {
     // Commander has said it already; asking for help or the version is no error.
@@ -68,7 +68,7 @@ export function stopSignal(): AbortSignal {
   return abort.signal;
 }
 
-/** An error of whoever called the command: exit code 2. */
+/** An error in how the command was called: exit code 2. */
 export function badUse(message: string): TickwireError {
   return new TickwireError('bad_config', message);
 }

@@ -1,4 +1,4 @@
-/** A file that appears whole or not at all: written beside its place, then renamed into it. */
+/** A file that appears whole or not at all: written under a temporary name, then renamed. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, rmSync, type WriteStream } from 'node:fs';
@@ -37,7 +37,7 @@ export class FileOutput {
   }
 
   /**
-   * Makes the file durable and puts it in its place.
+   * Makes the file durable and gives it its name.
    * @throws TickwireError bad_input when something could not be written; nothing is left behind then
    */
   async keep(): Promise<void> {

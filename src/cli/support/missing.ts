@@ -1,9 +1,9 @@
-/** What a range lacks that a command has read: told on stderr, and by its exit code. */
+/** What a range lacks that a command has read: reported on stderr, and by the exit code. */
 import type { LogGap, LostSegment } from '../../log/read/log-reader.js';
 import { type Bound, mayBegin } from '../../replay/range.js';
 import { ExitCode } from './exit.js';
 
-/** Gaps that are told one by one; the rest is only counted. */
+/** Gaps that are named one by one; the rest is only counted. */
 const GAPS_TOLD = 20;
 
 export class Missing {

@@ -1,4 +1,4 @@
-/** What is done where stdout cannot be written: whoever reads it has gone, or the disk behind it is full. */
+/** What is done where stdout cannot be written: its reader has gone, or the disk behind it is full. */
 import { writeSync } from 'node:fs';
 import { messageOf, TickwireError } from '../../core/errors.js';
 import { stop } from './exit.js';
@@ -11,8 +11,8 @@ export function stdoutFailure(): TickwireError | undefined {
 }
 
 /**
- * Ends quietly when whoever reads stdout has gone, as `head` does. Any other failure ends the command, which is to
- * tell it.
+ * Ends quietly when the reader of stdout has gone, as `head` does. Any other failure ends the command, which must
+ * report it.
  */
 export function watchStdout(): void {
   const { stdout, stderr } = process;
@@ -24,7 +24,7 @@ export function watchStdout(): void {
     );
     stop();
   });
-  // There is nobody left to tell it to.
+  // Nobody is left to read a report.
   stderr.on('error', () => {});
   for (const stream of [stdout, stderr]) writeWhole(stream as unknown as SyncStream);
 }

@@ -2,7 +2,7 @@
 
 const FLUSH_CHARS = 64 * 1024;
 
-/** Writes, and waits while the reader is slower. A failure is told by the stream's `error`: nothing more is written. */
+/** Writes, and waits while the reader is slower. The stream's `error` reports a failure: nothing more is written. */
 export function writeOut(
   stream: NodeJS.WritableStream,
   piece: string | Uint8Array,

@@ -7,9 +7,9 @@ import {
   WRONG_TOKEN_ADDRESSES_MAX,
   WRONG_TOKENS_PER_MINUTE,
 } from '../../core/limits.js';
+import type { Logger } from '../../core/logger.js';
 import type { Account, Authorise } from '../contract/access.js';
 import type { FanoutSettings } from '../contract/options.js';
-import type { FanoutLogger } from '../contract/ports.js';
 import type { RefusalCounters } from './refusal-counters.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -29,7 +29,7 @@ export class Auth {
   constructor(
     keys: readonly AuthKey[] | Authorise,
     readonly refusals: RefusalCounters,
-    readonly logger: FanoutLogger,
+    readonly logger: Logger,
   ) {
     this.#authorise = typeof keys === 'function' ? keys : byKeys(keys);
   }

@@ -1,4 +1,5 @@
 /** Why the server closes a connection: a code, and a sentence with a hint when to come again. */
+import { utf8Prefix } from '../../core/utf8.js';
 import { CloseCode } from '../../wire/ticks.js';
 
 /** Bytes of a reason that fit into a close frame. */
@@ -15,11 +16,5 @@ export interface CloseReason {
 /** With a code of those that say "reconnect": when. */
 export function closeReasonFor(code: number, sentence: string, retryMs = RETRY_MS): CloseReason {
   const hint = code < CloseCode.badRequest ? `; retry in ${Math.ceil(retryMs)} ms` : '';
-  return { code, reason: cut(sentence, REASON_BYTES_MAX - hint.length) + hint };
-}
-
-function cut(text: string, bytesMax: number): string {
-  let short = text;
-  while (Buffer.byteLength(short) > bytesMax) short = [...short].slice(0, -1).join('');
-  return short;
+  return { code, reason: utf8Prefix(sentence, REASON_BYTES_MAX - hint.length).toString() + hint };
 }

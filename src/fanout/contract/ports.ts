@@ -1,5 +1,6 @@
 /** What the fan-out is given by whoever composes the engine, and what it gives back. */
 import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
 import type { Time } from '../../core/time.js';
 import type { Epoch } from '../../core/units.js';
 import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
@@ -26,12 +27,6 @@ export interface Readiness {
   ready: boolean;
   /** Why not, one sentence each. */
   reasons: string[];
-}
-
-export interface FanoutLogger {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
 }
 
 /** A part of one shard's sequence, to be read from the log off this thread. */
@@ -179,7 +174,7 @@ export interface FanoutPorts {
   identity: Identity;
   /** Absent without a log. */
   catchUp?: CatchUp | undefined;
-  logger: FanoutLogger;
+  logger: Logger;
   feeds(): FeedInfo[];
   readiness(): Readiness;
   /** Absent: the engine's own, in its shared memory. */

@@ -1,10 +1,11 @@
 /** The pace of a stream reader that plays the past: which of the ticks that are next are due by now. */
 import { FLUSH_TICKS_MAX } from '../../core/limits.js';
+import { ReplayClock } from '../../core/replay-clock.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
+import { isBefore } from '../../core/time.js';
 import type { LogPage } from '../batch/catch-up-pages.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
-import { ReplayClock } from './replay-clock.js';
 import type { StreamCursor } from './stream-cursor.js';
 
 /** A tick, wherever it is held. */
@@ -14,7 +15,7 @@ interface Held {
 }
 
 export class ReplayPace {
-  readonly #playback: ReplayClock;
+  readonly #clock: ReplayClock;
 
   /**
    * @param speed recorded seconds per second
@@ -26,25 +27,25 @@ export class ReplayPace {
     speed: number,
     readonly limitOf: (view: ShardView) => number,
   ) {
-    this.#playback = new ReplayClock(speed);
+    this.#clock = new ReplayClock(speed);
   }
 
   /** Time stood still: the next tick is due at once. */
   reset(): void {
-    this.#playback.reset();
+    this.#clock.reset();
   }
 
   /** Begins to count time at the earliest of the ticks that are next, once all shards know theirs. */
   set(): void {
     const { shared, cursor } = this;
-    if (this.#playback.isSet) return;
+    if (this.#clock.isSet) return;
     let earliest: Held | undefined;
     for (let s = 0; s < cursor.seqs.length; s++) {
       const next = cursor.isPresent ? this.#nextPresent(shared.shards[s]) : this.#nextOlder(s);
       if (next === undefined) return;
       if (next !== null && (earliest === undefined || isEarlier(next, earliest))) earliest = next;
     }
-    if (earliest !== undefined) this.#playback.set(earliest.records, earliest.i, shared.nowMs);
+    if (earliest !== undefined) this.#clock.set(recvS(earliest), recvNs(earliest), shared.nowMs);
   }
 
   /** The tick that is next: null when there is none, undefined while it has to be read. */
@@ -102,8 +103,9 @@ export class ReplayPace {
   }
 
   #isDue(records: Records, i: number): boolean {
-    if (!this.#playback.isSet) return false;
-    const dueAtMs = this.#playback.dueAtMs(records, i);
+    if (!this.#clock.isSet) return false;
+    const w = i * RECORD_U32;
+    const dueAtMs = this.#clock.dueAtMs(records.u32[w + U32_TS_RECV_S], records.u32[w + U32_TS_RECV_NS]);
     if (dueAtMs <= this.shared.nowMs) return true;
     this.shared.dueAtMs = Math.min(this.shared.dueAtMs, dueAtMs);
     return false;
@@ -111,9 +113,13 @@ export class ReplayPace {
 }
 
 function isEarlier(a: Held, b: Held): boolean {
-  const [x, y] = [a.i * RECORD_U32, b.i * RECORD_U32];
-  const seconds = a.records.u32[x + U32_TS_RECV_S] - b.records.u32[y + U32_TS_RECV_S];
-  return (
-    seconds < 0 || (seconds === 0 && a.records.u32[x + U32_TS_RECV_NS] < b.records.u32[y + U32_TS_RECV_NS])
-  );
+  return isBefore(recvS(a), recvNs(a), recvS(b), recvNs(b));
+}
+
+function recvS({ records, i }: Held): number {
+  return records.u32[i * RECORD_U32 + U32_TS_RECV_S];
+}
+
+function recvNs({ records, i }: Held): number {
+  return records.u32[i * RECORD_U32 + U32_TS_RECV_NS];
 }

@@ -4,7 +4,7 @@
  * number of their epoch. Once the imports are behind, pages are those of the sequence alone again.
  */
 import { copyRecord, RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
-import type { Time } from '../../core/time.js';
+import { isEarlier, type Time } from '../../core/time.js';
 import { type PagePlace, pageTokenToText } from '../../wire/page-token.js';
 import type { CatchUp, ImportsAnswer } from '../contract/ports.js';
 import { type PageGap, PageReading, readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
@@ -141,8 +141,4 @@ function timeOf(records: Records, i: number): Time {
 
 function later(a: Time, b: Time): Time {
   return isEarlier(a, b) ? b : a;
-}
-
-function isEarlier(a: Time, b: Time): boolean {
-  return a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos < b.nanos);
 }

@@ -1,7 +1,8 @@
 /** `GET /v1/ticks/{symbol}`: the request, checked, and what its page is answered with. */
 import { messageOf } from '../../core/errors.js';
 import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX } from '../../core/limits.js';
-import { digitsHint, parseTime, type Time } from '../../core/time.js';
+import { isEarlier, type Time } from '../../core/time.js';
+import { digitsHint, parseTime } from '../../core/time-text.js';
 import { cursorFromText } from '../../wire/cursor.js';
 import { pageTokenFromText } from '../../wire/page-token.js';
 import { REST_SHARES, Shares } from '../access/shares.js';
@@ -109,7 +110,7 @@ function parse(request: RestRequest): Asked {
   const query = parseQuery(request.query, PARAMETERS);
   const from = timeOf(query, 'from');
   const to = timeOf(query, 'to');
-  if (from !== null && to !== null && isAfter(from, to))
+  if (from !== null && to !== null && isEarlier(to, from))
     throw badRequest('from lies after to; exchange them.');
   const limitText = query.get('limit') ?? String(REST_PAGE_TICKS);
   const limit = /^\d{1,9}$/.test(limitText) ? Number(limitText) : 0;
@@ -136,10 +137,6 @@ function timeOf(query: Map<string, string>, name: string): Time | null {
   throw badRequest(
     `${name} must be a time such as 2024-06-19T08:00:00Z (without a zone: UTC), or UNIX time in nanoseconds, not ${JSON.stringify(text)}.${digitsHint(text)}`,
   );
-}
-
-function isAfter(a: Time, b: Time): boolean {
-  return a.seconds > b.seconds || (a.seconds === b.seconds && a.nanos > b.nanos);
 }
 
 function mediaTypeOf(request: RestRequest, query: Map<string, string>): string {

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { SPEED_MAX } from '../../core/limits.js';
 import { KIND_NAMES } from '../../core/tick.js';
-import { digitsHint } from '../../core/time.js';
+import { digitsHint } from '../../core/time-text.js';
 
 export const PATTERN_LENGTH_MAX = 128;
 export const ID_LENGTH_MAX = 128;

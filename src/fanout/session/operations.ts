@@ -3,7 +3,7 @@ import { messageOf } from '../../core/errors.js';
 import { PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../../core/limits.js';
 import { isPattern } from '../../core/pattern.js';
 import { KIND_NAMES, Kind } from '../../core/tick.js';
-import { parseTime } from '../../core/time.js';
+import { parseTime } from '../../core/time-text.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../../wire/ticks.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SymbolFilter, Wanted } from '../batch/symbol-filter.js';

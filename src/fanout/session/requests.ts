@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SPEED_MAX } from '../../core/limits.js';
 import { KIND_NAMES, type KindName } from '../../core/tick.js';
-import { digitsHint } from '../../core/time.js';
+import { digitsHint } from '../../core/time-text.js';
 import { unpackMessage } from '../../wire/msgpack.js';
 import type { Encoding, RequestId } from '../../wire/ticks.js';
 import {

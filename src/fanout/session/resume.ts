@@ -1,6 +1,7 @@
 /** Where `from` leads: a cursor or a time, checked against the present epoch, the ring and the log. */
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
-import { parseTime, type Time } from '../../core/time.js';
+import type { Time } from '../../core/time.js';
+import { parseTime } from '../../core/time-text.js';
 import { type Cursor, cursorFromText, cursorToText } from '../../wire/cursor.js';
 import type { From } from '../../wire/ticks.js';
 import type { ShardView } from '../batch/shard-view.js';

@@ -1,5 +1,5 @@
 /**
- * What a capture file holds: what came in before anything was numbered, in the order in which one feed took it.
+ * What a capture file holds: what came in before anything was sequenced, in the order in which one feed took it.
  *
  * ```
  * file

@@ -5,7 +5,7 @@ import {
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
-  U32_RAW_FOLDED,
+  U32_RAW_CONFLATED,
   U32_RAW_POSITION,
   U32_SYMBOL,
 } from '../../core/tick.js';
@@ -83,7 +83,7 @@ export class CallPlayback implements CapturePlayback {
     for (let w = 0; w < count * RECORD_U32; w += RECORD_U32) {
       u32[w + U32_SYMBOL] = this.#ids[u32[w + U32_SYMBOL]];
       u32[w + U32_KIND_FLAGS_SOURCE] = (u32[w + U32_KIND_FLAGS_SOURCE] & 0xffff) | (source.id << 16);
-      u32[w + U32_RAW_POSITION] = u32[w + U32_RAW_FOLDED] = 0;
+      u32[w + U32_RAW_POSITION] = u32[w + U32_RAW_CONFLATED] = 0;
     }
     const isLive = payload[0] === 1;
     let done = 0;

@@ -16,7 +16,7 @@ export class CaptureReader {
 
   /**
    * @param folder of one run
-   * @param warn told of a file that ends in the middle of an entry, as one does whose process was killed
+   * @param warn called for a file that ends in the middle of an entry, as one does whose process was killed
    */
   constructor(
     readonly folder: string,

@@ -16,8 +16,8 @@ const ARGUMENTS_MAX = 9;
 const text = new TextEncoder();
 
 export class CapturingSink extends FeedSink {
-  readonly #numbers = new Float64Array(ARGUMENTS_MAX);
-  readonly #bytes = new Uint8Array(this.#numbers.buffer);
+  readonly #definedSymbols = new Float64Array(ARGUMENTS_MAX);
+  readonly #bytes = new Uint8Array(this.#definedSymbols.buffer);
   /** Whether a call is under way that was captured: what it calls in turn is not. */
   #isInside = false;
 
@@ -44,13 +44,13 @@ export class CapturingSink extends FeedSink {
 
   #write(kind: number, channel: number, ...numbers: number[]): void {
     if (this.#isInside) return;
-    this.#numbers.set(numbers);
+    this.#definedSymbols.set(numbers);
     this.capture.append(kind, channel, this.recvS, this.recvNs, this.#bytes.subarray(0, 8 * numbers.length));
   }
 
   #writeText(kind: number, channel: number, number: number, more: string): void {
     if (this.#isInside) return;
-    this.#numbers[0] = number;
+    this.#definedSymbols[0] = number;
     const { recvS, recvNs } = this;
     this.capture.append(kind, channel, recvS, recvNs, this.#bytes.subarray(0, 8), text.encode(more));
   }
@@ -73,12 +73,12 @@ export class CapturingSink extends FeedSink {
     return taken;
   }
 
-  override quote(source: Source, ...call: Calls['quote']): void {
+  override quote(source: Source, ...call: CallArguments['quote']): void {
     this.#write(CaptureKind.quote, source.id, ...call);
     super.quote(source, ...call);
   }
 
-  override trade(source: Source, ...call: Calls['trade']): void {
+  override trade(source: Source, ...call: CallArguments['trade']): void {
     this.#write(CaptureKind.trade, source.id, ...call);
     super.trade(source, ...call);
   }
@@ -97,7 +97,7 @@ export class CapturingSink extends FeedSink {
     return isTaken;
   }
 
-  override gap(source: Source, ...call: Calls['gap']): boolean {
+  override gap(source: Source, ...call: CallArguments['gap']): boolean {
     const isTaken = super.gap(source, ...call);
     if (isTaken) this.#write(CaptureKind.gap, source.id, ...call);
     return isTaken;
@@ -133,7 +133,7 @@ export class CapturingSink extends FeedSink {
 }
 
 /** What follows the source in each call. */
-interface Calls {
+interface CallArguments {
   quote: [
     symbolId: number,
     flags: number,

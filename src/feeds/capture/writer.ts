@@ -40,13 +40,13 @@ export class CaptureWriter implements FeedCapture {
   #used = 0;
   #full: Buffer[] = [];
   /** Bytes in memory: in the chunk at hand, in full ones, and on their way to the disk. */
-  #held = 0;
+  #waitingBytes = 0;
   #writing: Promise<void> | undefined;
   #isOver = false;
   readonly #timer: NodeJS.Timeout;
 
   /**
-   * @param failed told, once, why the capture ends before the feed does
+   * @param failed called once, with the reason why the capture ends before the feed does
    * @param bufferBytes how much may wait for the disk
    */
   constructor(
@@ -58,7 +58,7 @@ export class CaptureWriter implements FeedCapture {
     this.#timer = setInterval(() => this.#flush(), FLUSH_MS);
     this.#timer.unref();
     try {
-      // A feed whose thread died goes on in files of its own, after those of before.
+      // A feed whose thread died continues in files of its own, after those of before.
       const numbers = readdirSync(target.folder).map((file) => captureFileNumber(feed, file) ?? 0);
       this.#fileNumber = Math.max(0, ...numbers);
       this.#nextFile();
@@ -78,8 +78,8 @@ export class CaptureWriter implements FeedCapture {
     let payload = 0;
     for (const part of parts) payload += part.length;
     const bytes = ENTRY_HEADER_BYTES + payload;
-    if (this.#held + bytes > this.bufferBytes) {
-      this.#fail(`the disk is slower than the feed: ${this.#held} bytes wait for it`);
+    if (this.#waitingBytes + bytes > this.bufferBytes) {
+      this.#fail(`the disk is slower than the feed: ${this.#waitingBytes} bytes wait for it`);
       return;
     }
     if (this.#used + bytes > this.#chunk.length) this.#nextChunk(bytes);
@@ -98,7 +98,7 @@ export class CaptureWriter implements FeedCapture {
       at += part.length;
     }
     this.#used = at;
-    this.#held += bytes;
+    this.#waitingBytes += bytes;
   }
 
   /** Writes the rest and closes. */
@@ -135,7 +135,7 @@ export class CaptureWriter implements FeedCapture {
           at += (await writeAll(this.#file, chunk, at, chunk.length - at)).bytesWritten;
         }
         this.#fileBytes += chunk.length;
-        this.#held -= chunk.length;
+        this.#waitingBytes -= chunk.length;
       }
     } catch (error) {
       this.#fail(messageOf(error));
@@ -160,7 +160,7 @@ export class CaptureWriter implements FeedCapture {
     if (this.#isOver) return;
     this.#end();
     this.failed(
-      `The capture of feed ${this.feed} has ended (${why}); the feed goes on. What was captured before is good to replay; start the engine anew to capture again.`,
+      `The capture of feed ${this.feed} has ended (${why}); the feed continues. What was captured before can be replayed; restart the engine to capture again.`,
     );
   }
 

@@ -12,7 +12,7 @@ import {
   type Records,
   SLOT_BITS,
   U32_KIND_FLAGS_SOURCE,
-  U32_RAW_FOLDED,
+  U32_RAW_CONFLATED,
   U32_RAW_POSITION,
   U32_SYMBOL,
 } from '../../core/tick.js';
@@ -31,17 +31,17 @@ export class BlockWriter {
   readonly #timeWord = new Float64Array(this.#time.buffer);
 
   constructor(
-    readonly outlet: RingWriter,
+    readonly writer: RingWriter,
     readonly registry: Registry,
   ) {
-    this.#shardCount = outlet.rings.length;
+    this.#shardCount = writer.rings.length;
     this.#room = new Int32Array(this.#shardCount);
     this.#heads = new Float64Array(this.#shardCount);
   }
 
   /**
    * Where there is one shard, times of receipt are written into the block itself.
-   * @param live whether tsEvent is to be the time of receipt
+   * @param live whether tsEvent must be the time of receipt
    * @param recvS time of receipt, seconds
    * @param recvNs and ns
    * @returns how many were accepted, and counted as received
@@ -53,14 +53,14 @@ export class BlockWriter {
       this.#shardCount === 1
         ? this.#whole(block, from, count, live)
         : this.#byShard(block, from, count, live);
-    this.outlet.next[FeedWord.received] += done;
+    this.writer.next[FeedWord.received] += done;
     return done;
   }
 
   /** Where there is one ring: as whole pieces. */
   #whole(block: Records, from: number, count: number, live: boolean): number {
-    const [ring] = this.outlet.rings;
-    const head = this.outlet.next[FeedWord.heads];
+    const [ring] = this.writer.rings;
+    const head = this.writer.next[FeedWord.heads];
     const done = Math.min(count, ring.free(head, count));
     // In the block, while it is at hand: once copied, it has left the core's first cache.
     this.#receive(block, from, done, live);
@@ -72,7 +72,7 @@ export class BlockWriter {
       at += piece;
       failpoint();
     }
-    if (done > 0) this.outlet.advance(0, head + done);
+    if (done > 0) this.writer.advance(0, head + done);
     return done;
   }
 
@@ -89,7 +89,7 @@ export class BlockWriter {
   /** Where there are several: each record into its own. */
   #byShard(block: Records, from: number, count: number, live: boolean): number {
     const { bucket } = this.registry;
-    const { next, rings } = this.outlet;
+    const { next, rings } = this.writer;
     const shardCount = this.#shardCount;
     const room = this.#room;
     const heads = this.#heads;
@@ -114,7 +114,7 @@ export class BlockWriter {
       u32[v + U32_SYMBOL] = from32[w + U32_SYMBOL];
       u32[v + U32_KIND_FLAGS_SOURCE] = from32[w + U32_KIND_FLAGS_SOURCE];
       u32[v + U32_RAW_POSITION] = 0;
-      u32[v + U32_RAW_FOLDED] = 0;
+      u32[v + U32_RAW_CONFLATED] = 0;
       f64[e + F64_TS_EVENT] = live ? receipt : from64[d + F64_TS_EVENT];
       f64[e + F64_TS_RECV] = receipt;
       f64[e + F64_BID] = from64[d + F64_BID];
@@ -125,7 +125,7 @@ export class BlockWriter {
       failpoint();
     }
     for (let s = 0; s < shardCount; s++) {
-      if (heads[s] !== next[FeedWord.heads + s]) this.outlet.advance(s, heads[s]);
+      if (heads[s] !== next[FeedWord.heads + s]) this.writer.advance(s, heads[s]);
     }
     return done;
   }

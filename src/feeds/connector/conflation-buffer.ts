@@ -11,7 +11,7 @@ import {
   RECORD_U32,
   Records,
   U16_KIND_FLAGS,
-  U32_RAW_FOLDED,
+  U32_RAW_CONFLATED,
 } from '../../core/tick.js';
 
 export class ConflationBuffer {
@@ -21,11 +21,11 @@ export class ConflationBuffer {
   readonly queue: Records;
   /** Critical ticks dropped since the last gap record, by shard. */
   readonly lost: Float64Array;
-  /** Whether the slot that `quoteSlot` gave last already held a quote. */
+  /** Whether the slot that `quoteSlot` returned last already had a quote. */
   replaced = false;
-  readonly #folded: Uint32Array;
+  readonly #conflated: Uint32Array;
   readonly #present: Uint8Array;
-  /** Symbols with a quote, in the order in which they came aside: shard × maxSymbols + place. */
+  /** Symbols with a quote, in the order of their arrival: shard × maxSymbols + index. */
   readonly #order: Uint32Array;
   readonly #orderHead: Uint32Array;
   readonly #orderCount: Uint32Array;
@@ -39,7 +39,7 @@ export class ConflationBuffer {
     this.records = Records.allocate(maxSymbols);
     this.queue = Records.allocate(SIDE_QUEUE_SLOTS * shards);
     this.lost = new Float64Array(shards);
-    this.#folded = new Uint32Array(maxSymbols);
+    this.#conflated = new Uint32Array(maxSymbols);
     this.#present = new Uint8Array(maxSymbols);
     this.#order = new Uint32Array(maxSymbols * shards);
     this.#orderHead = new Uint32Array(shards);
@@ -56,25 +56,25 @@ export class ConflationBuffer {
   quoteSlot(shard: number, symbolId: number): number {
     this.replaced = this.#present[symbolId] === 1;
     if (this.replaced) {
-      this.#folded[symbolId]++;
+      this.#conflated[symbolId]++;
     } else {
       this.#present[symbolId] = 1;
-      this.#folded[symbolId] = 0;
-      const place = (this.#orderHead[shard] + this.#orderCount[shard]++) % this.maxSymbols;
-      this.#order[shard * this.maxSymbols + place] = symbolId;
+      this.#conflated[symbolId] = 0;
+      const index = (this.#orderHead[shard] + this.#orderCount[shard]++) % this.maxSymbols;
+      this.#order[shard * this.maxSymbols + index] = symbolId;
     }
     return symbolId;
   }
 
-  folded(symbolId: number): number {
-    return this.#folded[symbolId];
+  conflated(symbolId: number): number {
+    return this.#conflated[symbolId];
   }
 
   /** A slot of `queue`, or -1 when the shard's part of it is full. */
   criticalSlot(shard: number): number {
     if (this.#queueCount[shard] === SIDE_QUEUE_SLOTS) return -1;
-    const place = (this.#queueHead[shard] + this.#queueCount[shard]++) % SIDE_QUEUE_SLOTS;
-    return shard * SIDE_QUEUE_SLOTS + place;
+    const index = (this.#queueHead[shard] + this.#queueCount[shard]++) % SIDE_QUEUE_SLOTS;
+    return shard * SIDE_QUEUE_SLOTS + index;
   }
 
   /** Free slots of the shard's queue. */
@@ -99,7 +99,7 @@ export class ConflationBuffer {
     this.#orderCount[shard]--;
     this.#present[symbolId] = 0;
     copyRecord(this.records, symbolId, to, i);
-    if (to.u32[i * RECORD_U32 + U32_RAW_FOLDED] > 0)
+    if (to.u32[i * RECORD_U32 + U32_RAW_CONFLATED] > 0)
       to.u16[i * RECORD_U16 + U16_KIND_FLAGS] |= Flag.conflated;
     return true;
   }

@@ -1,5 +1,5 @@
 /**
- * The policy `conflate`: what becomes of ticks while raw rings are full. Quotes stand aside, one a symbol, and
+ * The policy `conflate`: what becomes of ticks while raw rings are full. Quotes wait in the conflation buffer, one a symbol, and
  * critical ticks in a bounded queue; what does not fit is dropped, counted, and marked by a gap record.
  */
 
@@ -17,7 +17,7 @@ import {
   RECORD_U32,
   type Records,
   U16_SOURCE,
-  U32_RAW_FOLDED,
+  U32_RAW_CONFLATED,
   U32_RAW_POSITION,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
@@ -28,13 +28,14 @@ import {
   writeQuote,
   writeTimes,
 } from '../../core/tick.js';
+import { isBefore } from '../../core/time.js';
 import { FeedWord, Reject } from '../../pipeline/memory/counters.js';
 import { isMissing, quoteFault } from '../../pipeline/memory/raw-prices.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import type { ConflationBuffer } from './conflation-buffer.js';
 import type { RingWriter } from './ring-writer.js';
 
-/** Source id of the records that are made here; real ones start at 1. */
+/** Source id of the records that are generated here; real ones start at 1. */
 const NO_SOURCE = 0;
 
 /** The time of receipt of the ticks at hand. */
@@ -48,23 +49,23 @@ export class Conflation {
   target: Records;
 
   constructor(
-    readonly outlet: RingWriter,
-    readonly aside: ConflationBuffer,
+    readonly writer: RingWriter,
+    readonly buffer: ConflationBuffer,
     readonly registry: Registry,
     readonly receipt: Receipt,
   ) {
-    this.target = outlet.rings[0].records;
+    this.target = writer.rings[0].records;
   }
 
   /** Whether a tick may go straight to the ring: nothing of its shard waits, and there is room. */
   isDirect(shard: number): boolean {
-    return this.aside.isEmpty(shard) && this.outlet.hasRoom(shard, 1);
+    return this.buffer.isEmpty(shard) && this.writer.hasRoom(shard, 1);
   }
 
   /**
-   * Keeps a quote beside a full ring in place of the symbol's last one. A bad quote must not replace a good one,
+   * Replaces the symbol's last quote in the buffer of a full ring. A bad quote must not replace a good one,
    * so it is rejected here rather than by the shard; a half-quote takes its other side from the one it replaces.
-   * A whole one that would be late after the one that is there is folded into that.
+   * A whole one that would be late after the one that is there is conflated into that.
    * @param position in half ticks, as the record carries it
    */
   quote(
@@ -80,8 +81,8 @@ export class Conflation {
     bidSize: number,
     askSize: number,
   ): void {
-    const { aside, receipt } = this;
-    const { next } = this.outlet;
+    const { buffer, receipt } = this;
+    const { next } = this.writer;
     const signed = this.registry.negative[symbolId] !== 0;
     const scale = 10 ** this.registry.digits[symbolId];
     const fault = quoteFault(eventNs, bid, ask, bidSize, askSize, signed, scale);
@@ -89,21 +90,21 @@ export class Conflation {
       next[FeedWord.rejected + Reject[fault]]++;
       return;
     }
-    const i = aside.quoteSlot(shard, symbolId);
-    const r = aside.records;
+    const i = buffer.quoteSlot(shard, symbolId);
+    const r = buffer.records;
     const d = i * RECORD_F64;
-    const noBid = aside.replaced && isMissing(bid, signed);
-    const noAsk = aside.replaced && isMissing(ask, signed);
-    if (aside.replaced) next[FeedWord.conflated]++;
+    const noBid = buffer.replaced && isMissing(bid, signed);
+    const noAsk = buffer.replaced && isMissing(ask, signed);
+    if (buffer.replaced) next[FeedWord.conflated]++;
     else next[FeedWord.conflating]++;
     const isWhole = !isMissing(bid, signed) && !isMissing(ask, signed);
-    if (aside.replaced && isWhole && this.#isLate(i, signed, eventS, eventNs)) {
+    if (buffer.replaced && isWhole && this.#isLate(i, signed, eventS, eventNs)) {
       const w = i * RECORD_U32;
-      r.u32[w + U32_RAW_FOLDED] = aside.folded(i);
+      r.u32[w + U32_RAW_CONFLATED] = buffer.conflated(i);
       if (r.u16[i * RECORD_U16 + U16_SOURCE] === sourceId) r.u32[w + U32_RAW_POSITION] = position;
       return;
     }
-    writeHeader(r, i, symbolId, Kind.quote | flags, sourceId, position, aside.folded(i));
+    writeHeader(r, i, symbolId, Kind.quote | flags, sourceId, position, buffer.conflated(i));
     writeTimes(r, i, eventS, eventNs, receipt.recvS, receipt.recvNs);
     writeQuote(
       r,
@@ -115,9 +116,9 @@ export class Conflation {
     );
   }
 
-  /** Whether a quote of this time would be late after the whole one at `i`. As in numbering, one beyond its receipt judges none. */
+  /** Whether a quote of this time would be late after the whole one at `i`. As in sequencing, one beyond its receipt judges none. */
   #isLate(i: number, signed: boolean, eventS: number, eventNs: number): boolean {
-    const { u32, f64 } = this.aside.records;
+    const { u32, f64 } = this.buffer.records;
     const w = i * RECORD_U32;
     const d = i * RECORD_F64;
     if (isMissing(f64[d + F64_BID], signed) || isMissing(f64[d + F64_ASK], signed)) return false;
@@ -128,86 +129,82 @@ export class Conflation {
 
   /** Slot for a critical tick in `target`: the ring, or the side queue, or -1 when even that is full. */
   critical(shard: number): number {
-    const { aside, outlet } = this;
+    const { buffer, writer } = this;
     if (this.isDirect(shard)) {
-      this.target = outlet.rings[shard].records;
-      return outlet.claim(shard);
+      this.target = writer.rings[shard].records;
+      return writer.claim(shard);
     }
-    const { next } = outlet;
-    this.target = aside.queue;
-    const lost = aside.lost[shard];
-    // The gap record stands where the ticks are missing: before the next one that finds room.
-    if (aside.criticalRoom(shard) < (lost > 0 ? 2 : 1)) {
+    const { next } = writer;
+    this.target = buffer.queue;
+    const lost = buffer.lost[shard];
+    // The gap record comes where the ticks are missing: before the next one that finds room.
+    if (buffer.criticalRoom(shard) < (lost > 0 ? 2 : 1)) {
       next[FeedWord.dropped]++;
       next[FeedWord.unmarked]++;
-      aside.lost[shard]++;
+      buffer.lost[shard]++;
       return -1;
     }
     if (lost > 0) {
       next[FeedWord.conflating]++;
-      this.#mark(aside.criticalSlot(shard), shard, GapReason.feedOverflow);
+      this.#mark(buffer.criticalSlot(shard), shard, GapReason.feedOverflow);
     }
     next[FeedWord.conflating]++;
-    return aside.criticalSlot(shard);
+    return buffer.criticalSlot(shard);
   }
 
-  /** Moves what stands aside into the rings as far as they have room: critical ticks, a gap record, quotes. */
+  /** Moves the buffer into the rings as far as they have room: critical ticks, a gap record, quotes. */
   drain(): void {
-    const { aside, outlet } = this;
-    const { next } = outlet;
-    outlet.rings.forEach((ring, shard) => {
-      while (!aside.isEmpty(shard) && outlet.hasRoom(shard, 1)) {
+    const { buffer, writer } = this;
+    const { next } = writer;
+    writer.rings.forEach((ring, shard) => {
+      while (!buffer.isEmpty(shard) && writer.hasRoom(shard, 1)) {
         const i = ring.slot(next[FeedWord.heads + shard]);
-        if (aside.takeCritical(shard, ring.records, i)) {
+        if (buffer.takeCritical(shard, ring.records, i)) {
           next[FeedWord.conflating]--;
           // A mark of ours has come through only now: had the thread died before, the mark had gone with it.
           if (ring.records.u16[i * RECORD_U16 + U16_SOURCE] === NO_SOURCE) {
             next[FeedWord.unmarked] -= ring.records.f64[i * RECORD_F64 + F64_GAP_COUNT];
           }
-          outlet.claim(shard);
-        } else if (aside.lost[shard] > 0) {
+          writer.claim(shard);
+        } else if (buffer.lost[shard] > 0) {
           this.target = ring.records;
-          this.#mark(outlet.claim(shard), shard, GapReason.feedOverflow);
+          this.#mark(writer.claim(shard), shard, GapReason.feedOverflow);
         } else {
-          aside.takeQuote(shard, ring.records, i);
+          buffer.takeQuote(shard, ring.records, i);
           next[FeedWord.conflating]--;
-          outlet.claim(shard);
+          writer.claim(shard);
         }
       }
     });
   }
 
   /**
-   * After a crash of the thread: what stood aside is gone with it, and says so; so does what was dropped but
+   * After a crash of the thread: the buffer is lost with it, and a gap record marks that; it also marks what was dropped but
    * not yet marked. Nothing is committed here.
    */
   admitLoss(): void {
-    const { aside, outlet } = this;
-    const { next } = outlet;
+    const { buffer, writer } = this;
+    const { next } = writer;
     const stood = next[FeedWord.conflating];
     next[FeedWord.conflating] = 0;
     next[FeedWord.dropped] += stood;
     next[FeedWord.unmarked] += stood;
-    aside.lost[0] = next[FeedWord.unmarked];
-    if (!outlet.hasRoom(0, 1)) return;
-    this.target = outlet.rings[0].records;
-    this.#mark(outlet.claim(0), 0, GapReason.feedRestart);
+    buffer.lost[0] = next[FeedWord.unmarked];
+    if (!writer.hasRoom(0, 1)) return;
+    this.target = writer.rings[0].records;
+    this.#mark(writer.claim(0), 0, GapReason.feedRestart);
   }
 
   /** Makes slot `slot` of the target the gap record of what the shard lost. */
   #mark(slot: number, shard: number, reason: number): void {
-    const { aside, receipt, target } = this;
-    const { next } = this.outlet;
-    const count = aside.lost[shard];
+    const { buffer, receipt, target } = this;
+    const { next } = this.writer;
+    const count = buffer.lost[shard];
     next[FeedWord.generated]++;
-    if (target !== aside.queue) next[FeedWord.unmarked] -= count;
-    aside.lost[shard] = 0;
+    if (target !== buffer.queue) next[FeedWord.unmarked] -= count;
+    buffer.lost[shard] = 0;
     writeHeader(target, slot, ENGINE_SYMBOL, Kind.gap, NO_SOURCE, 0, 0);
     writeTimes(target, slot, receipt.recvS, receipt.recvNs, receipt.recvS, receipt.recvNs);
     writeGap(target, slot, reason, 0, 0, count);
   }
-}
-
-function isBefore(s: number, ns: number, otherS: number, otherNs: number): boolean {
-  return s < otherS || (s === otherS && ns < otherNs);
 }

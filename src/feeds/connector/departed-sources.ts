@@ -1,13 +1,13 @@
 /**
- * How far sources had come that gave up their place among those that a feed has open: they may come back in the same
+ * How far sources had come that gave up their slot among those that a feed has open: they may come back in the same
  * run, and send again what they had sent.
  *
  * ```
  * entry: f64 source id, 0 = free │ f64 position reached │ f64 × BUCKETS positions
  * ```
  *
- * An entry is written before its source's place is taken away. Until that is committed, the source still has its
- * place, which counts; so a thread that dies in between has changed nothing.
+ * An entry is written before its source loses the slot. Until that is committed, the source still has its
+ * slot, which counts; so a thread that dies in between has changed nothing.
  */
 import { FEED_SOURCES_KEPT } from '../../core/limits.js';
 import { DEPARTED_WORDS } from '../../pipeline/memory/engine-memory.js';

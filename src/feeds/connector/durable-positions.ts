@@ -1,4 +1,4 @@
-/** When a connector may tell its source that ticks are safe. */
+/** When a connector may acknowledge ticks to its source. */
 import { FEED_SOURCES_MAX } from '../../core/limits.js';
 import { CommitCells } from '../../pipeline/memory/commit-cells.js';
 import { FeedWord, LOG_WORDS, LogWord, ShardWord } from '../../pipeline/memory/counters.js';
@@ -13,7 +13,7 @@ export class DurablePositions {
   readonly #log: CommitCells | undefined;
   readonly #heads: Float64Array;
   readonly #needed: Float64Array;
-  /** By local source: whom it was asked of and answered for, as another may take the place, and the position. */
+  /** By local source: whom it was asked of and answered for, as another may take the slot, and the position. */
   readonly #askedIds = new Float64Array(FEED_SOURCES_MAX);
   readonly #knownIds = new Float64Array(FEED_SOURCES_MAX);
   readonly #asked = new Float64Array(FEED_SOURCES_MAX);

@@ -48,17 +48,17 @@ export type { Source } from './source-positions.js';
 export const Take = {
   /** It is new: write its records. */
   accepted: 0,
-  /** It is not new: it was counted and is to be skipped. */
+  /** It is not new: it was counted and must be skipped. */
   duplicate: 1,
   /** No room (policy `block`): nothing was counted; offer it again later. */
   full: 2,
   /** Of a split tick the quote is known and the trade is not: write only the trade, and count no split. */
   rest: 3,
-  /** The symbol was never defined: it was counted and is to be skipped. */
+  /** The symbol was never defined: it was counted and must be skipped. */
   rejected: 4,
 } as const;
 
-/** In place of a symbol's id where a definition was refused; ids have 24 bits. Its ticks are to be rejected as `refused_symbol`. */
+/** In place of a symbol's id where a definition was refused; ids have 24 bits. Its ticks must be rejected as `refused_symbol`. */
 export const REFUSED_SYMBOL = 0xffffffff;
 
 /** Raw records that one source tick can become: a quote and a trade. */
@@ -122,7 +122,7 @@ export class FeedSink {
     return this.#positions.open(feedName, name, stream, info);
   }
 
-  /** Tells that a source has gone: when there are many, another may take its place. It may be opened again. */
+  /** Reports that a source has gone: when there are many, another may take its slot. It may be opened again. */
   release(source: Source): void {
     this.#positions.release(source);
   }
@@ -161,10 +161,10 @@ export class FeedSink {
   }
 
   /**
-   * Offers quotes and trades that stand as raw records already, of a source without positions: the fast way in.
+   * Offers quotes and trades that are raw records already, of a source without positions: the fast way in.
    * @param block records with the ids of their symbols and of the source, their times with less than 1e9 ns; the
    *   time of receipt is filled in here
-   * @param live whether tsEvent is to be the time of receipt
+   * @param live whether tsEvent must be the time of receipt
    * @returns how many were accepted: fewer than `count` when a ring is full
    */
   offer(source: Source, block: Records, from: number, count: number, live: boolean): number {
@@ -172,7 +172,7 @@ export class FeedSink {
     return this.#blocks.offer(block, from, count, live, this.recvS, this.recvNs);
   }
 
-  /** The same where rings may overflow: tick by tick. */
+  /** The same with conflation: tick by tick. */
   #offerEach(source: Source, block: Records, from: number, count: number, live: boolean): number {
     for (let i = from; i < from + count; i++) {
       const w = i * RECORD_U32;
@@ -251,10 +251,10 @@ export class FeedSink {
     askSize: number,
   ): void {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
-    const overflow = this.#conflation;
+    const conflation = this.#conflation;
     const half = position * HALVES;
-    if (overflow !== undefined && !overflow.isDirect(shard)) {
-      overflow.quote(shard, source.id, symbolId, flags, half, eventS, eventNs, bid, ask, bidSize, askSize);
+    if (conflation !== undefined && !conflation.isDirect(shard)) {
+      conflation.quote(shard, source.id, symbolId, flags, half, eventS, eventNs, bid, ask, bidSize, askSize);
       return;
     }
     const r = this.#writer.rings[shard].records;
@@ -285,7 +285,7 @@ export class FeedSink {
     writeTrade(r, slot, price, size, tradeId);
   }
 
-  /** Writes a status that the connector makes itself; counted as `made`. False when a `block` ring is full. */
+  /** Writes a status of the connector itself; counted as `generated`. False when a `block` ring is full. */
   status(
     source: Source,
     symbolId: number,
@@ -296,7 +296,7 @@ export class FeedSink {
     arg3 = 0,
   ): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
-    if (!this.#roomForMade(shard)) return false;
+    if (!this.#roomForGenerated(shard)) return false;
     this.#writer.next[FeedWord.generated]++;
     const slot = this.#critical(shard);
     if (slot < 0) return true;
@@ -307,10 +307,10 @@ export class FeedSink {
     return true;
   }
 
-  /** Writes a gap record; counted as `made`. False when a `block` ring is full. */
+  /** Writes a gap record; counted as `generated`. False when a `block` ring is full. */
   gap(source: Source, symbolId: number, reason: number, first: number, last: number, count: number): boolean {
     const shard = this.registry.bucket[symbolId] % this.#shardCount;
-    if (!this.#roomForMade(shard)) return false;
+    if (!this.#roomForGenerated(shard)) return false;
     this.#writer.next[FeedWord.generated]++;
     const slot = this.#critical(shard);
     if (slot < 0) return true;
@@ -321,13 +321,13 @@ export class FeedSink {
     return true;
   }
 
-  /** Publishes everything since the last commit, and moves on what stood aside. */
+  /** Publishes everything since the last commit, and moves the conflation buffer. */
   commit(): void {
     this.#conflation?.drain();
     this.#writer.commit();
   }
 
-  /** Ticks that still stand aside of full rings; `commit` moves them when there is room. */
+  /** Ticks in the conflation buffer; `commit` moves them when the rings have room. */
   get conflating(): number {
     return this.#writer.next[FeedWord.conflating];
   }
@@ -350,20 +350,20 @@ export class FeedSink {
     return this.#positions.durable(source);
   }
 
-  /** Whether there is room for a record that the connector makes; where rings may overflow, it always finds a place. */
-  #roomForMade(shard: number): boolean {
+  /** Whether there is room for a record of the connector itself; with conflation there always is. */
+  #roomForGenerated(shard: number): boolean {
     return this.#conflation !== undefined || this.#writer.hasRoom(shard, 1);
   }
 
   /** Slot for a critical tick in `#target`, or -1 when it was dropped. */
   #critical(shard: number): number {
-    const overflow = this.#conflation;
-    if (overflow === undefined) {
+    const conflation = this.#conflation;
+    if (conflation === undefined) {
       this.#target = this.#writer.rings[shard].records;
       return this.#writer.claim(shard);
     }
-    const slot = overflow.critical(shard);
-    this.#target = overflow.target;
+    const slot = conflation.critical(shard);
+    this.#target = conflation.target;
     return slot;
   }
 }

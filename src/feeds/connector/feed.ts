@@ -4,9 +4,13 @@
  * URL) or on the host's (objects that the host passes).
  */
 import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
 import type { SymbolId } from '../../core/units.js';
 import type { SymbolDefinition } from '../../pipeline/memory/registry-entries.js';
 import type { FeedSink, Source } from './feed-sink.js';
+
+/** The public name of `Logger` for those who write connectors. */
+export type { Logger as FeedLog } from '../../core/logger.js';
 
 export interface FeedStatus {
   /** `starting`, `live`, `paused`, `ended` (a finite source is done) or `failed`. */
@@ -19,7 +23,7 @@ export interface FeedStatus {
   counters?: Record<string, number>;
 }
 
-/** What a connector tells of a symbol. */
+/** What a connector declares about a symbol. */
 export interface FeedSymbol extends Omit<SymbolDefinition, 'name'> {
   /**
    * Where it has the digits from. Default: the source declares them, and may declare fewer later on while no other source
@@ -34,8 +38,8 @@ export interface FeedContext {
   readonly name: string;
   readonly sink: FeedSink;
   readonly clock: Clock;
-  readonly log: FeedLog;
-  /** Aborted when the feed is to stop. */
+  readonly log: Logger;
+  /** Aborted when the feed must stop. */
   readonly signal: AbortSignal;
   /** The connector's checkpoint: what it writes here is committed with its ticks, and found again after a crash of its thread. */
   readonly state: () => Float64Array;
@@ -52,12 +56,6 @@ export interface FeedContext {
   source(name: string, details?: { stream?: string; info?: Record<string, string | number> }): Source;
 }
 
-export interface FeedLog {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
 export interface Feed {
   /** Begins to deliver. Resolves once the connector is up (listening, connected, opened). */
   start(context: FeedContext): Promise<void>;
@@ -69,14 +67,14 @@ export interface Feed {
   status(): FeedStatus;
 }
 
-/** What a connector's factory tells about itself. */
+/** What a connector's factory declares about itself. */
 export interface FeedType<Options> {
   /** `block`: the source can be paused (file, TCP). `conflate`: it cannot. */
   policy: 'block' | 'conflate';
   /** float64 words of its checkpoint. */
   stateWords(options: Options): number;
   create(options: Options): Feed;
-  /** Takes captured bytes in place of its source. A connector without it has what it offers to its sink captured. */
+  /** Takes captured bytes instead of those of its source. Of a connector without it, the calls to its sink are captured. */
   playback?(options: Options, context: FeedContext): CapturePlayback;
 }
 

@@ -12,7 +12,7 @@ export class RingWriter {
   next: Float64Array;
   readonly rings: RingProducer[];
   readonly #cells: CommitCells;
-  readonly #bells: Doorbell[];
+  readonly #doorbells: Doorbell[];
   /** By shard: 1 = something was written since the last commit. */
   readonly #fresh: Uint8Array;
 
@@ -27,7 +27,7 @@ export class RingWriter {
           { cells: shardCells[shard], word: ShardWord.tails + feed },
         ),
     );
-    this.#bells = memory.shardCells.map((_, shard) => new Doorbell(memory.doorbells, shard));
+    this.#doorbells = memory.shardCells.map((_, shard) => new Doorbell(memory.doorbells, shard));
     this.#fresh = new Uint8Array(this.rings.length);
   }
 
@@ -61,7 +61,7 @@ export class RingWriter {
     for (let shard = 0; shard < this.#fresh.length; shard++) {
       if (this.#fresh[shard] === 0) continue;
       this.#fresh[shard] = 0;
-      this.#bells[shard].ring(this.#isUrgent(shard));
+      this.#doorbells[shard].ring(this.#isUrgent(shard));
     }
   }
 

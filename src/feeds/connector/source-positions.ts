@@ -1,5 +1,5 @@
 /**
- * How far each source of a feed has come: what tells a tick that is new from one that is sent again, and
+ * How far each source of a feed has come: which decides whether a tick is new or sent again, and
  * what may be acknowledged.
  */
 import { TickwireError } from '../../core/errors.js';
@@ -26,7 +26,7 @@ export interface Source {
 /** Positions are kept in half ticks: a tick that was split counts one for its quote and one for its trade. */
 export const HALVES = 2;
 
-/** Where a source's position in a bucket stands among the feed's words. */
+/** Where a source's position in a bucket is among the feed's words. */
 export function positionWord(source: Source, bucket: number): number {
   return FeedWord.positions + source.local * BUCKETS + bucket;
 }
@@ -42,7 +42,7 @@ export class Positions {
     readonly memory: EngineMemory,
     feed: number,
     readonly registry: Registry,
-    readonly outlet: RingWriter,
+    readonly writer: RingWriter,
     shardCells: CommitCells[],
   ) {
     this.#acks = new DurablePositions(memory, feed, shardCells);
@@ -82,9 +82,9 @@ export class Positions {
     return { id: entry.id, local: this.#localOf(entry.id), name, base };
   }
 
-  /** Lets another source have the place of one that has gone. Opened again, it goes on where it was. */
+  /** Gives the slot of a source that has gone to another. Opened again, the source continues where it was. */
   release({ local, id }: Source): void {
-    if (this.outlet.next[FeedWord.sourceIds + local] !== id) return;
+    if (this.writer.next[FeedWord.sourceIds + local] !== id) return;
     this.#open.delete(local);
     this.#released.delete(local);
     this.#released.add(local);
@@ -92,14 +92,14 @@ export class Positions {
 
   readonly #isOpen = (sourceId: number): boolean => {
     for (const local of this.#open) {
-      if (this.outlet.next[FeedWord.sourceIds + local] === sourceId) return true;
+      if (this.writer.next[FeedWord.sourceIds + local] === sourceId) return true;
     }
     return false;
   };
 
   /** Position up to which everything of a source was offered in this run. */
   reached(source: Source): number {
-    return this.outlet.next[FeedWord.reached + source.local];
+    return this.writer.next[FeedWord.reached + source.local];
   }
 
   /** Whether everything of a source up to `position` was offered in this run. */
@@ -109,14 +109,14 @@ export class Positions {
 
   /** Notes that everything of a source up to `position` was offered in this run. */
   reach(source: Source, position: number): void {
-    const { next } = this.outlet;
+    const { next } = this.writer;
     const at = FeedWord.reached + source.local;
     if (position > next[at]) next[at] = position;
   }
 
   /** See `FeedSink.durablePosition`. */
   durable(source: Source): number {
-    return this.#acks.position(this.outlet.committed, source.local, source.id);
+    return this.#acks.position(this.writer.committed, source.local, source.id);
   }
 
   /** The highest position that a source has ever come to. */
@@ -126,7 +126,7 @@ export class Positions {
       highest = Math.max(highest, reached, Math.ceil(Math.max(...buckets) / HALVES));
     };
     for (let local = 0; local < FEED_SOURCES_MAX; local++) {
-      if (this.outlet.next[FeedWord.sourceIds + local] !== sourceId) continue;
+      if (this.writer.next[FeedWord.sourceIds + local] !== sourceId) continue;
       const { reached, buckets } = this.#at(local);
       look(reached, buckets);
     }
@@ -137,13 +137,13 @@ export class Positions {
   }
 
   #at(local: number): DepartedSource {
-    const { next } = this.outlet;
+    const { next } = this.writer;
     const at = FeedWord.positions + local * BUCKETS;
     return { reached: next[FeedWord.reached + local], buckets: next.subarray(at, at + BUCKETS) };
   }
 
   #localOf(sourceId: number): number {
-    const { next } = this.outlet;
+    const { next } = this.writer;
     let local = 0;
     while (local < FEED_SOURCES_MAX && next[FeedWord.sourceIds + local] !== 0) {
       if (next[FeedWord.sourceIds + local] === sourceId) return this.#took(local);
@@ -165,12 +165,12 @@ export class Positions {
     return local;
   }
 
-  /** Takes the place of a source that is not open: of one that this thread never opened, or of the one released first. */
+  /** Takes the slot of a source that is not open: of one that this thread never opened, or of the one released first. */
   #vacate(): number {
     const all = Array.from({ length: FEED_SOURCES_MAX }, (_, local) => local);
     const local =
       all.find((l) => !this.#open.has(l) && !this.#released.has(l)) ?? this.#released.values().next().value;
-    const id = local === undefined ? 0 : this.outlet.next[FeedWord.sourceIds + local];
+    const id = local === undefined ? 0 : this.writer.next[FeedWord.sourceIds + local];
     if (local === undefined || !this.#departed.keep(id, this.#at(local))) {
       throw new TickwireError(
         'limit_exceeded',

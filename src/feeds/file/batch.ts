@@ -1,12 +1,12 @@
 /**
  * A block of decoded source ticks, columnar, so that a reader makes no object per tick. A reader fills the
- * same batch again and again: what is needed of it is to be copied before the next one is asked for.
+ * same batch again and again: what is needed of it must be copied before the next one is asked for.
  */
 import { FILE_BATCH_TICKS } from '../../core/limits.js';
 
 /** What an entry is: bits, so that one row can be a quote and a trade. */
 export const EntryKind = {
-  /** A line or record that could not be read. It keeps its place, so that a count of entries names a spot in the file. */
+  /** A line or record that could not be read. It stays in the order, so that a count of entries names a position in the file. */
   bad: 0,
   quote: 1,
   trade: 2,
@@ -22,7 +22,7 @@ export class TickBatch {
   readonly symbol: Uint16Array;
   /** An `EntryKind`. */
   readonly kind: Uint8Array;
-  /** `Flag.buy` or `Flag.sell` of a trade, where the source tells. */
+  /** `Flag.buy` or `Flag.sell` of a trade, where the source reports one. */
   readonly flags: Uint16Array;
   /** UNIX time, UTC. */
   readonly eventS: Uint32Array;
@@ -30,12 +30,12 @@ export class TickBatch {
   /** NO_PRICE where the side is missing. */
   readonly bid: Float64Array;
   readonly ask: Float64Array;
-  /** NO_SIZE where the source does not tell; in the source's own unit. */
+  /** NO_SIZE where the source does not report; in the source's own unit. */
   readonly bidSize: Float64Array;
   readonly askSize: Float64Array;
   readonly price: Float64Array;
   readonly size: Float64Array;
-  /** NO_TRADE_ID where the source does not tell. */
+  /** NO_TRADE_ID where the source does not report. */
   readonly tradeId: Float64Array;
 
   constructor(readonly capacity = FILE_BATCH_TICKS) {
@@ -58,7 +58,7 @@ export class TickBatch {
     return this.length === this.capacity;
   }
 
-  /** Adds the place of something that could not be read. */
+  /** Adds the position of something that could not be read. */
   pushBad(): void {
     this.kind[this.length++] = EntryKind.bad;
   }

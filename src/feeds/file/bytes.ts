@@ -19,7 +19,7 @@ function* piecesOf(path: string): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
-/** Decompressed bytes of a file, by the compression that its name tells (`.gz`, `.bi5`), else as they are. */
+/** Decompressed bytes of a file, by the compression that its name says (`.gz`, `.bi5`), else as they are. */
 export async function* bytesOf(path: string): AsyncGenerator<Buffer> {
   const isSmall = statSync(path).size <= SMALL_BYTES;
   const file = isSmall ? piecesOf(path) : createReadStream(path, { highWaterMark: PIECE_BYTES });

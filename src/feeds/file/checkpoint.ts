@@ -1,6 +1,6 @@
 /**
  * The file feed's checkpoint: where it is, and by what the recorded times are shifted. It is committed
- * together with the ticks, so a feed that starts again goes on right after the last committed one.
+ * together with the ticks, so a feed that starts again continues right after the last committed one.
  *
  * ```
  * 0 1 once it is in use │ 1 index of the file (or merged group) │ 2 entries of it that are done

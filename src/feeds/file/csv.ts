@@ -1,5 +1,5 @@
 /**
- * MT5 ticks as lines of text, told apart by their header:
+ * MT5 ticks as lines of text, whose header says which form they have:
  *
  * - the terminal's export: TAB, `<DATE> <TIME> <BID> <ASK> <LAST> <VOLUME> <FLAGS>`, one symbol, named by
  *   the file; a blank field means that the value did not change. Some terminals write no flags: see `flagsOf`;
@@ -81,7 +81,7 @@ function columnsOf(header: string[], path: string): Columns {
 /** Decodes the lines of one file into its batches. */
 export class CsvDecoder {
   readonly #columns: Columns;
-  /** By symbol, then field: the value that a blank stands for; 0 before the first. */
+  /** By symbol, then field: the value that a blank repeats; 0 before the first. */
   readonly #carried: number[][] = [];
   #date = '';
   #dayMs = 0;
@@ -121,7 +121,7 @@ export class CsvDecoder {
     const flags = columns.flags < 0 ? this.#flagsOf(cells, carried) : Number(flagsText);
     for (let f = 0; f < CARRIED.length; f++) {
       const text = this.#value(cells, f);
-      // A whole volume alone says that the one with a fraction is not told.
+      // A whole volume alone says that the one with a fraction is missing.
       if (text === '' && (f !== VOLUME_REAL || this.#value(cells, VOLUME) === '')) continue;
       carried[f] = Number(text);
       if (f < VOLUME && carried[f] !== 0) this.symbols.learnText(symbol, text, carried[f]);

@@ -12,8 +12,8 @@ import { isStray, openMerged } from './merge.js';
 import type { FileOptions } from './options.js';
 import { Pacer } from './pacer.js';
 import { listTickFiles } from './paths.js';
-import { placeOf } from './place.js';
 import type { TickFile, TickFileOptions } from './reader.js';
+import { timeEntryOf } from './time-entry.js';
 
 /** A pause or stop in a long silence of the recording is noticed within this time. */
 const SLEEP_MS_MAX = 100;
@@ -37,7 +37,7 @@ export class FileFeed implements Feed {
   /** Engine's ids by the open file's symbol index, and what was defined by raw name. */
   #ids: number[] = [];
   readonly #defined = new Map<string, { id: number; digits: number }>();
-  /** Raw names of symbols of which a price was told to be rounded. */
+  /** Raw names of symbols whose rounded prices were logged. */
   readonly #rounded = new Set<string>();
   #isFull = false;
   #waitMs = 0;
@@ -219,8 +219,8 @@ export class FileFeed implements Feed {
       const eventS = batch.eventS[i];
       const eventNs = batch.eventNs[i];
       if (checkpoint.isFresh && this.options.shiftToNow) {
-        const place = placeOf(batch, i);
-        checkpoint.shiftTo(batch.eventS[place], batch.eventNs[place], sink.recvS, sink.recvNs);
+        const timeEntry = timeEntryOf(batch, i);
+        checkpoint.shiftTo(batch.eventS[timeEntry], batch.eventNs[timeEntry], sink.recvS, sink.recvNs);
       }
       this.#waitMs = this.#pacer.dueInMs(batch, i, checkpoint);
       if (this.#waitMs > 0) return i;

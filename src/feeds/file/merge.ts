@@ -4,14 +4,14 @@
 import { TickwireError } from '../../core/errors.js';
 import { FILE_MERGE_MAX } from '../../core/limits.js';
 import { EntryKind, TickBatch } from './batch.js';
-import { isInDoubt, placeOf } from './place.js';
 import { openTickFile, type TickFile, type TickFileOptions } from './reader.js';
 import { type FileSymbol, FileSymbols } from './symbols.js';
+import { isInDoubt, timeEntryOf } from './time-entry.js';
 
 /**
- * Opens the files and merges them by event time; at equal times, by their place in the list. A single file
+ * Opens the files and merges them by event time; at equal times, by their order in the list. A single file
  * is opened as it is. A bad entry comes right after the tick before it in its file.
- * @param refused told of each file that is no tick file, in place of the throw, as long as another one is
+ * @param refused called for each file that is no tick file, instead of the throw, as long as another one is
  * @throws TickwireError bad_input as `openTickFile`, limit_exceeded for too many files
  */
 export async function openMerged(
@@ -46,7 +46,7 @@ export async function openMerged(
   return new MergedFiles(files);
 }
 
-/** Whether a file that cannot be opened is to blame for it, and not how it is read. */
+/** Whether the file itself is the reason why it cannot be opened, and not how it is read. */
 export function isStray(error: unknown): error is TickwireError {
   return error instanceof TickwireError && error.code === 'bad_input';
 }
@@ -128,14 +128,14 @@ class Head {
     const b = other.batch!;
     if (a.kind[this.at] === EntryKind.bad) return true;
     if (b.kind[other.at] === EntryKind.bad) return false;
-    const [i, j] = [this.#place(), other.#place()];
+    const [i, j] = [this.#timeEntry(), other.#timeEntry()];
     const [aS, bS] = [a.eventS[i], b.eventS[j]];
     return aS < bS || (aS === bS && a.eventNs[i] < b.eventNs[j]);
   }
 
   /** The entry by whose time the next one goes. */
-  #place(): number {
+  #timeEntry(): number {
     const batch = this.batch!;
-    return isInDoubt(batch, this.at) ? placeOf(batch, this.at) : this.at;
+    return isInDoubt(batch, this.at) ? timeEntryOf(batch, this.at) : this.at;
   }
 }

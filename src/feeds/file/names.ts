@@ -1,5 +1,5 @@
 /**
- * What the name of a tick file tells: its format, and symbol and hour where the content does not.
+ * What the name of a tick file says: its format, and symbol and hour where the content does not.
  */
 import { basename } from 'node:path';
 import { TickwireError } from '../../core/errors.js';
@@ -7,7 +7,7 @@ import { dayMs } from '../../core/time.js';
 
 export type TickFormat = 'csv' | 'mqltick' | 'bi5';
 
-/** The format that a file name stands for, or undefined when it is no tick file. */
+/** The format that a file name means, or undefined when it is no tick file. */
 export function formatOf(path: string): TickFormat | undefined {
   const name = basename(path).toLowerCase().replace(/\.gz$/, '');
   if (name.endsWith('.csv') || name.endsWith('.tsv')) return 'csv';

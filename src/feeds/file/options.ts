@@ -34,7 +34,7 @@ export const fileOptions = z.strictObject({
     .max(DIGITS_MAX)
     .optional()
     .describe(
-      'Digits of the prices; absent: learnt from them, in bi5 files told by the list of instruments.',
+      'Digits of the prices; absent: learnt from them, for bi5 files taken from the list of instruments.',
     ),
   negative: z
     .boolean()

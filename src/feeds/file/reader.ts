@@ -41,7 +41,7 @@ export interface TickFile {
   close(): Promise<void>;
 }
 
-/** Broken lines of one file that are told one by one; the rest is only counted. */
+/** Broken lines of one file that are logged one by one; the rest is only counted. */
 const WARNINGS_MAX = 20;
 
 /**

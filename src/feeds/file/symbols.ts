@@ -19,7 +19,7 @@ export interface FileSymbol {
 interface LearningSymbol extends FileSymbol {
   most: number;
   rows: number;
-  /** Prices of the row that has `most` decimals: carried on to later rows they tell nothing new. */
+  /** Prices of the row that has `most` decimals: carried on to later rows they say nothing new. */
   witness: number[];
 }
 
@@ -33,7 +33,7 @@ const SYMBOLS_MAX = 65_536;
 const NOISE = 1e-12;
 const POWERS = Array.from({ length: DIGITS_MAX + 1 }, (_, d) => Number(`1e${d}`));
 
-/** Decimals of a price, artefacts of float64 aside. */
+/** Decimals of a price, without artefacts of float64. */
 function decimalsOf(value: number): number {
   const text = String(Number(Math.abs(value).toPrecision(SIGNIFICANT_DIGITS)));
   const exponent = text.indexOf('e-');
@@ -43,7 +43,7 @@ function decimalsOf(value: number): number {
   return Math.min(DIGITS_MAX, exponent < 0 ? decimals : decimals + Number(text.slice(exponent + 2)));
 }
 
-/** The float64 nearest to the decimal that the value stands for. */
+/** The float64 nearest to the decimal that the value means. */
 export function roundTo(value: number, digits: number): number {
   const power = POWERS[digits];
   const points = value * power;
@@ -104,7 +104,7 @@ export class FileSymbols {
     this.#decimals = Math.max(this.#decimals, text.length - point - 1);
   }
 
-  /** All prices of a row have been told. */
+  /** All prices of a row have been seen. */
   endRow(index: number): void {
     const symbol = this.list[index];
     symbol.rows++;
@@ -119,7 +119,7 @@ export class FileSymbols {
     if (this.#prices.length > 0) this.#prices = [];
   }
 
-  /** Decides on what one row alone has told so far. */
+  /** Decides by what one row alone has shown so far. */
   settle(): void {
     for (const symbol of this.list) {
       if (symbol.rows <= ROWS_FEW) symbol.digits = Math.max(symbol.digits, symbol.most);

@@ -7,7 +7,7 @@
  * ```
  *
  * Both times are the trade server's wall clock, encoded as if it were UTC. The 64-bit integers are read and
- * written as two words, so that no BigInt is made; they are exact to 2^53.
+ * written as two words, so that no BigInt is created; they are exact to 2^53.
  */
 
 export const MQL_TICK_BYTES = 60;
@@ -75,7 +75,7 @@ function writeInt64(view: DataView, at: number, value: number): void {
 /** Milliseconds below it are of before 1973: what says so is seconds, or not set. */
 const TIME_MSC_MIN = 1e11;
 
-/** What is wrong with a `time_msc`, if anything: seconds in its place would silently mean 1970. */
+/** What is wrong with a `time_msc`, if anything: seconds instead of milliseconds would silently mean 1970. */
 export function timeMscFault(ms: number): string | undefined {
   if (ms >= TIME_MSC_MIN) return undefined;
   return `time_msc ${ms} is no time in milliseconds${ms >= TIME_MSC_MIN / 1000 ? ', it looks like seconds: multiply it by 1000' : ''}`;

@@ -30,7 +30,7 @@ const SHIFT_MAX_MS = 14 * HOUR_MS;
 const DISORDER_MS = MINUTE_MS;
 /** A newest time further ahead than this is itself in doubt, and does not choose a pass. */
 const PLAUSIBLE_MS = 3 * HOUR_MS;
-/** Quarters remembered in each direction. More: all are forgotten and looked up anew. */
+/** Quarters remembered in each direction. More: all are forgotten and looked up again. */
 const QUARTERS_MAX = 1_024;
 
 const OFFSET = /^(?:UTC|GMT|Z)?(?:([+-])(\d{1,2})(?::?(\d{2}))?h?)?$/i;
@@ -86,7 +86,7 @@ function isShift(ms: number, minutes = '0'): boolean {
   return Math.abs(ms) <= SHIFT_MAX_MS && Number(minutes) < 60 && ms % QUARTER_MS === 0;
 }
 
-/** The clock of one source. It remembers the newest time of the source, to tell the two autumn hours apart. */
+/** The clock of one source. It remembers the newest time of the source, to know the first of the two autumn hours from the second. */
 export class ServerClock {
   readonly rule: ZoneRule;
   /** The newest UTC time given so far. */
@@ -109,7 +109,7 @@ export class ServerClock {
   }
 
   /**
-   * UTC milliseconds of a wall time in milliseconds. Times of the source are to be given as they come.
+   * UTC milliseconds of a wall time in milliseconds. Times of the source must be given as they come.
    * @param recvMs when it was received, UTC: the source has come no further by then, whatever it says
    */
   toUtc(wallMs: number, recvMs = Number.POSITIVE_INFINITY): number {

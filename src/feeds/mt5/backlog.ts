@@ -7,7 +7,7 @@
  * count − min(acked, flushed) ≤ capacity
  * ```
  *
- * A slot is written anew only once its tick is acknowledged and the socket has let go of its bytes. The two
+ * A slot is written again only once its tick is acknowledged and the socket has let go of its bytes. The two
  * are not the same: after a reconnect a tick may be acknowledged while it is being sent a second time.
  */
 
@@ -57,7 +57,7 @@ export class Backlog {
     return Math.min(this.count - this.sent, ticksMax, this.capacity - (this.sent % this.capacity));
   }
 
-  /** The bytes of the next `ticks` ticks, which are sent with this; `flushed` is to be called when they are gone. */
+  /** The bytes of the next `ticks` ticks, which are sent with this; `flushed` must be called when they are gone. */
   take(ticks: number): { bytes: Uint8Array; flushed: () => void } {
     const at = (this.sent % this.capacity) * BATCH_TICK_BYTES;
     const end = (this.sent += ticks);

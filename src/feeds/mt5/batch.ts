@@ -1,6 +1,6 @@
 /**
  * Takes the ticks of batch frames into the sink, in place, without an allocation per tick. A batch can stop
- * at any tick when the ring is full, and goes on there.
+ * at any tick when the ring is full, and continues there.
  */
 import { MT5_GAP_TICKS_MAX, MT5_SYMBOLS_MAX } from '../../core/limits.js';
 import { ENGINE_SYMBOL, GapReason } from '../../core/tick.js';

@@ -1,8 +1,9 @@
 /**
- * The fields that frames are made of: unsigned little-endian integers, byte runs, and strings with their
+ * The fields of frames: unsigned little-endian integers, byte runs, and strings with their
  * length before them. For the rare frames; ticks are read and written in place.
  */
 import { MT5_STRING_BYTES_MAX } from '../../core/limits.js';
+import { utf8Prefix } from '../../core/utf8.js';
 import { Refusal } from './refusal.js';
 
 /** Bytes before the body of a frame; framing.ts draws them. */
@@ -97,7 +98,7 @@ export class FieldWriter {
     return this;
   }
   string(value: string): this {
-    const bytes = cut(Buffer.from(value, 'utf8'));
+    const bytes = utf8Prefix(value, MT5_STRING_BYTES_MAX);
     return this.u16(bytes.length).bytes(bytes);
   }
 
@@ -109,12 +110,4 @@ export class FieldWriter {
     body.copy(frame, FRAME_HEADER_BYTES);
     return frame;
   }
-}
-
-/** Shortens to the bound without splitting a character. */
-function cut(bytes: Buffer): Buffer {
-  if (bytes.length <= MT5_STRING_BYTES_MAX) return bytes;
-  let end = MT5_STRING_BYTES_MAX;
-  while ((bytes[end] & 0xc0) === 0x80) end--;
-  return bytes.subarray(0, end);
 }

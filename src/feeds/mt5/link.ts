@@ -1,5 +1,7 @@
 /** A terminal's connection to the port: it says hello, keeps the line alive, and comes back when it breaks. */
+
 import { connect, type Socket } from 'node:net';
+import { backoffBoundMs } from '../../core/backoff.js';
 import { messageOf } from '../../core/errors.js';
 import { MT5_FRAME_BYTES_MAX } from '../../core/limits.js';
 import { FieldReader, FRAME_HEADER_BYTES } from './fields.js';
@@ -28,7 +30,7 @@ export interface LinkOptions {
   reconnectMsMax?: number;
 }
 
-/** What the link tells its terminal. */
+/** What the link reports to its terminal. */
 export interface LinkEvents {
   /** The port has taken the hello. Throws a Refusal to close the connection. */
   onWelcome(durable: number): void;
@@ -167,7 +169,7 @@ export class TerminalLink {
     this.live = undefined;
     if (this.#isClosed) return;
     const { reconnectMsMin = 100, reconnectMsMax = 5_000 } = this.options;
-    const bound = Math.min(reconnectMsMax, reconnectMsMin * 2 ** Math.min(this.#attempts++, 20));
+    const bound = backoffBoundMs(reconnectMsMin, reconnectMsMax, this.#attempts++);
     this.#retry = setTimeout(() => this.connect(), bound / 2 + (bound / 2) * Math.random());
   }
 }

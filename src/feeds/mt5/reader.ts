@@ -19,10 +19,10 @@ export class FrameReader {
   #chunk: Uint8Array = NOTHING;
   #chunkView = NO_VIEW;
   #at = 0;
-  #held = NOTHING;
-  #heldView = NO_VIEW;
-  #heldLength = 0;
-  #heldIsOut = false;
+  #partial = NOTHING;
+  #partialView = NO_VIEW;
+  #partialLength = 0;
+  #partialIsShown = false;
 
   /** @param bytesMax of one frame; it may be raised as the peer earns trust */
   constructor(public bytesMax: number) {}
@@ -35,8 +35,8 @@ export class FrameReader {
   }
 
   /** Bytes that wait for the rest of their frame. */
-  get held(): number {
-    return this.#heldIsOut ? 0 : this.#heldLength;
+  get partialBytes(): number {
+    return this.#partialIsShown ? 0 : this.#partialLength;
   }
 
   /**
@@ -44,11 +44,11 @@ export class FrameReader {
    * @throws Refusal bad_framing
    */
   next(): boolean {
-    if (this.#heldIsOut) {
-      this.#heldIsOut = false;
-      this.#heldLength = 0;
+    if (this.#partialIsShown) {
+      this.#partialIsShown = false;
+      this.#partialLength = 0;
     }
-    if (this.#heldLength > 0) return this.#complete();
+    if (this.#partialLength > 0) return this.#complete();
     const left = this.#chunk.length - this.#at;
     if (left >= FRAME_HEADER_BYTES) {
       const total = this.#check(this.#chunkView, this.#at);
@@ -63,29 +63,29 @@ export class FrameReader {
     return false;
   }
 
-  /** Fills the held frame from the chunk: its header first, which tells the rest. */
+  /** Fills the partial frame from the chunk: its header first, which says how long the frame is. */
   #complete(): boolean {
     if (!this.#fill(FRAME_HEADER_BYTES)) return false;
-    const total = this.#check(this.#heldView, 0);
+    const total = this.#check(this.#partialView, 0);
     if (!this.#fill(total)) return false;
-    this.#show(this.#heldView, 0, total);
-    this.#heldIsOut = true;
+    this.#show(this.#partialView, 0, total);
+    this.#partialIsShown = true;
     return true;
   }
 
   #fill(total: number): boolean {
-    if (this.#heldLength >= total) return true;
-    if (this.#held.length < total) {
+    if (this.#partialLength >= total) return true;
+    if (this.#partial.length < total) {
       const larger = new Uint8Array(Math.max(total, 4096));
-      larger.set(this.#held.subarray(0, this.#heldLength));
-      this.#held = larger;
-      this.#heldView = new DataView(larger.buffer);
+      larger.set(this.#partial.subarray(0, this.#partialLength));
+      this.#partial = larger;
+      this.#partialView = new DataView(larger.buffer);
     }
-    const end = Math.min(this.#chunk.length, this.#at + total - this.#heldLength);
-    this.#held.set(this.#chunk.subarray(this.#at, end), this.#heldLength);
-    this.#heldLength += end - this.#at;
+    const end = Math.min(this.#chunk.length, this.#at + total - this.#partialLength);
+    this.#partial.set(this.#chunk.subarray(this.#at, end), this.#partialLength);
+    this.#partialLength += end - this.#at;
     this.#at = end;
-    return this.#heldLength === total;
+    return this.#partialLength === total;
   }
 
   #show(view: DataView, start: number, total: number): void {

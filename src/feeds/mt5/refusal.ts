@@ -1,10 +1,10 @@
 /**
- * Faults of a peer: what is told to it in an error frame, and what becomes of the connection.
+ * Faults of a peer: what an error frame says of them, and what becomes of the connection.
  */
 
 /** What an error frame means for the connection. */
 export const Severity = {
-  /** It goes on. */
+  /** It continues. */
   notice: 0,
   /** It is closed; the terminal may come back. */
   closed: 1,
@@ -26,7 +26,7 @@ export const REFUSALS = {
 } as const;
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** A fault of the peer, to be told to it in an error frame. */
+/** A fault of the peer, which an error frame reports to it. */
 export class Refusal extends Error {
   constructor(
     readonly code: RefusalCode,

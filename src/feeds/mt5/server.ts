@@ -135,7 +135,7 @@ export class Mt5Server implements Feed, ConnectionHost {
     } catch (error) {
       throw new Refusal('bad_hello', messageOf(error));
     }
-    // A terminal may come back while its old connection still seems to stand: the newest wins.
+    // A terminal may come back while its old connection still seems alive: the newest wins.
     for (const rival of sources.rivals(hello)) {
       rival.refuse(
         new Refusal('taken_over', `Another connection took over as ${JSON.stringify(hello.name)}.`),
@@ -178,7 +178,7 @@ export class Mt5Server implements Feed, ConnectionHost {
     else this.#pump();
   }
 
-  /** The terminal was told of each definition that was refused; the operator is told what that cost. */
+  /** The terminal gets an error for each definition that was refused; the operator's log says what that cost. */
   #tellRefused({ refusedTicks, source }: Connection): void {
     if (refusedTicks === 0) return;
     this.#counters.refused_symbol_ticks = (this.#counters.refused_symbol_ticks ?? 0) + refusedTicks;
@@ -227,7 +227,7 @@ export class Mt5Server implements Feed, ConnectionHost {
       sources.announceAll();
       for (const connection of [...this.#blocked]) {
         this.#blocked.delete(connection);
-        // Whoever is still blocked goes to the end, so that all get their turn.
+        // A connection that is still blocked goes to the end, so that all get their turn.
         if (connection.work()) connection.socket.resume();
         else this.#blocked.add(connection);
       }
@@ -296,7 +296,7 @@ function checkText(what: string, text: string, bytesMin: number, bytesMax: numbe
   throw new Refusal('bad_hello', `A ${what} has ${bytesMin} to ${bytesMax} bytes and no control characters.`);
 }
 
-/** Compares in a time that tells nothing about where two secrets differ. */
+/** Compares in a time that does not depend on where two secrets differ. */
 function isSame(a: string, b: string): boolean {
   const digest = (s: string): Buffer => createHash('sha256').update(s).digest();
   return timingSafeEqual(digest(a), digest(b));

@@ -20,7 +20,7 @@ export interface TerminalSource {
   gap: { first: number; last: number } | undefined;
   /** The connection in force. */
   connection: Connection | undefined;
-  /** Whether the engine was last told that the source is up. */
+  /** Whether the last status of the source said that it is up. */
   isAnnounced: boolean;
 }
 
@@ -44,7 +44,7 @@ export class TerminalSources {
     return false;
   }
 
-  /** Connections that a hello takes the place of: of the same name, or the same stream. */
+  /** Connections that a hello replaces: of the same name, or the same stream. */
   rivals(hello: Hello): Connection[] {
     const found: Connection[] = [];
     for (const { name, streamId, connection } of this.#byName.values()) {
@@ -61,7 +61,7 @@ export class TerminalSources {
     if (known === undefined && this.#byName.size >= FEED_SOURCES_MAX) this.#forgetOne();
     const source = this.context.source(name, { stream: streamId, info: { account, server, zone } });
     if (known === undefined) {
-      // One that was forgotten in this run goes on where it was.
+      // One that was forgotten in this run continues where it was.
       const reached = this.context.sink.reachedPosition(source) - source.base;
       const fresh = {
         name,
@@ -76,7 +76,7 @@ export class TerminalSources {
       this.#byName.set(name, fresh);
       return fresh;
     }
-    // The terminals stand in the order in which they came.
+    // The terminals are in the order in which they came.
     this.#byName.delete(name);
     this.#byName.set(name, known);
     if (known.streamId !== streamId) {

@@ -97,7 +97,7 @@ export class Mt5Terminal {
     return { ticks: count, acked, ...this.#counters, ...this.#link.counters };
   }
 
-  /** Connects, and goes on trying. Resolves at the first welcome; rejects when the port refuses for good. */
+  /** Connects, and keeps trying. Resolves at the first welcome; rejects when the port refuses for good. */
   start(): Promise<void> {
     if (this.#failure === undefined) this.#link.connect();
     return this.#wait(this.#live, false);

@@ -4,7 +4,7 @@
  * Every MqlTick carries all fields, changed or not; the flags name those that changed. They are masked to
  * the documented bits, and where they name nothing, the fields that are set decide. A side of 0 is missing,
  * but on a symbol whose prices may be 0 and where the flags name that side. Buy and sell flags together, as
- * FX ticks have them, tell no aggressor. Prices go on as they are: the shard judges and rounds them.
+ * FX ticks have them, name no aggressor. Prices pass unchanged: the shard judges and rounds them.
  */
 import { Flag, NO_PRICE, NO_SIZE, NO_TIME_S, NO_TRADE_ID } from '../../core/tick.js';
 import { type FeedSink, REFUSED_SYMBOL, type Source, Take } from '../connector/feed-sink.js';
@@ -47,7 +47,7 @@ export class BadTimes {
  * Puts one tick into the sink.
  * @param symbolId 0 for a symbol that the terminal never defined, or REFUSED_SYMBOL
  * @param position the tick's count in its stream, with the source's base
- * @returns false when the ring is full: nothing was done, and the tick is to be offered again
+ * @returns false when the ring is full: nothing was done, and the tick must be offered again
  */
 export function putTick(
   sink: FeedSink,
@@ -97,7 +97,7 @@ export function putTick(
   if (taken === Take.full) return false;
   if (taken !== Take.accepted && taken !== Take.rest) return true;
   if (isQuote && taken === Take.accepted) {
-    // The first record of a split tick stands half a tick below it: a cut between the two shows.
+    // The first record of a split tick has a position half a tick below it: a cut between the two shows.
     const at = isTrade ? position - 0.5 : position;
     if (isTrade) sink.split();
     sink.quote(source, symbolId, 0, at, eventS, eventNs, bid, ask, NO_SIZE, NO_SIZE);

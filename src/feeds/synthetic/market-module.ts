@@ -26,7 +26,7 @@ const STATE_I32 = 12;
 export const NOTE_F64 = 3;
 
 export class MarketModule {
-  /** Ticks that were made. */
+  /** Ticks that were generated. */
   readonly block: Records;
   /** The state after them (`feeds/synthetic/wasm/market.ts` has its words), in two views. */
   readonly stateI32: Int32Array;

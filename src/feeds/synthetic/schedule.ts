@@ -1,5 +1,5 @@
 /**
- * When synthetic ticks are due: an open-loop schedule, which goes on whether or not the engine keeps up, so
+ * When synthetic ticks are due: an open-loop schedule, which continues whether or not the engine keeps up, so
  * that what was missed is caught up with.
  */
 const TWO_PI = 2 * Math.PI;

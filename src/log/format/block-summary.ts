@@ -1,5 +1,6 @@
 /** The summary that an index keeps of a block, or of an index page of blocks: seqs, times, symbols. */
 import { NO_TIME_S } from '../../core/tick.js';
+import { isBefore } from '../../core/time.js';
 import type { Directory } from './directory.js';
 
 /** Symbol ids from here on are in no index: a block with such a symbol has an opaque summary. */
@@ -84,11 +85,6 @@ export class BlockSummary {
     this.isOpaque = false;
     this.symbols.clear();
   }
-}
-
-/** Whether one time is earlier than another. */
-export function isBefore(aS: number, aNs: number, bS: number, bNs: number): boolean {
-  return aS < bS || (aS === bS && aNs < bNs);
 }
 
 /** Widens the times at `at` in `to` by those at `i` in `from`. */

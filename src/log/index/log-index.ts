@@ -1,6 +1,7 @@
 /** The index of the whole log: the indexes of each shard in each segment, in the order of seqs. */
 import { INDEX_CACHE_BYTES } from '../../core/limits.js';
-import { isBefore, type TimeAt } from '../format/block-summary.js';
+import { isBefore } from '../../core/time.js';
+import type { TimeAt } from '../format/block-summary.js';
 import type { BlockSummaryReader } from '../format/block-summary-reader.js';
 import { type LogStore, lastSeqOfDamaged, rangeOf } from '../storage/log-store.js';
 import { type SegmentRecord, segmentName } from '../storage/segment-record.js';

@@ -19,9 +19,9 @@
  * with a wrong checksum is read from the blocks again.
  */
 import { crc32 } from 'node:zlib';
+import { isBefore } from '../../core/time.js';
 import {
   type BlockSummary,
-  isBefore,
   SYMBOLS_INDEXED,
   SymbolTable,
   TIME_WORDS,

@@ -3,7 +3,7 @@
  * values of the last tick, however many imports exist.
  */
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
-import type { Time } from '../../core/time.js';
+import { isEarlier, type Time } from '../../core/time.js';
 import { TimeAt } from '../format/block-summary.js';
 import type { ImportSpan } from '../storage/imports.js';
 import type { LogReader } from './log-reader.js';
@@ -179,10 +179,6 @@ export class ImportMerge {
 
 function timeAt(times: readonly number[], word: number): Time {
   return { seconds: times[word], nanos: times[word + 1] };
-}
-
-function isEarlier(a: Time, b: Time): boolean {
-  return a.seconds < b.seconds || (a.seconds === b.seconds && a.nanos < b.nanos);
 }
 
 function isBefore(a: ImportCursor, b: ImportCursor): boolean {

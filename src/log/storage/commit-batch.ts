@@ -1,6 +1,6 @@
 /** The content of one commit. Two batches take turns: one is filled while lmdb writes the other. */
 import { LOG_INFLIGHT_BYTES } from '../../core/limits.js';
-import type { RegistryPlace } from '../../pipeline/memory/registry-memory.js';
+import type { RegistryPosition } from '../../pipeline/memory/registry-memory.js';
 import type { Put } from '../lmdb/transaction.js';
 
 /** The most bytes of the batch that is filled, and of the batch that is written. */
@@ -27,7 +27,7 @@ export class CommitBatch {
   /** When the oldest of its ticks began to wait, in ms. */
   since = Number.POSITIVE_INFINITY;
   /** The position of the registry in the catalog after `registry` is committed. */
-  registryEnd: RegistryPlace = { generation: -1, length: 0 };
+  registryEnd: RegistryPosition = { generation: -1, length: 0 };
 
   constructor(shards: number) {
     this.last = new Float64Array(shards);

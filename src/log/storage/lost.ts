@@ -1,5 +1,6 @@
 /** Seqs and times of unreadable blocks, from the catalog. */
-import { isBefore, TimeAt } from '../format/block-summary.js';
+import { isBefore } from '../../core/time.js';
+import { TimeAt } from '../format/block-summary.js';
 import { blockBefore, type LogStore, lastSeqAt, rangeOf, removedOf } from './log-store.js';
 import { segmentName } from './segment-record.js';
 

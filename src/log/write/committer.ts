@@ -7,7 +7,7 @@
  */
 import { failpoint } from '../../pipeline/memory/failpoint.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
-import type { RegistryPlace } from '../../pipeline/memory/registry-memory.js';
+import type { RegistryPosition } from '../../pipeline/memory/registry-memory.js';
 import { commitPuts, flush, type Put } from '../lmdb/transaction.js';
 import { readRegistry, type SyncMode } from '../storage/catalog.js';
 import type { CommitBatch } from '../storage/commit-batch.js';
@@ -17,7 +17,7 @@ import type { SegmentRoll } from './segment-roll.js';
 
 export class Committer {
   /** How far the catalog holds the registry. */
-  registryLogged: RegistryPlace;
+  registryLogged: RegistryPosition;
 
   /** @param onClosed gets the ranges of a segment that was closed and is on the disk */
   constructor(
@@ -27,7 +27,7 @@ export class Committer {
     readonly sync: SyncMode,
     readonly onClosed: (ranges: readonly SegmentRange[]) => void,
   ) {
-    this.registryLogged = registry.placeOf(readRegistry(store.catalog));
+    this.registryLogged = registry.positionOf(readRegistry(store.catalog));
   }
 
   /**

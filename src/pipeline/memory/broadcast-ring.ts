@@ -1,18 +1,18 @@
 /**
  * The broadcast ring: one writer, at most one gating reader, any number of free readers.
  *
- * Slot `seq & mask` holds the record numbered `seq`; the first seq of an epoch is 1. Before the writer
+ * Slot `seq & mask` holds the record with that seq; the first seq of an epoch is 1. Before the writer
  * touches a slot it stores how far the batch may reach (the intent). A free reader copies a slot first and
  * then checks that `intent - capacity` has not passed it: if it has, the copy may be torn and is thrown away.
  *
  * ```
  *   0 i32 intent: the highest seq whose slot may have been touched, mod 2^32 … padded to 128
  * 128 u32 × slots: positionLow of each slot's source (see core/tick.ts), for the log's stream positions
- *   … u32 × slots: the label of each slot: u24 symbolId │ u8 kind, for readers who look for some symbols among all
+ *   … u32 × slots: the tag of each slot: u24 symbolId │ u8 kind, for readers who look for some symbols among all
  *   … 64 B × slots: the records
  * ```
  *
- * A reader of labels touches a sixteenth of the memory that records are, and of the records only those it wants.
+ * A reader of tags touches a sixteenth of the memory that records are, and of the records only those it wants.
  */
 import { isPowerOfTwo } from '../../core/limits.js';
 import {
@@ -107,7 +107,7 @@ export class BroadcastReader extends BroadcastMemory {
   }
 
   /**
-   * The lowest seq whose slot no writer may have touched. Read it after copying: what lies below is to be
+   * The lowest seq whose slot no writer may have touched. Read it after copying: what lies below must be
    * thrown away. The intent is at most a batch away from the head, so its low 32 bits tell it whole.
    */
   oldest(): number {

@@ -2,11 +2,11 @@
  * The words of each stage's commit cell, and the sums that they must satisfy:
  *
  * ```
- * received + split + made = rejected + duplicate + conflated + dropped + held + inFlight + numbered
- * numbered = logged + shed + (not yet visible in the log)
+ * received + split + generated = rejected + duplicate + conflated + dropped + pendingOneSided + inFlight + sequenced
+ * sequenced = logged + shed + (not yet visible in the log)
  * ```
  *
- * Every word has one writer: the stage whose cell it stands in.
+ * Every word has one writer: the stage whose cell it is in.
  */
 import { BUCKETS, FEED_SOURCES_MAX, FEEDS_MAX, PENDING_PER_BATCH, SHARDS_MAX } from '../../core/limits.js';
 
@@ -43,9 +43,9 @@ export const FeedWord = {
   generated: SHARDS_MAX + 3,
   conflated: SHARDS_MAX + 4,
   dropped: SHARDS_MAX + 5,
-  /** Ticks standing aside of a full ring, now. */
+  /** Ticks in the conflation buffer of a full ring, now. */
   conflating: SHARDS_MAX + 6,
-  /** Ticks dropped that no gap record tells of yet. */
+  /** Ticks dropped that no gap record covers yet. */
   unmarked: SHARDS_MAX + 7,
   /** By reject reason; 8 words reserved. */
   rejected: SHARDS_MAX + 8,
@@ -60,12 +60,12 @@ export const FeedWord = {
 } as const;
 export const FEED_WORDS = FeedWord.state;
 
-/** Words of one held half-quote in a shard's cell. */
+/** Words of one pending half-quote in a shard's cell. */
 export const PENDING_WORDS = 6;
 
 /** Words of a shard's cell. */
 export const ShardWord = {
-  /** Last seq of the epoch: how many ticks were numbered. */
+  /** Last seq of the epoch: how many ticks were sequenced. */
   head: 0,
   /** Records ever written to the critical ring. */
   criticalHead: 1,
@@ -88,7 +88,7 @@ export const ShardWord = {
   rejected: 16,
   /** Raw ring tails, by feed. */
   tails: 24,
-  /** Symbols that the last batch left with a half-quote: symbolId, bid, ask, bidSize, askSize, half-quotes held. */
+  /** Symbols that the last batch left with a half-quote: symbolId, bid, ask, bidSize, askSize, pending half-quotes. */
   pendingList: 24 + FEEDS_MAX,
 } as const;
 export const SHARD_WORDS = ShardWord.pendingList + PENDING_PER_BATCH * PENDING_WORDS;

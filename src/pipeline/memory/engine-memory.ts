@@ -1,6 +1,6 @@
 /**
  * All shared memory of one engine, allocated in one place and handed to every stage as it is. What each
- * piece looks like inside stands in the file that owns it.
+ * piece looks like inside is in the file that owns it.
  */
 import { SharedClock } from '../../core/clock.js';
 import { BUCKETS, FEED_SOURCES_KEPT, FEEDS_MAX, JOURNAL_NOTES, SHARDS_MAX } from '../../core/limits.js';
@@ -63,7 +63,7 @@ export interface EngineMemory {
   shards: ModuleMemory[];
   /** By shard: the last rejected raw record of each reason. */
   rejectSamples: SharedArrayBuffer[];
-  /** By shard: `StageJournal`s of what it numbered and of what the fan-out took in; undefined: none are kept. */
+  /** By shard: `StageJournal`s of what it sequenced and of what the fan-out took in; undefined: none are kept. */
   journals?: { shard: SharedArrayBuffer; fanout: SharedArrayBuffer }[];
   /** What the log knew at start of each source's position, by bucket. */
   positions: SourcePosition[];
@@ -75,7 +75,7 @@ export interface SourcePosition {
   buckets: number[];
 }
 
-// Stages are numbered shards, log, feeds; bells and control blocks go by these numbers.
+// Stages are numbered shards, log, feeds; doorbells and control blocks go by these numbers.
 export const LOG_STAGE = SHARDS_MAX;
 export const FANOUT_DOORBELL = SHARDS_MAX + 1 + FEEDS_MAX;
 /** float64 words of a source that has departed: its id, what it has reached, its position in each bucket. */
@@ -121,8 +121,8 @@ function allocateJournals() {
  * Control block of a stage, 64 bytes:
  *
  * ```
- *  0 i32 command │ 4 i32 state │ 8 i32 thread id │ 12 i32 deaths │ 16 i32 probes until an injected death
- * 20 i32 probes passed since the start (while a fault is armed) │ 24 i32 turns of the duty cycle │ 28..63 zero
+ *  0 i32 command │ 4 i32 state │ 8 i32 thread id │ 12 i32 deaths │ 16 i32 failpoints until an injected death
+ * 20 i32 failpoints passed since the start (while one is armed) │ 24 i32 turns of the duty cycle │ 28..63 zero
  * ```
  */
 export const CONTROL_BYTES = 64;
@@ -160,10 +160,10 @@ export class Control {
   set deaths(value: number) {
     Atomics.store(this.#words, 3, value);
   }
-  get faultAt(): number {
+  get failpointAt(): number {
     return Atomics.load(this.#words, 4);
   }
-  set faultAt(value: number) {
+  set failpointAt(value: number) {
     Atomics.store(this.#words, 4, value);
   }
   /** Counts one turn of the stage's loop, so that a watcher can tell a stage that hangs. */

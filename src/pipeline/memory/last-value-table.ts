@@ -8,21 +8,21 @@
  * ```
  * header: f64 × 16: per shard, the seq up to which the table holds everything (T of a snapshot)
  * entry i, at 128 + 320 × i:
- *   0 u32 version (odd = being written)  │ 4 u32 definition version numbered in this epoch
+ *   0 u32 version (odd = being written)  │ 4 u32 definition version sequenced in this epoch
  *   8 u32 symbolSeq of the last tick     │ 12 u32 1 once any tick was seen
  *  16 f64 seq of the last tick of any kind; 0 = none in this epoch
  *  24 f64 seq of the quote below         │ 32 f64 of the trade │ 40 f64 of the status; 0 = of an earlier epoch
  *  48 u32 newest quote tsEvent s │ 52 ns │ 56 u32 newest trade tsEvent s │ 60 ns
  *  64 quote record   │ 128 trade record  │ 192 status record (symbol id 0xffffffff = none)
  * 256 f64 last bid   │ 264 last ask      │ 272 last bid size │ 280 last ask size (NaN = never seen)
- * 288 f64 mean absolute move of the mid  │ 296 f64 ticks that held half-quotes stand for
- * 304 u32 epoch that numbered the quote where that is an earlier one; 0 = not told │ 308..319 zero
+ * 288 f64 mean absolute move of the mid  │ 296 f64 ticks that pending half-quotes stand for
+ * 304 u32 epoch that sequenced the quote where that is an earlier one; 0 = unknown │ 308..319 zero
  * ```
  */
 import { SHARDS_MAX, SYMBOLS_MAX } from '../../core/limits.js';
 import {
-  copyNumbered,
   copyRecord,
+  copySequenced,
   copyWords,
   RECORD_BYTES,
   RECORD_F64,
@@ -57,7 +57,7 @@ export const EntryF64 = {
   bidSize: 34,
   askSize: 35,
   deviation: 36,
-  held: 37,
+  pending: 37,
 } as const;
 /** What symbol ids stay within: masked with it, indices cost less, as with `SLOT_BITS`. */
 export const ID_BITS = SYMBOLS_MAX - 1;
@@ -129,7 +129,7 @@ export class LastValueTable {
     return memory;
   }
 
-  /** The seq up to which everything of the shard stands in the table. */
+  /** The seq up to which everything of the shard is in the table. */
   applied(shard: number): number {
     // The version store of the entries' seqlocks orders these plain words; 8-byte aligned, never torn on 64-bit.
     return this.#applied[shard];
@@ -165,7 +165,7 @@ export class LastValueTable {
     const id = symbolId & ID_BITS;
     const at32 = id * ENTRY_U32 + RECORDS_AT_U32 + slot * RECORD_U32;
     const at64 = id * ENTRY_F64 + RECORDS_AT_F64 + slot * RECORD_F64;
-    copyNumbered(from, i, this.u32, at32, this.f64, at64);
+    copySequenced(from, i, this.u32, at32, this.f64, at64);
   }
 
   /** Writer only: replaces a whole entry. */

@@ -27,7 +27,7 @@ export interface SymbolEntry extends SymbolDefinition {
 
 const SEVERAL = 0;
 /**
- * Who tells the digits of a symbol: the source of this id declares them; `setting`: the operator did; `prices`: nobody,
+ * Who declares the digits of a symbol: the source of this id declares them; `setting`: the operator did; `prices`: nobody,
  * they were counted in prices.
  */
 export type DigitsFrom = number | 'setting' | 'prices';
@@ -40,7 +40,7 @@ export interface SourceEntry {
   /** The present stream of a resumable source, and what its tick counts are added to. */
   stream?: string;
   base?: number;
-  /** Anything else worth keeping of it: account, server, rule of its clock. */
+  /** Anything else worth keeping about the source: account, server, rule of its clock. */
   info?: Record<string, string | number>;
 }
 
@@ -102,7 +102,7 @@ export function redefined(
   };
 }
 
-/** The only source that has declared the digits after one more has. What the operator sets, no source is to coarsen. */
+/** The only source that has declared the digits after one more has. No source may coarsen what the operator set. */
 function byOf(known: number | undefined, from: DigitsFrom): number | undefined {
   if (from === 'prices') return known;
   return from !== 'setting' && (known === undefined || known === from) ? from : SEVERAL;
@@ -112,7 +112,7 @@ function saysTheSame(known: SymbolDefinition, asked: SymbolDefinition): boolean 
   return (known.negative ?? false) === (asked.negative ?? false) && known.ttlMs === asked.ttlMs;
 }
 
-/** Digits that no price of a symbol ever had more of: what numbers old ticks anew must not coarsen them. */
+/** Digits that no price of a symbol ever had more of: who sequences old ticks again must not coarsen them. */
 export function mostDigits({ digits, most = digits }: SymbolEntry): number {
   return most;
 }

@@ -29,7 +29,7 @@ const OWNER_MASK = (1 << OWNER_BITS) - 1;
 const ENTRY_HEADER_BYTES = 4;
 
 /** How far somebody has read: bytes of a generation. */
-export interface RegistryPlace {
+export interface RegistryPosition {
   generation: number;
   length: number;
 }
@@ -82,18 +82,18 @@ export class RegistryMemory {
     return Atomics.load(this.#words, LENGTHS + (generation & 1));
   }
 
-  /** Whether there is nothing after a place. */
-  isAt(place: Readonly<RegistryPlace>): boolean {
+  /** Whether there is nothing after a position. */
+  isAt(position: Readonly<RegistryPosition>): boolean {
     const { generation } = this;
-    return generation === place.generation && this.#lengthOf(generation) === place.length;
+    return generation === position.generation && this.#lengthOf(generation) === position.length;
   }
 
-  /** A copy of what is committed after a place; of all, where the place is of another generation. */
-  after(place: Readonly<RegistryPlace>): { bytes: Uint8Array; from: number; end: RegistryPlace } {
+  /** A copy of what is committed after a position; of all, where the position is of another generation. */
+  after(position: Readonly<RegistryPosition>): { bytes: Uint8Array; from: number; end: RegistryPosition } {
     for (;;) {
       const { generation } = this;
       const length = this.#lengthOf(generation);
-      const from = place.generation === generation ? place.length : 0;
+      const from = position.generation === generation ? position.length : 0;
       const bytes = this.#areas[generation & 1].slice(from, length);
       // Compacted twice meanwhile, the area may have been written while it was copied.
       if (this.generation === generation) return { bytes, from, end: { generation, length } };
@@ -120,8 +120,8 @@ export class RegistryMemory {
     failpoint();
   }
 
-  /** Under the lock: puts other entries in the place of all. */
-  replace(entries: readonly Uint8Array[]): RegistryPlace {
+  /** Under the lock: replaces all entries by others. */
+  replace(entries: readonly Uint8Array[]): RegistryPosition {
     const { generation } = this;
     const other = (generation + 1) & 1;
     let length = 0;

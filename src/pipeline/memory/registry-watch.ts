@@ -2,7 +2,7 @@
 import { REGISTRY_WARN_SHARE } from '../../core/limits.js';
 import type { RegistryUsage } from './registry.js';
 
-/** Part of the bound that tells that there is room again: one that goes up and down by a little is told once. */
+/** Part of the bound that tells that there is room again: a value that goes up and down by a little is logged once. */
 const SUNK_SHARE = REGISTRY_WARN_SHARE * 0.9;
 
 const BOUNDS = [

@@ -30,7 +30,7 @@ import {
   type SymbolEntry,
   sourceKey,
 } from './registry-entries.js';
-import { entryBytes, RegistryMemory, type RegistryPlace } from './registry-memory.js';
+import { entryBytes, RegistryMemory, type RegistryPosition } from './registry-memory.js';
 
 /** Bytes that a registry of so many symbols has to have. */
 export function registryBytes(maxSymbols: number): number {
@@ -48,8 +48,8 @@ export interface RegistryUsage {
   sourcesMax: number;
 }
 
-/** An entry, and where it stands in the area in force. */
-interface Placed<Entry> {
+/** An entry, and its position in the area in force. */
+interface Located<Entry> {
   entry: Entry;
   at: number;
   bytes: number;
@@ -57,7 +57,7 @@ interface Placed<Entry> {
 
 export class Registry {
   readonly #memory: RegistryMemory;
-  #place: RegistryPlace = { generation: 0, length: 0 };
+  #position: RegistryPosition = { generation: 0, length: 0 };
   /** Entries that this view has ever taken over. */
   #learnt = 0;
 
@@ -72,10 +72,10 @@ export class Registry {
   readonly #idByName = new Map<string, number>();
   readonly #sourceByName = new Map<string, number>();
   /** By symbol id, and by source id. */
-  readonly #symbolsPlaced: (Placed<SymbolEntry> | undefined)[] = [];
-  readonly #sourcesPlaced: (Placed<SourceEntry> | undefined)[] = [];
+  readonly #symbolsLocated: (Located<SymbolEntry> | undefined)[] = [];
+  readonly #sourcesLocated: (Located<SourceEntry> | undefined)[] = [];
   /** By source and raw name, in the order in which they were defined. */
-  readonly #aliases = new Map<string, Placed<AliasEntry>>();
+  readonly #aliases = new Map<string, Located<AliasEntry>>();
   /** Bytes of the entries in force, and of the aliases among them. */
   #live = 0;
   #aliasBytes = 0;
@@ -145,18 +145,18 @@ export class Registry {
     return this.#memory.after({ generation: -1, length: 0 }).bytes.subarray(from);
   }
 
-  /** Whether somebody who has come to a place lacks nothing. */
-  isAt(place: Readonly<RegistryPlace>): boolean {
-    return this.#memory.isAt(place);
+  /** Whether a reader at this position has seen all. */
+  isAt(position: Readonly<RegistryPosition>): boolean {
+    return this.#memory.isAt(position);
   }
 
-  /** A copy of what was committed after a place, for the log; `from` is 0 where it replaces all that the log has. */
-  after(place: Readonly<RegistryPlace>): { bytes: Uint8Array; from: number; end: RegistryPlace } {
-    return this.#memory.after(place);
+  /** A copy of what was committed after a position, for the log; `from` is 0 where it replaces all that the log has. */
+  after(position: Readonly<RegistryPosition>): { bytes: Uint8Array; from: number; end: RegistryPosition } {
+    return this.#memory.after(position);
   }
 
-  /** The place of somebody who holds these bytes: the beginning, where they are not what the registry begins with. */
-  placeOf(bytes: Uint8Array): RegistryPlace {
+  /** The position of a reader that has these bytes: the beginning, where they are not what the registry begins with. */
+  positionOf(bytes: Uint8Array): RegistryPosition {
     const all = this.#memory.after({ generation: -1, length: 0 });
     const isPrefix = Buffer.compare(all.bytes.subarray(0, bytes.length), bytes) === 0;
     return { generation: isPrefix ? all.end.generation : -1, length: isPrefix ? bytes.length : 0 };
@@ -183,9 +183,9 @@ export class Registry {
 
   /** Decodes what others have appended. Cheap when there is nothing; true when there was. */
   refresh(): boolean {
-    if (this.#memory.isAt(this.#place)) return false;
-    const { bytes, from, end } = this.#memory.after(this.#place);
-    if (end.generation !== this.#place.generation) this.#forget();
+    if (this.#memory.isAt(this.#position)) return false;
+    const { bytes, from, end } = this.#memory.after(this.#position);
+    if (end.generation !== this.#position.generation) this.#forget();
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at < bytes.length; ) {
       const length = text.readUInt32LE(at);
@@ -193,7 +193,7 @@ export class Registry {
       this.#learn(entry, from + at, entryBytes(length));
       at += entryBytes(length);
     }
-    this.#place = end;
+    this.#position = end;
     return true;
   }
 
@@ -244,11 +244,11 @@ export class Registry {
    */
   idToReuse(feed: string, isOpen: (id: number) => boolean): number | undefined {
     let count = 0;
-    let oldest: Placed<SourceEntry> | undefined;
-    for (const placed of this.#sourcesPlaced) {
-      if (placed === undefined || placed.entry.feed !== feed) continue;
+    let oldest: Located<SourceEntry> | undefined;
+    for (const located of this.#sourcesLocated) {
+      if (located === undefined || located.entry.feed !== feed) continue;
       count++;
-      if ((oldest === undefined || placed.at < oldest.at) && !isOpen(placed.entry.id)) oldest = placed;
+      if ((oldest === undefined || located.at < oldest.at) && !isOpen(located.entry.id)) oldest = located;
     }
     return count >= FEED_SOURCES_KEPT || this.sources.length > SOURCES_MAX ? oldest?.entry.id : undefined;
   }
@@ -279,9 +279,9 @@ export class Registry {
 
   /** Whether a source stands so far back among those of its feed that it has to be noted again that it was opened. */
   #isOld({ feed, id }: SourceEntry): boolean {
-    const { at } = this.#sourcesPlaced[id]!;
+    const { at } = this.#sourcesLocated[id]!;
     let newer = 0;
-    for (const p of this.#sourcesPlaced) if (p !== undefined && p.at > at && p.entry.feed === feed) newer++;
+    for (const p of this.#sourcesLocated) if (p !== undefined && p.at > at && p.entry.feed === feed) newer++;
     return newer >= FEED_SOURCES_KEPT / 2;
   }
 
@@ -335,26 +335,26 @@ export class Registry {
     }
   }
 
-  /** Writes the entries in force anew, without what they superseded. This view has seen all of them. */
+  /** Writes the entries in force again, without what they superseded. This view has seen all of them. */
   #compact(): void {
-    const sources = this.#sourcesPlaced.filter((placed) => placed !== undefined);
+    const sources = this.#sourcesLocated.filter((located) => located !== undefined);
     sources.sort((a, b) => a!.at - b!.at);
-    const kept = [...this.#symbolsPlaced, ...sources, ...this.#aliases.values()].filter(
+    const kept = [...this.#symbolsLocated, ...sources, ...this.#aliases.values()].filter(
       (p) => p !== undefined,
     );
-    this.#place = this.#memory.replace(kept.map(({ at }) => this.#memory.entryAt(at)));
+    this.#position = this.#memory.replace(kept.map(({ at }) => this.#memory.entryAt(at)));
     let at = 0;
-    for (const placed of kept) {
-      placed.at = at;
-      at += placed.bytes;
+    for (const located of kept) {
+      located.at = at;
+      at += located.bytes;
     }
   }
 
-  /** Before all is read anew: what was forgotten elsewhere must not stay here. */
+  /** Before all is read again: what was forgotten elsewhere must not stay here. */
   #forget(): void {
     this.sources.length = 0;
-    this.#sourcesPlaced.length = 0;
-    this.#symbolsPlaced.length = 0;
+    this.#sourcesLocated.length = 0;
+    this.#symbolsLocated.length = 0;
     this.#sourceByName.clear();
     this.#aliases.clear();
     this.#live = 0;
@@ -366,8 +366,8 @@ export class Registry {
     this.#live += bytes;
     if (entry.t === 'symbol') {
       this.symbols[0] ??= { t: 'symbol', id: 0, name: ENGINE_NAME, digits: 0, version: 0 };
-      this.#live -= this.#symbolsPlaced[entry.id]?.bytes ?? 0;
-      this.#symbolsPlaced[entry.id] = { entry, at, bytes };
+      this.#live -= this.#symbolsLocated[entry.id]?.bytes ?? 0;
+      this.#symbolsLocated[entry.id] = { entry, at, bytes };
       this.symbols[entry.id] = entry;
       this.#idByName.set(entry.name, entry.id);
       this.digits[entry.id] = entry.digits;
@@ -375,12 +375,12 @@ export class Registry {
       this.version[entry.id] = entry.version;
       this.negative[entry.id] = entry.negative === true ? 1 : 0;
     } else if (entry.t === 'source') {
-      const before = this.#sourcesPlaced[entry.id];
+      const before = this.#sourcesLocated[entry.id];
       if (before !== undefined) {
         this.#live -= before.bytes;
         this.#sourceByName.delete(sourceKey(before.entry.feed, before.entry.name));
       }
-      this.#sourcesPlaced[entry.id] = { entry, at, bytes };
+      this.#sourcesLocated[entry.id] = { entry, at, bytes };
       this.sources[entry.id] = entry;
       this.#sourceByName.set(sourceKey(entry.feed, entry.name), entry.id);
     } else {
@@ -388,7 +388,7 @@ export class Registry {
       const before = this.#aliases.get(key)?.bytes ?? 0;
       this.#live -= before;
       this.#aliasBytes += bytes - before;
-      // What is defined anew goes to the end.
+      // What is defined again goes to the end.
       this.#aliases.delete(key);
       this.#aliases.set(key, { entry, at, bytes });
     }

@@ -1,5 +1,5 @@
 /**
- * The memory of one shard, in one piece: what numbers ticks is a WebAssembly module, which sees one memory only, and is
+ * The memory of one shard, in one piece: what sequences ticks is a WebAssembly module, which sees one memory only, and is
  * to read them in the raw rings and leave them in the broadcast ring without a copy on the way.
  *
  * ```
@@ -49,7 +49,7 @@ export function allocateShard(
   };
 }
 
-/** Memory for a module alone: of who numbers ticks outside of an engine. */
+/** Memory for a module alone: of who sequences ticks outside of an engine. */
 export function allocateModule(maxSymbols: number): WebAssembly.Memory {
   return allocateBytes(moduleBytes(maxSymbols));
 }

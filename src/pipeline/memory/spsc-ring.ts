@@ -1,10 +1,10 @@
 /**
  * A bounded ring of records in shared memory with one producer and one consumer.
  *
- * The ring itself is only slots. Its two cursors (records ever written, records ever read) stand in the
+ * The ring itself is only slots. Its two cursors (records ever written, records ever read) are in the
  * commit cells of the two stages, so that a stage publishes all its rings, counters and positions in one
  * flip. The cells keep them on cache lines of their own, and both sides cache the other's cursor and
- * read it anew only when the ring seems full or empty.
+ * read it again only when the ring seems full or empty.
  */
 import { isPowerOfTwo } from '../../core/limits.js';
 import { RECORD_BYTES, Records, SLOT_BITS } from '../../core/tick.js';

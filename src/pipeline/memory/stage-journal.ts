@@ -29,7 +29,7 @@ export class StageJournal {
     this.#mask = this.#notes.length / NOTE_WORDS - 1;
   }
 
-  /** @param slots notes that are held; the oldest goes first */
+  /** @param slots notes that are kept; the oldest goes first */
   static allocate(slots: number): SharedArrayBuffer {
     if (!isPowerOfTwo(slots)) throw new RangeError(`a journal has a power of two of slots, not ${slots}`);
     return new SharedArrayBuffer(HEADER_BYTES + slots * NOTE_WORDS * 8);
@@ -48,19 +48,19 @@ export class StageJournal {
     Atomics.store(this.#written, 0, written + 1);
   }
 
-  /** A copy of what is held, while the writer may go on. */
+  /** A copy of the notes that are kept; the writer need not stop. */
   copy(): JournalCopy {
     const slots = this.#mask + 1;
     const end = Atomics.load(this.#written, 0) >>> 0;
     const notes = this.#notes.slice();
     // The writer may be at the slot after its last note: that one and all before it are not trusted.
     const from = Math.max(0, (Atomics.load(this.#written, 0) >>> 0) - slots + 1);
-    const held = new Float64Array(Math.max(0, end - from) * NOTE_WORDS);
+    const kept = new Float64Array(Math.max(0, end - from) * NOTE_WORDS);
     for (let n = from; n < end; n++) {
       const at = (n & this.#mask) * NOTE_WORDS;
-      held.set(notes.subarray(at, at + NOTE_WORDS), (n - from) * NOTE_WORDS);
+      kept.set(notes.subarray(at, at + NOTE_WORDS), (n - from) * NOTE_WORDS);
     }
-    return new JournalCopy(held);
+    return new JournalCopy(kept);
   }
 }
 
@@ -74,7 +74,7 @@ export class JournalCopy {
 
   /**
    * The note of the batch that a position fell into.
-   * @returns its number; -1 if it is not among those that are held
+   * @returns its number; -1 if it is no longer kept
    */
   find(position: number): number {
     const { words, notes } = this;

@@ -10,7 +10,7 @@ import type { EngineMemory } from './engine-memory.js';
 export interface Watermark {
   shard: number;
   epoch: Epoch;
-  /** Last seq numbered in this epoch. */
+  /** Last seq sequenced in this epoch. */
   head: Seq;
   /** Last seq that readers of the log see. */
   visible: Seq;

@@ -1,6 +1,6 @@
 /**
- * Normalisation and numbering: one raw record becomes one clean, numbered record, a rejection, or a half-quote held
- * back. Common quotes and trades are numbered in runs by the module (`pipeline/shard/wasm/number.ts`); what it stops at is for here.
+ * Normalisation and sequencing: one raw record becomes one clean, sequenced record, a rejection, or a half-quote held
+ * back. Common quotes and trades are sequenced in runs by the module (`pipeline/shard/wasm/sequence.ts`); what it stops at is for here.
  */
 import {
   F64_ASK,
@@ -14,7 +14,7 @@ import {
   RECORD_F64,
   RECORD_U32,
   U32_KIND_FLAGS_SOURCE,
-  U32_RAW_FOLDED,
+  U32_RAW_CONFLATED,
   U32_RAW_POSITION,
   U32_SEQ_LOW,
   U32_SYMBOL,
@@ -40,7 +40,7 @@ import {
 
 /** Results of `normalise` besides a reject reason (which is `REJECTED + reason`). */
 export const SEQUENCED = 0;
-export const HELD = 1;
+export const PENDING = 1;
 export const REJECTED = 2;
 
 const SECOND_NS = 1_000_000_000;
@@ -67,8 +67,8 @@ export class Normaliser {
   }
 
   /**
-   * Makes record `i` of the module's memory, raw and of a symbol that is defined, the one that is numbered `seq`.
-   * @returns SEQUENCED, HELD, or REJECTED + the reason
+   * Sequences record `i` of the module's memory as `seq`. The record is raw and its symbol is defined.
+   * @returns SEQUENCED, PENDING, or REJECTED + the reason
    */
   normalise(i: number, seq: number): number {
     const module = this.#module;
@@ -101,15 +101,15 @@ export class Normaliser {
     const ask = noAsk ? f[s + S_ASK] : roundTo(f64[e + F64_ASK], scale);
     const bidSize = noBid ? f[s + S_BID_SIZE] : f64[e + F64_BID_SIZE];
     const askSize = noAsk ? f[s + S_ASK_SIZE] : f64[e + F64_ASK_SIZE];
-    const isHeld = Number.isNaN(bid) || Number.isNaN(ask);
+    const isPending = Number.isNaN(bid) || Number.isNaN(ask);
     // What is held goes into the state, what is whole into the record.
-    const to = isHeld ? f : f64;
-    const at = isHeld ? s + S_BID : e + F64_BID;
+    const to = isPending ? f : f64;
+    const at = isPending ? s + S_BID : e + F64_BID;
     to[at] = bid;
     to[at + 1] = ask;
     to[at + 2] = bidSize;
     to[at + 3] = askSize;
-    return isHeld ? HELD : SEQUENCED;
+    return isPending ? PENDING : SEQUENCED;
   }
 
   #settleTrade(i: number): number {
@@ -132,7 +132,7 @@ export class Normaliser {
     const before = this.states.u32[u32[w + U32_SYMBOL] * STATE_U32 + SU_SYMBOL_SEQ];
     positions[i] = u32[w + U32_RAW_POSITION];
     tags[i] = tagOf(records, i);
-    u32[w + U32_SYMBOL_SEQ] = before + 1 + u32[w + U32_RAW_FOLDED];
+    u32[w + U32_SYMBOL_SEQ] = before + 1 + u32[w + U32_RAW_CONFLATED];
     u32[w + U32_SEQ_LOW] = seq;
     this.#module.apply(i, seq);
     return SEQUENCED;

@@ -1,6 +1,6 @@
 /**
- * The module that numbers ticks: `wasm/`, compiled to WebAssembly, and its part of the memory as arrays. What is done to
- * every tick stands there; what is uncommon, in `normaliser.ts`. An instance serves one thread.
+ * The module that sequences ticks: `wasm/`, compiled to WebAssembly, and its part of the memory as arrays. What is done to
+ * every tick is there; what is uncommon, in `normaliser.ts`. An instance serves one thread.
  */
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { type Address, instantiate } from '../../core/wasm-module.js';
@@ -9,25 +9,25 @@ import { STATE_BYTES } from '../memory/shard-memory.js';
 /** What `pipeline/shard/wasm/index.ts` exports; addresses are globals. */
 interface SequencingExports extends WebAssembly.Exports {
   begin(symbols: number): number;
-  number(from: number, to: number, positions: number, tags: number, count: number, seq: number): number;
-  numberSettled(index: number, seq: number): void;
+  sequence(from: number, to: number, positions: number, tags: number, count: number, seq: number): number;
+  sequenceSettled(index: number, seq: number): void;
   apply(index: number, seq: number): void;
   TICKS: Address;
   RECORDS: Address;
   POSITIONS: Address;
-  LABELS: Address;
+  TAGS: Address;
   CRITICALS: Address;
   COUNTS: Address;
   STATES: Address;
 }
 
-/** Words of `counts`: what numbering has met since they were last set to 0. */
+/** Words of `counts`: what sequencing has met since they were last set to 0. */
 export const Count = {
   crossed: 0,
   locked: 1,
   late: 2,
   suspicious: 3,
-  /** Quotes that stand for half-quotes held before. */
+  /** Quotes that stand for pending half-quotes. */
   released: 4,
   /** Entries in `criticals`. */
   critical: 5,
@@ -44,9 +44,9 @@ export class SequencingModule {
   readonly runTicks: number;
   /** Index of the record that is the shard's own. */
   readonly own = OWN;
-  /** Raw records that are looked at alone, which numbering turns into numbered ones where they stand. */
+  /** Raw records that are looked at alone, which sequencing turns into sequenced ones in place. */
   readonly records: Records;
-  /** Of each of these, once it is numbered. */
+  /** Of each of these, once it is sequenced. */
   readonly positions: Uint32Array;
   /** Likewise: see `pipeline/memory/broadcast-ring.ts`. */
   readonly tags: Uint32Array;
@@ -75,7 +75,7 @@ export class SequencingModule {
     this.runTicks = module.TICKS.value;
     this.records = new Records(buffer, module.RECORDS.value, RECORDS);
     this.positions = new Uint32Array(buffer, module.POSITIONS.value, RECORDS);
-    this.tags = new Uint32Array(buffer, module.LABELS.value, RECORDS);
+    this.tags = new Uint32Array(buffer, module.TAGS.value, RECORDS);
     this.criticals = new Uint32Array(buffer, module.CRITICALS.value, this.runTicks);
     this.counts = new Uint32Array(buffer, module.COUNTS.value, COUNTS);
     this.statesF64 = new Float64Array(buffer, states, (maxSymbols * STATE_BYTES) / 8);
@@ -84,31 +84,31 @@ export class SequencingModule {
   }
 
   /**
-   * Numbers quotes and trades from `seq` on, for as long as nothing about them is uncommon. All places are bytes of the memory.
-   * @param from where the raw records stand, at most `runTicks`; `to`: where the numbered ones go
+   * Sequences quotes and trades from `seq` on, for as long as nothing about them is uncommon. All addresses are bytes of the memory.
+   * @param from where the raw records are, at most `runTicks`; `to`: where the sequenced ones go
    * @param positions where their positions go; `tags`: their tags
-   * @returns how many were numbered
+   * @returns how many were sequenced
    */
   sequence(from: number, to: number, positions: number, tags: number, count: number, seq: number): number {
-    return this.#exports.number(from, to, positions, tags, count, seq);
+    return this.#exports.sequence(from, to, positions, tags, count, seq);
   }
 
-  /** Numbers the record at `index`, unless something about it is uncommon: then it stays as it is. */
+  /** Sequences the record at `index`, unless something about it is uncommon: then it stays as it is. */
   sequenceOne(index: number, seq: number): boolean {
     const at = this.records.u8.byteOffset + index * RECORD_BYTES;
     const column = index * 4;
     const { positions, tags } = this;
     return (
-      this.#exports.number(at, at, positions.byteOffset + column, tags.byteOffset + column, 1, seq) === 1
+      this.#exports.sequence(at, at, positions.byteOffset + column, tags.byteOffset + column, 1, seq) === 1
     );
   }
 
-  /** Numbers the quote or trade at `index`, whose prices and sizes are right as they stand. */
+  /** Sequences the quote or trade at `index`, whose prices and sizes are right as they are. */
   sequenceSettled(index: number, seq: number): void {
-    this.#exports.numberSettled(index, seq);
+    this.#exports.sequenceSettled(index, seq);
   }
 
-  /** Updates its symbol's state by the numbered record at `index`, whatever its kind. */
+  /** Updates its symbol's state by the sequenced record at `index`, whatever its kind. */
   apply(index: number, seq: number): void {
     this.#exports.apply(index, seq);
   }

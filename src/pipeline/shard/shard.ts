@@ -1,6 +1,6 @@
 /**
  * A shard: takes raw records from every feed's ring, normalises and numbers them, and shows them in three
- * places that carry the same numbers: the broadcast ring, the critical ring and the last-value table.
+ * views that carry the same seqs: the broadcast ring, the critical ring and the last-value table.
  *
  * One batch: declare the intent, fill slots, flip the commit cell, project the table; while more waits, several
  * batches are projected at once. Whatever the moment at which the thread dies, the batch has either not happened
@@ -10,8 +10,8 @@
 import { monotonicNs } from '../../core/clock.js';
 import { PENDING_PER_BATCH, SHARD_BATCH, SLOTS_PER_RAW } from '../../core/limits.js';
 import {
-  copyNumbered,
   copyRecord,
+  copySequenced,
   ENGINE_SYMBOL,
   isCritical,
   KIND_MASK,
@@ -23,7 +23,7 @@ import {
   RECORD_U32,
   Records,
   U32_KIND_FLAGS_SOURCE,
-  U32_RAW_FOLDED,
+  U32_RAW_CONFLATED,
   U32_SYMBOL,
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
@@ -48,14 +48,14 @@ import { TableEntry } from '../memory/last-value-table.js';
 import type { Registry } from '../memory/registry.js';
 import { RingConsumer } from '../memory/spsc-ring.js';
 import { StageJournal } from '../memory/stage-journal.js';
-import { HELD, Normaliser, REJECTED, SEQUENCED } from './normaliser.js';
+import { Normaliser, PENDING, REJECTED, SEQUENCED } from './normaliser.js';
 import { Count, SequencingModule } from './sequencing-module.js';
 import {
   S_ASK,
   S_ASK_SIZE,
   S_BID,
   S_BID_SIZE,
-  S_HELD,
+  S_PENDING,
   STATE_F64,
   STATE_U32,
   SU_DEFINED,
@@ -80,12 +80,12 @@ export class Shard {
   readonly #module: SequencingModule;
   readonly #normaliser: Normaliser;
   readonly #samples: Records;
-  readonly #bells: ShardWakeups;
+  readonly #wakeups: ShardWakeups;
   readonly #journal: StageJournal | undefined;
-  /** When the batch at hand was begun, where a journal is kept. */
+  /** When the batch in progress was begun, where a journal is kept. */
   #begunNs = 0;
-  readonly #heldSymbols = new Uint32Array(PENDING_PER_BATCH);
-  #heldCount = 0;
+  readonly #pendingSymbols = new Uint32Array(PENDING_PER_BATCH);
+  #pendingCount = 0;
   #next: Float64Array;
   #head: number;
   #criticalHead: number;
@@ -124,7 +124,7 @@ export class Shard {
     this.#projection = new TableProjection(memory, index, this.#states, this.#broadcast);
     this.#normaliser = new Normaliser(this.#module, this.#states);
     this.#samples = new Records(memory.rejectSamples[index]);
-    this.#bells = new ShardWakeups(memory);
+    this.#wakeups = new ShardWakeups(memory);
     const journals = memory.journals?.[index];
     this.#journal = journals && new StageJournal(journals.shard);
     this.#recover();
@@ -149,12 +149,12 @@ export class Shard {
       copyRecord(ring, slot, this.#module.records, ALONE);
       this.#module.apply(ALONE, seq);
     }
-    this.#states.applyHeld(this.#next, ShardWord.pendingList, this.#next[ShardWord.pendingListLength]);
+    this.#states.applyPending(this.#next, ShardWord.pendingList, this.#next[ShardWord.pendingListLength]);
     this.#projection.run(this.#head);
   }
 
   /**
-   * One turn: processes what the feeds have published, up to a batch and to what the log has made room for.
+   * One turn: processes what the feeds have published, up to a batch and up to the room that the log has left in the ring.
    * @returns raw records taken; 0 when there was nothing to do or no room
    */
   doWork(): number {
@@ -201,20 +201,20 @@ export class Shard {
     // After the look at the ring: a symbol is defined before its ticks are published, so all of these are known.
     if (this.registry.refresh()) this.#states.learn(this.registry);
     let done = 0;
-    while (done < count && this.#heldCount < PENDING_PER_BATCH) {
+    while (done < count && this.#pendingCount < PENDING_PER_BATCH) {
       const from = ring.slot(tail + done);
       const run = Math.min(count - done, ring.records.capacity - from);
-      const numbered = this.#sequenceRun(ring.records, from, run);
-      done += numbered;
+      const sequenced = this.#sequenceRun(ring.records, from, run);
+      done += sequenced;
       // What the run stopped at, but for the end of what a run may be.
-      if (numbered === 0) this.#take(ring.records, ring.slot(tail + done++));
+      if (sequenced === 0) this.#take(ring.records, ring.slot(tail + done++));
     }
     this.#next[ShardWord.tails + feed] = tail + done;
     return done;
   }
 
   /**
-   * Numbers raw records into the broadcast ring, as far as they are common and the ring goes on.
+   * Sequences raw records into the broadcast ring, as far as they are common and the ring continues.
    * @returns how many
    */
   #sequenceRun(raw: Records, from: number, count: number): number {
@@ -222,7 +222,7 @@ export class Shard {
     const { records, positions, tags, capacity } = this.#broadcast;
     const to = this.#broadcast.slot(this.#head + 1);
     const recordsAt = records.u8.byteOffset;
-    const numbered = module.sequence(
+    const sequenced = module.sequence(
       raw.u8.byteOffset + from * RECORD_BYTES,
       recordsAt + to * RECORD_BYTES,
       positions.byteOffset + to * 4,
@@ -231,23 +231,23 @@ export class Shard {
       this.#head + 1,
     );
     failpoint();
-    this.#head += numbered;
+    this.#head += sequenced;
     const { counts, criticals } = module;
     for (let k = 0; k < counts[Count.critical]; k++) {
       const slot = (criticals[k] - recordsAt) / RECORD_BYTES;
       this.#publishCritical(records, slot, tags[slot]);
     }
     counts[Count.critical] = 0;
-    return numbered;
+    return sequenced;
   }
 
-  /** Takes a raw record that is to be looked at alone. */
+  /** Takes a raw record that must be looked at alone. */
   #take(raw: Records, slot: number): void {
     const { records } = this.#module;
     copyRecord(raw, slot, records, ALONE);
     const w = ALONE * RECORD_U32;
     const id = records.u32[w + U32_SYMBOL];
-    const folded = records.u32[w + U32_RAW_FOLDED];
+    const conflated = records.u32[w + U32_RAW_CONFLATED];
     const u = id * STATE_U32;
     const states = this.#states.u32;
     const kind = records.u32[w + U32_KIND_FLAGS_SOURCE] & KIND_MASK;
@@ -260,11 +260,11 @@ export class Shard {
     if (states[u + SU_DEFINED] !== states[u + SU_VERSION]) this.#define(id);
     const result = this.#normaliser.normalise(ALONE, this.#head + 1);
     if (result === SEQUENCED) this.#publish(ALONE);
-    else if (result === HELD) this.#hold(id, folded);
+    else if (result === PENDING) this.#hold(id, conflated);
     else this.#reject(result - REJECTED);
   }
 
-  /** Copies a numbered record of the module's own, the next one in order, into the rings. */
+  /** Copies a sequenced record of the module's own, the next one in order, into the rings. */
   #publish(i: number): void {
     const { records, positions, tags, counts } = this.#module;
     const ring = this.#broadcast;
@@ -281,7 +281,7 @@ export class Shard {
   #publishCritical(records: Records, i: number, tag: number): void {
     const slot = this.#critical.slot(++this.#criticalHead);
     const { u32, f64 } = this.#critical.records;
-    copyNumbered(records, i, u32, slot * RECORD_U32, f64, slot * RECORD_F64);
+    copySequenced(records, i, u32, slot * RECORD_U32, f64, slot * RECORD_F64);
     this.#critical.tags[slot] = tag;
     failpoint();
   }
@@ -302,15 +302,15 @@ export class Shard {
     this.#publish(own);
   }
 
-  /** The normaliser has kept a half-quote that stands for `folded` others. An earlier one of the symbol is folded into it. */
-  #hold(id: number, folded: number): void {
-    const before = this.#states.f64[id * STATE_F64 + S_HELD];
-    this.#states.f64[id * STATE_F64 + S_HELD] = before + 1 + folded;
+  /** The normaliser has kept a half-quote that stands for `conflated` others. An earlier one of the symbol is conflated into it. */
+  #hold(id: number, conflated: number): void {
+    const before = this.#states.f64[id * STATE_F64 + S_PENDING];
+    this.#states.f64[id * STATE_F64 + S_PENDING] = before + 1 + conflated;
     if (before === 0) this.#next[ShardWord.pendingOneSided]++;
     else this.#next[ShardWord.conflated]++;
     this.#states.touch(id);
-    for (let k = 0; k < this.#heldCount; k++) if (this.#heldSymbols[k] === id) return;
-    this.#heldSymbols[this.#heldCount++] = id;
+    for (let k = 0; k < this.#pendingCount; k++) if (this.#pendingSymbols[k] === id) return;
+    this.#pendingSymbols[this.#pendingCount++] = id;
   }
 
   /** Refuses the record that is looked at alone. */
@@ -335,13 +335,13 @@ export class Shard {
     next[ShardWord.engineSymbolSeq] = this.#states.u32[SU_SYMBOL_SEQ];
     next[ShardWord.batches]++;
     if (this.#head > since) next[ShardWord.skewNs] = this.#skew();
-    this.#listHeld();
+    this.#listPending();
     // Before the flip: nobody can have taken the batch in earlier than is noted.
     this.#journal?.note(this.#head, this.#begunNs, monotonicNs());
     this.#cells.commit();
     this.#next = this.#cells.prime();
     if (this.#mustProject()) this.#projection.run(this.#head);
-    this.#bells.committed(this.#head);
+    this.#wakeups.committed(this.#head);
   }
 
   /** Receipt minus event of the last tick: how far the source's clock is behind ours, delay included. */
@@ -356,20 +356,20 @@ export class Shard {
     );
   }
 
-  #listHeld(): void {
+  #listPending(): void {
     const { f64 } = this.#states;
-    for (let k = 0; k < this.#heldCount; k++) {
-      const id = this.#heldSymbols[k];
+    for (let k = 0; k < this.#pendingCount; k++) {
+      const id = this.#pendingSymbols[k];
       const at = ShardWord.pendingList + k * PENDING_WORDS;
       this.#next[at] = id;
       this.#next[at + 1] = f64[id * STATE_F64 + S_BID];
       this.#next[at + 2] = f64[id * STATE_F64 + S_ASK];
       this.#next[at + 3] = f64[id * STATE_F64 + S_BID_SIZE];
       this.#next[at + 4] = f64[id * STATE_F64 + S_ASK_SIZE];
-      this.#next[at + 5] = f64[id * STATE_F64 + S_HELD];
+      this.#next[at + 5] = f64[id * STATE_F64 + S_PENDING];
     }
-    this.#next[ShardWord.pendingListLength] = this.#heldCount;
-    this.#heldCount = 0;
+    this.#next[ShardWord.pendingListLength] = this.#pendingCount;
+    this.#pendingCount = 0;
   }
 
   /**
@@ -386,6 +386,6 @@ export class Shard {
   #projectRest(): void {
     if (this.#head === this.#projection.applied) return;
     this.#projection.run(this.#head);
-    this.#bells.projected();
+    this.#wakeups.projected();
   }
 }

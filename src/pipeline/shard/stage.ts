@@ -5,7 +5,7 @@ import { Command, type Control, type EngineMemory, FANOUT_DOORBELL } from '../me
 import { Registry } from '../memory/registry.js';
 import { Shard } from './shard.js';
 
-/** Runs until told to stop at once, or to drain and everything that the feeds published is numbered. */
+/** Runs until told to stop at once, or to drain and everything that the feeds published is sequenced. */
 export function runShard(memory: EngineMemory, stage: number, index: number, control: Control): void {
   const registry = new Registry(memory.registry, memory.plan.maxSymbols, stage);
   const shard = new Shard(memory, index, registry);

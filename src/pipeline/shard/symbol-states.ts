@@ -2,18 +2,18 @@
  * What a shard remembers of each symbol: enough to number, to carry missing sides forward, to tell a late or
  * suspicious tick, and to project the last-value table.
  *
- * It is a function of the numbered ticks (and of the half-quotes held), so a shard that starts afresh loads
+ * It is a function of the sequenced ticks (and of the pending half-quotes), so a shard that starts again loads
  * it from the table and applies the ticks that the table does not have yet; applying them twice changes nothing.
  *
  * One symbol's state is 128 bytes, private to the shard's thread, in the memory of `sequencing-module.ts`, which updates it:
  *
  * ```
  *  0 f64 last bid │ 8 f64 last ask │ 16 f64 last bid size │ 24 f64 last ask size (NaN = never seen)
- * 32 f64 mean absolute move of the mid │ 40 f64 ticks that held half-quotes stand for │ 48 f64 10^digits
+ * 32 f64 mean absolute move of the mid │ 40 f64 ticks that pending half-quotes stand for │ 48 f64 10^digits
  * 56 f64 seq of the last tick │ 64 f64 of the quote to show │ 72 f64 of the trade │ 80 f64 of the status
- * 88 u32 symbolSeq │ 92 u32 version numbered in this epoch │ 96 u32 newest quote tsEvent ns │ 100 s
+ * 88 u32 symbolSeq │ 92 u32 version sequenced in this epoch │ 96 u32 newest quote tsEvent ns │ 100 s
  * 104 u32 newest trade tsEvent ns │ 108 s │ 112 u32 1 = changed since the last projection
- * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry (0 = unknown) │ 124 u32 1 = that version is numbered: quotes may follow
+ * 116 u32 1 = prices may be zero or negative │ 120 u32 version in the registry (0 = unknown) │ 124 u32 1 = that version is sequenced: quotes may follow
  * ```
  */
 
@@ -40,7 +40,7 @@ export const S_ASK = 1;
 export const S_BID_SIZE = 2;
 export const S_ASK_SIZE = 3;
 export const S_DEVIATION = 4;
-export const S_HELD = 5;
+export const S_PENDING = 5;
 export const S_SCALE = 6;
 const S_SEQ = 7;
 const S_QUOTE_SEQ = 8;
@@ -116,7 +116,7 @@ export class SymbolStates {
 
   /**
    * Takes over one symbol from the table. An entry that its writer left torn counts as standing at `applied`,
-   * at most, so that all later ticks are applied to it again; its deviation starts anew, as it alone cannot be applied twice.
+   * at most, so that all later ticks are applied to it again; its deviation starts again, as it alone cannot be applied twice.
    */
   load(table: LastValueTable, id: number, applied: number, entry: TableEntry): void {
     const torn = table.isTorn(id);
@@ -129,7 +129,7 @@ export class SymbolStates {
     this.f64[d + S_BID_SIZE] = entry.f64[EntryF64.bidSize];
     this.f64[d + S_ASK_SIZE] = entry.f64[EntryF64.askSize];
     this.f64[d + S_DEVIATION] = torn ? 0 : entry.f64[EntryF64.deviation];
-    this.f64[d + S_HELD] = entry.f64[EntryF64.held];
+    this.f64[d + S_PENDING] = entry.f64[EntryF64.pending];
     this.f64[d + S_SEQ] = torn ? Math.min(applied, entry.f64[EntryF64.seq]) : entry.f64[EntryF64.seq];
     this.f64[d + S_QUOTE_SEQ] = entry.f64[EntryF64.quoteSeq];
     this.f64[d + S_TRADE_SEQ] = entry.f64[EntryF64.tradeSeq];
@@ -160,7 +160,7 @@ export class SymbolStates {
   }
 
   /** Takes over half-quotes that a committed batch left, as absolute values. */
-  applyHeld(words: Float64Array, from: number, count: number): void {
+  applyPending(words: Float64Array, from: number, count: number): void {
     for (let i = 0; i < count; i++) {
       const at = from + i * PENDING_WORDS;
       const d = words[at] * STATE_F64;
@@ -168,7 +168,7 @@ export class SymbolStates {
       this.f64[d + S_ASK] = words[at + 2];
       this.f64[d + S_BID_SIZE] = words[at + 3];
       this.f64[d + S_ASK_SIZE] = words[at + 4];
-      this.f64[d + S_HELD] = words[at + 5];
+      this.f64[d + S_PENDING] = words[at + 5];
       this.touch(words[at]);
     }
   }
@@ -219,7 +219,7 @@ export class SymbolStates {
     tf[to + EntryF64.bidSize] = f[from + S_BID_SIZE];
     tf[to + EntryF64.askSize] = f[from + S_ASK_SIZE];
     tf[to + EntryF64.deviation] = f[from + S_DEVIATION];
-    tf[to + EntryF64.held] = f[from + S_HELD];
+    tf[to + EntryF64.pending] = f[from + S_PENDING];
     table.end(id);
   }
 }

@@ -11,18 +11,18 @@ export class ShardWakeups {
   readonly #logTicks: number;
   #logRungAt = 0;
 
-  constructor({ plan, doorbells: bells, raw }: EngineMemory) {
+  constructor({ plan, doorbells, raw }: EngineMemory) {
     this.#logTicks = Math.min(LOG_DOORBELL_TICKS, plan.ringSlots / 8);
-    this.#log = new Doorbell(bells, LOG_STAGE);
-    this.#fanout = new Doorbell(bells, FANOUT_DOORBELL);
-    this.#feeds = raw.map((_, feed) => new Doorbell(bells, feedStage(feed)));
+    this.#log = new Doorbell(doorbells, LOG_STAGE);
+    this.#fanout = new Doorbell(doorbells, FANOUT_DOORBELL);
+    this.#feeds = raw.map((_, feed) => new Doorbell(doorbells, feedStage(feed)));
   }
 
   /** After a commit up to seq `head`. */
   committed(head: number): void {
     this.#ringForLog(head);
     this.projected();
-    for (const bell of this.#feeds) bell.ring();
+    for (const doorbell of this.#feeds) doorbell.ring();
   }
 
   /** After a projection that was put off. */

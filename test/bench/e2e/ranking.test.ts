@@ -1,4 +1,4 @@
-/** Where a peer leads is found, and what tickwire is to reach is held against the right peers. */
+/** Where a peer leads is found, and what tickwire must reach is compared with the right peers. */
 import t from 'tap';
 import { goals, rankings, rankingsIn } from '../../../src/bench/e2e/ranking.js';
 import type { SystemSummary } from '../../../src/bench/e2e/types.js';
@@ -42,7 +42,7 @@ const UWS = summary('uws', { capacity: 60, perCpu: 90, commonMs: 1, staleMs: 1 }
 const UWS_BATCH = summary('uws-batch', { capacity: 90, perCpu: 45, commonMs: 9, staleMs: 90 });
 const ALL = [OWN, LOGGED, NATS, WS, NATS_BATCH, JETSTREAM, UWS, UWS_BATCH];
 
-t.test('a lead is told with both figures; what stores is held against what stores', async (t) => {
+t.test('a ranking has both figures; what stores is compared with what stores', async (t) => {
   const found = rankings(ALL);
   const of = (peer: SystemSummary) => rankingsIn(found, peer, 'brief');
   t.equal(of(NATS), '–');
@@ -61,7 +61,7 @@ t.test('a lead is told with both figures; what stores is held against what store
   );
 });
 
-t.test('goals are held against the best peer of their kind', async (t) => {
+t.test('goals are compared with the best peer of their kind', async (t) => {
   const told = goals(ALL, true).map(({ peer, ours, theirs, verdict }) => [peer, ours, theirs, verdict]);
   t.same(told, [
     ['ws', 40, 5, 'met'],

@@ -58,7 +58,7 @@ t.test('each client with symbols of its own, no log', { timeout: 120_000 }, asyn
   t.ok(rows[1].offeredPerSecond < 10 * 2000, 'not every tick is everyone’s');
 });
 
-t.test('each kind of fault is told, beside what the rows say', async (t) => {
+t.test('each kind of fault is reported, beside what the runs say', async (t) => {
   const none = { lost: 0, reordered: 0, wrongFinalState: 0, valid: true };
   t.same(objections(none), []);
   t.same(objections({ ...none, valid: false }), ['the rows say why']);

@@ -30,7 +30,7 @@ function result(
 const verdicts = (before: ScenarioResult, after: ScenarioResult) =>
   compare([before], [after], 0.05).differences.map((d) => d.verdict);
 
-t.test('clear differences are told by their direction', async (t) => {
+t.test('clear differences are reported with their direction', async (t) => {
   const before = result([100, 101, 99, 102, 100], [10, 11, 10, 10, 10]);
   const after = result([80, 81, 79, 82, 80], [8, 8, 8, 9, 8]);
   t.same(verdicts(before, after), ['worse', 'better']);

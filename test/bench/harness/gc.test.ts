@@ -1,4 +1,4 @@
-/** Collections are counted with the time that they took, and each is told once. */
+/** Collections are counted with the time that they took, and each is reported once. */
 import t from 'tap';
 import { GcWatch } from '../../../src/bench/harness/gc.js';
 import { until } from '../../../src/bench/harness/measure.js';

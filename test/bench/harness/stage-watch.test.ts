@@ -85,7 +85,7 @@ t.test('several measured times are one histogram', async (t) => {
   t.match(mergedStages([one, null, other]), { feed: { samples: 2, max: 200 }, client: { samples: 2 } });
 });
 
-t.test('some clients are followed, and of their ticks a bounded, even choice', async (t) => {
+t.test('some clients are traced, and of their ticks a bounded, even choice', async (t) => {
   t.equal(traceEvery(4), 1);
   t.equal(traceEvery(1000), 16);
   const ticks = new TracedTicks(16);
@@ -95,7 +95,7 @@ t.test('some clients are followed, and of their ticks a bounded, even choice', a
   for (let i = 0; i < 100_000; i++) ticks.take(i % 32, i % 1000, -5, i, i + 1);
   const words = tracedWords(ticks.taken());
   const count = words.length / TRACED_WORDS;
-  // Of 32 clients two are followed: 6,250 of 100,000 ticks; all of them fit.
+  // Of 32 clients two are traced: 6,250 of 100,000 ticks; all of them fit.
   t.equal(count, 6250);
   t.same([...words.slice(0, TRACED_WORDS)], [0, 7, 1e12, 0, 2e9 - 5, 1]);
   for (let i = 0; i < 1_000_000; i++) ticks.take(0, 0, 0, i, i);

@@ -51,15 +51,15 @@ function framed(opcode: number, payload: Uint8Array): Buffer {
 function reader(dense: boolean) {
   const heard: string[] = [];
   const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-  const made = new FanoutReader(2, SYMBOLS, dense, new LatencySamples(), {
+  const generated = new FanoutReader(2, SYMBOLS, dense, new LatencySamples(), {
     control: (client, bytes) => heard.push(`${client} control ${hex(bytes)}`),
     ping: (client, bytes) => heard.push(`${client} ping ${hex(bytes)}`),
     close: (client) => heard.push(`${client} close`),
   });
-  made.check.digits.set(NAMES.digits.subarray(0, SYMBOLS + 1));
-  made.check.anchorS = AT_S;
-  for (const client of [0, 1]) made.reset(client, client === 0 ? Group.readers : Group.stoppers);
-  return { reader: made, heard };
+  generated.check.digits.set(NAMES.digits.subarray(0, SYMBOLS + 1));
+  generated.check.anchorS = AT_S;
+  for (const client of [0, 1]) generated.reset(client, client === 0 ? Group.readers : Group.stoppers);
+  return { reader: generated, heard };
 }
 
 function give(to: FanoutReader, client: number, bytes: Uint8Array): void {

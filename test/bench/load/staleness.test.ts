@@ -77,13 +77,16 @@ t.test('one that lacks ticks of an earlier schedule is at least as old as this o
   t.equal((await look(t, BASE + before - 3)).max, staleUs);
 });
 
-t.test('a schedule of which fewer ticks were made than were due leaves no trace in the next', async (t) => {
-  const short = { ...SCHEDULE, madeBefore: BEFORE - 200 };
-  const found = await look(t, BASE + before + ticks.length, [short, SCHEDULE]);
-  t.match(found, { p50: 0, max: 0 });
-});
+t.test(
+  'a schedule of which fewer ticks were generated than were due leaves no trace in the next',
+  async (t) => {
+    const short = { ...SCHEDULE, madeBefore: BEFORE - 200 };
+    const found = await look(t, BASE + before + ticks.length, [short, SCHEDULE]);
+    t.match(found, { p50: 0, max: 0 });
+  },
+);
 
-t.test('without a look there is nothing to tell', async (t) => {
+t.test('without a look there is nothing to report', async (t) => {
   const watch = new StalenessWatch({} as TickCheck, [[1]], MARKET, () => 0);
   t.equal(watch.evaluate(SCHEDULE), null);
 });

@@ -19,19 +19,19 @@ t.test('--codec: smaller under every compressor, and back as it was', async (t) 
   t.ok(lines.some((line) => /^synthetic +closedBrotli +\d/.test(line)));
 });
 
-t.test('--seek-ticks: every place is found, and the log is made once', async (t) => {
+t.test('--seek-ticks: every position is found, and the log is written once', async (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'tickwire-test-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const options = { ...smallOptions(log), seekTicks: 40_000, seeks: 50, folder };
   const before = await runScenario(log, options as never, () => {});
   t.same(before.result.why, []);
   t.match(Object.keys(before.result.figures), ['seekMsMedian', 'seekMsP99', 'seekMsFirst']);
-  const [made] = readdirSync(folder);
-  const at = statSync(path.join(folder, made)).ino;
+  const [generated] = readdirSync(folder);
+  const at = statSync(path.join(folder, generated)).ino;
   const told: string[] = [];
   const again = await runScenario(log, options as never, (line) => told.push(line));
   t.same(again.result.why, []);
   t.same(told, [], 'nothing was written');
-  t.equal(statSync(path.join(folder, made)).ino, at);
-  t.same(readdirSync(folder), [made]);
+  t.equal(statSync(path.join(folder, generated)).ino, at);
+  t.same(readdirSync(folder), [generated]);
 });

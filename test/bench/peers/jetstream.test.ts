@@ -16,22 +16,22 @@ function stream() {
   return { jet: new JetStream(out), written };
 }
 
-t.test('the stream is made with the subjects that it is to take', async (t) => {
+t.test('the stream is created with the subjects that it must take', async (t) => {
   const { jet, written } = stream();
-  const made = jet.create(['book', 't.*']);
+  const generated = jet.create(['book', 't.*']);
   t.match(written[0], /^SUB _A 1\r\nSUB _C 2\r\nPUB \$JS\.API\.STREAM\.CREATE\.TICKS _C \d+\r\n/);
   const [, , , config] = written[0].split('\r\n');
   t.match(JSON.parse(config), { name: 'TICKS', subjects: ['book', 't.*'], storage: 'file' });
   t.match(written[0], `_C ${config.length}\r\n`);
   jet.take(Buffer.from(`INFO {}\r\n${message('_C', 2, CREATED)}`));
-  await made;
+  await generated;
 });
 
 t.test('a server that does not make it is an error', async (t) => {
   const { jet } = stream();
-  const made = jet.create(['book']);
+  const generated = jet.create(['book']);
   jet.take(Buffer.from(message('_C', 2, '{"error":{"code":503}}')));
-  await t.rejects(made, { message: /refused.*503/ });
+  await t.rejects(generated, { message: /refused.*503/ });
 });
 
 t.test('acknowledgements count, cut anywhere', async (t) => {

@@ -1,4 +1,4 @@
-/** Follows a server, or begins to, and closes when told on stdin; what keeps the process then is the client's. */
+/** Follows a server, or begins to, and closes on a line of stdin; what keeps the process then is the client's. */
 import { once } from 'node:events';
 import { TickClient } from '../../../src/client/index.js';
 

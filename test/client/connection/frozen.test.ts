@@ -1,4 +1,4 @@
-/** A server that is stopped (SIGSTOP) and so closes nothing: whoever closes is gone in about a second all the same. */
+/** A server that is stopped (SIGSTOP) and so closes nothing: a client that closes ends in about a second all the same. */
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,10 +8,10 @@ import { Running, serve, start, temporaryFolder } from '../../cli/support.js';
 
 const CHILD = fileURLToPath(new URL('frozen.child.js', import.meta.url));
 const ENOUGH_MS = 2_000;
-/** Node 20 has a WebSocket of its own only when told so; later ones always have. */
+/** Node 20 has a WebSocket of its own only with a flag; later ones always have. */
 const NODES = process.versions.node.startsWith('20.') ? [[], ['--experimental-websocket']] : [[]];
 
-/** A server that is stopped when told, and goes on at the end of the test. */
+/** A server that is stopped on request, and continues at the end of the test. */
 async function freezable(t: Test) {
   const config = join(temporaryFolder(t), 'config.json');
   writeFileSync(config, JSON.stringify({ dataFolder: false, http: { heartbeatMs: 200 } }));
@@ -29,7 +29,7 @@ function client(t: Test, node: string[], args: string[]): Running {
   return running;
 }
 
-/** Milliseconds from being told to close to the end of the process. */
+/** Milliseconds from the request to close to the end of the process. */
 async function closing(running: Running): Promise<number> {
   const toldAt = performance.now();
   running.child.stdin!.write('close\n');

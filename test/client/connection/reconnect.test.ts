@@ -32,7 +32,7 @@ t.test('every: what was published while away comes after the reconnect, once, wi
   await server.close();
 });
 
-t.test('latest: a fresh snapshot, and what it stands for is counted as conflated', async (t) => {
+t.test('latest: a fresh snapshot, and the ticks before it are counted as conflated', async (t) => {
   const server = await StreamServer.start();
   const client = new TickClient(server.url, { reconnect: QUICK });
   await client.connect();
@@ -42,7 +42,7 @@ t.test('latest: a fresh snapshot, and what it stands for is counted as conflated
   server.quote('EURUSD', 1.1, 1.2);
   server.peer.close(4000);
   await said(client, 'close');
-  for (let i = 0; i < 5; i++) server.fold('EURUSD');
+  for (let i = 0; i < 5; i++) server.conflate('EURUSD');
   server.quote('EURUSD', 1.15, 1.25);
   const again = said(subscription, 'subscribed');
   await again;

@@ -2,7 +2,7 @@ import t from 'tap';
 import { type ClientState, TickClient } from '../../../src/client/index.js';
 import { StreamServer, said } from '../support.js';
 
-t.test('a connection that is open but mute is told, then dropped and replaced', async (t) => {
+t.test('a connection that is open but mute is reported, then dropped and replaced', async (t) => {
   const server = await StreamServer.start({ heartbeatMs: 40 });
   const client = new TickClient(server.url, { reconnect: { initialDelayMs: 5 } });
   await client.connect();

@@ -3,7 +3,7 @@ import t from 'tap';
 import { SIDE_QUEUE_SLOTS } from '../../../src/core/limits.js';
 import { GapReason, NO_PRICE, StatusCode } from '../../../src/core/tick.js';
 import { Take } from '../../../src/feeds/connector/feed-sink.js';
-import { type Numbered, offerQuote, offerTrade, SmallEngine } from '../../helpers/memory.js';
+import { offerQuote, offerTrade, type Sequenced, SmallEngine } from '../../helpers/memory.js';
 import { Random } from '../../helpers/random.js';
 import { assertSums } from '../../helpers/sums.js';
 
@@ -15,7 +15,7 @@ function engine(rawSlots = 4, shards = 1) {
   });
   const ids = ['A', 'B', 'C'].map((name) => e.define(name));
   const source = e.sink.open('test', 's');
-  /** Commits and works until nothing stands aside. */
+  /** Commits and works until the conflation buffer is empty. */
   const drain = () => {
     do {
       e.sink.commit();
@@ -29,7 +29,7 @@ function engine(rawSlots = 4, shards = 1) {
   return { e, ids, source, drain };
 }
 
-function quotes(ticks: Numbered[], id: number): Numbered[] {
+function quotes(ticks: Sequenced[], id: number): Sequenced[] {
   return ticks.filter((x) => x.kind === 'quote' && x.symbolId === id);
 }
 
@@ -60,7 +60,7 @@ t.test(
   },
 );
 
-t.test('a quote never overtakes an older one of its symbol that stands aside', async (t) => {
+t.test('a quote never overtakes an older one of its symbol in the conflation buffer', async (t) => {
   const { e, ids, source, drain } = engine();
   for (let i = 1; i <= 6; i++) offerQuote(e.sink, source, ids[0], i, i + 1);
   e.sink.commit();
@@ -85,7 +85,7 @@ t.test('a half-quote takes its other side from the one that it replaces', async 
   t.match(quotes(e.ticks(), ids[1]), [{ bid: 8, ask: 9, symbolSeq: 3, flags: ['conflated'] }]);
 });
 
-t.test('a half-quote that stands for others counts them all once it goes out', async (t) => {
+t.test('a half-quote with others conflated into it counts them all once it goes out', async (t) => {
   const { e, ids, source, drain } = engine();
   for (let i = 0; i < 4; i++) offerQuote(e.sink, source, ids[0], 1, 2);
   for (let i = 0; i < 5; i++) offerQuote(e.sink, source, ids[1], 3 + i, NO_PRICE);
@@ -157,7 +157,7 @@ t.test('a gap is marked though nothing more comes, and statuses may be dropped t
   t.match(e.totals(), { dropped: 2, inFlight: 0 });
 });
 
-t.test('a dead thread’s aside is dropped and marked, with what was dropped before', async (t) => {
+t.test('a dead thread’s conflation buffer is dropped and marked, with what was dropped before', async (t) => {
   const { e, ids, source } = engine();
   for (let i = 1; i <= 4 + SIDE_QUEUE_SLOTS + 3; i++) offerTrade(e.sink, source, ids[0], i);
   offerQuote(e.sink, source, ids[1], 1, 2);
@@ -179,7 +179,7 @@ t.test('a dead thread’s aside is dropped and marked, with what was dropped bef
 });
 
 for (const seed of [1, 2, 3]) {
-  t.test(`random load, seed ${seed}: nothing is missing that no number tells of`, async (t) => {
+  t.test(`random load, seed ${seed}: nothing is missing that is not counted`, async (t) => {
     const random = new Random(seed);
     const { e, ids, source, drain } = engine(8, 2);
     const offered = new Map<number, number>();

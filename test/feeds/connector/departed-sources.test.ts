@@ -1,4 +1,4 @@
-/** A feed has 64 sources open at once; one that has gone lends its place to another, and goes on where it was. */
+/** A feed has 64 sources open at once; the slot of one that has gone goes to another; the first continues where it was. */
 import t from 'tap';
 import { FEED_SOURCES_KEPT, FEED_SOURCES_MAX } from '../../../src/core/limits.js';
 import { Take } from '../../../src/feeds/connector/feed-sink.js';
@@ -35,7 +35,7 @@ t.test('sources come and go', async (t) => {
   assertSums(t, e.totals());
 });
 
-t.test('what is acknowledged to one is not acknowledged to the next in its place', async (t) => {
+t.test('what is acknowledged to one is not acknowledged to the next in its slot', async (t) => {
   const e = new SmallEngine();
   const id = e.define('A');
   const open = Array.from({ length: FEED_SOURCES_MAX }, (_, i) => e.sink.open('test', `s${i}`, 'x'));
@@ -84,7 +84,7 @@ t.test('a feed thread that dies between two sources repeats nothing', async (t) 
     const id = e.define('A');
     const faults = new Faults(n);
     let done = 0;
-    // Each round opens sources until places are short, and sends again what those before have sent.
+    // Each round opens sources until slots are short, and sends again what those before have sent.
     const deliver = () => {
       for (; done < FEED_SOURCES_MAX + 6; done++) {
         for (const i of [done, Math.max(0, done - FEED_SOURCES_MAX)]) {

@@ -1,7 +1,7 @@
 /**
- * A feed's thread dies at its n-th probe, for every n; the next one goes on from the checkpoint committed
+ * A feed's thread dies at its n-th failpoint, for every n; the next one continues from the checkpoint committed
  * with the ticks. A source that can resend loses nothing and repeats nothing; one that cannot loses what
- * stood aside, and says how much.
+ * the conflation buffer held, and says how much.
  */
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
@@ -33,7 +33,7 @@ function run(policy: 'block' | 'conflate', deaths: number[]) {
     .filter((x) => x.position > 0 && symbols.has(x.symbol))
     .slice(0, 150);
   const faults = new Faults(...deaths);
-  /** The connector: what it is to send next stands in its checkpoint. */
+  /** The connector: what it must send next is in its checkpoint. */
   const deliver = () => {
     const source = e.sink.open('test', 's', 'stream');
     for (;;) {

@@ -49,23 +49,23 @@ t.test('a shard that naps is woken before its ring is full', async (t) => {
   const e = new SmallEngine({ rawSlots: 64 });
   const id = e.define('A');
   const source = e.sink.open('test', 's');
-  const pressing: (boolean | undefined)[] = [];
+  const urgent: (boolean | undefined)[] = [];
   const { ring } = Doorbell.prototype;
   t.teardown(() => {
     Doorbell.prototype.ring = ring;
   });
-  Doorbell.prototype.ring = (isPressing) => pressing.push(isPressing);
+  Doorbell.prototype.ring = (isUrgent) => urgent.push(isUrgent);
   const offer = (count: number) => {
     for (let i = 0; i < count; i++) offerTrade(e.sink, source, id, i);
     e.sink.commit();
   };
   for (const count of [4, 4, 1]) offer(count);
-  t.same(pressing, [false, false, true], 'an eighth of the ring may wait');
+  t.same(urgent, [false, false, true], 'an eighth of the ring may wait');
   Doorbell.prototype.ring = ring;
   e.work();
-  Doorbell.prototype.ring = (isPressing) => pressing.push(isPressing);
+  Doorbell.prototype.ring = (isUrgent) => urgent.push(isUrgent);
   offer(1);
-  t.equal(pressing.pop(), false, 'none wait any more');
+  t.equal(urgent.pop(), false, 'none wait any more');
 });
 
 t.test('what was not committed never happened', async (t) => {

@@ -31,7 +31,7 @@ function full() {
   return { e, quote, drain };
 }
 
-t.test('a late one is folded into the newer one, which goes out', async (t) => {
+t.test('a late one is conflated into the newer one, which goes out', async (t) => {
   const { e, quote, drain } = full();
   quote(5, 6, NOW_S - 10);
   quote(3, 4, NOW_S - 11);

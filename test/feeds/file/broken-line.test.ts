@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { exportOf, readAll, write } from './scratch.js';
 
-t.test('broken lines are told with their number and counted; the rest goes on', async (t) => {
+t.test('broken lines are logged with their number and counted; the rest continues', async (t) => {
   const lines = exportOf(3_000).split('\r\n');
   lines[1_000] = '2024.06.19\t06:16:39.000\t1.1x\t1.5\t\t\t6';
   lines[2_000] = '"garbage\u0000';

@@ -1,4 +1,4 @@
-/** Days and times of tick files that no calendar has are bad rows, told by line. */
+/** Days and times of tick files that no calendar has are bad rows, logged by line. */
 import t from 'tap';
 import { MqlTick, writeMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 import { EXPORT_HEADER, readAll, write } from './scratch.js';

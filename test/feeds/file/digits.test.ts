@@ -6,7 +6,7 @@ import { fileOptions } from '../../../src/feeds/file/index.js';
 import { Harness } from './harness.js';
 import { EXPORT_HEADER, type ReadBack, readAll, write } from './scratch.js';
 
-/** A terminal's export of bids, each with an ask that stays blank but where it is told. */
+/** A terminal's export of bids, each with an ask that is blank except where it is stated. */
 function exportOf(bids: readonly string[], asks: Record<number, string> = { 0: '2' }): string {
   const rows = bids.map(
     (bid, i) => `2024.06.19\t06:00:00.${String(i % 1000).padStart(3, '0')}\t${bid}\t${asks[i] ?? ''}\t\t\t6`,
@@ -44,12 +44,12 @@ t.test('both sides of one row have, and one is carried on', async (t) => {
   t.same(digits, [5]);
 });
 
-t.test('a price that is stated again tells nothing new', async (t) => {
+t.test('a price that is stated again adds nothing', async (t) => {
   const rows = withRow(700, '1.14525123').map((bid, i) => (i === 701 ? '1.14525123' : bid));
   t.same((await read(t, rows)).digits, [5]);
 });
 
-t.test('float artefacts tell nothing', async (t) => {
+t.test('float artefacts add no digits', async (t) => {
   const rows = bids.map((bid, i) =>
     i % 3 === 0 ? `${bid}${'0'.repeat(15 - (bid.split('.')[1] ?? '').length)}2` : bid,
   );
@@ -73,7 +73,7 @@ t.test('trailing zeros count', async (t) => {
   t.same((await read(t, new Array(50).fill('70000.00'))).digits, [2]);
 });
 
-t.test('the file feed defines them, tells of the row, and lowers them by its option', async (t) => {
+t.test('the file feed defines them, logs the row, and lowers them by its option', async (t) => {
   const path = write(t.testdir(), 'EURUSD.csv', exportOf(withRow(3_000, '1.14525123')));
   const harness = new Harness({ stateWords: CHECKPOINT_WORDS });
   const play = async (options: object) => {

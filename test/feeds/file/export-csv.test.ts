@@ -11,7 +11,7 @@ const ROWS = [
   '2024.06.19\t06:00:00.004\t1.100105\t\t\t\t98',
 ];
 
-t.test('blank fields stand for the last value; quotes and trades are told apart', async (t) => {
+t.test('blank fields repeat the last value; quotes and trades are distinguished', async (t) => {
   const read = await readAll(write(t.testdir(), 'EURUSD.i_202406190600_x.csv', ROWS.join('\n')));
   t.equal(read.badRecords, 0);
   const ms = Date.UTC(2024, 5, 19, 6);

@@ -1,5 +1,5 @@
 /**
- * A feed without an engine: its context, and in place of a shard a consumer of its raw ring, single-threaded.
+ * A feed without an engine: its context, and instead of a shard a consumer of its raw ring, single-threaded.
  */
 import { VirtualClock } from '../../../src/core/clock.js';
 import { copyRecord, Records, type TickRecord, toTick } from '../../../src/core/tick.js';

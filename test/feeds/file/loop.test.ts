@@ -6,7 +6,7 @@ import { fileOptions } from '../../../src/feeds/file/index.js';
 import { Harness } from './harness.js';
 import { EXPORT_HEADER, exportOf, write } from './scratch.js';
 
-t.test('a loop goes on a second after its end, in time too', async (t) => {
+t.test('a loop continues a second after its end, in time too', async (t) => {
   const path = write(t.testdir(), 'EURUSD_x.csv', exportOf(5));
   const harness = new Harness({ stateWords: CHECKPOINT_WORDS, rawSlots: 16 });
   const feed = new FileFeed(fileOptions.parse({ path, speed: 'max', loop: true }));

@@ -14,7 +14,7 @@ function content(ticks: TickRecord[]): string[] {
   return ticks.map(({ tsRecv: _, ...rest }) => JSON.stringify({ ...rest, tsEvent: String(rest.tsEvent) }));
 }
 
-t.test('a feed whose thread died goes on after its last committed tick', async (t) => {
+t.test('a feed whose thread died continues after its last committed tick', async (t) => {
   const folder = t.testdir();
   const lines = exportOf(LINES).split('\r\n');
   lines[500] = 'broken';

@@ -1,4 +1,4 @@
-/** Some terminals export no flags: then the fields that are stated tell what a line is. */
+/** Some terminals export no flags: then the fields that are stated decide what a line is. */
 import t from 'tap';
 import { readAll, write } from './scratch.js';
 

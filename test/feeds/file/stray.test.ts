@@ -28,7 +28,7 @@ for (const order of ['sequence', 'merge'] as const) {
   }
 }
 
-t.test('a loop tells of a stray file once', async (t) => {
+t.test('a loop logs a stray file once', async (t) => {
   const folder = t.testdir();
   write(folder, 'EURUSD_1.csv', exportOf(3));
   write(folder, 'X_badly_named.bi5', 'x');
@@ -42,7 +42,7 @@ t.test('a loop tells of a stray file once', async (t) => {
   await feed.stop();
 });
 
-t.test('a feed that goes on after a crash passes over it again', async (t) => {
+t.test('a feed that continues after a crash passes over it again', async (t) => {
   const folder = t.testdir();
   write(folder, 'EURUSD_1.csv', exportOf(3));
   write(folder, 'F.csv', 'no,tick,file\n');

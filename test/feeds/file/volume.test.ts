@@ -25,7 +25,7 @@ t.test('volume 5 with volume_real 0 is 5', async (t) => {
   t.same(sizes, [5, 5, 2.5, NO_SIZE, 0.25, 3]);
 });
 
-t.test('either column alone tells the size', async (t) => {
+t.test('either column alone gives the size', async (t) => {
   t.same(await sizesOf(t.testdir(), 'volume', ['5', '0', '']), [5, NO_SIZE, NO_SIZE]);
   t.same(await sizesOf(t.testdir(), 'volume_real', ['0.5', '', '0']), [0.5, 0.5, NO_SIZE]);
 });

@@ -1,9 +1,9 @@
-/** The 60 bytes of MqlTick: every field at its place, and what is written is what is read. */
+/** The 60 bytes of MqlTick: every field at its offset, and what is written is what is read. */
 import fc from 'fast-check';
 import t from 'tap';
 import { MQL_TICK_BYTES, MqlTick, readMqlTick, writeMqlTick } from '../../../src/feeds/mql/mql-tick.js';
 
-t.test('fields stand where the terminal puts them', async (t) => {
+t.test('fields are where the terminal puts them', async (t) => {
   const bytes = Buffer.alloc(MQL_TICK_BYTES + 3);
   bytes.writeBigInt64LE(1_784_036_805n, 3);
   bytes.writeDoubleLE(1.13955, 11);

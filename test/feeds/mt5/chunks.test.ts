@@ -31,7 +31,7 @@ function readAll(chunks: Uint8Array[]): Sample[] {
       );
       found.push({ type, body });
     }
-    if (reader.held > BYTES_MAX) throw new Error('it holds more than a frame');
+    if (reader.partialBytes > BYTES_MAX) throw new Error('it holds more than a frame');
   }
   return found;
 }

@@ -1,4 +1,4 @@
-/** A terminal that had to drop ticks goes on further in its count: a gap record tells which are missing. */
+/** A terminal that had to drop ticks continues further in its count: a gap record says which are missing. */
 import t from 'tap';
 import { GapReason } from '../../../src/core/tick.js';
 import { MQL_TICK_BYTES, MqlTick, writeMqlTick } from '../../../src/feeds/mql/mql-tick.js';
@@ -29,7 +29,7 @@ t.test('a jump in the count', async (t) => {
   }
   await bench.reading(() => bench.counters.totals().received === 9, 'all received');
   const gaps = bench.shards[0].ticks.filter((tick) => tick.kind === 'gap');
-  // Where the count stood before the port first heard of the stream is not known: no gap is claimed there.
+  // What the count was before the port first heard of the stream is not known: no gap is claimed there.
   t.equal(gaps.length, 1);
   t.match(gaps[0], { reason: GapReason.sourceSequence, first: 10, last: 19, count: 10 });
   t.match(bench.counters.totals(), { duplicate: 2, sequenced: 9 });

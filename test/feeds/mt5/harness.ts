@@ -1,4 +1,4 @@
-/** An engine's memory without an engine: the MT5 port in front, and a reader of its raw ring in place of a shard. */
+/** An engine's memory without an engine: the MT5 port in front, and a reader of its raw ring instead of a shard. */
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { SharedClock } from '../../../src/core/clock.js';
@@ -56,7 +56,7 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** The stand-in for a shard: reads a raw ring and counts what it read as numbered. */
+/** The stand-in for a shard: reads a raw ring and counts what it read as sequenced. */
 export class RawShard {
   readonly ticks: RawTick[] = [];
   readonly #cells: CommitCells;
@@ -161,7 +161,7 @@ export class Bench {
     return this.shards[0].ticks.filter((t) => t.kind === 'quote' || t.kind === 'trade');
   }
 
-  /** Raises what counts as durable to all that was numbered. */
+  /** Raises what counts as durable to all that was sequenced. */
   makeDurable(): void {
     const reader = this.counters;
     const next = this.#log.prime();
@@ -235,7 +235,7 @@ export class Peer {
     await until(() => this.types.includes(FrameType.welcome), 'welcome');
   }
 
-  /** Waits for the port to close the connection, and tells the code of its error frame. */
+  /** Waits for the port to close the connection, and returns the code of its error frame. */
   async refusal(): Promise<string | undefined> {
     await until(() => this.isClosed, 'the port closes the connection');
     return this.errors.at(-1)?.code;

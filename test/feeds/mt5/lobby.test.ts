@@ -1,4 +1,4 @@
-/** Connections that say nothing take no terminal's place, and hold nobody off. */
+/** Connections that say nothing take no slot of a terminal, and hold nobody off. */
 import { connect } from 'node:net';
 import t from 'tap';
 import {

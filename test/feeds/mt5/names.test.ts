@@ -23,7 +23,7 @@ t.test('long names, and names that nobody could read', async (t) => {
   await peer.hello({ server: '"'.repeat(MT5_SERVER_BYTES_MAX), name: 'n'.repeat(64) });
 });
 
-t.test('more sources than places, one after the other', async (t) => {
+t.test('more sources than slots, one after the other', async (t) => {
   const bench = await new Bench().start();
   t.teardown(() => bench.server.stop());
   const rounds = FEED_SOURCES_MAX + 5;

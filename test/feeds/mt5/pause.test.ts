@@ -1,4 +1,4 @@
-/** An operator holds the port and lets it go on: terminals stay connected and keep their ticks meanwhile. */
+/** An operator holds the port and lets it continue: terminals stay connected and keep their ticks meanwhile. */
 import t from 'tap';
 import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { Bench, until } from './harness.js';

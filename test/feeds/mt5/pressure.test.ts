@@ -1,4 +1,4 @@
-/** A full ring pauses the terminals: little is held, nothing is lost, and all goes on when there is room. */
+/** A full ring pauses the terminals: little is buffered, nothing is lost, and all continues when there is room. */
 import t from 'tap';
 import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { Bench, until } from './harness.js';
@@ -14,7 +14,7 @@ t.test('back-pressure from the ring to the source', async (t) => {
   await terminal.start();
   let sent = 0;
   const fill = async (): Promise<void> => {
-    // The bid is the tick's count, so that what comes out tells what went in.
+    // The bid is the tick's count, so that what comes out shows what went in.
     while (terminal.send(symbol, 1e12 + sent, 6, sent + 1, sent + 2)) {
       if (++sent % 10_000 === 0) await turn();
     }

@@ -13,7 +13,7 @@ t.test('broken connections', async (t) => {
   await terminal.start();
   const source = (async () => {
     for (let i = 1; i <= TICKS; i++) {
-      // The bid is the tick's count, so that what comes out tells what went in.
+      // The bid is the tick's count, so that what comes out shows what went in.
       const symbol = random() < 0.01 ? unknown : locals[Math.floor(random() * locals.length)];
       const isBoth = random() < 0.1;
       while (!terminal.send(symbol, 1e12 + i, isBoth ? 30 : 6, i, i + 1, isBoth ? i : 0, 1))

@@ -1,4 +1,4 @@
-/** What breaks the framing or the rules is told why, counted and closed; everybody else goes on. */
+/** A peer that breaks the framing or the rules gets an error, is counted and closed; everybody else continues. */
 import t from 'tap';
 import { encodeAck, encodeBatchHeader, HEARTBEAT } from '../../../src/feeds/mt5/framing.js';
 import { Bench, helloFrame, seeded, until } from './harness.js';

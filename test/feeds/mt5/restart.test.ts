@@ -6,7 +6,7 @@ import { Registry } from '../../../src/pipeline/memory/registry.js';
 import { bucketOfName } from '../../../src/pipeline/memory/registry-entries.js';
 import { Bench, until } from './harness.js';
 
-t.test('the feed thread dies and is started afresh', async (t) => {
+t.test('the feed thread dies and is started again', async (t) => {
   const first = await new Bench({ rawSlots: 64 }).start();
   const terminal = first.terminal();
   const symbol = terminal.define('EURUSD', 5);

@@ -1,10 +1,10 @@
-/** A terminal that sends seconds as `time_msc` is told of, its ticks are refused and not read as of 1970. */
+/** A terminal that sends seconds as `time_msc` is logged; its ticks are refused and not read as of 1970. */
 import t from 'tap';
 import { Bench } from './harness.js';
 
 const NOW_S = 1_718_776_800;
 
-t.test('seconds in place of milliseconds', async (t) => {
+t.test('seconds instead of milliseconds', async (t) => {
   const bench = await new Bench().start();
   const terminal = bench.terminal();
   const eurusd = terminal.define('EURUSD', 5);

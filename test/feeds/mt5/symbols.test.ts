@@ -43,7 +43,7 @@ t.test('any printable name is taken', async (t) => {
   await bench.server.stop();
 });
 
-t.test('ticks of a symbol that is refused are counted, and the operator is told what helps', async (t) => {
+t.test('ticks of a symbol that is refused are counted, and the log says what helps', async (t) => {
   const bench = await new Bench().start();
   const terminal = bench.terminal();
   const bad = terminal.define('X'.repeat(65), 5);

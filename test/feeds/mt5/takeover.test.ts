@@ -1,4 +1,4 @@
-/** Two connections of one stream, or of one name: the newest wins, and the older is told so. */
+/** Two connections of one stream, or of one name: the newest wins, and the older gets an error that says so. */
 import t from 'tap';
 import { StatusCode } from '../../../src/core/tick.js';
 import { Bench } from './harness.js';

@@ -14,8 +14,8 @@ t.test(
     });
     const feed = new SyntheticFeed(options);
     await feed.start(harness.context);
-    const made = (): number => feed.status().counters?.made ?? 0;
-    while (made() < 20_000) await new Promise((resolve) => setImmediate(resolve));
+    const generated = (): number => feed.status().counters?.made ?? 0;
+    while (generated() < 20_000) await new Promise((resolve) => setImmediate(resolve));
     t.equal(feed.status().state, 'live', 'what stands aside is waited for');
     const ticks = await harness.takeUntil(() => feed.status().state === 'ended');
     const totals = harness.totals();

@@ -32,7 +32,7 @@ t.test('flat out through a small ring: every tick once, in order, then it ends',
   await feed.stop();
 });
 
-t.test('a feed whose thread died goes on with the tick after the last committed one', async (t) => {
+t.test('a feed whose thread died continues with the tick after the last committed one', async (t) => {
   const options = syntheticOptions.parse({ rate: 'max', count: COUNT, symbols: SYMBOLS, seed: 4 });
   const stateWords = syntheticStateWords(options);
   // Nobody takes anything until the end: only the feed touches shared memory while a fault is armed.

@@ -22,7 +22,7 @@ t.test('the same options give the same ticks, another seed gives others', async 
   t.notOk(one.equals(recordsOf(new Market({ ...STANDARD_MARKET, seed: 2 }), TICKS)));
 });
 
-t.test('a market goes on from a saved state bit by bit', async (t) => {
+t.test('a market continues from a saved state bit by bit', async (t) => {
   const options = { ...STANDARD_MARKET, symbols: 40, seed: 77 };
   const whole = recordsOf(new Market(options), TICKS);
   const words = new Float64Array(marketStateWords(options.symbols));

@@ -6,7 +6,7 @@ import { Kind, NO_TIME_S, RECORD_F64, RECORD_U32, Records, U32_SEQ_LOW } from '.
 import { Market } from '../../log/support.js';
 
 export const GOLDEN_TICKS = 600;
-/** So many that columns have lanes. */
+/** So many that columns have SIMD lanes. */
 export const GOLDEN_LARGE_TICKS = 3_000;
 export const GOLDEN_FIRST_SEQ = 4_294_967_000;
 

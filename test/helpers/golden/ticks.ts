@@ -61,7 +61,7 @@ const gap =
   (r, i) => {
     head(r, i, symbol, Kind.gap);
     writeGap(r, i, reason, first, last, count);
-    // A gap made for one subscriber is no tick of the symbol.
+    // A gap generated for one subscriber is no tick of the symbol.
     if (reason === GapReason.notHeld) r.u32[i * 16 + 3] = 0;
   };
 const at =

@@ -20,7 +20,7 @@ export interface Vector {
   from: 'client' | 'server';
   /** The message's text in JSON. */
   json?: string;
-  /** Base64 of its bytes in MessagePack, and in packed where that is not told apart. */
+  /** Base64 of its bytes in MessagePack, and in packed where that makes no difference. */
   msgpack?: string;
   /** Base64 of a frame of ticks. */
   packed?: string;
@@ -30,7 +30,7 @@ export interface Vector {
 
 export interface GoldenFile {
   protocol: number;
-  /** What `subscribed` and `symbols` have told of wire ids. */
+  /** What `subscribed` and `symbols` have said of wire ids. */
   symbols: WireSymbol[];
   vectors: Vector[];
 }
@@ -40,7 +40,7 @@ const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const jsonTicks = ({ records, seqs }: GoldenBatch) =>
   seqs.map((seq, i) => jsonTick({ ...toTick(records, i), seq }));
 
-/** A name, with what tells it from others of its op. */
+/** A name, with what distinguishes it from others of its op. */
 const named = (op: string, what: string) => (what === '' ? op : `${op}: ${what}`);
 
 function controls(from: Vector['from'], table: Record<string, Record<string, object>>): Vector[] {

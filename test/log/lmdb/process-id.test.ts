@@ -7,7 +7,7 @@ import t from 'tap';
 import { assertOwnProcessId } from '../../../src/log/lmdb/process-id.js';
 import { LogReader } from '../../../src/log/read/log-reader.js';
 import { openLog } from '../../../src/log/write/open-log.js';
-import { numberedAnew, Started, whyNoContainers } from '../../helpers/container.js';
+import { inOwnPidNamespace, Started, whyNoContainers } from '../../helpers/container.js';
 import { locksOf, makeFolder, removeFolder } from '../support.js';
 import type { Opened, OpeningPlan } from './open-at-once.worker.js';
 
@@ -28,10 +28,10 @@ function holding(what: string, folder: string): string[] {
 t.test('an engine and a reader with one process id', { skip: noContainers }, async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
-  const engine = await Started.start(numberedAnew(holding('engine', folder)));
+  const engine = await Started.start(inOwnPidNamespace(holding('engine', folder)));
   t.equal(engine.stdout, 'held 1\n');
   const from = performance.now();
-  const ticks = await Started.start(numberedAnew([process.execPath, TICKS, 'replay', '--data', folder]));
+  const ticks = await Started.start(inOwnPidNamespace([process.execPath, TICKS, 'replay', '--data', folder]));
   await ticks.stop();
   t.match(
     ticks.stderr,
@@ -39,14 +39,14 @@ t.test('an engine and a reader with one process id', { skip: noContainers }, asy
   );
   t.ok(performance.now() - from < SOON_MS, 'at once');
   const other = await Started.start(
-    numberedAnew(['sh', '-c', '"$@"; exit $?', 'sh', ...holding('reader', folder)]),
+    inOwnPidNamespace(['sh', '-c', '"$@"; exit $?', 'sh', ...holding('reader', folder)]),
   );
   t.match(other.stdout, /^held [^1]/, 'as the message says');
   await other.stop();
   await engine.stop();
-  const late = await Started.start(numberedAnew(holding('reader', folder)));
+  const late = await Started.start(inOwnPidNamespace(holding('reader', folder)));
   t.equal(late.stdout, 'held 1\n', 'once the first has gone');
-  const second = await Started.start(numberedAnew(holding('engine', folder)));
+  const second = await Started.start(inOwnPidNamespace(holding('engine', folder)));
   t.match(second.stdout, /^data_folder_locked A process of another container/, 'so is an engine told');
   await late.stop();
 });

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { FolderLock } from '../../../src/log/storage/folder-lock.js';
 import { openLog } from '../../../src/log/write/open-log.js';
-import { mountedToo, numberedAnew, Started, whyNoContainers } from '../../helpers/container.js';
+import { inOwnPidNamespace, mountedToo, Started, whyNoContainers } from '../../helpers/container.js';
 import { makeFolder, removeFolder } from '../support.js';
 
 const CHILD = fileURLToPath(new URL('./lock.child.js', import.meta.url));
@@ -125,16 +125,16 @@ t.test('a copy of the folder is free', async (t) => {
 t.test('a container has the folder', { skip: noContainers }, async (t) => {
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
-  const first = await Started.start(numberedAnew(holding('engine', folder)));
+  const first = await Started.start(inOwnPidNamespace(holding('engine', folder)));
   t.equal(first.stdout, 'held 1\n');
   await t.rejects(openLog(folder, { shards: 1 }), {
     ...LOCKED,
     message: /in use by process 1 of another container or host/,
   });
-  const second = await Started.start(numberedAnew(holding('engine', folder)));
+  const second = await Started.start(inOwnPidNamespace(holding('engine', folder)));
   t.match(second.stdout, /^data_folder_locked /, 'another container is refused too');
   await first.stop();
-  const third = await Started.start(numberedAnew(holding('engine', folder)));
+  const third = await Started.start(inOwnPidNamespace(holding('engine', folder)));
   t.equal(third.stdout, 'held 1\n', 'the same pid again');
   await third.stop();
 });
@@ -143,7 +143,7 @@ t.test('a container finds the folder in use', { skip: noContainers }, async (t) 
   const folder = makeFolder();
   t.teardown(() => removeFolder(folder));
   const opened = await openLog(folder, { shards: 1 });
-  const other = await Started.start(numberedAnew(holding('engine', folder)));
+  const other = await Started.start(inOwnPidNamespace(holding('engine', folder)));
   t.match(other.stdout, /^data_folder_locked /);
   await opened.close();
 });

@@ -13,7 +13,7 @@ import { type LogStore, openStore } from '../../../src/log/storage/log-store.js'
 import { heldSegments, Lease } from '../../../src/log/storage/reader-lease.js';
 import { turn } from '../../../src/pipeline/memory/doorbell.js';
 import { LogStream } from '../../../src/replay/stream.js';
-import { mountedToo, numberedAnew, Started, whyNoContainers } from '../../helpers/container.js';
+import { inOwnPidNamespace, mountedToo, Started, whyNoContainers } from '../../helpers/container.js';
 import { drain, FakeShard, Market, makeFolder, openRig, removeFolder } from '../support.js';
 
 const SEGMENT_MS = 1_000;
@@ -129,7 +129,7 @@ t.test('a reader of another process, until it is killed', (t) =>
 t.test('a reader in a container', { skip: noContainers }, (t) =>
   holdsUntilKilled(
     t,
-    (folder) => numberedAnew(holding(folder)),
+    (folder) => inOwnPidNamespace(holding(folder)),
     /, but process 1 of another container or host \(.+\) reads from it/,
   ),
 );

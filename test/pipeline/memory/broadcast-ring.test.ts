@@ -54,7 +54,7 @@ for (const head of [100, 2 ** 31 - 20, 2 ** 31, 2 ** 32 - 20, 2 ** 32 + 5, 3 * 2
     t.equal((reader.slot(head + 1) - reader.slot(head)) & (SLOTS - 1), 1);
   });
 
-  t.test(`from ${head}: the intent of a dead writer stands`, async (t) => {
+  t.test(`from ${head}: the intent of a dead writer remains`, async (t) => {
     const { memory, reader, writer } = ring(head);
     writer.intend(head + 10);
     const afresh = new BroadcastWriter(memory, SLOTS);

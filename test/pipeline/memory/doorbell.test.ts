@@ -15,14 +15,14 @@ function elapsedMs(body: () => void): number {
 
 t.test('a ring between the look and the sleep is not slept over', async (t) => {
   const memory = allocateDoorbells(3);
-  const bell = new Doorbell(memory, 1);
-  const seen = bell.read();
+  const doorbell = new Doorbell(memory, 1);
+  const seen = doorbell.read();
   new Doorbell(memory, 1).ring();
-  t.ok(elapsedMs(() => bell.park(seen, 60_000)) < 10_000, 'returns at once');
-  t.not(bell.read(), seen);
+  t.ok(elapsedMs(() => doorbell.park(seen, 60_000)) < 10_000, 'returns at once');
+  t.not(doorbell.read(), seen);
 });
 
-t.test('bells are apart from each other', async (t) => {
+t.test('doorbells are apart from each other', async (t) => {
   const memory = allocateDoorbells(3);
   new Doorbell(memory, 0).ring();
   new Doorbell(memory, 2).ring();
@@ -30,22 +30,22 @@ t.test('bells are apart from each other', async (t) => {
 });
 
 t.test('a park without a ring ends with its time', async (t) => {
-  const bell = new Doorbell(allocateDoorbells(1), 0);
-  t.ok(elapsedMs(() => bell.park(bell.read(), 20)) >= 19);
+  const doorbell = new Doorbell(allocateDoorbells(1), 0);
+  t.ok(elapsedMs(() => doorbell.park(doorbell.read(), 20)) >= 19);
 });
 
 t.test('the count of rings wraps', async (t) => {
   const memory = allocateDoorbells(1);
   new Int32Array(memory, 0, 1)[0] = 0x7fffffff;
-  const bell = new Doorbell(memory, 0);
-  const seen = bell.read();
-  bell.ring();
-  t.ok(elapsedMs(() => bell.park(seen, 60_000)) < 10_000);
+  const doorbell = new Doorbell(memory, 0);
+  const seen = doorbell.read();
+  doorbell.ring();
+  t.ok(elapsedMs(() => doorbell.park(seen, 60_000)) < 10_000);
 });
 
 t.test('spinning comes before parking, and work ends it', async (t) => {
-  const bell = new Doorbell(allocateDoorbells(1), 0);
-  const wait = new SpinThenPark(bell);
+  const doorbell = new Doorbell(allocateDoorbells(1), 0);
+  const wait = new SpinThenPark(doorbell);
   const turns = (n: number, work: number) =>
     elapsedMs(() => {
       for (let i = 0; i < n; i++) {
@@ -61,14 +61,14 @@ t.test('spinning comes before parking, and work ends it', async (t) => {
 
 t.test('after a long wait there is hardly any spinning, after a short one there is', async (t) => {
   const memory = allocateDoorbells(1);
-  const bell = new Doorbell(memory, 0);
-  const wait = new SpinThenPark(bell);
+  const doorbell = new Doorbell(memory, 0);
+  const wait = new SpinThenPark(doorbell);
   let parks = 0;
   let isShort = false;
-  const { park } = bell;
-  bell.park = (seen, timeoutMs) => {
+  const { park } = doorbell;
+  doorbell.park = (seen, timeoutMs) => {
     parks++;
-    park.call(bell, seen, isShort ? 0 : timeoutMs);
+    park.call(doorbell, seen, isShort ? 0 : timeoutMs);
   };
   /** Looks in vain until it parks. */
   const looks = () => {
@@ -92,11 +92,11 @@ t.test('after a long wait there is hardly any spinning, after a short one there 
 
 t.test('naps, once after work, until shortly before the next stage looks', async (t) => {
   const memory = allocateDoorbells(2);
-  const bell = new Doorbell(memory, 0);
+  const doorbell = new Doorbell(memory, 0);
   const next = new Doorbell(memory, 1);
-  const wait = new SpinThenPark(bell, next);
+  const wait = new SpinThenPark(doorbell, next);
   const naps: number[] = [];
-  bell.nap = (_seen, ms) => naps.push(ms);
+  doorbell.nap = (_seen, ms) => naps.push(ms);
   const look = (work: number) => {
     wait.before();
     wait.after(work);
@@ -120,18 +120,18 @@ t.test('naps, once after work, until shortly before the next stage looks', async
 
 t.test('a look that is due is no time to nap for', async (t) => {
   const memory = allocateDoorbells(1);
-  const bell = new Doorbell(memory, 0);
-  bell.lookIn(0.001);
+  const doorbell = new Doorbell(memory, 0);
+  doorbell.lookIn(0.001);
   const from = performance.now();
   while (performance.now() - from < 1);
-  t.equal(bell.msToLook, 0);
+  t.equal(doorbell.msToLook, 0);
   for (const ms of [1, 1000, 60_000, 30 * 60_000]) {
-    bell.lookIn(ms);
-    t.ok(bell.msToLook > ms - 1000 && bell.msToLook <= ms, `in ${ms} ms`);
+    doorbell.lookIn(ms);
+    t.ok(doorbell.msToLook > ms - 1000 && doorbell.msToLook <= ms, `in ${ms} ms`);
   }
 });
 
-t.test('promises and timers go on while there is nothing to do', async (t) => {
+t.test('promises and timers continue while there is nothing to do', async (t) => {
   const wait = new YieldThenPark(new Doorbell(allocateDoorbells(1), 0));
   let microtasks = 0;
   let ticks = 0;
@@ -165,16 +165,16 @@ t.test('a thread that must not sleep does not', async (t) => {
 
 t.test('the asynchronous park', async (t) => {
   const memory = allocateDoorbells(1);
-  const bell = new Doorbell(memory, 0);
-  const seen = bell.read();
-  const parked = bell.parkAsync(seen, 60_000);
-  setImmediate(() => bell.ring());
+  const doorbell = new Doorbell(memory, 0);
+  const seen = doorbell.read();
+  const parked = doorbell.parkAsync(seen, 60_000);
+  setImmediate(() => doorbell.ring());
   // The wait itself keeps no process alive, so a timer must.
   const alive = setInterval(() => {}, 1000);
   await parked;
-  await bell.parkAsync(seen, 60_000);
+  await doorbell.parkAsync(seen, 60_000);
   t.pass('returns at once when the bell differs already');
-  await bell.parkAsync(bell.read(), 5);
+  await doorbell.parkAsync(doorbell.read(), 5);
   clearInterval(alive);
   t.equal(new Int32Array(memory, 4, 1)[0], 0, 'parked no longer');
 });

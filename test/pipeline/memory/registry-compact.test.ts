@@ -71,7 +71,7 @@ t.test('raw names without end: the oldest are forgotten, and there is room for a
   t.same(new Registry(registry.memory, 16).aliases, registry.aliases);
 });
 
-t.test('an alias that goes to another symbol takes the place of the first', async (t) => {
+t.test('an alias that goes to another symbol replaces the first', async (t) => {
   const registry = new Registry(Registry.allocate(KB), 16);
   for (const symbol of [1, 2, 1]) registry.defineAlias(1, 'EURUSD.m', symbol);
   t.same(registry.aliases, [{ t: 'alias', source: 1, raw: 'EURUSD.m', symbol: 1 }]);
@@ -119,22 +119,22 @@ t.test('who copies it: after a compaction all, and then what was added', async (
   const registry = new Registry(Registry.allocate(KB), 16);
   registry.defineSource(stream(1));
   let copy = Buffer.alloc(0);
-  let place = registry.placeOf(copy);
+  let position = registry.positionOf(copy);
   let wholes = 0;
   for (let i = 2; i < 3_000; i++) {
     registry.defineSource(stream(i));
     if (i % 7 !== 0) continue;
-    t.notOk(registry.isAt(place));
-    const { bytes, from, end } = registry.after(place);
+    t.notOk(registry.isAt(position));
+    const { bytes, from, end } = registry.after(position);
     if (from === 0) wholes++;
     copy = Buffer.concat([copy.subarray(0, from), bytes]);
-    place = end;
-    t.ok(registry.isAt(place));
-    t.same(registry.placeOf(copy), place);
+    position = end;
+    t.ok(registry.isAt(position));
+    t.same(registry.positionOf(copy), position);
     t.match(Registry.from(copy).sources[1], stream(i));
   }
   t.ok(wholes >= 3 && wholes < 100, `${wholes} times`);
-  t.same(registry.placeOf(Buffer.from('something else')), { generation: -1, length: 0 });
+  t.same(registry.positionOf(Buffer.from('something else')), { generation: -1, length: 0 });
 });
 
 t.test('a thread that dies while it compacts changes nothing', async (t) => {

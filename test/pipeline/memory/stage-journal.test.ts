@@ -1,4 +1,4 @@
-/** A stage's journal tells which batch a position fell into, as long as it holds its note. */
+/** A stage's journal says which batch a position fell into, as long as it holds its note. */
 import t from 'tap';
 import { StageJournal } from '../../../src/pipeline/memory/stage-journal.js';
 

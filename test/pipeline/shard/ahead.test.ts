@@ -1,4 +1,4 @@
-/** A tick stamped beyond its receipt is kept as told, and makes no later one late. */
+/** A tick stamped beyond its receipt is kept as it is, and makes no later one late. */
 import t from 'tap';
 import { EVENT_AHEAD_S_MAX } from '../../../src/core/limits.js';
 import { Flag, NO_TIME_S, toTick } from '../../../src/core/tick.js';
@@ -76,7 +76,7 @@ t.test('a source whose clock is ahead all the time is shown, and holds up none t
   }
 });
 
-t.test('a shard that starts afresh judges likewise', async (t) => {
+t.test('a shard that starts again judges likewise', async (t) => {
   const { e, quote, shown } = set();
   quote(1, NOW_S - 3);
   quote(2, NOW_S + 7200);

@@ -1,4 +1,4 @@
-/** A source that tells too many digits changes no price; one that knows fewer than others coarsens none of theirs. */
+/** A source that declares too many digits changes no price; one that knows fewer than others coarsens none of theirs. */
 import t from 'tap';
 import { DIGITS_MAX } from '../../../src/core/limits.js';
 import { Registry } from '../../../src/pipeline/memory/registry.js';

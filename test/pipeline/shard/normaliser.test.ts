@@ -74,7 +74,7 @@ t.test('a missing side is carried forward, with its size', async (t) => {
   t.match(quote(-0, 1.4), { bid: 1.15, ask: 1.4 });
 });
 
-t.test('half-quotes are held until the other side is known, and counted', async (t) => {
+t.test('half-quotes are pending until the other side is known, and counted', async (t) => {
   const { e, quote, run } = set();
   quote(1.1, NO_PRICE, { bidSize: 1 });
   t.same(run(), []);

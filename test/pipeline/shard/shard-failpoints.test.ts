@@ -1,5 +1,5 @@
 /**
- * A shard dies at its n-th probe, for every n, and again soon after while its successor recovers. What is
+ * A shard dies at its n-th failpoint, for every n, and again soon after while its successor recovers. What is
  * numbered, shown and counted in the end is what an undisturbed shard leaves, bit for bit.
  */
 import t from 'tap';
@@ -14,7 +14,7 @@ import { assertSums } from '../../helpers/sums.js';
 import { offer, randomTick } from '../../helpers/ticks.js';
 
 const SYMBOLS = 5;
-/** Words that may differ: versions of the seqlock, and the mean move, which starts anew in a torn entry. */
+/** Words that may differ: versions of the seqlock, and the mean move, which starts again in a torn entry. */
 const FREE_WORDS = new Set([0, EntryF64.deviation * 2, EntryF64.deviation * 2 + 1]);
 /** Second words of the records in an entry, where `suspicious` follows from the mean move. */
 const FLAG_WORDS = new Set([17, 33, 49]);
@@ -107,7 +107,7 @@ for (const [load, seed, again] of [
   [CROWDED, 5, 4],
 ] as const) {
   const also = again === undefined ? '' : `, and ${again} probes later`;
-  t.test(`seed ${seed}, ${load.ticks} ticks at a time: at every probe${also}`, async (t) => {
+  t.test(`seed ${seed}, ${load.ticks} ticks at a time: at every failpoint${also}`, async (t) => {
     const calm = run(load, seed);
     t.equal(calm.faults.deaths, 0);
     t.ok(calm.ring.length > 50 * RECORD_U32);

@@ -7,7 +7,7 @@ import { SmallEngine } from '../../helpers/memory.js';
 import { Model, type ModelSymbol } from '../../helpers/model.js';
 import { Random } from '../../helpers/random.js';
 import { assertSums } from '../../helpers/sums.js';
-import { numberedTick, offer, randomTick, recordTick } from '../../helpers/ticks.js';
+import { offer, randomTick, recordTick, sequencedTick } from '../../helpers/ticks.js';
 
 for (const seed of [1, 2, 3, 4]) {
   t.test(`seed ${seed}`, async (t) => {
@@ -43,15 +43,15 @@ for (const seed of [1, 2, 3, 4]) {
     e.sink.commit();
     e.work();
     t.equal(bad, 0, 'the ring was never full');
-    let held = 0;
-    let made = 0;
+    let pending = 0;
+    let generated = 0;
     let conflated = 0;
     models.forEach((model, shard) => {
       const reader = e.reader(shard);
       t.equal(reader.head(), model.ticks.length);
       let criticals = 0;
       for (let seq = 1; seq <= reader.head(); seq++) {
-        const { seqLow, ...tick } = numberedTick(reader, seq);
+        const { seqLow, ...tick } = sequencedTick(reader, seq);
         if (tick.kind !== 'quote') {
           const critical = e.criticalReader(shard);
           const there = recordTick(critical.records, critical.slot(++criticals));
@@ -67,13 +67,13 @@ for (const seed of [1, 2, 3, 4]) {
       }
       t.equal(e.shardWord(ShardWord.criticalHead, shard), criticals);
       t.equal(e.table.applied(shard), reader.head());
-      held += model.held;
-      made += model.made;
+      pending += model.pending;
+      generated += model.generated;
       conflated += model.conflated;
     });
     t.match(e.totals(), {
-      pendingOneSided: held,
-      generated: made + countMade(models),
+      pendingOneSided: pending,
+      generated: generated + countGenerated(models),
       conflated,
       inFlight: 0,
       received: countReceived(models),
@@ -100,12 +100,12 @@ for (const seed of [1, 2, 3, 4]) {
   });
 }
 
-/** Status and gap records that the test itself wrote: the sink counts them as made. */
-function countMade(models: Model[]): number {
+/** Status and gap records that the test itself wrote: the sink counts them as generated. */
+function countGenerated(models: Model[]): number {
   const all = models.flatMap((m) => m.ticks).filter((x) => x.kind === 'status' || x.kind === 'gap').length;
-  return all - models.reduce((sum, m) => sum + m.made, 0);
+  return all - models.reduce((sum, m) => sum + m.generated, 0);
 }
 
 function countReceived(models: Model[]): number {
-  return 2500 - countMade(models);
+  return 2500 - countGenerated(models);
 }

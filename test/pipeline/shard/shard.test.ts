@@ -1,4 +1,4 @@
-/** A shard's numbering and its three views, by hand. */
+/** A shard's sequencing and its three views, by hand. */
 import t from 'tap';
 import { GapReason, Kind, RECORD_U32, StatusCode, toTick } from '../../../src/core/tick.js';
 import { TAG_KIND_SHIFT, TAG_SYMBOL } from '../../../src/pipeline/memory/broadcast-ring.js';
@@ -97,7 +97,7 @@ t.test('the critical ring holds what is no quote, with the same numbers', async 
   assertSums(t, e.totals());
 });
 
-t.test('positions stand beside the slots; a split tick has its own only at its end', async (t) => {
+t.test('positions are beside the slots; a split tick has its own only at its end', async (t) => {
   const e = new SmallEngine();
   const id = e.define('A');
   const source = e.sink.open('test', 's');
@@ -123,7 +123,7 @@ t.test('positions stand beside the slots; a split tick has its own only at its e
   assertSums(t, e.totals());
 });
 
-t.test('labels say what stands in the slots of both rings', async (t) => {
+t.test('tags say which symbol and kind is in each slot of both rings', async (t) => {
   const e = new SmallEngine();
   const [a, b] = [e.define('A'), e.define('B')];
   const source = e.sink.open('test', 's');
@@ -136,13 +136,13 @@ t.test('labels say what stands in the slots of both rings', async (t) => {
   e.sink.commit();
   e.work();
   for (const reader of [e.reader(), e.criticalReader()]) {
-    const labels = Array.from({ length: reader.head() }, (_, i) => reader.tags[reader.slot(i + 1)]);
-    const records = labels.map((_, i) => toTick(reader.records, reader.slot(i + 1)));
+    const tags = Array.from({ length: reader.head() }, (_, i) => reader.tags[reader.slot(i + 1)]);
+    const records = tags.map((_, i) => toTick(reader.records, reader.slot(i + 1)));
     t.same(
-      labels.map((label) => [label & TAG_SYMBOL, label >>> TAG_KIND_SHIFT]),
+      tags.map((tag) => [tag & TAG_SYMBOL, tag >>> TAG_KIND_SHIFT]),
       records.map(({ symbolId, kind }) => [symbolId, Kind[kind]]),
     );
-    t.ok(labels.length >= 5);
+    t.ok(tags.length >= 5);
   }
 });
 

@@ -1,4 +1,4 @@
-/** What a numbered tick changes of its symbol's state. Applied twice it changes nothing, but for the mean move. */
+/** What a sequenced tick changes of its symbol's state. Applied twice it changes nothing, but for the mean move. */
 import {
   AT_ARG0,
   AT_BID,
@@ -20,7 +20,7 @@ import {
   S_BID_SIZE,
   S_DEFINED,
   S_DEVIATION,
-  S_HELD,
+  S_PENDING,
   S_QUOTE_SEQ,
   S_QUOTE_TIME,
   S_READY,
@@ -90,7 +90,7 @@ function raise(at: usize, head: u32, newest: usize): void {
 
 /**
  * Applies the quote at `at`, which moved the mid by `move`, but for its time. What was only just stored there is passed:
- * loading it would wait. In place of a call, which costs a tenth of what numbering does.
+ * loading it would wait. In place of a call, which costs a tenth of what sequencing does.
  */
 // @inline
 export function applyQuote(
@@ -115,7 +115,7 @@ export function applyQuote(
   }
   v128.store(state, prices, S_BID);
   v128.store(state, v128.load(at, AT_BID_SIZE), S_BID_SIZE);
-  store<f64>(state, 0, S_HELD);
+  store<f64>(state, 0, S_PENDING);
   store<f64>(state, seq, S_SEQ);
   store<u32>(state, symbolSeq, S_SYMBOL_SEQ);
   if ((head & (CROSSED | LATE)) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
@@ -141,7 +141,7 @@ export function applyTrade(at: usize, id: u32, state: usize, seq: f64, head: u32
   touch(id, state);
 }
 
-/** Applies record `index`, which is numbered `seq`, whatever its kind. */
+/** Applies record `index`, whose seq is `seq`, whatever its kind. */
 export function apply(index: u32, seq: f64): void {
   const at = RECORDS + <usize>index * RECORD;
   const id = load<u32>(at, AT_SYMBOL);
@@ -149,7 +149,7 @@ export function apply(index: u32, seq: f64): void {
   const head = load<u32>(at, AT_HEAD);
   const kind = head & KIND_MASK;
   if (id === 0) {
-    // The engine itself is numbered, and has nothing to show.
+    // The engine itself is sequenced, and has nothing to show.
     store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
   } else if (kind === QUOTE) {
     const prices = v128.load(at, AT_BID);

@@ -1,5 +1,5 @@
-/** What the host calls and reads: see `../numbering.ts`. */
+/** What the host calls and reads: see `../sequencing-module.ts`. */
 export { apply } from './apply';
-export { COUNTS, CRITICALS, LABELS, POSITIONS, RECORDS, STATES, TICKS } from './layout';
-export { number, numberSettled } from './number';
+export { COUNTS, CRITICALS, POSITIONS, RECORDS, STATES, TAGS, TICKS } from './layout';
+export { sequence, sequenceSettled } from './sequence';
 export { begin } from './states';

@@ -4,7 +4,7 @@
  *
  * ```
  *     0 records that the shard looks at alone, or makes itself, 64 bytes each
- *   256 u32 each: their positions │ 272 u32 each: their labels, as `../broadcast.ts` has them
+ *   256 u32 each: their positions │ 272 u32 each: their tags, as `memory/broadcast-ring.ts` has them
  *   288 u32 × 8: counts (COUNT_…)
  *   320 what is the same for all ticks, so that it is loaded and not made each time (`states.ts`)
  *   512 u32 each: where the critical ones of a run stand
@@ -17,7 +17,7 @@
 export const TICKS: u32 = 3_968;
 export const RECORDS: usize = 0;
 export const POSITIONS: usize = 256;
-export const LABELS: usize = 272;
+export const TAGS: usize = 272;
 export const COUNTS: usize = 288;
 /** Twice each: from one half on, as far as SURE, adding it and rounding down is `Math.round`, and doing so again changes nothing. */
 export const HALVES: usize = 320;
@@ -35,7 +35,7 @@ export const COUNT_CROSSED: usize = 0;
 export const COUNT_LOCKED: usize = 4;
 export const COUNT_LATE: usize = 8;
 export const COUNT_SUSPICIOUS: usize = 12;
-/** Quotes numbered that stand for half-quotes held before. */
+/** Quotes sequenced that stand for pending half-quotes. */
 export const COUNT_RELEASED: usize = 16;
 /** Entries in CRITICALS, and in the list of changed symbols. */
 export const COUNT_CRITICAL: usize = 20;
@@ -44,9 +44,9 @@ export const COUNT_CHANGED: usize = 24;
 export const RECORD: usize = 64;
 export const AT_SYMBOL: usize = 0;
 export const AT_HEAD: usize = 4;
-/** Of a raw record: the source's position. Of a numbered one: the low half of its seq. */
+/** Of a raw record: the source's position. Of a sequenced one: the low half of its seq. */
 export const AT_SEQ_LOW: usize = 8;
-/** Of a raw record: how many earlier ticks it stands for. Of a numbered one: its symbolSeq. */
+/** Of a raw record: how many earlier ticks it stands for. Of a sequenced one: its symbolSeq. */
 export const AT_SYMBOL_SEQ: usize = 12;
 export const AT_EVENT_S: usize = 16;
 export const AT_EVENT_NS: usize = 20;
@@ -55,13 +55,12 @@ export const AT_BID: usize = 32;
 export const AT_ASK: usize = 40;
 export const AT_BID_SIZE: usize = 48;
 export const AT_ASK_SIZE: usize = 56;
-export const AT_PRICE: usize = 32;
 export const AT_SIZE: usize = 48;
 export const AT_ARG0: usize = 32;
 export const AT_CODE: usize = 36;
 
 export const KIND_MASK: u32 = 7;
-export const LABEL_KIND_SHIFT: u32 = 24;
+export const TAG_KIND_SHIFT: u32 = 24;
 export const QUOTE: u32 = 0;
 export const TRADE: u32 = 1;
 export const STATUS: u32 = 2;
@@ -78,7 +77,7 @@ export const S_ASK: usize = 8;
 export const S_BID_SIZE: usize = 16;
 export const S_ASK_SIZE: usize = 24;
 export const S_DEVIATION: usize = 32;
-export const S_HELD: usize = 40;
+export const S_PENDING: usize = 40;
 export const S_SCALE: usize = 48;
 export const S_SEQ: usize = 56;
 export const S_QUOTE_SEQ: usize = 64;

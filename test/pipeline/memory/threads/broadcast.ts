@@ -7,7 +7,7 @@ export interface BroadcastJob {
   slots: number;
   /** Cell of the head. */
   heads: SharedArrayBuffer;
-  /** Cell of the gating reader's place. */
+  /** Cell of the gating reader's position. */
   gate: SharedArrayBuffer;
   from: number;
   count: number;

@@ -1,9 +1,13 @@
 import { Doorbell } from '../../../../src/pipeline/memory/doorbell.js';
 
-/** Answers every ring of bell 0 with one of bell 1, sleeping for a minute where no wake-up reaches it. */
-export function echo(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; rounds: number }): number {
-  const mine = new Doorbell(data.bells, 0);
-  const theirs = new Doorbell(data.bells, 1);
+/** Answers every ring of doorbell 0 with one of doorbell 1, sleeping for a minute where no wake-up reaches it. */
+export function echo(data: {
+  doorbells: SharedArrayBuffer;
+  cell: SharedArrayBuffer;
+  rounds: number;
+}): number {
+  const mine = new Doorbell(data.doorbells, 0);
+  const theirs = new Doorbell(data.doorbells, 1);
   const words = new Int32Array(data.cell);
   let lost = 0;
   for (let round = 1; round <= data.rounds; round++) {
@@ -21,9 +25,9 @@ export function echo(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; 
 }
 
 /** The other side of `echo`. */
-export function ask(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; rounds: number }): number {
-  const theirs = new Doorbell(data.bells, 0);
-  const mine = new Doorbell(data.bells, 1);
+export function ask(data: { doorbells: SharedArrayBuffer; cell: SharedArrayBuffer; rounds: number }): number {
+  const theirs = new Doorbell(data.doorbells, 0);
+  const mine = new Doorbell(data.doorbells, 1);
   const words = new Int32Array(data.cell);
   let lost = 0;
   for (let round = 1; round <= data.rounds; round++) {
@@ -40,10 +44,10 @@ export function ask(data: { bells: SharedArrayBuffer; cell: SharedArrayBuffer; r
   return lost;
 }
 
-/** Naps for a minute, if nothing presses. */
-export function nap({ bells }: { bells: SharedArrayBuffer }): number {
-  const bell = new Doorbell(bells, 0);
+/** Naps for a minute, unless an urgent ring comes. */
+export function nap({ doorbells }: { doorbells: SharedArrayBuffer }): number {
+  const doorbell = new Doorbell(doorbells, 0);
   const from = performance.now();
-  bell.nap(bell.read(), 60_000);
+  doorbell.nap(doorbell.read(), 60_000);
   return performance.now() - from;
 }

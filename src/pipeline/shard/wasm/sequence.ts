@@ -1,4 +1,4 @@
-/** Numbering: raw records become numbered ones, in the broadcast ring or where they stand. This is the hot path. */
+/** Sequencing: raw records become sequenced ones, in the broadcast ring or in place. This is the hot path. */
 import { applyQuote, applyTrade, isSuspicious, midMove, timeAt } from './apply';
 import {
   AT_BID,
@@ -23,8 +23,6 @@ import {
   HALVES,
   INFINITIES,
   KIND_MASK,
-  LABEL_KIND_SHIFT,
-  LABELS,
   LATE,
   LOCKED,
   ONE,
@@ -33,7 +31,7 @@ import {
   RECORD,
   RECORDS,
   S_BID,
-  S_HELD,
+  S_PENDING,
   S_QUOTE_TIME,
   S_READY,
   S_SCALE,
@@ -43,6 +41,8 @@ import {
   STATES,
   SURE,
   SUSPICIOUS,
+  TAG_KIND_SHIFT,
+  TAGS,
   TRADE,
 } from './layout';
 import { symbols } from './states';
@@ -53,20 +53,20 @@ const GOOD: u32 = 0b1_0011;
 /** Those of `core/limits.ts` and `core/tick.ts`. */
 const EVENT_AHEAD_S_MAX: u32 = 1;
 const NO_TIME_S: u32 = 0xffffffff;
-/** Records that are settled before they are numbered: few enough to stay in the core's own cache. */
+/** Records that are settled before they are sequenced: few enough to stay in the core's own cache. */
 const SETTLED: u32 = 64;
 
 /**
- * Numbers quotes and trades from `seq` on for as long as nothing about them is uncommon. In two passes over few records
+ * Sequences quotes and trades from `seq` on for as long as nothing about them is uncommon. In two passes over few records
  * at a time: what follows from a record alone is done first, as what follows from its symbol's state has to wait for
  * that of the tick before, and would have the division wait too.
- * @param from the first raw record; `to`: what it becomes, in the same place or another
- * @param positions where its position goes; `labels`: its label
- * @returns how many were numbered: the next one is of another kind, to be refused, in need of a definition first, or
+ * @param from the first raw record; `to`: what it becomes, in the same memory or another
+ * @param positions where its position goes; `tags`: its tag
+ * @returns how many were sequenced: the next one is of another kind, to be refused, in need of a definition first, or
  *   with a price that is missing, not positive or very large
  */
-export function number(from: usize, to: usize, positions: usize, labels: usize, count: u32, seq: f64): u32 {
-  const distance = labels - positions;
+export function sequence(from: usize, to: usize, positions: usize, tags: usize, count: u32, seq: f64): u32 {
+  const distance = tags - positions;
   for (let done: u32 = 0; done < count; ) {
     const wanted = min<u32>(SETTLED, count - done);
     const settled = settle(from, to, wanted);
@@ -81,10 +81,10 @@ export function number(from: usize, to: usize, positions: usize, labels: usize, 
   return count;
 }
 
-/** Numbers the record at `index` of the module's own, whose prices and sizes are right as they stand. */
-export function numberSettled(index: u32, seq: f64): void {
+/** Sequences the record at `index` of the module's own, whose prices and sizes are right as they are. */
+export function sequenceSettled(index: u32, seq: f64): void {
   const at = RECORDS + <usize>index * RECORD;
-  advance(at, at + RECORD, POSITIONS + ((<usize>index) << 2), LABELS - POSITIONS, seq);
+  advance(at, at + RECORD, POSITIONS + ((<usize>index) << 2), TAGS - POSITIONS, seq);
 }
 
 /** Copies raw records as far as they are common, with prices rounded to their symbols' digits. Returns how many. Doing so twice changes nothing. */
@@ -98,7 +98,7 @@ function settle(from: usize, to: usize, count: u32): u32 {
     const sizes = v128.load(from, AT_BID_SIZE);
     const points = f64x2.mul(v128.load(from, AT_BID), scale);
     const half = v128.load(0, HALVES);
-    // NaN is a size that the source does not tell.
+    // NaN is a size that the source does not report.
     const noSize = v128.or(f64x2.lt(sizes, f64x2.splat(0)), f64x2.eq(sizes, v128.load(0, INFINITIES)));
     const price = v128.and(f64x2.ge(points, half), f64x2.le(points, v128.load(0, SURE)));
     // A trade has neither in the second place, and its kind in the place of that; other kinds are left alone.
@@ -117,7 +117,7 @@ function settle(from: usize, to: usize, count: u32): u32 {
   return count;
 }
 
-/** Numbers records whose prices and sizes are right as they stand. */
+/** Sequences records whose prices and sizes are right as they are. */
 function advance(from: usize, end: usize, positions: usize, distance: usize, seq: f64): void {
   // Below 2^53 the low half of a seq is that of it as an integer.
   let seqLow = <u32>(<u64>seq);
@@ -132,8 +132,8 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
       if (bid >= ask) head |= crossing(bid, ask);
       const doubts = timing(at, head, state + S_QUOTE_TIME);
       let symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
-      if (load<u64>(state, S_HELD) !== 0) {
-        symbolSeq += <u32>load<f64>(state, S_HELD);
+      if (load<u64>(state, S_PENDING) !== 0) {
+        symbolSeq += <u32>load<f64>(state, S_PENDING);
         head |= CONFLATED;
         add(COUNT_RELEASED);
       }
@@ -146,7 +146,7 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
       const doubts = timing(at, head, state + S_TRADE_TIME);
       if (doubts !== 0) head |= counted(doubts);
       const symbolSeq = load<u32>(state, S_SYMBOL_SEQ) + 1 + load<u32>(at, AT_SYMBOL_SEQ);
-      stamp(at, id | (TRADE << LABEL_KIND_SHIFT), head, seqLow, symbolSeq, positions, distance);
+      stamp(at, id | (TRADE << TAG_KIND_SHIFT), head, seqLow, symbolSeq, positions, distance);
       applyTrade(at, id, state, seq, head);
       const criticals = load<u32>(COUNTS, COUNT_CRITICAL);
       store<u32>((<usize>criticals) << 2, <u32>at, CRITICALS);
@@ -158,11 +158,11 @@ function advance(from: usize, end: usize, positions: usize, distance: usize, seq
   }
 }
 
-/** Makes a record a numbered one, and keeps its position and its label. */
+/** Makes a record a sequenced one, and keeps its position and its tag. */
 // @inline
 function stamp(
   at: usize,
-  label: u32,
+  tag: u32,
   head: u32,
   seqLow: u32,
   symbolSeq: u32,
@@ -170,7 +170,7 @@ function stamp(
   distance: usize,
 ): void {
   store<u32>(position, load<u32>(at, AT_SEQ_LOW));
-  store<u32>(position + distance, label);
+  store<u32>(position + distance, tag);
   store<u32>(at, head, AT_HEAD);
   store<u32>(at, seqLow, AT_SEQ_LOW);
   store<u32>(at, symbolSeq, AT_SYMBOL_SEQ);
@@ -184,7 +184,7 @@ function stamp(
 function timing(at: usize, head: u32, newest: usize): u32 {
   const event = timeAt(at + AT_EVENT_S);
   if (event >= load<u64>(newest) && event <= timeAt(at + AT_RECV_S)) {
-    // What is offered anew, as replays do, is late where it was.
+    // What is offered again, as replays do, is late where it was.
     if ((head & LATE) === 0) store<u64>(newest, event);
     return 0;
   }
