@@ -239,7 +239,7 @@ class Server implements Fanout {
     const shared = this.#stream;
     const untilMs = performance.now() + DRAIN_GRACE_MS;
     shared.draining = true;
-    shared.look();
+    shared.readHeads();
     const heads = shared.shards.map((view) => view.head);
     while (this.#connections.size > 0 && performance.now() < untilMs) {
       this.#loop.wake();

@@ -39,7 +39,7 @@ export class Quota {
   }
 
   /** The bound that is in the way of so much more, as it ends a sentence; null where none is. */
-  inTheWay(address: string, amount: number): string | null {
+  exceededBy(address: string, amount: number): string | null {
     const ofAddress = this.#byAddress.get(address) ?? 0;
     if (ofAddress + amount > this.perAddress) return `of this address (limit ${this.perAddress})`;
     return this.#total + amount > this.inAll ? `in all (limit ${this.inAll})` : null;

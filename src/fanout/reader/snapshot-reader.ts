@@ -4,7 +4,7 @@
  */
 import { FRAME_BYTES_MAX } from '../../core/limits.js';
 import { Payload } from '../../wire/payload.js';
-import type { EarlierPlace } from '../batch/carried-over.js';
+import type { EarlierCursor } from '../batch/carried-over.js';
 import type { Frame } from '../batch/frame.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
@@ -48,7 +48,7 @@ export class SnapshotReader {
     readonly intervalMs: number,
     readonly start: number,
     place: ArrayLike<number>,
-    readonly earlier?: EarlierPlace,
+    readonly earlier?: EarlierCursor,
   ) {
     // The stream reader moves on, the place does not.
     this.#place = Float64Array.from(place);
@@ -150,7 +150,7 @@ export class SnapshotReader {
         continue;
       }
       if (chunk.flushNo < 0 && this.#torn(view, k)) return true;
-      const payload = this.#body(view, k, chunk);
+      const payload = this.#payloadOf(view, k, chunk);
       const isTooMuch = frame.ticks > 0 && frame.left - payload.bytes < TRADES_BYTES;
       if (isTooMuch || !frame.fits(group.encoder, payload)) {
         this.#firsts[view.index] = k;
@@ -164,11 +164,11 @@ export class SnapshotReader {
     return true;
   }
 
-  #body(view: ShardView, k: number, chunk: Chunk): Payload {
+  #payloadOf(view: ShardView, k: number, chunk: Chunk): Payload {
     const { shared, group } = this;
     const { mirror, nowMs, epoch } = shared;
     const place = this.#place[view.index];
-    if (chunk.flushNo === FROM_NOTHING) return group.stateBody(mirror, view, k, place, epoch);
+    if (chunk.flushNo === FROM_NOTHING) return group.statePayload(mirror, view, k, place, epoch);
     if (chunk.flushNo !== FROM_CURSOR)
       return group.chunkPayload(mirror, view, k, chunk.flushNo, nowMs, epoch);
     group.resumePayload(this.#own, mirror, view, k, place, epoch, this.earlier);

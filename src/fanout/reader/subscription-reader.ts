@@ -50,7 +50,7 @@ export class SubscriptionReader implements FrameSource {
       this.#stream = start.#stream.copy(owner);
       this.#snapshot = start.#snapshot === null ? null : start.#snapshot.copy();
     } else {
-      shared.look();
+      shared.readHeads();
       this.#stream = this.#streamAt(start);
       this.#snapshot = this.#snapshotAt(start);
     }

@@ -67,7 +67,7 @@ export async function historyOf(
   const symbolId = registry.symbolId(request.symbol);
   if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
   const { lookups } = shared.quotas;
-  if (lookups.inTheWay(address, 1) !== null) {
+  if (lookups.exceededBy(address, 1) !== null) {
     shared.quotas.refused++;
     throw new HistoryBusy('Many others are looking into history just now; try again.');
   }

@@ -151,7 +151,7 @@ export class Operations {
     const isTime = parseTime(from) !== null;
     const { lookups } = this.shared.quotas;
     const { address } = this.host;
-    if (isTime && lookups.inTheWay(address, 1) !== null) {
+    if (isTime && lookups.exceededBy(address, 1) !== null) {
       this.shared.quotas.refused++;
       this.#refuseBusy(id);
       return;
@@ -235,7 +235,7 @@ export class Operations {
   #start(request: Subscribe, { point, rewound }: Opening, filter: SymbolFilter): void {
     const { shared } = this;
     const { filters, quotas } = shared;
-    const bound = filter.users > 1 ? null : quotas.filterBytes.inTheWay(filter.address, 0);
+    const bound = filter.users > 1 ? null : quotas.filterBytes.exceededBy(filter.address, 0);
     if (bound !== null) {
       quotas.refused++;
       filters.release(filter);

@@ -43,7 +43,7 @@ export async function resumeAt(shared: SharedView, from: From, critical: boolean
   if (cursor.logId !== shared.logId)
     return refuse('cursor_unknown', 'The cursor belongs to another log than this server has.');
   const epochs = (await shared.ports.catchUp?.epochs()) ?? [];
-  shared.look();
+  shared.readHeads();
   if (cursor.epoch > shared.epoch) return refuse('cursor_unknown', 'The epoch of the cursor has not begun.');
   return cursor.epoch === shared.epoch
     ? resumePresent(shared, cursor, epochs, critical)
@@ -58,7 +58,7 @@ async function resumeTime(shared: SharedView, time: Time): Promise<Resume> {
     seqs: shared.shards.map(oldest),
   };
   const epochs = (await catchUp?.epochs()) ?? [];
-  shared.look();
+  shared.readHeads();
   if (place.epoch !== shared.epoch && epochs.some((e) => e.epoch === place.epoch)) {
     const { lastSeq } = epochs.find((e) => e.epoch === place.epoch)!;
     if (place.seqs.some((seq, s) => seq < lastSeq[s])) return { point: { ...place, epochs } };

@@ -285,7 +285,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     const { unanswered } = this.#window;
     if (unanswered > ANSWER_BYTES_PER_CONNECTION_MAX) return 'answers are not read';
     if (unanswered + bytes <= EVERY_COHORT_WINDOW_BYTES) return null;
-    const bound = this.shared.quotas.answerBytes.inTheWay(this.address, bytes);
+    const bound = this.shared.quotas.answerBytes.exceededBy(this.address, bytes);
     return bound === null ? null : `too many bytes of answers are not read ${bound}`;
   }
 

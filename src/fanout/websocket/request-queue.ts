@@ -98,7 +98,7 @@ export class RequestQueue {
     const isTooMuch = this.#bytes + bytes > quota.perConnection;
     const bound = isTooMuch
       ? `of this connection (limit ${quota.perConnection})`
-      : quota.inTheWay(this.address, bytes);
+      : quota.exceededBy(this.address, bytes);
     if (bound !== null) return closeReasonFor(CloseCode.rate, `too many bytes of requests wait ${bound}`);
     this.#waiting.push({ message: message.slice(0), isBinary });
     this.#count(bytes);

@@ -110,7 +110,7 @@ t.test('what is counted for watches is given back to the last', async (t) => {
   );
   const of5000 = registry.symbolId('N5000')!;
   t.equal(held[1].bits[of5000], 1);
-  t.ok(held[0].place[of5000] > 0);
+  t.ok(held[0].listIndex[of5000] > 0);
   for (const filter of held) filters.release(filter);
   for (const quota of kept) t.match(quota, { total: 0, addresses: 0 });
 });
