@@ -220,7 +220,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
-  takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void {
+  sendShared(message: Uint8Array, text: boolean, pingEveryBytes: number): void {
     if (this.#window.isPingDue(pingEveryBytes)) {
       this.#together(() => {
         this.#ping();
