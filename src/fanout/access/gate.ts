@@ -134,7 +134,7 @@ export class ConnectionGuard {
   }
 
   /** Why the connection is to be closed for what it has not done. */
-  look(nowMs: number): CloseReason | null {
+  checkDeadline(nowMs: number): CloseReason | null {
     if (!this.isLocked || this.#checking || nowMs < this.#deadlineMs) return null;
     return closeReasonFor(CloseCode.unauthorised, `no token within ${this.access.settings.authMs} ms`);
   }

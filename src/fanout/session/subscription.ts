@@ -29,7 +29,7 @@ export interface SubscriptionHost {
 export class Subscription implements ReaderOwner {
   paused = false;
   #reader: SubscriptionReader;
-  #told: number;
+  #newsCount: number;
 
   constructor(
     readonly shared: SharedView,
@@ -40,7 +40,7 @@ export class Subscription implements ReaderOwner {
     start: Start,
   ) {
     shared.subscriptions++;
-    this.#told = group.filter.news.length;
+    this.#newsCount = group.filter.news.length;
     this.#reader = this.#readerFrom(start);
   }
 
@@ -69,7 +69,7 @@ export class Subscription implements ReaderOwner {
 
   /** Whether it lacks nothing that there was when the flush at hand began, and goes on as it comes. */
   get isCaughtUp(): boolean {
-    return !this.paused && this.#told === this.group.filter.news.length && this.#reader.isCaughtUp;
+    return !this.paused && this.#newsCount === this.group.filter.news.length && this.#reader.isCaughtUp;
   }
 
   /** Goes on from another place; what was not sent of the old one is not. */
@@ -93,9 +93,9 @@ export class Subscription implements ReaderOwner {
   /** Announces symbols that joined or changed; before any tick of them. */
   announce(): void {
     const { news } = this.group.filter;
-    if (this.#told === news.length) return;
-    const symbols = [...new Set(news.slice(this.#told))].map((id) => this.describe(id));
-    this.#told = news.length;
+    if (this.#newsCount === news.length) return;
+    const symbols = [...new Set(news.slice(this.#newsCount))].map((id) => this.describe(id));
+    this.#newsCount = news.length;
     this.host.control({ op: 'symbols', sub: this.sub, symbols });
   }
 
