@@ -1,11 +1,11 @@
-/** Which address a client of the fan-out counts for. */
+/** The address that a client of the fan-out is counted under. */
 import { isIP } from 'node:net';
 import { addressKey } from '../../core/address.js';
 import type { HttpRequest, HttpResponse } from '../contract/uws.js';
 
 /**
- * Who is really at the other end: the peer, or, where it is a proxy that we trust, the nearest address in
- * `X-Forwarded-For` that is none. What lies beyond that one was written by the client itself.
+ * The address of the client: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For` that is not a
+ * trusted proxy. Earlier addresses in that header may be forged by the client.
  */
 export function clientAddress(peer: string, forwardedFor: string, proxies: ReadonlySet<string>): string {
   let address = addressKey(peer);
