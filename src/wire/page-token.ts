@@ -11,14 +11,14 @@ import { bytesToText, cursorFromText, textToBytes } from './cursor.js';
 
 const PLACE_BYTES = 32;
 
-export interface PagePlace {
+export interface PagePosition {
   /** Time of receipt, epoch and seq; everything imported up to it is behind. */
   imports: { seconds: number; nanos: number; epoch: number; seq: number };
   /** What the order goes by in the sequence. */
   recvMax: { seconds: number; nanos: number };
 }
 
-export interface PageToken extends PagePlace {
+export interface PageToken extends PagePosition {
   /** Text of the cursor. */
   cursor: string;
 }
