@@ -16,7 +16,7 @@ export function clientAddress(peer: string, forwardedFor: string, proxies: Reado
   return address;
 }
 
-/** The same of a request that has just come. */
+/** The address of the client of a request. Must be called in the request's handler. */
 export function addressOf(
   context: { readonly proxies: ReadonlySet<string> },
   res: HttpResponse,

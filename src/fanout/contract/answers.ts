@@ -93,7 +93,7 @@ export function problem(
   };
 }
 
-/** What is answered under a name that is not this server's. */
+/** The answer to a request whose `Host` is not a name of this server. */
 export function wrongHost(): Answer {
   const detail = 'This server does not answer under the name in Host; http.allowedHosts may allow it.';
   return problem(403, 'forbidden', detail);

@@ -1,4 +1,4 @@
-/** What a request asks for: its query, and the media type that it accepts. */
+/** Parses the query of a request and the media types that it accepts. */
 import { problem, Refusal } from './answers.js';
 
 export function badRequest(detail: string): Refusal {

@@ -1,4 +1,4 @@
-/** REST behind the same tokens as the stream. */
+/** Checks the tokens of REST requests, which are the same as those of the stream. */
 import { type Auth, bearerToken, type Verdict } from '../access/auth.js';
 import { addressOf } from '../access/client-address.js';
 import { type Answer, problem } from '../contract/answers.js';

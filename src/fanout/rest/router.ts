@@ -31,17 +31,17 @@ const METHODS = 'GET, HEAD';
 /** Paths that need no token, because their answers contain no ticks. */
 const OPEN = ['/healthz', '/readyz', '/openapi.json'];
 
-/** What the routes need of their server. */
+/** What the routes need from the server. */
 export interface RestContext {
   readonly settings: FanoutSettings;
   readonly shared: SharedView;
-  /** Absent: whoever asks is answered. */
+  /** Absent: no token is required. */
   readonly auth: Auth | undefined;
   readonly proxies: ReadonlySet<string>;
   readonly hosts: HostNames;
   readonly rest: Rest;
   readonly pages: ReadonlyMap<string, Page>;
-  /** Whether the app is the host's own: then only our own paths are answered. */
+  /** Whether the app belongs to the host: then the fan-out answers only its own paths. */
   readonly isHostApp: boolean;
 }
 
