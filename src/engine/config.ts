@@ -16,7 +16,7 @@ import { configSchema } from './settings/schema.js';
 
 export type { ConfigInput } from './settings/schema.js';
 
-/** Read when no other file is named, and it is there. */
+/** Name of the config file that is read when no other file is named, if it exists. */
 const CONFIG_FILE = 'tickwire.json';
 /** Where the built page lies: the default of `http.webRoot`, once `npm run build` has made it. */
 const WEB_ROOT = fileURLToPath(new URL('../web/public', import.meta.url));

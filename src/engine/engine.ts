@@ -119,7 +119,7 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
         options.http,
       );
     }
-    // What starts threads or opens files comes last, when nothing can be refused any more.
+    // Threads are started and files are opened last, when nothing can be refused any more.
     const stages = memory.plan.shards + (log === undefined ? 0 : 1) + this.#feeds.stages;
     this.supervisor = new Supervisor(
       memory,
@@ -217,7 +217,7 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
     return this.counters.totals();
   }
 
-  /** Holds a feed's delivery, or lets it go on. */
+  /** Pauses or resumes a feed. */
   setPaused(feed: string, paused: boolean): void {
     this.supervisor.control(this.#feeds.stageOf(feed)).command = paused ? Command.pause : Command.run;
   }
@@ -228,8 +228,8 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
   }
 
   /**
-   * Hands every tick from now on to `onTick`, on this thread. It delays nobody: one that is too slow is
-   * overtaken by the ring, told so, and goes on.
+   * Calls `onTick` with every tick from now on, on this thread. A slow follower delays nobody: the ring overtakes it,
+   * `onOvertaken` reports that, and it continues with the oldest tick that the ring holds.
    */
   follow(options: FollowOptions, onTick: OnTick): Following {
     return follow(this, options, onTick);

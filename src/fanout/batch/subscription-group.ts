@@ -144,7 +144,8 @@ export class SubscriptionGroup {
   statePayload(mirror: LastValueMirror, view: ShardView, k: number, at: number, epoch: number): Payload {
     const payloads = this.#states[view.index];
     const payload = (payloads[k] ??= new StatePayload());
-    if (payload.generation === this.arena.generation && payload.lowest <= at && at < payload.beyond) return payload;
+    if (payload.generation === this.arena.generation && payload.lowest <= at && at < payload.beyond)
+      return payload;
     this.#beginChunk(payload, view, epoch, true);
     payload.lowest = 0;
     payload.beyond = Number.POSITIVE_INFINITY;

@@ -197,7 +197,8 @@ export class SymbolFilters {
     const { unknownNames, patterns } = this.quotas;
     const { unknown } = wanted;
     const ofNames = unknown.length > 0 ? unknownNames.exceededBy(address, unknown.length) : null;
-    const ofPatterns = wanted.patterns.length > 0 ? patterns.exceededBy(address, wanted.patterns.length) : null;
+    const ofPatterns =
+      wanted.patterns.length > 0 ? patterns.exceededBy(address, wanted.patterns.length) : null;
     if (ofNames !== null) return `names that no source has defined, ${ofNames}`;
     return ofPatterns === null ? null : `patterns, ${ofPatterns}`;
   }

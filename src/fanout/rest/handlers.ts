@@ -172,7 +172,8 @@ export class Rest {
     const code = entry.records.u16[Slot.status * RECORD_U16 + U16_STATUS_CODE];
     const isReportedStale = entry.has(Slot.status) && code === StatusCode.symbolStale;
     return (
-      (isReportedStale && entry.f64[EntryF64.statusSeq] > seq) || (ttlMs !== undefined && this.#ageMs(slot) > ttlMs)
+      (isReportedStale && entry.f64[EntryF64.statusSeq] > seq) ||
+      (ttlMs !== undefined && this.#ageMs(slot) > ttlMs)
     );
   }
 

@@ -121,7 +121,9 @@ export class PageReading {
     const { starts, end } = this.request;
     const info = this.#info;
     const shard = this.#shard;
-    const after = starts.filter((position) => position.epoch === info.epoch).map((position) => position.seqs[shard] ?? 0);
+    const after = starts
+      .filter((position) => position.epoch === info.epoch)
+      .map((position) => position.seqs[shard] ?? 0);
     // Missing ticks at the start of an epoch are a gap, unless the page begins at the oldest tick that the log holds.
     const isBeginning = this.#isFromOldest && this.#count === 0 && this.#gaps.length === 0;
     const first = isBeginning ? info.firstSeq[shard] : 1;

@@ -68,7 +68,11 @@ export class Operations {
     }
   }
 
-  #controlSubscription(subscription: Subscription, op: 'unsubscribe' | 'pause' | 'resume', id: RequestId): void {
+  #controlSubscription(
+    subscription: Subscription,
+    op: 'unsubscribe' | 'pause' | 'resume',
+    id: RequestId,
+  ): void {
     const { sub } = subscription;
     if (op === 'unsubscribe') {
       this.end(sub);
