@@ -1,6 +1,6 @@
 /**
- * The engine: the one place that composes the stages. Feeds write raw rings, shards number, the log keeps,
- * the fan-out serves; this file allocates their memory, starts them in order and stops them in order.
+ * The engine composes the stages. Feeds write ticks into raw rings, shards sequence the ticks, the log stores them, and
+ * the fan-out serves them. This file allocates the memory of the stages, and starts and stops the stages in order.
  */
 
 import { EventEmitter } from 'node:events';

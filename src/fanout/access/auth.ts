@@ -14,9 +14,7 @@ import type { RefusalCounters } from './refusal-counters.js';
 import { TokenBucket } from './token-bucket.js';
 
 /** The result of checking a token; `retryMs`: milliseconds after which the client may try again. */
-export type Verdict =
-  | { account: Account }
-  | { refused: 'wrong' | 'too_many' | 'failed'; retryMs: number };
+export type Verdict = { account: Account } | { refused: 'wrong' | 'too_many' | 'failed'; retryMs: number };
 
 /** Milliseconds after which to try again when the authoriser failed. */
 const RETRY_FAILED_MS = 1_000;

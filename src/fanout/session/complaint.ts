@@ -1,4 +1,4 @@
-/** Says what is wrong with a request, in the words of `docs/protocol.md`: the field, its valid values, and what was sent. */
+/** Says what is wrong with a request in the words of `docs/protocol.md`: the field, its valid values, what was sent. */
 import type { z } from 'zod';
 import { SPEED_MAX } from '../../core/limits.js';
 import { KIND_NAMES } from '../../core/tick.js';

@@ -29,7 +29,7 @@ const LAST_RESORT_SECONDS = 16;
 const IDLE_SECONDS_MAX = 960;
 /** A message up to this many times the limit is answered by a close code. uWebSockets cuts off a larger one. */
 const READ_TO_REFUSE = 2;
-/** Stands for a request that is no longer valid. */
+/** Placeholder for a request that is no longer valid. */
 const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as HttpRequest;
 
 /** Query parameters of an upgrade. */
