@@ -319,7 +319,7 @@ export async function createEngine(options: EngineOptions): Promise<EngineRuntim
   checkNode();
   const settings = checkOptions(options);
   const { shards, maxSymbols, rings, dataFolder, journals } = settings;
-  // Asked before the log is opened, where a start would leave its traces.
+  // Checked before the log is opened, because opening raises the epoch.
   if (settings.http !== false && settings.app === undefined) loadServer();
   const feeds = await Promise.all(settings.feeds.map(feedSlot));
   const logger = settings.logger ?? SILENT;
