@@ -2,8 +2,8 @@
  * Decides when to flush. While ticks arrive, the loop polls once per turn of the event loop. When ticks stop, the loop
  * sleeps on the doorbell without blocking the thread.
  *
- * A round serves every connection once. The pause after a round grows with the work of the round, up to a limit, so that
- * a costly round sends more ticks at once. A long round is divided into flushes, between which the event loop runs. Each
+ * A round serves every connection once. The pause after a round grows with the work of the round, up to a limit. So a
+ * costly round sends more ticks at once. A long round is divided into flushes, between which the event loop runs. Each
  * flush takes in the ticks that are new by then. So no connection waits for two rounds, and no other work on the thread
  * waits for a whole round.
  */

@@ -235,7 +235,7 @@ class Server implements Fanout {
     if (this.ports.app === undefined) this.#app.close();
   }
 
-  /** Sends the ticks numbered so far to every connection, and closes a connection once it has them. Ends after the grace. */
+  /** Sends the ticks so far to every connection, and closes each one that has them. Ends after the grace period. */
   async #drain(): Promise<void> {
     const shared = this.#shared;
     const untilMs = performance.now() + DRAIN_GRACE_MS;

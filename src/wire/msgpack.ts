@@ -207,7 +207,7 @@ function putBytes(into: EncodeBuffer, at: number, bytes: Uint8Array): number {
   return at + bytes.length;
 }
 
-/** Writes a non-negative integer up to 2^53 as fixint, uint16, uint32 or uint64, the shortest that fits; returns the end offset. */
+/** Writes an integer from 0 to 2^53 as fixint, uint16, uint32 or uint64, the shortest that fits; returns the end. */
 function putUint(v: DataView, at: number, x: number): number {
   if (x < 0x80) {
     v.setUint8(at, x);

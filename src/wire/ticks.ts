@@ -67,7 +67,7 @@ export interface SeekRequest {
   speed?: Speed;
 }
 
-/** Requests the ticks of one symbol by symbolSeq, both ends inclusive: for example the ticks conflated between two updates. */
+/** Requests ticks of one symbol by symbolSeq, both ends inclusive. For example: ticks conflated between two updates. */
 export interface HistoryRequest {
   op: 'history';
   id: RequestId;

@@ -1,7 +1,7 @@
 /**
  * The newest quotes of one shard in one encoding, shared by all groups of mode `latest`. The first subscriber that needs
  * a quote has it encoded; all others copy its bytes, in this flush and in later ones. All quotes of the cache are encoded
- * relative to the same base seq and times, so the cache restarts before these bases are too old.
+ * relative to the same base seq and times. The cache restarts before these bases are too old.
  */
 import { Slot } from '../../pipeline/memory/last-value-table.js';
 import { COMPACT_SEQ_MAX } from '../../wire/packed.js';

@@ -27,7 +27,7 @@ export class ShardView {
   readonly #cells: CommitCells;
   readonly #journal: StageJournal | undefined;
   readonly #heads = new Float64Array(2);
-  /** Full seq of each slot of the critical ring. A status can be older than 2^31 ticks: its low word is then ambiguous. */
+  /** Full seq of each slot of the critical ring. The low word of a record older than 2^31 ticks would be ambiguous. */
   readonly #criticalSeqs: Float64Array;
   #indexed = 0;
 

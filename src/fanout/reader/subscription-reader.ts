@@ -130,7 +130,7 @@ export class SubscriptionReader implements FrameSource {
     return this.#stream.cursor.isInRings;
   }
 
-  /** The cursor token: everything up to it has been sent, and resuming from it misses nothing. Valid until the next call. */
+  /** The cursor token, valid until the next call. A subscription that resumes from it misses nothing. */
   cursor(): Uint8Array {
     const { epoch, seqs } = this.#stream.cursor;
     const snapshot = this.#snapshot;

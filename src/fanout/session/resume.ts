@@ -1,4 +1,4 @@
-/** Resolves `from`, a cursor or a time, to a point at which to resume: checked against the epochs, the ring and the log. */
+/** Resolves `from`, a cursor or a time, to a resume point, which is checked against the epochs, the ring and the log. */
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { Time } from '../../core/time.js';
 import { parseTime } from '../../core/time-text.js';

@@ -114,7 +114,7 @@ export class Subscription implements ReaderOwner {
     return this.paused || this.#reader.flushStream(frame);
   }
 
-  /** The cursor token: everything up to it has been sent, and resuming from it misses nothing. Valid until the next call. */
+  /** The cursor token, valid until the next call. A subscription that resumes from it misses nothing. */
   cursor(): Uint8Array {
     return this.#reader.cursor();
   }

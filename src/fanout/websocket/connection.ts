@@ -193,7 +193,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return group.users > 1 && subscriptions[0].isCaughtUp && this.keepsUp(WINDOW_BYTES);
   }
 
-  /** Whether the window has room for the next frame of a cohort, which the client can read within a heartbeat interval. */
+  /** Whether the window has room for a frame of a cohort, and the client reads one within a heartbeat interval. */
   keepsUp(windowBytes: number): boolean {
     const { unanswered } = this.#window;
     return windowBytes - unanswered >= COHORT_BYTES && this.#isQuick && !this.#isBuffered;
