@@ -9,7 +9,7 @@ type Issue = z.core.$ZodIssue;
 export type SettingPath = readonly PropertyKey[];
 type Path = SettingPath;
 
-/** Letters that two words may differ in and still be taken for the same one, misspelt. */
+/** A word that differs from a known word in at most this many letters counts as a misspelling of it. */
 const HINT_DISTANCE_MAX = 3;
 const SHOWN_MAX = 60;
 
@@ -44,7 +44,7 @@ export function settingName(path: Path): string {
   return text;
 }
 
-/** The known word that was probably meant, or all of them. */
+/** A hint with the known word that was probably meant, or with all known words. */
 export function hint(word: string, known: readonly string[]): string {
   const distances = known.map((k) => distance(word.toLowerCase(), k.toLowerCase()));
   const least = Math.min(...distances);
@@ -62,7 +62,7 @@ function faultsOf(issue: Issue, schema: z.ZodType, at: Path, base: Path = []): F
     return issue.keys.map((key) => fault([...path, key], `unknown setting; ${hint(key, known)}`));
   }
   if (issue.code === 'invalid_union') {
-    // Of several forms, the one whose faults lie inside it was meant.
+    // Of a union, the form whose faults lie inside the value was probably meant.
     const meant = issue.errors.find((branch) => branch.every(isInside));
     if (meant !== undefined) return meant.flatMap((inner) => faultsOf(inner, schema, at, within));
   }
@@ -119,7 +119,7 @@ function keysAt(schema: z.ZodType, path: Path): string[] {
   return Object.keys((unwrap(at) as z.ZodObject | undefined)?.shape ?? {});
 }
 
-/** Takes off what only adds a default or makes optional; of a union, the object in it. */
+/** The schema without its wrappers for a default or optional value; of a union, its object schema. */
 function unwrap(schema: unknown): unknown {
   let at = schema as { def?: { innerType?: unknown; options?: unknown[] } } | undefined;
   for (;;) {

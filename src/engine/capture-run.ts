@@ -1,9 +1,9 @@
 /**
- * The capture of one run of an engine: a folder with what the engine knew at its start, and what each feed took
- * in from then on. With both, the numbering of the run can be done again.
+ * The capture of one run of an engine: a folder with the state of the engine at its start and the input of each feed
+ * since then. From both, the sequencing of the run can be repeated.
  *
  * ```
- * run.json        the settings of the feeds, and the rest of what follows
+ * run.json        the settings of the run and of its feeds
  * registry.bin    the symbols and sources that the log knew
  * table.bin.gz    the last values that the log knew
  * FEED.NNNNNN.tickcap   see feeds/capture/format.ts
@@ -24,7 +24,7 @@ const RUN_FILE = 'run.json';
 const REGISTRY_FILE = 'registry.bin';
 const TABLE_FILE = 'table.bin.gz';
 const VERSION = 1;
-/** Others must not read it: settings and hellos carry secrets. */
+/** Other users must not read the folder: settings and hellos contain secrets. */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const FAST = { level: 1 };
@@ -54,7 +54,7 @@ const runSchema = z.object({
 export type CapturedRun = z.output<typeof runSchema>;
 
 /**
- * Makes the folder of a run and writes down what the engine knows before its first tick.
+ * Makes the folder of a run and writes the state of the engine before its first tick.
  * @throws TickwireError bad_config when nothing can be written there
  */
 export function beginCapture(
@@ -73,7 +73,7 @@ export function beginCapture(
     maxSymbols,
     positions: memory.positions,
   };
-  // Sorts by time; the epoch tells two runs of one moment apart.
+  // The name sorts by time. The epoch distinguishes two runs that start at the same time.
   const name = `${startedAt.replaceAll(/[-:]/g, '').slice(0, 19)}Z-epoch-${run.epoch}`;
   const path = join(folder, name);
   try {
@@ -94,7 +94,7 @@ export function beginCapture(
 }
 
 /**
- * The folder of a run: the one that is named, or the newest in it.
+ * The folder of a run: the given folder if it is one, else the newest run in it.
  * @throws TickwireError bad_input when there is none
  */
 export function findCapture(folder: string): string {

@@ -1,6 +1,6 @@
 /**
- * The whole configuration: flags over environment over the config file over defaults. Everything is checked before anything
- * starts. One error names every fault, each by its setting and by the variable or flag that set it.
+ * The whole configuration: flags override the environment, which overrides the config file, which overrides defaults.
+ * Everything is checked before anything starts. One error names every fault, with its setting and the variable or flag.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -16,7 +16,7 @@ import { configSchema } from './settings/schema.js';
 
 export type { ConfigInput } from './settings/schema.js';
 
-/** Read when no other file is named, and it is there. */
+/** Name of the config file that is read when no other file is named, if it exists. */
 const CONFIG_FILE = 'tickwire.json';
 /** Where the built page lies: the default of `http.webRoot`, once `npm run build` has made it. */
 const WEB_ROOT = fileURLToPath(new URL('../web/public', import.meta.url));
@@ -24,7 +24,7 @@ const WEB_ROOT = fileURLToPath(new URL('../web/public', import.meta.url));
 export interface ConfigSources {
   /** What flags set, in the shape of the config file. */
   flags?: object;
-  /** How the flags are called that set it, for faults. */
+  /** Names of the flags that set each value, for the text of faults. */
   flagNames?: readonly Origin[];
   environment?: Record<string, string | undefined>;
   /** Path of the config file; absent: `TICKWIRE_CONFIG`, then `tickwire.json` where there is one. */

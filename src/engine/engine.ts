@@ -1,6 +1,6 @@
 /**
- * The engine: the one place that composes the stages. Feeds write raw rings, shards number, the log keeps,
- * the fan-out serves; this file allocates their memory, starts them in order and stops them in order.
+ * The engine composes the stages. Feeds write ticks into raw rings, shards sequence the ticks, the log stores them, and
+ * the fan-out serves them. This file allocates the memory of the stages, and starts and stops the stages in order.
  */
 
 import { EventEmitter } from 'node:events';
@@ -119,7 +119,7 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
         options.http,
       );
     }
-    // What starts threads or opens files comes last, when nothing can be refused any more.
+    // Threads are started and files are opened last, when nothing can be refused any more.
     const stages = memory.plan.shards + (log === undefined ? 0 : 1) + this.#feeds.stages;
     this.supervisor = new Supervisor(
       memory,
@@ -217,7 +217,7 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
     return this.counters.totals();
   }
 
-  /** Holds a feed's delivery, or lets it go on. */
+  /** Pauses or resumes a feed. */
   setPaused(feed: string, paused: boolean): void {
     this.supervisor.control(this.#feeds.stageOf(feed)).command = paused ? Command.pause : Command.run;
   }
@@ -228,8 +228,8 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
   }
 
   /**
-   * Hands every tick from now on to `onTick`, on this thread. It delays nobody: one that is too slow is
-   * overtaken by the ring, told so, and goes on.
+   * Calls `onTick` with every tick from now on, on this thread. A slow follower delays nobody: the ring overtakes it,
+   * `onOvertaken` reports that, and it continues with the oldest tick that the ring holds.
    */
   follow(options: FollowOptions, onTick: OnTick): Following {
     return follow(this, options, onTick);
@@ -319,7 +319,7 @@ export async function createEngine(options: EngineOptions): Promise<EngineRuntim
   checkNode();
   const settings = checkOptions(options);
   const { shards, maxSymbols, rings, dataFolder, journals } = settings;
-  // Asked before the log is opened, where a start would leave its traces.
+  // Checked before the log is opened, because opening raises the epoch.
   if (settings.http !== false && settings.app === undefined) loadServer();
   const feeds = await Promise.all(settings.feeds.map(feedSlot));
   const logger = settings.logger ?? SILENT;

@@ -1,4 +1,4 @@
-/** The engine's feeds: how each is started, on a stage or on the host's thread, and what is known of it. */
+/** The engine's feeds: starts each on a stage or on the host's thread, and keeps its status. */
 
 import { codeOf, messageOf, TickwireError } from '../core/errors.js';
 import type { FeedInfo } from '../fanout/contract/ports.js';
@@ -19,10 +19,10 @@ import type { FeedModule, StageMessage } from './stage-entry.js';
 import type { StageSpec } from './supervisor.js';
 
 export class EngineFeeds {
-  /** What those on the host's thread end with. */
+  /** Promises that resolve when the feeds on the host's thread have ended. */
   readonly #hostRuns: Promise<void>[] = [];
 
-  /** @param onStatus told when a feed says how it is */
+  /** @param onStatus is called when the status of a feed changes */
   constructor(
     readonly slots: readonly FeedSlot[],
     readonly memory: EngineMemory,
@@ -31,12 +31,12 @@ export class EngineFeeds {
     readonly onStatus: (feed: string, status: FeedStatus) => void,
   ) {}
 
-  /** Stages of their own that they need. */
+  /** Number of stages that the feeds need: one for each feed that is not on the host's thread. */
   get stages(): number {
     return this.slots.filter(({ config }) => !isHostFeed(config)).length;
   }
 
-  /** Numbers of their stages, those of feeds on the host's thread too. */
+  /** Stage numbers of all feeds, including feeds on the host's thread. */
   get numbers(): number[] {
     return this.slots.map((_, index) => feedStage(index));
   }
@@ -85,7 +85,7 @@ export class EngineFeeds {
     }
   }
 
-  /** Takes what any stage says: log lines, and the status of a feed. */
+  /** Handles a message of a stage: a log line, or the status of a feed. */
   onMessage(stage: number, message: StageMessage): void {
     if (message.type === 'log') {
       this.logger[message.level](message.details, message.message);
@@ -112,7 +112,7 @@ export class EngineFeeds {
     }));
   }
 
-  /** Notes which have given ticks since the last look. */
+  /** Notes which feeds have received ticks since the last call. */
   look(): void {
     for (const [index, feed] of this.slots.entries()) {
       const { received } = this.counters.feed(index);

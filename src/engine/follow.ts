@@ -1,4 +1,4 @@
-/** For hosts that embed the engine: reads of the last-value table and of the ring, on the host's own thread. */
+/** For hosts that embed the engine: reads the last-value table and the ring, on the host's own thread. */
 
 import { matchesPattern, parsePattern } from '../core/pattern.js';
 import { copyRecord, Records, U32_SYMBOL } from '../core/tick.js';
@@ -16,16 +16,16 @@ import type { MemoryPlan } from '../pipeline/memory/engine-memory.js';
 import { EntryF64, type LastValueTable, Slot, TableEntry } from '../pipeline/memory/last-value-table.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 
-/** Ticks handed over before the event loop turns. */
+/** Ticks handed over in one turn of the event loop. */
 const TICKS_PER_TURN = 1_024;
-/** Turns of the loop that found nothing before the follower looks less often. */
+/** Turns without a tick before the follower polls less often. */
 const HOT_TURNS = 256;
 const IDLE_MS = 2;
 
-/** What this file reads of an engine. */
+/** The part of an engine that this file reads. */
 export interface EngineView {
   readonly memory: { readonly plan: Pick<MemoryPlan, 'shards' | 'maxSymbols'> };
-  /** This thread's view. */
+  /** The registry as this thread sees it. */
   readonly registry: Registry;
   readonly table: LastValueTable;
   readonly identity: { readonly logId: string; readonly epoch: number };
@@ -39,7 +39,7 @@ export type OnTick = (tick: LocalTick) => void;
 export interface LastValue {
   symbol: string;
   digits: number;
-  /** Of the last tick of any kind; 0 when there was none in this epoch. */
+  /** Seq of the last tick of any kind; 0 when there was none in this epoch. */
   seq: Seq;
   symbolSeq: SymbolSeq;
   /** The last good quote: crossed and late quotes are left out. */
@@ -49,13 +49,13 @@ export interface LastValue {
 }
 
 export interface FollowOptions {
-  /** Names and patterns; default: all, with the engine's own records. */
+  /** Names and patterns; default: all symbols, and the engine's own records. */
   symbols?: readonly string[];
-  /** Told when the ring has overtaken the follower: so many ticks of the shard were not seen. */
+  /** Called when the ring has overtaken the follower, which has missed `missed` ticks of the shard. */
   onOvertaken?: (missed: number, shard: number) => void;
 }
 
-/** A free reader of the ring at work. */
+/** A running follower. */
 export interface Following {
   /** Ends it; no tick is handed over afterwards. */
   close(): void;
@@ -85,8 +85,8 @@ export function lastValue(engine: EngineView, symbol: string): LastValue | undef
 }
 
 /**
- * Hands every tick from now on to `onTick`, in the order of each shard. It delays nobody: a follower that is
- * too slow is overtaken, told how much it missed, and goes on. It ends by itself when the engine has stopped.
+ * Calls `onTick` with every tick from now on, in the order of each shard. A slow follower delays nobody: the ring
+ * overtakes it, `onOvertaken` reports how many ticks it missed, and it continues. It ends when the engine has stopped.
  */
 export function follow(engine: EngineView, options: FollowOptions, onTick: OnTick): Following {
   const followers = Array.from(
@@ -101,7 +101,7 @@ export function follow(engine: EngineView, options: FollowOptions, onTick: OnTic
     for (const follower of followers) found += follower.read(TICKS_PER_TURN);
     idleTurns = found > 0 ? 0 : idleTurns + 1;
     if (idleTurns < HOT_TURNS) setImmediate(look);
-    // A follower alone is no reason for the process to stay.
+    // A follower alone must not keep the process alive.
     else setTimeout(look, IDLE_MS).unref();
   };
   engine.once('stopped', () => {
@@ -121,7 +121,7 @@ export function follow(engine: EngineView, options: FollowOptions, onTick: OnTic
 class ShardFollower {
   readonly #ring: BroadcastReader;
   readonly #copy = Records.allocate(1);
-  /** By symbol id: 1 = wanted, 2 = not, 0 = not yet asked. */
+  /** By symbolId: 1 = wanted, 2 = not wanted, 0 = not checked yet. */
   readonly #wanted: Uint8Array;
   #next: number;
   isClosed = false;
@@ -137,7 +137,7 @@ class ShardFollower {
     this.#next = this.#ring.head() + 1;
   }
 
-  /** Hands over at most `max` ticks; returns how far it moved. */
+  /** Hands over at most `max` ticks; returns by how many seqs the follower has moved. */
   read(max: number): number {
     const ring = this.#ring;
     const from = this.#next;

@@ -1,4 +1,4 @@
-/** The engine's side of its log: what subscribers that catch up read of it, and the imports that it takes in. */
+/** The engine's side of its log: reads the past for subscribers that catch up, and takes in imports. */
 import { Piscina } from 'piscina';
 import { messageOf } from '../core/errors.js';
 import { CATCHUP_IDLE_MS, CATCHUP_JOBS } from '../core/limits.js';
@@ -30,7 +30,7 @@ export class EngineLog {
     readonly logger: Logger,
   ) {}
 
-  /** Opens what reads the past, and starts its threads. */
+  /** Opens the log for reading the past, and starts the reading threads. */
   open(): void {
     const { folder, store } = this.opened;
     this.#imports = new ImportCoordinator(store, this.registry, (message) => this.logger.info({}, message));
@@ -39,12 +39,12 @@ export class EngineLog {
       filename: new URL('../log/read/worker.js', import.meta.url).href,
       minThreads: 1,
       maxThreads: CATCHUP_JOBS,
-      // To start a thread takes longer than to read a hundred pages.
+      // Starting a thread takes longer than reading a hundred pages.
       idleTimeout: CATCHUP_IDLE_MS,
     });
   }
 
-  /** For the fan-out; to be used once this is open. */
+  /** The log for the fan-out. Must be called after `open`. */
   catchUp(): CatchUp {
     const { folder } = this.opened;
     return {
@@ -78,7 +78,7 @@ export class EngineLog {
     });
   }
 
-  /** Does what an import beside the engine asks for. */
+  /** Carries out the requests of an import that runs beside the engine. */
   lookForImports(): void {
     this.#imports
       ?.look()

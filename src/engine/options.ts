@@ -1,4 +1,4 @@
-/** What an engine is made from: the options of a library host, and what is checked and filled in before anything runs. */
+/** The options of an engine for a library host, and the checks and defaults before anything runs. */
 import type { TemplatedApp } from 'uWebSockets.js';
 import { z } from 'zod';
 import { badConfig, check } from '../core/check-settings.js';
@@ -56,7 +56,7 @@ export interface EngineOptions extends Options {
   http?: Options['http'];
   /** Slots of the rings, each a power of two. */
   rings?: Options['rings'];
-  /** Captures what every feed takes in, before it is numbered: see `ticks replay --capture`. */
+  /** Captures the input of every feed, before ticks get a seq: see `ticks replay --capture`. */
   capture?: Options['capture'];
   /** The host's own uWebSockets app; the host then listens itself. */
   app?: Options['app'];
@@ -64,7 +64,7 @@ export interface EngineOptions extends Options {
   authorise?: Options['authorise'];
   logger?: Options['logger'];
   supervision?: Options['supervision'];
-  /** Whether shards and fan-out note in `engine.memory.journals` when each batch passed: for measuring. */
+  /** Whether shards and fan-out record in `engine.memory.journals` when each batch passed, for measurements. */
   journals?: Options['journals'];
 }
 /** Options with all defaults. */

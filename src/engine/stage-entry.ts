@@ -1,7 +1,7 @@
 /**
- * What a stage's thread runs: the entry of the Piscina pool of stages. One endless task a thread; it ends
- * when its control word says so, and starts again from shared memory when its thread died. A thread loads
- * only what its stage needs, so that a restart is quick.
+ * The entry of a stage's thread, which the Piscina pool of stages runs. A thread has one endless task, which ends when its
+ * control word says so. If the thread dies, the task is restarted from shared memory. A thread loads only the modules of
+ * its stage, so that a restart is quick.
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -13,7 +13,7 @@ import { Control, type EngineMemory, StageState } from '../pipeline/memory/engin
 import { armFailpoint } from '../pipeline/memory/failpoint.js';
 
 export interface StageTask {
-  /** Its number: bells, control block and registry lock go by it. */
+  /** Number of the stage: selects its doorbell and its control block, and identifies it in the registry lock. */
   stage: number;
   memory: EngineMemory;
   port: MessagePort;
@@ -39,21 +39,21 @@ export interface FeedModule {
   options: unknown;
 }
 
-/** What a stage says to the engine. */
+/** A message of a stage to the engine. */
 export type StageMessage =
   | { type: 'log'; level: 'info' | 'warn' | 'error'; details: object; message: string }
   | { type: 'status'; status: object };
 
-/** Faults that a fresh start cannot cure. */
+/** Errors that a restart cannot cure. */
 const PERMANENT: readonly ErrorCode[] = ['port_taken', 'bad_config'];
 
-/** Why a stage cannot run at all: what an error keeps of itself on its way between threads is too little. */
+/** Why a stage cannot run at all. Not an Error: between threads an error loses its code. */
 export interface StageRefusal {
   code: ErrorCode;
   message: string;
 }
 
-/** Runs until told to end; gives a refusal if the stage cannot begin. */
+/** Runs a stage until its control word ends it. Returns a refusal if the stage cannot begin. */
 export default async function runStage(task: StageTask): Promise<StageRefusal | undefined> {
   const control = new Control(task.memory.control, task.stage);
   control.threadId = threadId;

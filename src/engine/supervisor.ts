@@ -1,7 +1,7 @@
 /**
- * Keeps the stages running. A stage whose thread dies (an exception, `terminate()`, out of memory) is started
- * afresh at once and goes on from shared memory. One that keeps dying ends the engine: it is not ready, says
- * why, and stops cleanly.
+ * Keeps the stages running. A stage whose thread dies (an exception, `terminate()`, out of memory) is restarted at once
+ * and continues from shared memory. If a stage keeps dying, the engine reports that it is not ready and why, and stops
+ * cleanly.
  */
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -18,7 +18,7 @@ export interface StageSpec {
 }
 
 export interface SupervisorOptions {
-  /** Deaths of one stage within the window that are forgiven. */
+  /** Deaths of one stage within the window after which it is still restarted. */
   deathsMax?: number;
   deathsWindowMs?: number;
   /** V8 limits of a stage's thread. */
@@ -64,11 +64,11 @@ export class Supervisor {
         ? {}
         : { resourceLimits: { maxOldGenerationSizeMb: options.maxOldGenerationMb } }),
     });
-    // A thread's own error event is the same death that its task reports.
+    // The error event of a thread reports the same death as the rejection of its task.
     this.#pool.on('error', () => {});
   }
 
-  /** Starts a stage and keeps it running until it is told to end. */
+  /** Starts a stage and restarts it until it is ended. */
   start(spec: StageSpec): void {
     this.control(spec.stage).command = Command.run;
     this.#runs.set(spec.stage, this.#keep(spec));
@@ -145,7 +145,7 @@ export class Supervisor {
     }
   }
 
-  /** Undefined when the stage ended as told, a refusal when it cannot run, else why its thread died. */
+  /** Undefined when the stage ended on request, a refusal when it cannot run, else why its thread died. */
   async #runOnce(spec: StageSpec): Promise<string | StageRefusal | undefined> {
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (message: StageMessage) => this.events.message(spec, message));

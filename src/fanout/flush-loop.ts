@@ -1,34 +1,37 @@
 /**
- * When to flush. While ticks come the loop polls with a turn of the event loop between looks; when they stop
- * it sleeps on the doorbell without blocking the thread. A round serves every connection once. One that costs
- * little goes out at once; as the work grows, so does the pause after it, up to a bound, and with it what one
- * round carries. A long round is cut into flushes with a turn of the event loop between them, and each takes in
- * what is new by then: so nobody waits for two rounds, and nothing else on the thread waits for a whole one.
+ * Decides when to flush. While ticks arrive, the loop polls once per turn of the event loop. When ticks stop, the loop
+ * sleeps on the doorbell without blocking the thread.
+ *
+ * A round serves every connection once. The pause after a round grows with the work of the round, up to a limit. So a
+ * costly round sends more ticks at once. A long round is divided into flushes, between which the event loop runs. Each
+ * flush takes in the ticks that are new by then. So no connection waits for two rounds, and no other work on the thread
+ * waits for a whole round.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Doorbell } from '../pipeline/memory/doorbell.js';
 import { turn } from '../pipeline/memory/doorbell.js';
 
-/** Looks that found nothing before the loop sleeps. */
+/** Polls in a row without new ticks before the loop sleeps. */
 const POLLS = 32;
-/** Milliseconds of sleep after which the loop looks again, doorbell or not. */
+/** Milliseconds of sleep after which the loop polls again, with or without a ring of the doorbell. */
 const SLEEP_MS = 50;
-/** The same while some subscription waits for the log, which rings no bell. */
+/** The same while some subscription waits for the log, which does not ring the doorbell. */
 const SLEEP_LOG_MS = 5;
-/** Milliseconds of work after which a round lets the event loop turn. */
+/** Milliseconds of work after which a round lets the event loop run. */
 const FLUSH_MS = 4;
-/** New ticks per round below which the next one may follow at once. A loop that polls takes a core from the shards. */
+/** Below this many new ticks, the next round may follow at once. A loop that polls takes a core from the shards. */
 const LIGHT_TICKS = 128;
-/** Times as long as a round is the pause after it, up to the bound: so the loop leaves most of a core to the stages. */
+/** Length of a pause as a multiple of the work of the round: so the loop leaves most of a core to the stages. */
 const PAUSE_PER_WORK = 1.5;
-/** Milliseconds of the shortest pause: what timers can do. */
+/** Milliseconds of the shortest pause: the resolution of timers. */
 const PAUSE_MS_MIN = 1;
-/** New ticks per round from which on the stages before have much to do, and the least pause that leaves them the core. */
+/** From this many new ticks per round on, the shards need the core, and a pause has at least `FLOOD_PAUSE_MS`. */
 const FLOOD_TICKS = 4096;
 const FLOOD_PAUSE_MS = 2;
+/** Weight of the newest round in `workMs`. */
 const SMOOTHING = 0.25;
 
-/** What is flushed: see `Stream`. */
+/** The shared view that is flushed: see `SharedView`. */
 export interface FlushSource {
   readonly head: number;
   readonly dueAtMs: number;
@@ -38,18 +41,18 @@ export interface FlushSource {
   advance(nowMs: number): void;
 }
 
-/** What came of serving connections. */
+/** The result of serving connections. */
 export interface Served {
-  /** Whether the round has served them all. */
+  /** Whether the round has served every connection. */
   isOver: boolean;
-  /** Whether some of them could take more at once. */
+  /** Whether some connection has more to send, and room for it. */
   isMore: boolean;
 }
 
 export class FlushLoop {
-  /** Milliseconds of work per round, smoothed. */
+  /** Milliseconds of work per round, as a moving average. */
   workMs = 0;
-  /** Ticks that were new to the last round. */
+  /** New ticks of the last round. */
   #ticks = 0;
   #urgent = false;
   #running = false;
@@ -62,7 +65,7 @@ export class FlushLoop {
     readonly bell: Doorbell,
     readonly intervalMsMax: number,
     readonly hasWork: () => boolean,
-    /** Serves connections until some monotonic time: those of a new round, or the ones that are left of it. */
+    /** Serves connections until a monotonic time in milliseconds: begins a round, or continues the open one. */
     readonly serve: (untilMs: number) => Served,
   ) {}
 
@@ -71,7 +74,7 @@ export class FlushLoop {
     const { workMs, intervalMsMax } = this;
     if (this.#ticks < LIGHT_TICKS && workMs < PAUSE_MS_MIN) return 0;
     const least = this.#ticks < FLOOD_TICKS ? PAUSE_MS_MIN : FLOOD_PAUSE_MS;
-    // A round that takes longer than the pause may be carries enough: pausing on would only add delay.
+    // A round that takes longer than the longest pause sends enough at once: a longer pause would only add delay.
     const most = Math.min(PAUSE_PER_WORK * workMs, 2 * intervalMsMax - workMs);
     return Math.min(intervalMsMax, Math.max(least, most));
   }
@@ -81,7 +84,7 @@ export class FlushLoop {
     this.#done = this.#run();
   }
 
-  /** Ends after the round at hand. */
+  /** Stops after the current round. */
   async stop(): Promise<void> {
     this.#running = false;
     this.wake();
@@ -89,7 +92,7 @@ export class FlushLoop {
     this.bell.lookIn(0);
   }
 
-  /** Asks for a flush soon, ticks or not. */
+  /** Asks for a flush soon, with or without new ticks. */
   wake(): void {
     if (this.#urgent) return;
     this.#urgent = true;
@@ -102,7 +105,7 @@ export class FlushLoop {
     let nextAtMs = 0;
     while (this.#running) {
       if (!this.hasWork()) {
-        await this.#someone();
+        await this.#waitForWork();
         continue;
       }
       const seen = this.bell.read();
@@ -128,7 +131,7 @@ export class FlushLoop {
     }
   }
 
-  /** In a flood nobody naps: waking up again for every few hundred ticks would cost more. */
+  /** Announces the next flush to the shards. Not in a flood, where sleeping and waking would cost the shards more. */
   #announceFlush(inMs: number): void {
     this.bell.lookIn(this.#ticks < FLOOD_TICKS ? inMs : 0);
   }
@@ -139,14 +142,14 @@ export class FlushLoop {
     this.#urgent = false;
     this.#logWaited = false;
     source.beginRound();
-    // What it takes in between is as old as it may be: stages before it may go by the next round.
+    // The shards may sleep until the next round: this round need not wait for newer ticks.
     if (this.intervalMs > 0) this.#announceFlush(this.workMs + this.intervalMs);
     let workMs = 0;
     let isNews = true;
     for (let isFirst = true; ; isFirst = false) {
       const startedMs = performance.now();
       if (isNews) source.advance(startedMs);
-      // Those that were served before it have not got it.
+      // The connections served by earlier flushes of the round have not got these ticks.
       if (isNews && !isFirst) this.#urgent = true;
       const { isOver, isMore } = this.serve(startedMs + FLUSH_MS);
       if (isMore) this.#urgent = true;
@@ -172,8 +175,8 @@ export class FlushLoop {
     return Math.max(0, Math.min(SLEEP_MS, this.source.dueAtMs - nowMs));
   }
 
-  /** With nobody to send to the loop stands still. */
-  #someone(): Promise<void> {
+  /** Waits until there is a subscription. */
+  #waitForWork(): Promise<void> {
     this.#urgent = false;
     this.bell.lookIn(0);
     return new Promise((resolve) => {
@@ -184,5 +187,3 @@ export class FlushLoop {
     });
   }
 }
-
-/** Timers have a resolution of a millisecond: what is left of a pause may become as long as that. */

@@ -1,4 +1,4 @@
-/** The routes of the app: the stream, REST, and the static page. */
+/** Adds the routes of the app: the stream, REST, and the static page. */
 
 import type { TemplatedApp } from './contract/uws.js';
 import { addRestRoutes, type RestContext } from './rest/router.js';

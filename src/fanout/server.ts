@@ -1,4 +1,4 @@
-/** The fan-out: serves the one sequence to any number of subscribers over WebSocket and REST. */
+/** The fan-out: serves the ticks of the engine to any number of subscribers, over WebSocket and REST. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addressKey } from '../core/address.js';
@@ -35,21 +35,22 @@ import { RequestTurns } from './websocket/request-queue.js';
 import { shuttingDown } from './websocket/upgrade.js';
 
 const SERVER = 'tickwire';
-/** Heartbeats and silence are looked after this many times per interval. */
-const LOOKS_PER_INTERVAL = 16;
-/** Milliseconds between two looks at who has got the last ticks. */
-const DRAIN_LOOK_MS = 2;
+/** Connections are checked for heartbeats and silence this many times per interval. */
+const CHECKS_PER_INTERVAL = 16;
+/** Milliseconds between two checks which connections have received the last ticks. */
+const DRAIN_CHECK_MS = 2;
+/** Milliseconds between two samples for the rates of `/v1/pipeline`. */
 const SAMPLE_MS = 1000;
-/** Connections that are served between two looks at the time. */
-const LOOK_EVERY = 8;
-/** Milliseconds of work between two rounds for those that lag. */
+/** Connections that are served between two reads of the clock. */
+const CLOCK_EVERY = 8;
+/** Milliseconds of work between two rounds for connections that lag. */
 const BETWEEN_MS_MAX = 8;
-/** Milliseconds that closing sockets get to write their last bytes. */
+/** Milliseconds for closing sockets to write their last bytes. */
 const CLOSE_GRACE_MS = 50;
 
 /**
- * Puts the fan-out together; it serves from `listen` on. With `deps.app` its routes are on that app at once,
- * and its owner does the listening.
+ * Makes a fan-out, which serves after `listen`. With `ports.app` the routes are added to the host's app at once, and the
+ * host listens.
  * @throws TickwireError bad_config
  */
 export function createFanout(ports: FanoutPorts, options: FanoutOptions = {}): Fanout {
@@ -68,12 +69,12 @@ export function createFanout(ports: FanoutPorts, options: FanoutOptions = {}): F
 }
 
 class Server implements Fanout {
-  readonly #stream: SharedView;
+  readonly #shared: SharedView;
   readonly #loop: FlushLoop;
   readonly #frame = new Frame();
   readonly #connections = new Set<Connection>();
   readonly #cohorts: Cohorts;
-  /** Those that the round at hand has still to serve. */
+  /** The cohorts and connections that the current round has not served yet. */
   #round: { cohorts: Cohort[]; connections: IterableIterator<Connection> } | undefined;
   readonly #context: RouteContext;
   readonly #app: TemplatedApp;
@@ -91,25 +92,25 @@ class Server implements Fanout {
     readonly ports: FanoutPorts,
     readonly settings: FanoutSettings,
   ) {
-    this.#stream = new SharedView(ports, settings.limits, () => this.#loop.wake());
+    this.#shared = new SharedView(ports, settings.limits, () => this.#loop.wake());
     this.#loop = new FlushLoop(
-      this.#stream,
+      this.#shared,
       new Doorbell(ports.memory.doorbells, FANOUT_DOORBELL),
       settings.flushIntervalMsMax,
-      () => this.#stream.subscriptions > 0,
+      () => this.#shared.subscriptions > 0,
       (untilMs) => this.#serve(untilMs),
     );
     const count = (ticks: number, bytes: number) => {
       this.#ticksSent += ticks;
       this.#bytesSent += bytes;
     };
-    this.#cohorts = new Cohorts(this.#stream, count);
+    this.#cohorts = new Cohorts(this.#shared, count);
     const keys = ports.authorise ?? settings.auth?.keys;
     this.#admission = new Admission(settings.limits, this.#refusals, keys === undefined);
-    this.#rest = new Rest(this.#stream, () => this.stats());
+    this.#rest = new Rest(this.#shared, () => this.stats());
     this.#app = ports.app ?? createApp();
     this.#context = {
-      shared: this.#stream,
+      shared: this.#shared,
       settings,
       auth: keys === undefined ? undefined : new Auth(keys, this.#refusals, ports.logger),
       admission: this.#admission,
@@ -122,7 +123,7 @@ class Server implements Fanout {
       connections: this.#connections,
       closing: false,
       cohorts: this.#cohorts,
-      turns: new RequestTurns(this.#stream.quotas.requestBytes),
+      turns: new RequestTurns(this.#shared.quotas.requestBytes),
       count,
       resumeSending: (connection) => this.#resumeSending(connection),
       greet: (connection) => this.#greet(connection),
@@ -146,16 +147,16 @@ class Server implements Fanout {
 
   #start(): void {
     this.#loop.start();
-    const every = (ms: number, body: () => void) => {
-      const timer = setInterval(body, ms);
+    const every = (ms: number, task: () => void) => {
+      const timer = setInterval(task, ms);
       timer.unref();
       this.#timers.push(timer);
     };
     const { heartbeatMs, idleMs, authMs } = this.settings;
-    every(Math.min(heartbeatMs, idleMs / 2, authMs) / LOOKS_PER_INTERVAL, () => {
+    every(Math.min(heartbeatMs, idleMs / 2, authMs) / CHECKS_PER_INTERVAL, () => {
       const nowMs = performance.now();
-      const heartbeat = new HeartbeatBytes(this.#stream);
-      for (const connection of this.#connections) connection.look(nowMs, heartbeat);
+      const heartbeat = new HeartbeatBytes(this.#shared);
+      for (const connection of this.#connections) connection.check(nowMs, heartbeat);
     });
     every(SAMPLE_MS, () => this.#rest.sample());
   }
@@ -174,22 +175,22 @@ class Server implements Fanout {
       const { value: connection } = connections.next();
       if (connection === undefined) {
         this.#round = undefined;
-        this.#stream.pages.forgetFailures();
+        this.#shared.pages.forgetFailures();
         return { isOver: true, isMore };
       }
       if (connection.flush(this.#frame)) isMore = true;
-    } while (++served % LOOK_EVERY !== 0 || performance.now() < untilMs);
+    } while (++served % CLOCK_EVERY !== 0 || performance.now() < untilMs);
     return { isOver: false, isMore };
   }
 
   /**
-   * Serves a connection that has room again before the next round: one that lags goes at the pace of its own answers.
-   * What rounds leave to others is theirs for the most part.
+   * Serves a connection whose window has room again, before the next round, so that its own pongs set its pace. The time
+   * for this between two rounds is bounded: other work needs the rest of the pause.
    */
   #resumeSending(connection: Connection): void {
     const startedMs = performance.now();
-    if (this.#betweenMs < BETWEEN_MS_MAX && this.#stream.isUpToDate) connection.flush(this.#frame);
-    else this.#stream.wake();
+    if (this.#betweenMs < BETWEEN_MS_MAX && this.#shared.isUpToDate) connection.flush(this.#frame);
+    else this.#shared.wake();
     this.#betweenMs += performance.now() - startedMs;
   }
 
@@ -234,16 +235,16 @@ class Server implements Fanout {
     if (this.ports.app === undefined) this.#app.close();
   }
 
-  /** Sends everybody what was numbered so far, and closes whoever has got it; at most for the grace. */
+  /** Sends the ticks so far to every connection, and closes each one that has them. Ends after the grace period. */
   async #drain(): Promise<void> {
-    const shared = this.#stream;
+    const shared = this.#shared;
     const untilMs = performance.now() + DRAIN_GRACE_MS;
     shared.draining = true;
-    shared.look();
+    shared.readHeads();
     const heads = shared.shards.map((view) => view.head);
     while (this.#connections.size > 0 && performance.now() < untilMs) {
       this.#loop.wake();
-      await sleep(DRAIN_LOOK_MS);
+      await sleep(DRAIN_CHECK_MS);
       for (const connection of this.#connections) {
         if (connection.drained(heads)) connection.close(shuttingDown());
       }
@@ -254,22 +255,22 @@ class Server implements Fanout {
     return {
       connections: this.#connections.size,
       unauthorised: this.#admission.waiting,
-      subscriptions: this.#stream.subscriptions,
-      flushes: this.#stream.flushNo,
+      subscriptions: this.#shared.subscriptions,
+      flushes: this.#shared.flushNo,
       ticksSent: this.#ticksSent,
       bytesSent: this.#bytesSent,
-      catchingUp: this.#stream.catchingUp,
+      catchingUp: this.#shared.catchingUp,
       inCohorts: this.#cohorts.members,
-      gapsSent: this.#stream.gapsSent,
+      gapsSent: this.#shared.gapsSent,
       flushMs: this.#loop.workMs,
       intervalMs: this.#loop.intervalMs,
-      groups: this.#stream.groups,
-      symbolFilters: this.#stream.filters.size,
+      groups: this.#shared.groups,
+      symbolFilters: this.#shared.filters.size,
       refused: { ...this.#refusals.refused },
       closed: { ...this.#refusals.closed },
       lost: this.#refusals.lost,
       badMessages: this.#refusals.badMessages,
-      overBounds: this.#stream.quotas.refused,
+      overBounds: this.#shared.quotas.refused,
       wrongTokens: this.#refusals.wrongTokens,
     };
   }

@@ -1,11 +1,11 @@
 /**
- * The cursor token: a place in the one sequence, opaque to clients. It travels as bytes in packed frames
- * and as base64url text everywhere else.
+ * The cursor token: an epoch and one seq per shard, opaque to clients. Packed frames carry it as bytes, everything else
+ * as base64url text. Little-endian:
  *
  * ```
  *  0 u8 version = 1 │ 1 u8 number of shards │ 2 u16 0 │ 4 u32 epoch
  *  8 8 bytes log id
- * 16 f64 × shards: the last seq that the holder has seen
+ * 16 f64 × shards: the last seq seen, by shard
  * ```
  */
 const VERSION = 1;
@@ -30,7 +30,7 @@ export function cursorBytes(shards: number): number {
   return HEADER_BYTES + 8 * shards;
 }
 
-/** Writes a token at `at` of `into`; returns its length in bytes. */
+/** Writes a token into `into` at byte offset `at`; returns the length of the token in bytes. */
 function writeCursor(into: DataView, at: number, cursor: Cursor): number {
   const shards = cursor.seqs.length;
   into.setUint32(at, VERSION | (shards << 8), true);
@@ -48,7 +48,7 @@ export function encodeCursor(cursor: Cursor): Uint8Array {
   return bytes;
 }
 
-/** Writes tokens of one log, again and again into the same memory. */
+/** Writes the tokens of one log, all into the same memory. */
 export class CursorWriter {
   readonly #bytes = new Uint8Array(cursorBytes(SHARDS_MAX_OF_TOKEN));
   readonly #view = new DataView(this.#bytes.buffer);
@@ -57,7 +57,7 @@ export class CursorWriter {
   /** @param logId 16 hex digits */
   constructor(readonly logId: string) {}
 
-  /** The bytes hold until the next call. */
+  /** The bytes of a token, valid until the next call. */
   write(epoch: number, seqs: ArrayLike<number>): Uint8Array {
     const shards = seqs.length;
     if (this.#token.length !== cursorBytes(shards)) {
@@ -70,7 +70,7 @@ export class CursorWriter {
   }
 }
 
-/** The cursor of a token, or null where the bytes are none. */
+/** The cursor of a token; null where the bytes are not a token. */
 export function decodeCursor(bytes: Uint8Array): Cursor | null {
   if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) return null;
   const shards = bytes[1];
@@ -87,7 +87,7 @@ export function decodeCursor(bytes: Uint8Array): Cursor | null {
   return { logId, epoch: view.getUint32(4, true), seqs };
 }
 
-/** base64url without padding. Written by hand because it runs in browsers and on Node alike. */
+/** base64url without padding. Written by hand because this file must run in browsers and on Node. */
 export function bytesToText(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i += 3) {
@@ -100,7 +100,7 @@ export function bytesToText(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes of base64url text without padding, or null where it is none. */
+/** The bytes of base64url text without padding; null where the text is not base64url. */
 export function textToBytes(text: string): Uint8Array | null {
   if (text.length > TEXT_MAX || text.length % 4 === 1) return null;
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));

@@ -68,7 +68,7 @@ function sideText(flags: number): string {
   return (flags & Flag.buy) !== 0 ? '"buy"' : (flags & Flag.sell) !== 0 ? '"sell"' : 'null';
 }
 
-/** Record `i` as a JSON object: what REST and the JSON stream both send. */
+/** Record `i` as a JSON object, for REST and for the JSON stream. */
 export function tickJson(r: Records, i: number, seq: number, symbol: string): string {
   const w = i * RECORD_U32;
   const d = i * RECORD_F64;
@@ -143,7 +143,7 @@ export class JsonEncoder implements TickEncoder {
   }
 }
 
-/** A control message as text: integers beyond 2^53 become decimal strings. */
+/** A control message as JSON text. BigInts become decimal strings. */
 export function jsonControl(message: object): string {
   return JSON.stringify(message, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
 }

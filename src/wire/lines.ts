@@ -1,11 +1,11 @@
-/** Ticks as lines of text: JSON objects, or CSV with one column for each field of any kind. */
+/** Ticks as lines of text: JSON objects (NDJSON), or CSV with a column for every field of every kind. */
 import { flagNames, flagsOf, NO_PRICE, type Records, toTick } from '../core/tick.js';
 import { tickJson } from './json.js';
 
 export const LINE_FORMATS = ['ndjson', 'csv'] as const;
 export type LineFormatName = (typeof LINE_FORMATS)[number];
 
-/** A tick where it stands: record `index` of `records`, and what names it. */
+/** A tick: record `index` of `records`, with its full seq, epoch and shard. */
 export interface PlacedTick {
   readonly records: Records;
   readonly index: number;
@@ -14,16 +14,16 @@ export interface PlacedTick {
   readonly shard: number;
 }
 
-/** A tick's symbol, as lines tell it. */
+/** The symbol of a tick. */
 export interface LineSymbol {
   name: string;
   digits: number;
 }
 
 export interface LineFormat {
-  /** First line, where the format has one. */
+  /** The header line; undefined where the format has none. */
   header: string | undefined;
-  /** @param isForSheet whether a name that a spreadsheet would take for a formula is made plain text */
+  /** @param isForSheet CSV only: escapes names that a spreadsheet would take for a formula */
   line(tick: PlacedTick, symbol: LineSymbol, isForSheet?: boolean): string;
 }
 
@@ -43,15 +43,15 @@ export const LINES: Record<LineFormatName, LineFormat> = {
   csv: { header: COLUMNS.join(','), line: csvLine },
 };
 
-/** Decimal text with the symbol's digits, where that says the price exactly. */
+/** Decimal text with the symbol's digits, or with more digits where the price needs them. */
 export function priceText(price: number, digits: number): string {
   const text = price.toFixed(digits);
   return Number(text) === price ? text : String(price);
 }
 
 /**
- * A number whose column may hold fractions: always with a decimal point, as readers that guess the type of a column
- * from its first rows would take it for one of integers, and round what follows.
+ * A number in a column that may hold fractions, always with a decimal point. Some programs guess the type of a column
+ * from its first rows: they would take integers there for the type of the column, and round later values.
  */
 function fraction(value: number | null | undefined, digits: number): string {
   if (value === undefined || value === null || !Number.isFinite(value) || value === NO_PRICE) return '';
@@ -78,12 +78,12 @@ function csvLine(
   return cells.map((cell) => cell ?? '').join(',');
 }
 
-/** A symbol name may hold a comma, a quotation mark or a line's end. */
+/** A CSV cell, in quotation marks where needed: a name may have a comma, a quotation mark or a line break. */
 function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** A name that a spreadsheet would take for a formula, behind the apostrophe that makes it text there. */
+/** Puts an apostrophe before a name that a spreadsheet would take for a formula: the name is then text. */
 function plainText(name: string): string {
   return /^[=+\-@\t\r]/.test(name) ? `'${name}` : name;
 }

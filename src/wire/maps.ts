@@ -1,11 +1,11 @@
-/** A tick as a MessagePack map that stands for itself: names and all, without a batch around it. */
+/** A tick as a MessagePack map with named fields, which needs no batch around it. */
 import { toTick } from '../core/tick.js';
 import type { PlacedTick } from './lines.js';
 import { packControl } from './msgpack.js';
 
 /**
- * The fields are those of an NDJSON line, in its order; times are 64-bit integers, what a source does not tell
- * is nil.
+ * The fields are those of an NDJSON line, in the same order. Times are 64-bit integers of UNIX nanoseconds. A value that
+ * the source did not give is nil.
  */
 export function tickMap({ records, index, seq, epoch, shard }: PlacedTick, symbol: string): Uint8Array {
   const {

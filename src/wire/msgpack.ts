@@ -1,6 +1,6 @@
 /**
- * The MessagePack encoding: control messages by msgpackr with standard types only, tick batches by hand, so
- * that 64-bit nanoseconds are assembled from their two words without BigInt.
+ * The MessagePack encoding. msgpackr encodes control messages, with standard types only. Tick batches are encoded by
+ * hand, so that 64-bit nanoseconds need no BigInt.
  */
 import { Packr } from 'msgpackr';
 import {
@@ -40,7 +40,7 @@ import {
 } from './payload.js';
 import type { PackTick } from './ticks.js';
 
-// Integers are numbers as long as they are exact, BigInts beyond: times are always beyond, seqs never.
+// 64-bit integers become numbers while these are exact, else BigInts: times are always BigInts, seqs never.
 const INT64_AS = { int64AsType: 'auto' } as unknown as { int64AsType: 'number' };
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true, ...INT64_AS });
 
@@ -50,8 +50,8 @@ export function packControl(message: object): Uint8Array {
 }
 
 /**
- * Anything in MessagePack: maps become objects, integers beyond 2^53 BigInts.
- * @throws Error if the bytes are none
+ * Decodes MessagePack. Maps become objects; integers beyond 2^53 become BigInts.
+ * @throws Error if the bytes are not MessagePack
  */
 export function unpackMessage(bytes: Uint8Array): unknown {
   return packr.unpack(bytes);
@@ -89,7 +89,7 @@ const KEY_CURSOR = fixText('cursor');
 const KEY_SNAPSHOT = new Uint8Array([...fixText('snapshot'), TRUE]);
 const KEY_TICKS = fixText('ticks');
 
-/** Record `i` as the array that a batch has: for answers to questions, not for the stream. */
+/** Record `i` as an array, as in a batch. For answers to `history`, not for the stream: it allocates. */
 export function packTick(r: Records, i: number, seq: number): PackTick {
   const t = toTick(r, i);
   const flags = flagsOf(r, i);
@@ -177,9 +177,9 @@ export class MsgpackEncoder implements TickEncoder {
 }
 
 /**
- * A map with ticks: the members of `head`, then `ticks`, an array of what `MsgpackEncoder.put` wrote.
- * @param head fewer than 15 members
- * @param count of the ticks in `encoded`
+ * A map with the members of `head`, then `ticks`: an array of ticks that `MsgpackEncoder.put` has written.
+ * @param head has fewer than 15 members
+ * @param count number of ticks in `encoded`
  */
 export function packWithTicks(head: object, count: number, encoded: readonly Uint8Array[]): Uint8Array {
   const members = packControl(head);
@@ -193,7 +193,7 @@ export function packWithTicks(head: object, count: number, encoded: readonly Uin
     packed.set(part, at);
     at += part.length;
   }
-  // One member more than the head's own map says.
+  // The map has one member more than the encoded head says.
   packed[0]++;
   return packed;
 }
@@ -207,7 +207,7 @@ function putBytes(into: EncodeBuffer, at: number, bytes: Uint8Array): number {
   return at + bytes.length;
 }
 
-/** A non-negative integer up to 2^53, in the shortest of the forms that MessagePack has for it above one byte. */
+/** Writes an integer from 0 to 2^53 as fixint, uint16, uint32 or uint64, the shortest that fits; returns the end. */
 function putUint(v: DataView, at: number, x: number): number {
   if (x < 0x80) {
     v.setUint8(at, x);
@@ -239,7 +239,7 @@ function putFloat(v: DataView, at: number, x: number): number {
   return at + 9;
 }
 
-/** Nanoseconds as uint64. Each half of the seconds times 10^9 is exact in a double; their sum would not be. */
+/** Writes UNIX nanoseconds as uint64. Each half of the seconds times 10^9 is exact in a double; the whole is not. */
 function putTime(v: DataView, at: number, s: number, ns: number): number {
   if (s === NO_TIME_S) {
     v.setUint8(at, NIL);

@@ -1,4 +1,4 @@
-/** The packed encoding, sending side. The layout stands in packed.ts. */
+/** The encoder of the packed encoding. See packed.ts for the layout. */
 
 import { encodeSize, NO_CODE, SIZE_UNKNOWN } from '../core/size-code.js';
 import {
@@ -36,14 +36,14 @@ import type { EncodeBuffer, EncodedTicks, Payload, SymbolNames, TickEncoder } fr
 
 const INT32_MAX = 0x7fffffff;
 const SPREAD_MAX = 0xffff;
-/** Seconds between two event times whose distance in milliseconds still fits into an int32. */
+/** Seconds whose number of milliseconds still fits into an int32. */
 const EVENT_SECONDS_MAX = 2_147_000;
 const CURSOR_BYTES_MAX = 256;
 const KIND_AND_FLAGS = 0x7ff;
-/** What the low word of a wide record's seq counts to. */
+/** 2^32: the low word of a wide record's seq is the seq modulo this. */
 const SEQ_LOW = 0x100000000;
 
-/** Writes the header of a frame at 0. */
+/** Writes the header of a frame at byte offset 0. */
 export function writeFrameHeader(into: EncodeBuffer, batches: number): void {
   into.u32[0] = FRAME_MAGIC | (FRAME_VERSION << 8) | (batches << 16);
   into.u32[1] = 0;
@@ -55,7 +55,7 @@ export class PackedEncoder implements TickEncoder {
   readonly separatorBytes = 0;
   readonly text = false;
   readonly framed = true;
-  // What #fitsCompact and #sizeForm found, for the record at hand.
+  // Compact fields of the current record, computed by #fitsCompact and #sizeForm.
   #bidSize = 0;
   #askSize = 0;
   #bid = 0;
@@ -131,7 +131,7 @@ export class PackedEncoder implements TickEncoder {
     return taken;
   }
 
-  /** Whether prices, times and seq come back exactly from the compact form; the sizes are looked at apart. */
+  /** Whether the compact form holds prices, times and seq exactly. `#sizeForm` checks the sizes. */
   #fitsCompact(payload: Payload, r: Records, i: number, seq: number): boolean {
     const ahead = seq - payload.baseSeq;
     if (ahead < 0 || ahead > COMPACT_SEQ_MAX || seq === 0) return false;
@@ -142,7 +142,7 @@ export class PackedEncoder implements TickEncoder {
     const ask = r.f64[d + F64_ASK];
     const bidInt = Math.round(bid * pow);
     const askInt = Math.round(ask * pow);
-    // A zero is left to the wide form, which keeps its sign. NaN fails every comparison.
+    // A zero needs the wide form, which keeps its sign. NaN fails every comparison.
     if (!(Math.abs(bidInt) <= INT32_MAX && bidInt / pow === bid && askInt / pow === ask)) return false;
     if (bidInt === 0 || askInt === 0) return false;
     const spread = askInt - bidInt;
@@ -193,7 +193,7 @@ export class PackedEncoder implements TickEncoder {
   }
 }
 
-/** The first event time of a batch is its base, and its coarseness the batch's unit. */
+/** Sets the base of event times to the first one, and the unit to the coarsest that holds it exactly. */
 function setEventBase(payload: Payload, r: Records, w: number): void {
   const seconds = r.u32[w + U32_TS_EVENT_S];
   if (seconds === NO_TIME_S) return;

@@ -1,6 +1,6 @@
 /**
- * The packed encoding: constants, and the reader of a received frame. Little-endian, every part a multiple
- * of 8 bytes long.
+ * The packed encoding: layout, constants, and the reader of a received frame. All fields are little-endian. The length of
+ * every part is a multiple of 8 bytes.
  *
  * ```
  * frame
@@ -27,27 +27,27 @@ import { decodeSize } from '../core/size-code.js';
 import { FLAGS_MASK, KIND_MASK, Kind, NO_SIZE, NO_TRADE_ID } from '../core/tick.js';
 import { bytesToText } from './cursor.js';
 
-/** First byte of a frame of ticks: MessagePack never uses it. */
+/** First byte of a frame of ticks. MessagePack never uses this byte. */
 export const FRAME_MAGIC = 0xc1;
 export const FRAME_VERSION = 1;
 export const FRAME_HEADER_BYTES = 8;
 export const BATCH_HEADER_BYTES = 48;
-/** Batches of one frame: the header counts them in 16 bits. */
+/** Batches of one frame at most: the header counts them in 16 bits. */
 export const BATCHES_MAX = 0xffff;
 export const BATCH_SNAPSHOT = 1;
 export const FORM_SHIFT = 11;
 export const Form = { wide: 0, compact: 1, sized: 2 } as const;
-/** By form. */
+/** Bytes of a record, by form. */
 export const FORM_BYTES = [64, 24, 32] as const;
-/** Distances of seq that a compact record holds. */
+/** Largest distance of a seq from the base seq that a compact record holds. */
 export const COMPACT_SEQ_MAX = 0xffff;
-/** Symbol ids that a record can name. */
+/** Number of symbol ids that a record can hold. */
 export const WIRE_SYMBOLS_MAX = 0x10000;
 
-/** 10^n, exact for every number of digits that a price may have. */
+/** 10^n, exact for n up to 22. */
 export const POW10: readonly number[] = Array.from({ length: 23 }, (_, n) => Number(`1e${n}`));
 
-/** A frame that breaks the layout above. */
+/** Thrown for a frame that does not follow the layout above. */
 export class BadFrame extends Error {
   constructor(message: string) {
     super(message);
@@ -55,7 +55,7 @@ export class BadFrame extends Error {
   }
 }
 
-/** One decoded record. The reader owns the only instance and fills it anew for each record. */
+/** One decoded record. The reader has a single instance, which every record overwrites. */
 export class PackedTick {
   kind = 0;
   /** The bits of `Flag` in src/core/tick.ts. */
@@ -68,7 +68,7 @@ export class PackedTick {
   eventNs = 0;
   recvS = 0;
   recvNs = 0;
-  // Quotes. All that follows is NaN in other kinds; sizes and the id of a trade also where they are not known.
+  // Quotes. Every field from here on is NaN in other kinds. Sizes and trade ids are NaN also where they are not known.
   bid = Number.NaN;
   ask = Number.NaN;
   bidSize = NO_SIZE;
@@ -77,7 +77,7 @@ export class PackedTick {
   price = Number.NaN;
   size = NO_SIZE;
   tradeId = NO_TRADE_ID;
-  /** Status code, or the reason of a gap. */
+  /** Code of a status, or reason of a gap. */
   code = Number.NaN;
   // Arguments of a status.
   arg0 = Number.NaN;
@@ -89,7 +89,7 @@ export class PackedTick {
   last = Number.NaN;
   count = Number.NaN;
 
-  /** Begins a record, whose reader sets all that its kind has; what another kind left is taken out. */
+  /** Starts a record of a kind: clears the fields of another kind. The reader then sets every field of the kind. */
   begin(kind: number): void {
     if (kind === this.kind) return;
     this.kind = kind;
@@ -103,13 +103,13 @@ export class PackedTick {
 const EMPTY = new DataView(new ArrayBuffer(0));
 
 /**
- * Walks a received frame: `reset`, then `nextBatch` until it is false, and in each `nextRecord` until it is
- * false. Nothing is allocated per record; unread records of a batch are skipped by the next `nextBatch`.
+ * Reads a received frame: call `reset`, then `nextBatch` until it returns false, and for each batch `nextRecord` until it
+ * returns false. Nothing is allocated per record. `nextBatch` skips unread records.
  */
 export class PackedReader {
   /** The record read last. */
   readonly tick = new PackedTick();
-  // The batch being read.
+  // Header of the current batch.
   sub = 0;
   shard = 0;
   epoch = 0;
@@ -132,7 +132,7 @@ export class PackedReader {
   #cursorBytes = 0;
 
   /**
-   * @param digits by symbolId: the digits told by `subscribed` and `symbols`; the owner keeps it up to date
+   * @param digits by symbolId: the digits from `subscribed` and `symbols`. The owner must keep the array up to date.
    */
   constructor(readonly digits: Uint8Array = new Uint8Array(WIRE_SYMBOLS_MAX)) {}
 
@@ -143,8 +143,8 @@ export class PackedReader {
   }
 
   /**
-   * Starts on a frame. A plain view is kept on it, not a copy.
-   * @throws BadFrame if it is none
+   * Starts a frame. The reader keeps a view of the message, not a copy.
+   * @throws BadFrame if the message is not a frame
    */
   reset(message: ArrayBufferLike | Uint8Array): void {
     const view =
@@ -160,7 +160,10 @@ export class PackedReader {
     this.#end = FRAME_HEADER_BYTES;
   }
 
-  /** @throws BadFrame if the batch reaches beyond the frame */
+  /**
+   * Moves to the next batch; false at the end of the frame.
+   * @throws BadFrame if the batch reaches beyond the frame
+   */
   nextBatch(): boolean {
     if (this.#batches === 0) return false;
     this.#batches--;
@@ -187,7 +190,7 @@ export class PackedReader {
     return true;
   }
 
-  /** The batch's cursor, a view on the frame. */
+  /** The batch's cursor: a view of the frame, not a copy. */
   cursor(): Uint8Array {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + this.#cursorAt, this.#cursorBytes);
   }
@@ -198,7 +201,7 @@ export class PackedReader {
   }
 
   /**
-   * Fills `tick` with the next record of the batch.
+   * Fills `tick` with the next record of the batch; false at the end of the batch.
    * @throws BadFrame if the record reaches beyond its batch, or has no known form
    */
   nextRecord(): boolean {

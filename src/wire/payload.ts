@@ -1,11 +1,11 @@
 /**
- * What the three encodings have in common on the sending side. A payload is the encoded ticks of one batch,
- * without what differs between subscribers: `encodeBatch` puts it into a message with the subscription's number
- * and cursor, so that subscribers with equal subscriptions share the encoded bytes.
+ * The common part of the three encoders. A payload is the encoded ticks of one batch, without the parts that differ
+ * between subscribers. `encodeBatch` writes a payload into a message, with the number and cursor of a subscription. So
+ * equal subscriptions share the encoded bytes.
  */
 import type { Records } from '../core/tick.js';
 
-/** Memory that payloads and frames are written into; every view covers all of it. */
+/** Memory for payloads and frames. Every view covers the whole memory. */
 export class EncodeBuffer {
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
@@ -26,26 +26,29 @@ export class EncodeBuffer {
   }
 }
 
-/** Where the encoded ticks of one batch stand in the encoder's buffer, and what its header will say. */
+/** The encoded ticks of one batch: their bytes in the encoder's buffer, and the values of the batch header. */
 export class Payload {
+  /** Byte offset in the buffer. */
   at = 0;
+  /** Length in bytes. */
   bytes = 0;
   count = 0;
   shard = 0;
   epoch = 0;
   snapshot = false;
-  /** -1 until the first tick gives it. */
+  /** Base of compact seqs; -1 until the first tick sets it. */
   baseSeq = -1;
   eventS = 0;
   eventNs = 0;
   recvS = 0;
   recvNs = 0;
-  /** Power of ten of the unit of event times, in nanoseconds; -1 until the first event time gives it. */
+  /** The unit of event times is 10^unit nanoseconds; -1 until the first event time sets it. */
   unit = -1;
 
   /**
-   * @param at where in the buffer it starts; a multiple of 8
-   * @param baseSeq the lowest seq to be expected, -1 for that of the first tick
+   * Starts an empty payload.
+   * @param at byte offset in the buffer, a multiple of 8
+   * @param baseSeq the lowest expected seq; -1: the seq of the first tick
    */
   begin(at: number, shard: number, epoch: number, snapshot: boolean, baseSeq = -1): void {
     this.at = at;
@@ -58,7 +61,7 @@ export class Payload {
     this.unit = -1;
   }
 
-  /** Takes over the bases of another payload, so that its encoded ticks are right in this one. */
+  /** Copies the bases of another payload, so that the encoded ticks of that payload are valid in this one. */
   adopt(other: Payload): void {
     this.baseSeq = other.baseSeq;
     this.eventS = other.eventS;
@@ -69,43 +72,44 @@ export class Payload {
   }
 }
 
-/** What an encoder needs to know of symbols, by symbolId. */
+/** Digits and names of symbols, by symbolId. */
 export interface SymbolNames {
   readonly digits: Uint8Array;
   readonly symbols: readonly ({ name: string } | undefined)[];
 }
 
-/** Ticks in the buffer of their encoder, by number: where each begins, its separator left out, and ends. */
+/** Encoded ticks in the buffer of an encoder, by index: byte offsets of begin (after a separator) and end. */
 export interface EncodedTicks {
-  /** Whose bases they are encoded with. */
+  /** The payload whose bases the ticks are encoded with. */
   readonly payload: Payload;
   readonly begins: Uint32Array;
   readonly ends: Uint32Array;
 }
 
 export interface TickEncoder {
-  /** An upper bound of the bytes of one tick. The caller sees to it that there is room for one more. */
+  /** Upper bound of the bytes of one tick. Before `put`, the caller must make sure that this many bytes are free. */
   readonly tickBytesMax: number;
-  /** An upper bound of what `encodeBatch` adds. */
+  /** Upper bound of the bytes that `encodeBatch` adds to a payload. */
   readonly batchBytesMax: number;
   /** Whether messages are text. */
   readonly text: boolean;
   /** Bytes before every tick but the first of a payload. */
   readonly separatorBytes: number;
-  /** Whether one message holds many batches. */
+  /** Whether one message may hold several batches. */
   readonly framed: boolean;
-  /** Appends record `i` of `r`, numbered `seq`. */
+  /** Appends record `i` of `r`, which has the full seq `seq`. */
   put(payload: Payload, r: Records, i: number, seq: number): void;
   /**
-   * Takes over the bases of `from`, and appends its ticks of the first `count` numbers of `picks`. Stops when the
-   * payload has more than `full` bytes; returns how many ticks were taken.
+   * Copies the bases of `from`, then appends the ticks of `from` at the first `count` indices in `picks`. Stops when the
+   * payload has more than `full` bytes.
+   * @returns the number of ticks that were appended
    */
   copy(payload: Payload, from: EncodedTicks, picks: Uint32Array, count: number, full: number): number;
-  /** Writes the batch into `into` at `at`; returns where it ends. */
+  /** Writes the batch into `into` at byte offset `at`; returns the offset of its end. */
   encodeBatch(payload: Payload, sub: number, cursor: Uint8Array, into: EncodeBuffer, at: number): number;
 }
 
-/** `TickEncoder.copy` for ticks of any length, with a byte between them where one is given. */
+/** `TickEncoder.copy` for ticks of any length. `separator` is a byte between two ticks; absent: none. */
 export function copyTicks(
   { u8 }: EncodeBuffer,
   payload: Payload,

@@ -1,6 +1,6 @@
 /**
- * The messages of `/v1/stream` as types. The same fields travel in all three encodings; `docs/protocol.md`
- * says what they mean.
+ * Types of the messages of `/v1/stream`. All three encodings have the same fields. `docs/protocol.md` says what the
+ * fields mean.
  */
 import type { FlagName, KindName } from '../core/tick.js';
 import type { Epoch, Nanoseconds, Seq, SymbolSeq } from '../core/units.js';
@@ -17,7 +17,10 @@ export function subprotocolOf(encoding: Encoding): string {
 export type Mode = 'latest' | 'every';
 export type Deliver = 'published' | 'durable';
 export type RequestId = string | number;
-/** A cursor; or a time of receipt: ISO 8601 text (without a zone: UTC), or UNIX nanoseconds (an integer, or decimal text). */
+/**
+ * A cursor, or a time of receipt. A time is ISO 8601 text (without a zone: UTC), or UNIX nanoseconds as an integer or
+ * as decimal text.
+ */
 export type From = string | number | Nanoseconds;
 export type Speed = number | 'max';
 
@@ -31,7 +34,7 @@ export interface SubscribeRequest {
   intervalMs?: number;
   snapshot?: boolean;
   from?: From;
-  /** Recorded seconds per second for what comes from the past, or `max`. */
+  /** Pace of ticks from the past: recorded seconds per second, or `max`. */
   speed?: Speed;
   deliver?: Deliver;
 }
@@ -58,22 +61,22 @@ export interface SeekRequest {
   op: 'seek';
   id: RequestId;
   sub: number;
-  /** Absent: to the newest, live. */
+  /** Absent: the newest tick. */
   from?: From;
-  /** Absent: as before. */
+  /** Absent: unchanged. */
   speed?: Speed;
 }
 
-/** Asks for the ticks of one symbol by their symbolSeq, both ends inclusive: the ticks that were conflated between two updates. */
+/** Requests ticks of one symbol by symbolSeq, both ends inclusive. For example: ticks conflated between two updates. */
 export interface HistoryRequest {
   op: 'history';
   id: RequestId;
   symbol: string;
-  /** Absent: the present one. */
+  /** Absent: the present epoch. */
   epoch?: Epoch;
   fromSymbolSeq: SymbolSeq;
   toSymbolSeq: SymbolSeq;
-  /** Seqs between which the ticks lie, where they are known: they make the search short. */
+  /** The ticks lie between these seqs, inclusive. Optional; they make the search shorter. */
   fromSeq?: Seq;
   toSeq?: Seq;
 }
@@ -150,7 +153,7 @@ export interface Paused {
   op: 'paused';
   id: RequestId;
   sub: number;
-  /** Where it stands. */
+  /** Cursor of the subscription at the pause. */
   cursor: string;
 }
 
@@ -160,7 +163,7 @@ export interface Resumed {
   sub: number;
 }
 
-/** What follows comes from the new place. */
+/** Later ticks of `sub` follow the new cursor. */
 export interface Sought {
   op: 'sought';
   id: RequestId;
@@ -179,7 +182,7 @@ export interface History<T = JsonTick | PackTick> {
   epoch: number;
   shard: number;
   fromSymbolSeq: number;
-  /** The last one that this answer covers: less than what was asked for when there are more than fit into an answer. */
+  /** The last symbolSeq that this answer covers: less than requested when not all ticks fit into one answer. */
   toSymbolSeq: number;
   /** Ticks of the covered range that are not held: shed, expired, or conflated before they got a seq. */
   missing: number;
@@ -189,7 +192,7 @@ export interface History<T = JsonTick | PackTick> {
 export interface Authorised {
   op: 'authorised';
   id: RequestId;
-  /** Under which the server counts this connection. */
+  /** The account name that the server counts this connection under. */
   name: string;
 }
 
@@ -211,18 +214,18 @@ export interface Heartbeat {
 export interface CatchingUp {
   op: 'catching_up';
   sub: number;
-  /** Sequence numbers between the subscription and the head. */
+  /** Number of seqs between the cursor of the subscription and the newest tick. */
   behind: number;
 }
 
 export interface CaughtUp {
   op: 'caught_up';
   sub: number;
-  /** Stands for everything that came before it; a batch's cursor may still lie before state that was sent. */
+  /** Covers everything sent before this message. The cursor of a batch may lie before state that was sent already. */
   cursor?: string;
 }
 
-/** The ticks of `epoch` after `lastSeq` are withdrawn: the server was killed before they were safe. */
+/** The ticks of `epoch` after `lastSeq` are withdrawn: the server was killed before they were durable. */
 export interface Rewound {
   op: 'rewound';
   sub: number;
@@ -231,7 +234,7 @@ export interface Rewound {
   lastSeq: number[];
 }
 
-/** Stable words; `docs/protocol.md` says when each is sent. */
+/** Stable error codes; `docs/protocol.md` says when each is sent. */
 export const WIRE_ERRORS = [
   'bad_request',
   'bad_message',
@@ -255,11 +258,11 @@ export interface WireError {
   code: WireErrorCode;
   message: string;
   temporary: boolean;
-  /** Where `temporary`: milliseconds after which to try again, not earlier. */
+  /** With `temporary`: milliseconds to wait at least before trying again. */
   retryMs?: number;
-  /** With `cursor_expired`: the oldest cursor that is still held. */
+  /** With `cursor_expired`: the oldest cursor whose ticks are still held. */
   oldest?: string;
-  /** Where a running subscription failed. */
+  /** The subscription that failed, where a running one did. */
   sub?: number;
 }
 
@@ -323,7 +326,7 @@ export interface TicksMessage<T = JsonTick> {
   ticks: T[];
 }
 
-/** Every control message of the server: what a client gets besides ticks. */
+/** Every control message of the server: all messages but ticks. */
 export type ServerMessage =
   | Hello
   | Subscribed

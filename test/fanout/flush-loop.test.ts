@@ -2,7 +2,7 @@ import t from 'tap';
 import { FlushLoop, type FlushSource, type Served } from '../../src/fanout/flush-loop.js';
 import { allocateDoorbells, Doorbell, turn } from '../../src/pipeline/memory/doorbell.js';
 
-/** A source whose ticks come in the middle of a round. */
+/** A source whose ticks arrive during a round. */
 class Source implements FlushSource {
   written = 0;
   head = 0;
@@ -46,7 +46,7 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await turn();
 }
 
-t.test('a round without news serves everybody once, from one look', async (t) => {
+t.test('a round without new ticks serves every connection once, with one flush', async (t) => {
   const source = new Source();
   const { loop, served } = loopOf(source);
   source.written = 7;
@@ -58,7 +58,7 @@ t.test('a round without news serves everybody once, from one look', async (t) =>
 });
 
 t.test(
-  'what comes within a round reaches the rest of it, and the others in a round that follows',
+  'ticks that arrive during a round reach the rest of the round, and all others in the next round',
   async (t) => {
     const source = new Source();
     const { loop, served } = loopOf(source, (flush) => {
@@ -80,7 +80,7 @@ t.test(
   },
 );
 
-t.test('the event loop turns between the flushes of a round', async (t) => {
+t.test('the event loop runs between the flushes of a round', async (t) => {
   const source = new Source();
   const turns: number[] = [];
   let turned = 0;
@@ -96,7 +96,7 @@ t.test('the event loop turns between the flushes of a round', async (t) => {
   for (let i = 1; i < turns.length; i++) t.ok(turns[i] > turns[i - 1], 'others had their turn');
 });
 
-t.test('beside its bell it says when it will look next', async (t) => {
+t.test('the loop announces its next flush at the doorbell', async (t) => {
   const source = new Source();
   const memory = allocateDoorbells(1);
   const bell = new Doorbell(memory, 0);
@@ -110,7 +110,7 @@ t.test('beside its bell it says when it will look next', async (t) => {
   };
   const loop = new FlushLoop(source, bell, 16, () => hasWork, serve);
   loop.start();
-  // News without end.
+  // New ticks without end.
   const timer = setInterval(() => source.written++, 1);
   await until(() => bell.msToLook > 8);
   t.ok(bell.msToLook <= loop.intervalMs);
@@ -129,14 +129,14 @@ t.test('beside its bell it says when it will look next', async (t) => {
   t.equal(look[0], 0);
 });
 
-t.test('in a flood of ticks it leaves the core to the stages before, which are not to nap', async (t) => {
+t.test('in a flood of ticks the loop leaves the core to the shards, which must not sleep', async (t) => {
   const source = new Source();
   const memory = allocateDoorbells(1);
   const bell = new Doorbell(memory, 0);
   const look = new Int32Array(memory, 8, 1);
   let perRound = 1000;
   const serve = (): Served => {
-    // What the next round finds new.
+    // New ticks for the next round.
     source.written += perRound;
     return { isOver: true, isMore: false };
   };

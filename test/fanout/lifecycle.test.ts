@@ -1,4 +1,4 @@
-/** Listening and closing: a taken port is an error in words, and clients are told before it ends. */
+/** Listening and closing: a taken port is a clear error, and clients get a close code before the server ends. */
 import t from 'tap';
 import { CloseCode } from '../../src/wire/ticks.js';
 import { serve } from '../helpers/fanout.js';
@@ -12,7 +12,7 @@ t.test('a taken port', async (t) => {
   });
 });
 
-t.test('an address that is not one of this machine is no taken port', async (t) => {
+t.test('an address of another machine is not reported as a taken port', async (t) => {
   for (const host of ['203.0.113.7', '2001:db8::7', 'nobody.invalid'])
     await t.rejects(serve({ host }), { code: 'bad_config', message: new RegExp(`^http\\.host: .*${host}`) });
 });
@@ -21,7 +21,7 @@ t.test('bad settings name the setting', async (t) => {
   await t.rejects(serve({ heartbeatMs: -1 }), { code: 'bad_config', message: /heartbeatMs/ });
 });
 
-t.test('close sends what there is, then 4000; the port is free again', async (t) => {
+t.test('close sends the last ticks, then 4000; the port is free again', async (t) => {
   const found = await serve();
   await found.close();
   const served = await serve({ port: found.port });

@@ -1,4 +1,4 @@
-/** CSV as readers that guess types take it: a column of fractions never looks like one of integers. */
+/** CSV for programs that guess types: a column of fractions never looks like a column of integers. */
 import t from 'tap';
 import {
   Kind,
@@ -26,7 +26,7 @@ function quote(bid: number, ask: number, bidSize = NO_SIZE, askSize = NO_SIZE) {
   return placed((records) => writeQuote(records, 0, bid, ask, bidSize, askSize));
 }
 
-/** The cell of a column. */
+/** The text of a column. */
 function cell(line: string, column: string): string {
   return line.split(',')[COLUMNS.indexOf(column)];
 }
@@ -47,7 +47,7 @@ t.test('prices have the digits of their symbol', async (t) => {
   t.equal(cell(LINES.csv.line(trade, { name: 'BTCUSD', digits: 2 }), 'tradeId'), '');
 });
 
-t.test('sizes have a decimal point, and nothing stands for what is not known', async (t) => {
+t.test('sizes have a decimal point, and an unknown value is an empty cell', async (t) => {
   const line = LINES.csv.line(quote(1.1, Number.NaN, 5, 0.25), { name: 'EURUSD', digits: 5 });
   t.equal(cell(line, 'bidSize'), '5.0');
   t.equal(cell(line, 'askSize'), '0.25');
@@ -58,7 +58,7 @@ t.test('sizes have a decimal point, and nothing stands for what is not known', a
   t.equal(cell(LINES.csv.line(trade, { name: 'EURUSD', digits: 5 }), 'size'), '1000000.0');
 });
 
-t.test('names: as they are, or as plain text for a spreadsheet', async (t) => {
+t.test('names: unchanged, or as plain text for a spreadsheet', async (t) => {
   const name = (text: string, isForSheet: boolean) => {
     const line = LINES.csv.line(quote(1.1, 1.2), { name: text, digits: 5 }, isForSheet);
     return /^1,0,1,(.*),1,quote,/s.exec(line)![1];

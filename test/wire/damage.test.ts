@@ -1,4 +1,4 @@
-/** Damaged frames end in `BadFrame`, tokens in null; nothing is read beyond the message. */
+/** A damaged frame throws `BadFrame`, a damaged cursor token gives null. Nothing is read beyond the message. */
 import fc from 'fast-check';
 import t from 'tap';
 import { Kind, Records, writeHeader, writeQuote, writeTimes } from '../../src/core/tick.js';

@@ -1,4 +1,4 @@
-/** The bytes on the wire are the ones of `fixtures/wire`: a change there is a change of the protocol. */
+/** The encoded bytes equal the fixtures in `fixtures/wire`. A change of a fixture is a change of the protocol. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,20 +18,20 @@ import {
 } from '../helpers/golden/vectors.js';
 import { jsonTick, NAMES, plain } from '../helpers/wire.js';
 
-// Compiled, this file lies one folder deeper than the fixtures.
+// The compiled file is one folder deeper than the source.
 const FILE = resolve(dirname(fileURLToPath(import.meta.url)), '../../../fixtures/wire/messages.json');
 const text = readFileSync(FILE, 'utf8');
 const { vectors, symbols } = JSON.parse(text) as GoldenFile;
 const idOf = new Map([['$engine', 0], ...symbols.map((s) => [s.symbol, s.symbolId] as const)]);
 
-/** The message as a WebSocket hands it over, or undefined where there is none in that encoding. */
+/** The message as a WebSocket delivers it; undefined where the fixture has none in the encoding. */
 function received(vector: Vector, encoding: Encoding): string | Uint8Array | undefined {
   if (encoding === 'json') return vector.json;
   const bytes = encoding === 'packed' ? (vector.packed ?? vector.msgpack) : vector.msgpack;
   return bytes === undefined ? undefined : new Uint8Array(Buffer.from(bytes, 'base64'));
 }
 
-/** What the client's decoders make of a message, in the form of `expect`. */
+/** A message decoded by the client, in the form of `expect`. */
 function decode(encoding: Encoding, message: string | Uint8Array): unknown {
   const { reader, decode } = createCodec(encoding, NAMES.digits);
   const tickOf = (r: Pick<typeof reader, 'tick' | 'symbol'>) =>
@@ -57,12 +57,12 @@ function decode(encoding: Encoding, message: string | Uint8Array): unknown {
   return { op: 'ticks', batches };
 }
 
-/** The client's decoders are for what a server sends. */
+/** A decoded request. The client's decoders read only messages of the server. */
 function readRequest(message: string | Uint8Array): unknown {
   return JSON.parse(typeof message === 'string' ? message : jsonControl(unpackMessage(message) as object));
 }
 
-/** Each tick of an answer with a reader of its own, as a batch would give it. */
+/** The ticks of an answer, each decoded by a reader of its own, in the form of a batch. */
 function historyTicks(history: History): PlainReader[] {
   return history.ticks.map((tick) => {
     const reader = new PlainReader();
@@ -74,7 +74,7 @@ function historyTicks(history: History): PlainReader[] {
   });
 }
 
-t.test('the encoders make exactly these bytes', async (t) => {
+t.test('the encoders produce exactly these bytes', async (t) => {
   t.equal(
     goldenText(),
     text,
@@ -82,7 +82,7 @@ t.test('the encoders make exactly these bytes', async (t) => {
   );
 });
 
-t.test('the decoders understand them', async (t) => {
+t.test('the decoders read these bytes', async (t) => {
   const seen = new Set<string>();
   for (const vector of vectors) {
     for (const encoding of ENCODINGS) {
@@ -96,14 +96,14 @@ t.test('the decoders understand them', async (t) => {
   t.same([...seen].sort(), [...ENCODINGS].sort());
 });
 
-t.test('every message has one', async (t) => {
+t.test('every kind of message has a fixture', async (t) => {
   const opsOf = (from: Vector['from']) =>
     new Set(vectors.filter((v) => v.from === from).map((v) => (v.expect as { op: string }).op));
   t.same([...opsOf('client')].sort(), [...CLIENT_OPS].sort());
   t.same([...opsOf('server')].sort(), [...SERVER_OPS, 'ticks'].sort());
 });
 
-t.test('the server takes the requests', async (t) => {
+t.test('the server accepts the requests', async (t) => {
   for (const vector of vectors.filter(({ from }) => from === 'client')) {
     for (const encoding of ENCODINGS) {
       const message = received(vector, encoding)!;

@@ -1,4 +1,4 @@
-/** Whatever a record holds comes back from every encoding exactly; compact forms appear only where they lose nothing. */
+/** Every encoding preserves every value of a record exactly. Compact forms are used only where they lose nothing. */
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -19,7 +19,7 @@ import {
 import { unpackMessage } from '../../src/wire/msgpack.js';
 import { decodePacked, encode, NAMES } from '../helpers/wire.js';
 
-// A decoder gives small times as numbers, as it may.
+// A decoder may return small times as numbers.
 const text = (_key: string, value: unknown) =>
   typeof value !== 'bigint' ? value : value <= Number.MAX_SAFE_INTEGER ? Number(value) : `${value}`;
 const SEED = { seed: 7, numRuns: 300 };

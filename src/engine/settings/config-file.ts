@@ -1,4 +1,4 @@
-/** Reads a config file, and JSON of people, whose faults are named by their line. */
+/** Reads a config file, and other JSON that people write. A fault in the JSON is reported with its line. */
 import { readFileSync } from 'node:fs';
 import { codeOf, messageOf, TickwireError } from '../../core/errors.js';
 
@@ -28,14 +28,14 @@ export function parseJson(text: string, what: string): unknown {
   const fault = faultOfJson(text);
   if (fault === undefined) return JSON.parse(text);
   const lines = text.split('\n');
-  // The parser does not always tell where it stopped: the first line at which more text cannot help is meant.
+  // The parser does not always report where it stopped. The fault is in the first line that no further text can repair.
   let line = 1;
   while (line < lines.length && mayGoOn(lines.slice(0, line).join('\n'))) line++;
   const why = fault.replace(/, (\.\.\.)?".*is not valid JSON$/s, '').replace(/ in JSON at.*$/s, '');
   throw new TickwireError('bad_config', `${what} is not valid JSON, line ${line}: ${why}.`);
 }
 
-/** Whether a text is the beginning of valid JSON, as far as it goes. */
+/** Whether a text may be the beginning of valid JSON. */
 function mayGoOn(text: string): boolean {
   const fault = faultOfJson(text);
   if (fault === undefined || /^(Unexpected end|Unterminated string)/.test(fault)) return true;

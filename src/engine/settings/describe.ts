@@ -7,7 +7,7 @@ export interface SettingLine extends Omit<SettingNotes, 'values'> {
   path: string[];
   /** The last word of its path. */
   name: string;
-  /** What it may be set to. */
+  /** Valid values. */
   values: string;
   /** As JSON; undefined where there is none. `standard` says it in words, where words say it better. */
   default: string | undefined;

@@ -6,7 +6,7 @@ import { atPath, merge } from './merge.js';
 import type { Origin } from './origin.js';
 import { configSchema } from './schema.js';
 
-/** Variables that others read: the config file's path, and the tests' recorded data and length. */
+/** Variables that are no settings: the path of the config file, and the recorded data and the length of tests. */
 const OTHER_VARIABLES = ['TICKWIRE_CONFIG', 'TICKWIRE_DATA', 'TICKWIRE_LONG'];
 
 /** Every setting, in the order of the schema. */
@@ -28,7 +28,7 @@ export interface FromEnvironment {
 
 /**
  * Reads the variables; an empty one counts as absent.
- * @throws TickwireError bad_config for a variable that has to hold JSON and does not
+ * @throws TickwireError bad_config for a variable that must hold JSON and does not
  */
 export function readEnvironment(environment: Record<string, string | undefined>): FromEnvironment {
   const result: FromEnvironment = { settings: {}, origins: [], faults: unknownVariables(environment) };
@@ -39,7 +39,7 @@ export function readEnvironment(environment: Record<string, string | undefined>)
     result.origins.push({ path: line.path, name });
   };
   for (const line of SETTINGS) if (line.variable !== undefined) set(line, line.variable);
-  // A section is switched off whatever its own settings are, so that comes last.
+  // Last, because a section may be switched off whatever its own settings are.
   for (const line of SETTINGS) if (line.reads !== 'false') set(line, variableOf(line.path));
   for (const line of SETTINGS) if (line.reads === 'false') set(line, variableOf(line.path));
   return result;

@@ -32,9 +32,9 @@ const hostFeed = z.strictObject({
   stateWords: z.int().min(0).optional(),
 });
 
-/** What the schemas have in common, with comments for hosts: the compiler holds it against them. */
+/** The common part of the schemas, with comments for hosts. The compiler compares this type with the schemas. */
 interface FeedCommon {
-  /** Unique among the engine's feeds; sources and stream positions are kept under it. */
+  /** Unique among the engine's feeds. Sources and stream positions are stored under this name. */
   name: string;
   /** Raw symbol name → canonical name. */
   aliases?: Record<string, string> | undefined;
@@ -107,7 +107,7 @@ export function checkFeedOptions(type: FeedTypeName, options: unknown, at: Setti
   return { value: undefined, faults };
 }
 
-/** Whether a path, or the folder that a pattern is about, exists. */
+/** Whether a path exists; of a pattern, whether its folder does. */
 function isThere(path: string): boolean {
   return existsSync(path) || (/[*?]/.test(basename(path)) && existsSync(dirname(path)));
 }

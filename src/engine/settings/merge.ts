@@ -1,6 +1,6 @@
 /** Settings of one source over those of another. */
 
-/** The second over the first; objects are merged setting by setting, everything else is replaced. */
+/** The second value overrides the first. Objects are merged setting by setting; everything else is replaced. */
 export function merge(below: object, above: object): object {
   const result: Record<string, unknown> = { ...below };
   for (const [key, value] of Object.entries(above)) {

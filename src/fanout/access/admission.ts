@@ -1,4 +1,4 @@
-/** How many connections there may be: in all, of one address, of one key; and apart from them, without a token. */
+/** Limits connections: in all, per address, per key; and, counted apart, connections that have not shown a token yet. */
 import { Lobby } from '../../core/lobby.js';
 import { CloseCode } from '../../wire/ticks.js';
 import type { Account } from '../contract/access.js';
@@ -8,12 +8,12 @@ import { Quota } from './quota.js';
 import type { RefusalCounters } from './refusal-counters.js';
 
 /**
- * A connection's place among those that are allowed; it is given back once. Where a token is wanted, it is taken when
- * the token has been shown: until then the connection waits in the lobby, and takes nothing from the others.
+ * The slot of one connection among the allowed connections. On a server that requires tokens, the connection takes its
+ * slot when its token is accepted. Until then it waits in the lobby, and takes no slot from others.
  */
 export class ConnectionSlot {
   account: Account | null = null;
-  /** Ends the connection, which has waited too long for its token while newcomers came. */
+  /** Called when the lobby is full and this connection has waited longest: must close the connection. */
   onGiveWay: (closeReason: CloseReason) => void = () => {};
   #left = false;
 
@@ -22,14 +22,14 @@ export class ConnectionSlot {
     readonly address: string,
   ) {}
 
-  /** Its token is still to come, or to be checked. */
+  /** Enters the lobby: the token is not shown or not checked yet. */
   wait(): void {
     this.admission.wait(this);
   }
 
-  /** Gives the connection its place, under an account; why not, where there are as many as there may be. */
+  /** Takes a slot under an account. Returns why the connection must be closed where a limit is reached; else null. */
   join(account: Account): CloseReason | null {
-    // The client may have left while the authoriser thought.
+    // The client may have left while the token was checked.
     if (this.#left) return null;
     const refused = this.admission.join(this, account);
     if (refused === null) this.account = account;
@@ -57,19 +57,19 @@ export class Admission {
   constructor(
     readonly limits: FanoutSettings['limits'],
     readonly refusals: RefusalCounters,
-    /** Whoever connects may ask: nobody waits, all have their places at once. */
+    /** Whether no token is required: then a connection takes its slot at once, and the lobby stays empty. */
     readonly isOpen: boolean,
   ) {
     const { inAll, perAddress } = new Quota(limits.unauthorised);
     this.#lobby = new Lobby({ inAll, perAddress });
   }
 
-  /** Connections whose token has not been shown, or not been checked. */
+  /** Connections whose token has not been shown or not been checked yet. */
   get waiting(): number {
     return this.#lobby.size;
   }
 
-  /** A place for one more connection, or why there is none. */
+  /** A slot for one more connection, or why there is none. */
   enter(address: string): ConnectionSlot | CloseReason {
     const refused = this.isOpen ? this.#take(address) : null;
     return refused ?? new ConnectionSlot(this, address);
@@ -127,7 +127,7 @@ function tooMany(whose: string, limit: number): CloseReason {
   return closeReasonFor(CloseCode.tooManyConnections, `too many connections ${whose} (limit ${limit})`);
 }
 
-/** Names that nobody uses any more are forgotten: there may be any number of them over time. */
+/** Subtracts one, and deletes the key at 0: there may be any number of keys over time. */
 function countDown(counts: Map<string, number>, key: string): void {
   const count = (counts.get(key) ?? 0) - 1;
   if (count > 0) counts.set(key, count);

@@ -1,4 +1,4 @@
-/** Who may connect: a token is held against the keys of the settings, or handed to the host's own authoriser. */
+/** Decides who may connect: compares a token with the keys of the settings, or asks the host's own authoriser. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { messageOf } from '../../core/errors.js';
 import {
@@ -13,17 +13,16 @@ import type { FanoutSettings } from '../contract/options.js';
 import type { RefusalCounters } from './refusal-counters.js';
 import { TokenBucket } from './token-bucket.js';
 
-export type Verdict =
-  | { account: Account }
-  | { refused: 'wrong' | 'too_many' | 'failed' /** When to try again. */; retryMs: number };
+/** The result of checking a token; `retryMs`: milliseconds after which the client may try again. */
+export type Verdict = { account: Account } | { refused: 'wrong' | 'too_many' | 'failed'; retryMs: number };
 
-/** Milliseconds after which an authoriser that failed is worth another try. */
+/** Milliseconds after which to try again when the authoriser failed. */
 const RETRY_FAILED_MS = 1_000;
 const BEARER = /^bearer +([^ ]+) *$/i;
 
 export class Auth {
   readonly #authorise: Authorise;
-  /** Wrong tokens that each address still has. */
+  /** By address: how many wrong tokens are still checked. The oldest address is dropped first. */
   readonly #attempts = new Map<string, TokenBucket>();
 
   constructor(
@@ -34,7 +33,7 @@ export class Auth {
     this.#authorise = typeof keys === 'function' ? keys : byKeys(keys);
   }
 
-  /** Never rejects. Waits only where the host's authoriser does. */
+  /** Checks a token. Returns a promise only where the host's authoriser does; the promise never rejects. */
   check(token: string, address: string): Verdict | Promise<Verdict> {
     const nowMs = performance.now();
     const attempts = this.#attempts.get(address);
@@ -101,7 +100,7 @@ function byKeys(keys: readonly AuthKey[]): Authorise {
   return (token) => {
     const given = sha256(token);
     let found: Account | null = null;
-    // All keys are compared, each in constant time, so that the time taken tells nothing of any.
+    // Every key is compared, each in constant time, so that the duration reveals nothing about the keys.
     for (const { account, hash } of known) if (timingSafeEqual(hash, given)) found = account;
     return found;
   };

@@ -1,11 +1,11 @@
-/** Which address a client of the fan-out counts for. */
+/** The address that a client of the fan-out is counted under. */
 import { isIP } from 'node:net';
 import { addressKey } from '../../core/address.js';
 import type { HttpRequest, HttpResponse } from '../contract/uws.js';
 
 /**
- * Who is really at the other end: the peer, or, where it is a proxy that we trust, the nearest address in
- * `X-Forwarded-For` that is none. What lies beyond that one was written by the client itself.
+ * The address of the client: the peer, or, behind trusted proxies, the last address in `X-Forwarded-For` that is not a
+ * trusted proxy. Earlier addresses in that header may be forged by the client.
  */
 export function clientAddress(peer: string, forwardedFor: string, proxies: ReadonlySet<string>): string {
   let address = addressKey(peer);
@@ -16,7 +16,7 @@ export function clientAddress(peer: string, forwardedFor: string, proxies: Reado
   return address;
 }
 
-/** The same of a request that has just come. */
+/** The address of the client of a request. Must be called in the request's handler. */
 export function addressOf(
   context: { readonly proxies: ReadonlySet<string> },
   res: HttpResponse,

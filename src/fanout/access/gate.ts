@@ -1,4 +1,4 @@
-/** What stands between a client and its connection: how often it may speak, how large, and whether we know it. */
+/** Guards one connection: limits the rate and size of its messages, and refuses requests until it is authorised. */
 import { BAD_MESSAGES_MAX } from '../../core/limits.js';
 import { CloseCode, type RequestId, type ServerMessage, type WireError } from '../../wire/ticks.js';
 import type { FanoutSettings } from '../contract/options.js';
@@ -8,17 +8,17 @@ import { type CloseReason, closeReasonFor, RETRY_MS } from './close-reason.js';
 import type { RefusalCounters } from './refusal-counters.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** What all connections of a server have in common at their gates. */
+/** What the guards of all connections of a server share. */
 export interface AccessContext {
   readonly settings: FanoutSettings;
-  /** Absent: whoever connects may ask. */
+  /** Absent: no token is required. */
   readonly auth: Auth | undefined;
   readonly refusals: RefusalCounters;
-  /** The server shuts down. */
+  /** Whether the server shuts down. */
   closing: boolean;
 }
 
-/** Under which an open server counts whoever sends a token all the same. */
+/** Name in the answer to `auth` on a server that requires no token. */
 const ANYONE = 'anyone';
 
 export class ConnectionGuard {
@@ -42,7 +42,7 @@ export class ConnectionGuard {
     return this.access.auth !== undefined && this.slot.account === null;
   }
 
-  /** Counts a message, or a ping; why the connection is to be closed for it. */
+  /** Counts a message or a ping. Returns why the connection must be closed for it; else null. */
   take(bytes: number): CloseReason | null {
     const { messageBytes, messagesPerSecond } = this.access.settings.limits;
     if (!this.#bucket.take(performance.now())) {
@@ -54,14 +54,14 @@ export class ConnectionGuard {
     return closeReasonFor(CloseCode.badRequest, `a message of ${bytes} bytes; the limit is ${messageBytes}`);
   }
 
-  /** Counts a message that was no request; why the connection is to be closed for it. */
+  /** Counts a message that was no request. Returns why the connection must be closed for it; else null. */
   bad(): CloseReason | null {
     this.access.refusals.badMessages++;
     if (++this.#bad < BAD_MESSAGES_MAX) return null;
     return closeReasonFor(CloseCode.badRequest, `${BAD_MESSAGES_MAX} messages in a row were no requests`);
   }
 
-  /** Why a request is not looked at, if so. */
+  /** Why a request is refused before it is carried out; null where it is not. */
   refusal(id: RequestId, op: string): WireError | null {
     this.#bad = 0;
     if (this.access.closing) {
@@ -74,7 +74,7 @@ export class ConnectionGuard {
     return { op: 'error', id, code: 'unauthorised', message, ...more };
   }
 
-  /** Answers `auth`, at once or when the authoriser has; or hands over why the connection is to be closed. */
+  /** Answers `auth`, at once or when the authoriser has answered; or calls `close` with why the connection must close. */
   authorise(
     id: RequestId,
     token: string,
@@ -122,7 +122,7 @@ export class ConnectionGuard {
     else if (closing !== null) close(closing);
   }
 
-  /** Lets the connection in under its account, or says why not. */
+  /** Admits the connection under its account. Returns why the connection must be closed where it may not; else null. */
   admit(verdict: Verdict): CloseReason | null {
     if ('account' in verdict) return this.slot.join(verdict.account);
     this.access.refusals.refused.token++;
@@ -133,8 +133,8 @@ export class ConnectionGuard {
     return closeReasonFor(CloseCode.unauthorised, sentence);
   }
 
-  /** Why the connection is to be closed for what it has not done. */
-  look(nowMs: number): CloseReason | null {
+  /** Why the connection must be closed because no token came in time; else null. */
+  checkDeadline(nowMs: number): CloseReason | null {
     if (!this.isLocked || this.#checking || nowMs < this.#deadlineMs) return null;
     return closeReasonFor(CloseCode.unauthorised, `no token within ${this.access.settings.authMs} ms`);
   }

@@ -1,4 +1,4 @@
-/** How much of one thing clients may have the server keep: one connection, those of one address, and all of them. */
+/** Quotas: how much of one resource the server holds for one connection, for one address, and in all. */
 import {
   ANSWER_BYTES_MAX,
   LOOKUPS_MAX,
@@ -8,10 +8,11 @@ import {
   WATCH_BYTES_MAX,
 } from '../../core/limits.js';
 
-/** Part of what there may be in all that one address may take, so that nobody takes it from all others. */
+/** Share of the whole that one address may use, so that one client cannot take everything. */
 const ADDRESS_SHARE = 1 / 4;
+/** Share of the whole that one connection may use. */
 const CONNECTION_SHARE = 1 / 16;
-/** Lookups are few, and over soon. */
+/** Share of one address for lookups, which are few and short. */
 const LOOKUPS_SHARE = 1 / 2;
 
 export class Quota {
@@ -33,24 +34,24 @@ export class Quota {
     return this.#total;
   }
 
-  /** Addresses that hold any. */
+  /** Addresses that use any of the quota. */
   get addresses(): number {
     return this.#byAddress.size;
   }
 
-  /** The bound that is in the way of so much more, as it ends a sentence; null where none is. */
-  inTheWay(address: string, amount: number): string | null {
+  /** The limit that `amount` more would exceed, as the end of a sentence; null where it fits. */
+  exceededBy(address: string, amount: number): string | null {
     const ofAddress = this.#byAddress.get(address) ?? 0;
     if (ofAddress + amount > this.perAddress) return `of this address (limit ${this.perAddress})`;
     return this.#total + amount > this.inAll ? `in all (limit ${this.inAll})` : null;
   }
 
-  /** Counts so much more, whatever the bounds; less where it is negative. */
+  /** Adds `amount`, which may be negative, without a check of the limits. */
   add(address: string, amount: number): void {
     if (amount === 0) return;
     this.#total += amount;
     const ofAddress = (this.#byAddress.get(address) ?? 0) + amount;
-    // Addresses that hold nothing are forgotten: there may be any number of them over time.
+    // Deleted at 0: there may be any number of addresses over time.
     if (ofAddress > 0) this.#byAddress.set(address, ofAddress);
     else this.#byAddress.delete(address);
   }
@@ -62,20 +63,20 @@ export interface QuotaLimits {
   filterBytes?: number;
 }
 
-/** Those of one fan-out. */
+/** All quotas of one fan-out. */
 export class Quotas {
-  /** Requests that were refused for one of them. */
+  /** Requests that were refused because of a quota. */
   refused = 0;
-  /** Names that subscriptions wait for, as no source has defined them. */
+  /** Names in subscriptions that no source has defined yet. */
   readonly unknownNames: Quota;
   readonly patterns: Quota;
-  /** Bytes of the tables by which subscriptions tell their symbols. */
+  /** Bytes of the tables of symbol filters. */
   readonly filterBytes: Quota;
-  /** Bytes of requests that wait for their turn. */
+  /** Bytes of requests that wait to be carried out. */
   readonly requestBytes = new Quota(REQUEST_BYTES_WAITING_MAX);
-  /** Bytes of answers that their clients have not read. */
+  /** Bytes of answers that clients have not read. */
   readonly answerBytes = new Quota(ANSWER_BYTES_MAX);
-  /** Answers to `history`, and places of a time, being looked for. */
+  /** Lookups that run now: for `history`, and for `from` as a time. */
   readonly lookups = new Quota(LOOKUPS_MAX, LOOKUPS_SHARE);
 
   constructor(limits: QuotaLimits = {}) {

@@ -1,4 +1,4 @@
-/** What the fan-out turned away or cut off, counted since its start. */
+/** Counts the connections and messages that the fan-out has refused or closed since its start. */
 import { CloseCode } from '../../wire/ticks.js';
 import { REFUSALS, type RefusalReason } from '../contract/access.js';
 
@@ -11,10 +11,10 @@ export class RefusalCounters {
   readonly closed: Record<string, number> = Object.fromEntries(
     Object.values(CloseCode).map((code) => [code, 0]),
   );
-  /** Connections that ended without a closing handshake, and not by the server. */
+  /** Connections that ended without a closing handshake and were not closed by the server. */
   lost = 0;
   /** Messages that were no requests. */
   badMessages = 0;
-  /** Tokens that were wrong, or not looked at because too many of that address were. */
+  /** Tokens that were wrong, or were not checked after too many wrong ones of the address. */
   wrongTokens = 0;
 }

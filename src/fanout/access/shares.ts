@@ -1,6 +1,6 @@
 /**
- * Who may do expensive work now: so many at once in all, fewer of one client. Those beyond that wait for a short time,
- * and a place that becomes free goes to the client that has the fewest.
+ * Shares expensive work between clients: at most `atOnce` requests run in all, and fewer of one client. Further requests
+ * wait for a short time. A slot that becomes free goes to the client that has the fewest.
  */
 import {
   REST_PAGES_AT_ONCE,
@@ -28,7 +28,7 @@ export const REST_SHARES: ShareLimits = {
 
 interface Waiter {
   client: string;
-  /** Whether nobody waits for its answer any more. */
+  /** `isAborted` once the client no longer waits for the answer. */
   asked: { readonly isAborted: boolean };
   settle(entered: boolean): void;
   timer: NodeJS.Timeout;
@@ -36,23 +36,23 @@ interface Waiter {
 
 export class Shares {
   readonly #running = new Map<string, number>();
-  /** In the order in which they came. */
+  /** Waiting requests, in order of arrival. */
   readonly #waiting: Waiter[] = [];
   #total = 0;
 
   constructor(readonly limits: ShareLimits) {}
 
-  /** Those at work. */
+  /** Requests that run now. */
   get running(): number {
     return this.#total;
   }
 
-  /** Those that wait. */
+  /** Requests that wait for a slot. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** True once there is a place, which `leave` gives back; false where there is none in time. */
+  /** True once the request has a slot, which `leave` must give back; false when none became free in time. */
   enter(client: string, asked: Waiter['asked']): Promise<boolean> | boolean {
     const { waiting, waitingOfClient, waitMs } = this.limits;
     if (this.#isFree(client)) {
@@ -106,7 +106,7 @@ export class Shares {
     }
   }
 
-  /** Of the clients that have the fewest places, who has waited longest; those that have gone are let go first. */
+  /** The next request: of the clients with the fewest slots, the one that waited longest. Aborted requests come first. */
   #next(): Waiter | undefined {
     let next: Waiter | undefined;
     for (const waiter of this.#waiting) {

@@ -1,4 +1,4 @@
-/** A token bucket: so many at once, so many per second. */
+/** A token bucket: `burst` at once, `perSecond` over time. */
 export class TokenBucket {
   #left: number;
   #atMs: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Whether there is one to take. */
+  /** Whether one can be taken at a monotonic time in milliseconds. */
   has(nowMs: number): boolean {
     this.#left = Math.min(this.burst, this.#left + ((nowMs - this.#atMs) / 1000) * this.perSecond);
     this.#atMs = nowMs;
@@ -26,7 +26,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds until `count` can be taken, as of the last look. */
+  /** Milliseconds until `count` can be taken, as of the last call of `has` or `take`. */
   waitMs(count: number): number {
     return Math.max(0, Math.ceil(((count - this.#left) / this.perSecond) * 1000));
   }

@@ -1,13 +1,17 @@
 /**
- * Pages of the log, decoded off this thread into shared memory and read here like a piece of the ring. Stream readers
- * ask for a page by a place in it, as often as they like; neighbours share it. A bounded number of jobs read at
- * once, each some pages that follow one another, in the order asked for; and a bounded number of pages is kept.
+ * Pages of the log. Another thread decodes a page into shared memory, and stream readers read the page like a part of
+ * the ring. A stream reader asks for the page that holds a seq; stream readers with near cursors share a page. A bounded
+ * number of jobs run at once, in the order of the requests. Each job reads several consecutive pages. A bounded number
+ * of pages is kept.
  */
 import { CATCHUP_JOB_PAGES, PAGE_TICKS, PAGES_MAX } from '../../core/limits.js';
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import type { CatchUp, PageAnswer, PageRequest } from '../contract/ports.js';
 
-/** Seqs of one shard and epoch, `PAGE_TICKS` of them at a multiple of that, as far as they are visible. */
+/**
+ * `PAGE_TICKS` consecutive seqs of one shard and epoch, as far as the log shows them. The first seq is a multiple of
+ * `PAGE_TICKS`, plus 1.
+ */
 export class LogPage {
   readonly #recordBytes = new SharedArrayBuffer(PAGE_TICKS * RECORD_BYTES);
   readonly #seqBytes = new SharedArrayBuffer(PAGE_TICKS * 8);
@@ -17,21 +21,21 @@ export class LogPage {
   readonly seqs = new Float64Array(this.#seqBytes);
   /** Tag of each record: see `pipeline/memory/broadcast-ring.ts`. */
   readonly tags = new Uint32Array(this.#tagBytes);
-  /** What cuts an index to the page: of a ring, to its slots. */
+  /** `index & mask` is an index within the page, as `seq & mask` of a ring is a slot. */
   readonly mask = PAGE_TICKS - 1;
-  /** Parts that the log does not hold, ascending. */
+  /** Seqs that the log does not hold: inclusive ranges, ascending. */
   gaps: { first: number; last: number }[] = [];
   key = '';
   epoch = 0;
   shard = 0;
   count = 0;
-  /** Everything from the page's first seq up to this is here, or in a gap. */
+  /** Next seq to read. Every earlier seq of the page is either a record of the page or in a gap. */
   next = 0;
   /** The page's last seq, visible or not. */
   last = 0;
   reading = false;
   failure: unknown;
-  /** The use at which it was looked at last. */
+  /** Number of the last use, from a counter that all pages share. */
   usedAt = 0;
 
   begin(key: string, epoch: number, shard: number, first: number): void {
@@ -57,12 +61,12 @@ export class LogPage {
     return low;
   }
 
-  /** The first part after `seq` that the log does not hold. */
+  /** The first gap that ends after `seq`; undefined where there is none. */
   gapAfter(seq: number): { first: number; last: number } | undefined {
     return this.gaps.find((gap) => gap.last > seq);
   }
 
-  /** What reads on from `next`. */
+  /** A request for the rest of the page, from `next`. */
   request(): PageRequest {
     return {
       fromSeq: this.next,
@@ -75,8 +79,8 @@ export class LogPage {
   }
 
   /**
-   * Takes in what was read of it.
-   * @param isOver whether nothing can be added to its epoch: then what is not there now never will be
+   * Takes over the answer to `request`.
+   * @param isOver whether the epoch has ended: then a seq that the log does not hold now is a gap
    */
   take({ gaps, count, nextSeq }: PageAnswer, isOver: boolean): void {
     this.gaps.push(...gaps);
@@ -100,14 +104,14 @@ export class LogPages {
   readonly #waiting = new Map<string, Wanted>();
   #free: LogPage[] = [];
   #jobs = 0;
-  /** Pages that are being read. */
+  /** Pages in jobs that run now. */
   #reading = 0;
   #uses = 0;
   #hasFailures = false;
-  /** Pages decoded so far, whole or in part. */
+  /** Pages decoded so far, in whole or in part. */
   reads = 0;
 
-  /** Pages that one job reads: all jobs at work leave half of the pages to those who use them. */
+  /** Pages that one job reads at most. All jobs together fill at most half of the pages; stream readers use the rest. */
   readonly #jobPages: number;
 
   /** @param wake asks for a flush soon */
@@ -120,20 +124,22 @@ export class LogPages {
     this.#jobPages = Math.min(CATCHUP_JOB_PAGES, Math.floor(PAGES_MAX / 2 / atOnce));
   }
 
-  /** Whether so much waits to be read that newcomers had better come back later. */
+  /** Whether so many pages wait that new subscriptions from the log must be refused. */
   get busy(): boolean {
     return this.#waiting.size >= this.waitingMax;
   }
 
-  /** Pages that wait to be read, or are being read. */
+  /** Pages that wait for a job or are in one. */
   get pending(): number {
     return this.#waiting.size + this.#reading;
   }
 
   /**
-   * The page that holds what follows `seq`, or failed to be read; undefined while it does not, and then it is
-   * asked for, if `visible` (the last seq that the log shows) says that there is something to be had.
-   * @param isOver whether the epoch is over
+   * The page that holds the tick after `seq`, or the page that could not be read (see `failure`). Where the page does
+   * not hold the tick yet, the page is requested if `visible` is greater than `seq`.
+   * @param visible the last seq that the log shows
+   * @param isOver whether the epoch has ended
+   * @returns undefined until the page holds the tick
    */
   after(epoch: number, shard: number, seq: number, visible: number, isOver: boolean): LogPage | undefined {
     const first = firstOf(seq);
@@ -150,8 +156,8 @@ export class LogPages {
   }
 
   /**
-   * Asks for the pages of what follows `seq`, `count` of them or up to `visible`, unless half of them have been asked
-   * for: so they are read in jobs of several.
+   * Requests the next `count` pages after `seq`, up to seq `visible`. Does nothing while the middle page is already
+   * requested or held, so that one job reads several pages.
    */
   ahead(epoch: number, shard: number, seq: number, count: number, visible: number, isOver: boolean): void {
     const end = Math.min(visible, seq + count * PAGE_TICKS);
@@ -173,7 +179,7 @@ export class LogPages {
       this.#waiting.set(key, wanted);
   }
 
-  /** To be called after a flush: who asked has seen the pages that failed; the next to ask has them read again. */
+  /** Drops the pages that could not be read. Called after a round, when every reader has seen the failure. */
   forgetFailures(): void {
     if (!this.#hasFailures) return;
     this.#hasFailures = false;
@@ -191,7 +197,7 @@ export class LogPages {
     }
   }
 
-  /** The page that was wanted, and those that follow it and are wanted, too: they are read together. */
+  /** Takes the requested page from the queue, with the requested pages that directly follow it. One job reads them. */
   #takeRun({ epoch, shard, first }: Wanted): LogPage[] {
     const run: LogPage[] = [];
     for (let at = first; run.length < this.#jobPages; at += PAGE_TICKS) {
@@ -245,7 +251,7 @@ export class LogPages {
   }
 }
 
-/** The first seq of the page that holds what follows `seq`. */
+/** The first seq of the page that holds the tick after `seq`. */
 function firstOf(seq: number): number {
   return Math.floor(seq / PAGE_TICKS) * PAGE_TICKS + 1;
 }

@@ -1,6 +1,6 @@
 /**
- * What one flush sends to one connection. Packed batches gather in one frame and leave with one `send`; the
- * other encodings send a message a batch. One frame at a time, in memory that all connections share.
+ * What one flush sends to one connection. Packed batches are collected in one frame, which one `send` transmits. The
+ * other encodings send one message per batch. All connections share the memory, so only one frame is open at a time.
  */
 import { FLUSH_TICKS_MAX, FRAME_BYTES_MAX } from '../../core/limits.js';
 import { BATCHES_MAX, FRAME_HEADER_BYTES } from '../../wire/packed.js';
@@ -12,20 +12,20 @@ export interface FrameTarget {
   transmit(message: Uint8Array, text: boolean): void;
 }
 
-/** Whose batches are added: they bear its number, and the cursor that it has reached with each of them. */
+/** The subscription whose batches are added. Each batch has its number, and its cursor after that batch. */
 export interface FrameSource {
   readonly sub: number;
   cursor(): Uint8Array;
 }
 
 export class Frame {
-  /** The subscription that adds batches now. */
+  /** The subscription that adds batches now; undefined between frames. */
   source: FrameSource | undefined;
   readonly #out = new EncodeBuffer(2 * FRAME_BYTES_MAX);
   #target: FrameTarget | undefined;
   #at = 0;
   #batches = 0;
-  /** Bytes that may still be added. */
+  /** Bytes that may still be added, batch headers included. */
   left = 0;
   /** Ticks that may still be added. */
   ticksLeft = 0;
@@ -40,12 +40,12 @@ export class Frame {
     this.ticks = 0;
   }
 
-  /** From here on no more than so many bytes are added. */
+  /** Limits what may still be added to `bytes`. */
   bound(bytes: number): void {
     this.left = Math.min(this.left, bytes);
   }
 
-  /** Bytes of ticks that one more batch may have. */
+  /** Bytes of ticks that one more batch may have; 0 or less when no batch fits. */
   room(encoder: TickEncoder): number {
     return this.#batches >= BATCHES_MAX ? 0 : this.left - encoder.batchBytesMax;
   }
@@ -54,7 +54,7 @@ export class Frame {
     return payload.bytes <= this.room(encoder) && payload.count <= this.ticksLeft;
   }
 
-  /** Adds a batch of the present source, which has reached the end of it. */
+  /** Adds a batch of the current source. The cursor of the source must already be at the end of the batch. */
   add(payload: Payload): void {
     const target = this.#target!;
     const source = this.source!;
@@ -69,7 +69,7 @@ export class Frame {
     else target.transmit(this.#out.u8.subarray(0, end), encoder.text);
   }
 
-  /** Sends what has gathered. */
+  /** Sends the frame, unless it is empty or its batches have been sent already. */
   finish(): void {
     const target = this.#target!;
     this.#target = undefined;

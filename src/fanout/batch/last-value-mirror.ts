@@ -1,7 +1,7 @@
 /**
- * The fan-out's own copy of the last-value state, renewed once a flush: whatever one flush sends, to however
- * many subscribers, comes from one reading. `changedAt` is what makes a `latest` subscription a number: it
- * needs every symbol that changed after the flush it was sent last.
+ * The fan-out's own copy of the last-value table, updated once per flush, so that all subscribers of a flush get the
+ * same state. A `latest` subscription remembers one number for a chunk of symbols: the last flush that was sent.
+ * `changedAt` then says which symbols have changed since.
  */
 
 import { copyRecord, Records } from '../../core/tick.js';
@@ -16,15 +16,15 @@ import {
 import type { Registry } from '../../pipeline/memory/registry.js';
 import type { ShardView } from './shard-view.js';
 
-/** Records a symbol: quote, trade, status (see `Slot`). */
+/** Records per symbol: quote, trade, status (see `Slot`). */
 export const MIRROR_SLOTS = 3;
 const SLOT_SEQS = [EntryF64.quoteSeq, EntryF64.tradeSeq, EntryF64.statusSeq];
 
-/** The symbols of one shard whose quote changed in the flush at hand. */
+/** The symbols of one shard whose quote changed in the current flush. */
 export class ChangeList {
   readonly ids: Uint32Array;
   count = 0;
-  /** The last flush in which there was any. */
+  /** The last flush in which a quote changed. */
   flushNo = 0;
 
   constructor(maxSymbols: number) {
@@ -33,24 +33,24 @@ export class ChangeList {
 }
 
 export class LastValueMirror {
-  /** By symbolId × 3. */
+  /** By `symbolId * MIRROR_SLOTS + slot`. */
   readonly records: Records;
-  /** Full seq of each record, likewise; NaN where there is none. */
+  /** Full seq of each record, by the same index; NaN where there is no record. */
   readonly seqs: Float64Array;
-  /** By symbolId: the epoch of a quote that was carried over; 0 where that is not told. */
+  /** By symbolId: the epoch of a quote that was carried over; 0 where the table does not name the epoch. */
   readonly quoteEpochs: Uint32Array;
-  /** Seq of each symbol's last tick; -1 = never read. */
+  /** By symbolId: seq of the last tick; -1 = never read. */
   readonly lastSeq: Float64Array;
-  /** The flush in which the symbol's quote changed last. */
+  /** By symbolId: the last flush in which the quote changed. */
   readonly changedAt: Float64Array;
   /** By shard. */
   readonly changes: ChangeList[];
-  /** Symbols whose entry could not be read whole: their shard died inside it and is being replaced. */
+  /** Symbols whose entry could not be read: their shard died while writing the entry and is being restarted. */
   readonly torn = new Set<number>();
   readonly #entry = new TableEntry();
-  readonly #lookedAt: Float64Array;
-  readonly #followed: Float64Array;
-  #known = 0;
+  readonly #copiedAt: Float64Array;
+  readonly #appliedBefore: Float64Array;
+  #symbolCount = 0;
 
   constructor(
     readonly table: LastValueTable,
@@ -64,48 +64,51 @@ export class LastValueMirror {
     this.lastSeq = new Float64Array(max).fill(-1);
     this.changedAt = new Float64Array(max);
     this.changes = shards.map(() => new ChangeList(max));
-    this.#lookedAt = new Float64Array(max);
-    this.#followed = new Float64Array(shards.length).fill(-1);
+    this.#copiedAt = new Float64Array(max);
+    this.#appliedBefore = new Float64Array(shards.length).fill(-1);
   }
 
   shardOf(symbolId: number): number {
     return this.registry.bucket[symbolId] % this.shards.length;
   }
 
-  /** Takes over what changed up to each shard's T, and possibly more. */
+  /** Copies every entry that changed up to each shard's T (`applied`), and possibly newer changes. */
   collect(flushNo: number): void {
     for (const list of this.changes) list.count = 0;
     const count = this.registry.symbolCount;
-    let scan = count !== this.#known;
-    this.#known = count;
+    let scan = count !== this.#symbolCount;
+    this.#symbolCount = count;
     for (const view of this.shards) {
-      const from = this.#followed[view.index];
-      this.#followed[view.index] = view.applied;
+      const from = this.#appliedBefore[view.index];
+      this.#appliedBefore[view.index] = view.applied;
       if (from === view.applied || scan) continue;
       scan = from < 0 || view.applied - from > count || !this.#followRing(view, from, flushNo);
     }
     if (scan) {
       for (let id = 1; id < count; id++) {
-        if (this.table.lastSeq(id) !== this.lastSeq[id]) this.#look(id, flushNo);
+        if (this.table.lastSeq(id) !== this.lastSeq[id]) this.#copyEntry(id, flushNo);
       }
     }
-    for (const id of this.torn) this.#look(id, flushNo);
+    for (const id of this.torn) this.#copyEntry(id, flushNo);
   }
 
-  /** With few new ticks it is cheaper to ask the ring whom they concern. False when the ring has passed us. */
+  /**
+   * Copies the symbols of the ticks after seq `from`. With few new ticks this costs less than a scan of the table.
+   * @returns false when the ring has overwritten some of the ticks
+   */
   #followRing(view: ShardView, from: number, flushNo: number): boolean {
     const { tags } = view.ring;
     const known = this.registry.symbolCount;
     for (let seq = from + 1; seq <= view.applied; seq++) {
       const id = tags[view.ring.slot(seq)] & TAG_SYMBOL;
-      if (id !== 0 && id < known) this.#look(id, flushNo);
+      if (id !== 0 && id < known) this.#copyEntry(id, flushNo);
     }
     return view.ring.oldest() <= from + 1;
   }
 
-  #look(id: number, flushNo: number): void {
-    if (this.#lookedAt[id] === flushNo) return;
-    this.#lookedAt[id] = flushNo;
+  #copyEntry(id: number, flushNo: number): void {
+    if (this.#copiedAt[id] === flushNo) return;
+    this.#copiedAt[id] = flushNo;
     const entry = this.#entry;
     if (!this.table.read(id, entry)) {
       this.torn.add(id);

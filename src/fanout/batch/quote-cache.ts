@@ -1,7 +1,7 @@
 /**
- * The newest quotes of one shard in one encoding, encoded once for all groups of mode `latest`: a quote is
- * encoded when the first subscriber needs it, and all others copy its bytes, in this flush and in later ones.
- * All are written with the same bases, so from time to time the cache begins anew, before bases are too old.
+ * The newest quotes of one shard in one encoding, shared by all groups of mode `latest`. The first subscriber that needs
+ * a quote has it encoded; all others copy its bytes, in this flush and in later ones. All quotes of the cache are encoded
+ * relative to the same base seq and times. The cache restarts before these bases are too old.
  */
 import { Slot } from '../../pipeline/memory/last-value-table.js';
 import { COMPACT_SEQ_MAX } from '../../wire/packed.js';
@@ -10,19 +10,19 @@ import type { EncodeArena } from './encode-arena.js';
 import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
 import type { ShardView } from './shard-view.js';
 
-/** Part of the seqs above the base that lies below T at the start, for quotes that are older than that. */
+/** Share of the seq range that lies below T when the cache starts: for quotes older than T. */
 const BELOW = 0.6;
-/** Part of them after which the cache begins anew. */
+/** Share of the seq range after which the cache restarts. */
 const SPENT = 0.95;
-/** Milliseconds after which it does so too: times are distances from the first one, of two seconds at most. */
+/** Milliseconds after which the cache restarts: a compact record holds a time up to two seconds from the first one. */
 const AGE_MS = 500;
 
 export class QuoteCache implements EncodedTicks {
   readonly payload = new Payload();
-  /** By symbolId: where its quote begins and ends. */
+  /** By symbolId: byte offsets at which the encoded quote begins and ends. */
   readonly begins: Uint32Array;
   readonly ends: Uint32Array;
-  /** Likewise: the seq of the quote that stands there; NaN where there is none. */
+  /** By symbolId: seq of the encoded quote; NaN where there is none. */
   readonly #seqs: Float64Array;
   readonly #at: number;
   readonly #bytes: number;
@@ -46,15 +46,15 @@ export class QuoteCache implements EncodedTicks {
   /** Appends the quotes of the first `count` symbols of `ids` to an empty payload. */
   copyInto(payload: Payload, ids: Uint32Array, count: number, nowMs: number, epoch: number): void {
     const { encoder } = this;
-    this.#enter(nowMs, epoch);
+    this.#restartIfOld(nowMs, epoch);
     let encoded = 0;
     while (encoded < count && this.#encode(ids[encoded])) encoded++;
     encoder.copy(payload, this, ids, encoded, this.#bytes);
     for (let k = encoded; k < count; k++) putQuote(encoder, payload, this.mirror, ids[k]);
   }
 
-  /** Begins anew where it has to, at most once a flush. */
-  #enter(nowMs: number, epoch: number): void {
+  /** Restarts the cache where it must, at most once per flush. */
+  #restartIfOld(nowMs: number, epoch: number): void {
     const { view, payload, mirror } = this;
     if (this.#flushNo === view.flushNo) return;
     this.#flushNo = view.flushNo;
@@ -75,7 +75,7 @@ export class QuoteCache implements EncodedTicks {
     return this.payload.bytes + this.encoder.tickBytesMax > this.#bytes;
   }
 
-  /** Sees to it that the symbol's newest quote is there; false when there is no room for it. */
+  /** Encodes the symbol's newest quote, unless the cache has it. False when the cache is full. */
   #encode(id: number): boolean {
     const { encoder, payload, mirror } = this;
     const seq = mirror.seqs[id * MIRROR_SLOTS + Slot.quote];
@@ -95,7 +95,7 @@ export function putQuote(encoder: TickEncoder, payload: Payload, mirror: LastVal
   encoder.put(payload, mirror.records, at, mirror.seqs[at]);
 }
 
-/** Quotes are not in order of seq: their base lies so far below T that recent ones are ahead of it. */
+/** The base seq for quotes. Quotes are not in order of seq, so the base lies far enough below T for recent quotes. */
 export function quoteBase(view: ShardView): number {
   return Math.max(0, view.applied - Math.floor(COMPACT_SEQ_MAX * BELOW));
 }

@@ -1,10 +1,10 @@
 /**
- * Chunks: a ring's records, encoded once for everybody. The positions of a ring are cut into chunks of
- * equal length; an encoded chunk stays for as long as it is asked for, so subscribers that lag share it as
- * well as those at the head. A group copies out of it the records that it wants, or, where it wants all of
- * them, sends its bytes as they stand. Groups that want a part take it from the ring until all of them together
- * have encoded as many records of a chunk as a whole one has. So subscribers that lag at many places, too far from
- * each other to share anything, pay for what they want and at most for as much again.
+ * Ring chunks: records of a ring, encoded once for all groups. A ring is divided into chunks of equal length. An encoded
+ * chunk is kept while it is used, so subscribers that lag share it as well as those at the head.
+ *
+ * A group that wants every record sends the bytes of the chunk. Other groups copy the records that they want. Such groups
+ * read the ring itself until together they have encoded as many records as a whole chunk has; only then is the chunk
+ * encoded. So subscribers that lag too far apart to share encode at most twice what they need.
  */
 
 import { KIND_MASK, RECORD_U16, RECORD_U32, U16_KIND_FLAGS, U32_SYMBOL } from '../../core/tick.js';
@@ -15,26 +15,26 @@ import type { ShardView } from './shard-view.js';
 
 /** Positions of one chunk. */
 export const CHUNK_TICKS = 512;
-/** Words of a bit for each of them. */
+/** 32-bit words that hold one bit per position of a chunk. */
 export const CHUNK_WORDS = CHUNK_TICKS / 32;
 
-/** Positions of its chunk that lie before the one after `position`. */
+/** How many positions of the chunk that holds `position + 1` come before `position + 1`. */
 export function withinChunk(position: number): number {
   return position & (CHUNK_TICKS - 1);
 }
 
-/** An encoded chunk, or as much of it as there is, or as fits into its memory. */
+/** An encoded chunk: as many of its records as are committed and fit into its memory. */
 export class RingChunk implements EncodedTicks {
   readonly payload = new Payload();
   readonly symbols = new Uint32Array(CHUNK_TICKS);
   readonly kinds = new Uint8Array(CHUNK_TICKS);
   readonly seqs = new Float64Array(CHUNK_TICKS);
-  /** Where each record begins and ends in the buffer. */
+  /** Byte offsets in the buffer at which each record begins and ends. */
   readonly begins = new Uint32Array(CHUNK_TICKS);
   readonly ends = new Uint32Array(CHUNK_TICKS);
-  /** By symbolId: 1 + the index of its last record; 0 where the chunk has none of it. */
+  /** By symbolId: 1 + the index of the symbol's last record; 0 where the chunk has none. */
   readonly lasts: Uint16Array;
-  /** By record: 1 + the index of the one before it of the same symbol; 0 where it is the first. */
+  /** By record: 1 + the index of the previous record of the same symbol; 0 where there is none. */
   readonly before = new Uint16Array(CHUNK_TICKS);
   /** Records that are encoded. */
   count = 0;
@@ -43,7 +43,7 @@ export class RingChunk implements EncodedTicks {
   owner: RingChunks | null = null;
   usedAt = 0;
 
-  /** @param at its memory in the buffer */
+  /** @param at byte offset of its memory in the buffer */
   constructor(
     readonly at: number,
     readonly bytes: number,
@@ -57,7 +57,7 @@ export class RingChunk implements EncodedTicks {
     this.count = 0;
   }
 
-  /** Notes whose the next record is; returns its index. */
+  /** Adds the next record, of symbol `symbol`; returns the index of the record. */
   add(symbol: number): number {
     const i = this.count++;
     this.symbols[i] = symbol;
@@ -67,7 +67,7 @@ export class RingChunk implements EncodedTicks {
   }
 }
 
-/** The memory of all chunks, of all rings and encodings: the one used longest ago goes first. */
+/** The memory of the chunks of all rings and encodings. The least recently used chunk is reused first. */
 export class RingChunkPool {
   readonly #chunks: RingChunk[];
   #uses = 0;
@@ -87,7 +87,7 @@ export class RingChunkPool {
     let oldest = this.#chunks[0];
     for (const chunk of this.#chunks) if (chunk.usedAt < oldest.usedAt) oldest = chunk;
     oldest.owner?.forget(oldest);
-    // Payloads of this flush may be bytes of it.
+    // Payloads of this flush may point into the chunk.
     if (oldest.owner !== null) this.arena.invalidate();
     oldest.owner = owner;
     oldest.clear();
@@ -99,9 +99,12 @@ export class RingChunkPool {
 /** The chunks of one ring in one encoding. */
 export class RingChunks {
   readonly #byFrom = new Map<number, RingChunk>();
-  /** Chunks that are accounted for, a power of two: twice what the ring holds, so that readers never empty each other's. */
-  readonly #accounts: number;
-  /** By account: the start of the chunk that it is of, and how many of its records groups have encoded on their own. */
+  /**
+   * Number of use counters, a power of two. One counter serves every chunk with the same index modulo this number. It is
+   * twice the number of chunks that the ring holds, so two chunks of the ring never share a counter.
+   */
+  readonly #counters: number;
+  /** By use counter: `from` of the chunk, and how many of its records groups have encoded on their own. */
   readonly #starts: Float64Array;
   readonly #uses: Uint32Array;
   #registrySeen = 0;
@@ -112,9 +115,9 @@ export class RingChunks {
     readonly view: ShardView,
     readonly isCritical: boolean,
   ) {
-    this.#accounts = Math.max(1, (2 * this.#ring.capacity) / CHUNK_TICKS);
-    this.#starts = new Float64Array(this.#accounts);
-    this.#uses = new Uint32Array(this.#accounts);
+    this.#counters = Math.max(1, (2 * this.#ring.capacity) / CHUNK_TICKS);
+    this.#starts = new Float64Array(this.#counters);
+    this.#uses = new Uint32Array(this.#counters);
   }
 
   get #ring(): BroadcastReader {
@@ -122,11 +125,12 @@ export class RingChunks {
   }
 
   /**
-   * The chunk that holds what follows a position up to `head` or its own end; null where there is none, and where
-   * nobody wants all of it and it does not pay yet.
+   * The chunk that holds the records after `position`, encoded up to `head` or to the end of the chunk.
+   * @param all whether the group wants every record
+   * @returns null where the ring no longer holds the chunk, and where sharing the chunk is not worth the work yet
    */
   after(position: number, head: number, epoch: number, registrySeen: number, all: boolean): RingChunk | null {
-    // A symbol that was redefined has other digits: what was encoded before means something else now.
+    // A symbol that was redefined may have other digits, which compact prices depend on.
     if (registrySeen !== this.#registrySeen) {
       this.#byFrom.clear();
       this.#registrySeen = registrySeen;
@@ -147,27 +151,27 @@ export class RingChunks {
     return this.#byFrom.has(from) && from + chunk.count > position ? chunk : null;
   }
 
-  /** Tells that a group has encoded so many records after `position`, of one chunk, taken from the ring. */
+  /** Counts `count` records after `position`, all of one chunk, that a group has encoded from the ring itself. */
   recordUse(position: number, count: number): void {
     const from = position - withinChunk(position);
-    const account = this.#account(from);
-    if (this.#starts[account] !== from) {
-      this.#starts[account] = from;
-      this.#uses[account] = 0;
+    const counter = this.#counterOf(from);
+    if (this.#starts[counter] !== from) {
+      this.#starts[counter] = from;
+      this.#uses[counter] = 0;
     }
-    this.#uses[account] += count;
+    this.#uses[counter] += count;
   }
 
-  /** Whether groups have encoded as many records of a chunk as a whole one has. They are counted anew after that. */
+  /** Whether groups have encoded as many records as a whole chunk has. If so, the counter restarts at 0. */
   #isWorthSharing(from: number): boolean {
-    const account = this.#account(from);
-    if (this.#starts[account] !== from || this.#uses[account] < CHUNK_TICKS) return false;
-    this.#uses[account] = 0;
+    const counter = this.#counterOf(from);
+    if (this.#starts[counter] !== from || this.#uses[counter] < CHUNK_TICKS) return false;
+    this.#uses[counter] = 0;
     return true;
   }
 
-  #account(from: number): number {
-    return (from / CHUNK_TICKS) & (this.#accounts - 1);
+  #counterOf(from: number): number {
+    return (from / CHUNK_TICKS) & (this.#counters - 1);
   }
 
   forget(chunk: RingChunk): void {
@@ -191,7 +195,7 @@ export class RingChunks {
       encoder.put(payload, ring.records, slot, seq);
       chunk.ends[i] = payload.at + payload.bytes;
     }
-    // The writer may have been in a slot while it was read: nothing of that chunk can be trusted.
+    // The writer may have overwritten a slot while it was read: nothing of the chunk can be trusted.
     if (ring.oldest() > first) this.forget(chunk);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * What a group wants of a source, and how it gets into a payload: out of an encoded chunk of a ring, out of a ring
- * itself, or out of a page of the log. Rings and pages are looked through by their tags, and of the records only those
- * that are wanted are read.
+ * Selects the ticks that a group wants from a source and encodes them into a payload. The source is an encoded chunk of a
+ * ring, the ring itself, or a page of the log. In a ring or a page the tags are scanned first, and only the wanted
+ * records are read.
  */
 
 import {
@@ -23,11 +23,11 @@ import { CHUNK_TICKS, CHUNK_WORDS, type RingChunk, type RingChunks, withinChunk 
 import type { ShardView } from './shard-view.js';
 import type { SymbolFilter } from './symbol-filter.js';
 
-/** Records of the ring that one payload may look at: a bound for subscriptions that want few of them. */
+/** Records of the ring that one payload may scan: bounds the work for subscriptions that want few of the records. */
 const SCAN_MAX = 65_536;
-/** Looking up a symbol in a chunk costs about as much as looking at so many of its records. */
+/** To look up one symbol in a chunk costs about as much as to check this many records. */
 const RECORDS_PER_LOOKUP = 3;
-/** What reading answers when the ring passed the reader: nothing of the payload is to be used. */
+/** Returned when the ring has overtaken the reader: the payload must not be used. */
 export const OVERTAKEN = -1;
 export const QUOTE_BIT = 1 << Kind.quote;
 const ALL_KINDS = (1 << Kind.quote) | (1 << Kind.trade) | (1 << Kind.status) | (1 << Kind.gap);
@@ -35,23 +35,23 @@ const ALL_KINDS = (1 << Kind.quote) | (1 << Kind.trade) | (1 << Kind.status) | (
 /** What a stream reader reads: the rings of a shard, or a page of the log. */
 export type Source = ShardView | LogPage;
 
-/** What is looked through by its tags. */
+/** A ring or a page, whose tags can be scanned. */
 type Tagged = Pick<BroadcastReader, 'tags' | 'mask' | 'records'>;
 
-/** What all groups of one encoding share of a shard. */
+/** The encoded ticks of one shard that all groups of one encoding share. */
 export interface Shared {
   ring: RingChunks;
   critical: RingChunks;
   quotes: QuoteCache;
 }
 
-/** Records that are wanted of a chunk, as bits and as indices. For one reading at a time. */
+/** The wanted records of a chunk, as bits and as indices. Reused by every read. */
 const marks = new Int32Array(CHUNK_WORDS);
 const picks = new Uint32Array(CHUNK_TICKS);
-/** What was read ahead of its use: kept, so that reading it is no dead code. */
+/** Result of prefetching: stored, so that the compiler cannot remove the reads. */
 const touched = new Uint32Array(1);
 
-/** Sets the bits of the records of a symbol from index `from` up to `end`. */
+/** Sets the bits of the symbol's records at indices from `from` up to, and without, `end`. */
 function mark(chunk: RingChunk, symbol: number, from: number, end: number): void {
   const { before } = chunk;
   for (let next = chunk.lasts[symbol]; next > from; next = before[next - 1]) {
@@ -60,11 +60,11 @@ function mark(chunk: RingChunk, symbol: number, from: number, end: number): void
 }
 
 export class Selection {
-  /** Whether ticks come from the critical ring: only trades, status and gaps are wanted of the stream. */
+  /** Whether ticks come from the critical ring, because no quotes are wanted from the stream. */
   readonly critical: boolean;
-  /** Whether it is every record that it meets. */
+  /** Whether every record of the ring is wanted. */
   readonly #isAll: boolean;
-  /** Kinds that come from the stream; in `latest` quotes come from the mirror instead. */
+  /** Bit `1 << kind` for each kind that comes from the stream. In mode `latest` quotes come from the mirror instead. */
   readonly #kinds: number;
 
   constructor(
@@ -82,9 +82,10 @@ export class Selection {
   }
 
   /**
-   * Appends what is wanted of the ticks after `from` (a seq; in the critical ring a position) up to seq `limit` to a
-   * payload, until that has more than `full` bytes.
-   * @returns where to go on, or OVERTAKEN
+   * Appends the wanted ticks after `from` up to seq `limit` to a payload, until the payload has more than `full` bytes.
+   * @param from a seq; in the critical ring a position
+   * @param limit a seq, inclusive
+   * @returns `from` of the next read, or OVERTAKEN
    */
   read(payload: Payload, source: Source, from: number, limit: number, full: number): number {
     if (source instanceof LogPage) return this.#readPage(payload, source, from, limit, full);
@@ -110,7 +111,7 @@ export class Selection {
     const { seqs, begins, ends } = chunk;
     const i = from - chunk.from;
     let end = chunk.count;
-    // Only a stream reader that is held back from the head has a limit within the chunk.
+    // The limit lies within the chunk only for paced readers and for readers of durable ticks.
     while (end > i && seqs[end - 1] > limit) end--;
     if (i === end) return from;
     if (this.#isAll && ends[end - 1] - begins[i] <= full) {
@@ -137,7 +138,7 @@ export class Selection {
     return count;
   }
 
-  /** The same, by looking up each watched symbol in the chunk rather than each record of it among those. */
+  /** As `#pick`, but looks up each symbol of the filter in the chunk: quicker where the filter has few symbols. */
   #pickMarked(shard: number, chunk: RingChunk, from: number, end: number): number {
     const kindsMask = this.#kinds;
     const { kinds } = chunk;
@@ -171,7 +172,12 @@ export class Selection {
     return ring.oldest() > from + 1 ? OVERTAKEN : seq;
   }
 
-  /** Picks the wanted of `length` records from seq (of a page: index) `first` on, as distances from it. Without a branch, which would mispredict. */
+  /**
+   * Picks the wanted records among `length` records from `first` on, without branches, which would be mispredicted. The
+   * picks are offsets from `first`.
+   * @param first a seq; in a page an index
+   * @returns the number of picks
+   */
   #pickTags({ tags, mask, records }: Tagged, first: number, length: number): number {
     const kindsMask = this.#kinds;
     const { bits } = this.filter;
@@ -180,7 +186,7 @@ export class Selection {
     const start = first & mask;
     let count = 0;
     let i = 0;
-    // Four at a time: what the compiler checks of the arrays it checks once a turn, which saves a third of the time.
+    // Unrolled by four: the compiler then checks the arrays once per iteration, which saves a third of the time.
     for (; i + 4 <= length; i += 4) {
       const a = tags[(start + i) & mask];
       const b = tags[(start + i + 1) & mask];
@@ -200,14 +206,14 @@ export class Selection {
       picked[count] = i;
       count += bits[tag & TAG_SYMBOL] & (kindsMask >>> (tag >>> TAG_KIND_SHIFT));
     }
-    // Their cache lines lie far apart: asked for one after the other by `put`, each would be waited for.
+    // Prefetch: the cache lines of the records are far apart, and `put` would wait for each one in turn.
     let words = 0;
     for (let k = 0; k < count; k++) words ^= u32[((start + picked[k]) & mask & SLOT_BITS) * RECORD_U32];
     touched[0] = words;
     return count;
   }
 
-  /** Appends the first `count` picks from seq `first` on, until the payload is full; returns how many. */
+  /** Appends the first `count` picks, which are offsets from seq `first`, until the payload is full; returns how many. */
   #putPicks(payload: Payload, ring: BroadcastReader, first: number, count: number, full: number): number {
     const { records } = ring;
     let k = 0;
@@ -237,7 +243,7 @@ export class Selection {
     return critical.oldest() > from + 1 ? OVERTAKEN : at;
   }
 
-  /** The caller sees to it that the page holds everything up to `limit`, gaps left out. */
+  /** The caller must make sure that the page holds every seq up to `limit` and that no gap lies in between. */
   #readPage(payload: Payload, page: LogPage, from: number, limit: number, full: number): number {
     const { records, seqs } = page;
     const end = page.indexAfter(limit);

@@ -1,4 +1,4 @@
-/** One shard as the fan-out sees it during one flush: its heads, and both of its rings. */
+/** One shard as the fan-out sees it during one flush: its heads and its two rings. */
 import { monotonicNs } from '../../core/clock.js';
 import { RECORD_U32, U32_SEQ_LOW } from '../../core/tick.js';
 import { BroadcastReader } from '../../pipeline/memory/broadcast-ring.js';
@@ -8,7 +8,7 @@ import type { EngineMemory } from '../../pipeline/memory/engine-memory.js';
 import type { LastValueTable } from '../../pipeline/memory/last-value-table.js';
 import { StageJournal } from '../../pipeline/memory/stage-journal.js';
 
-/** The full number whose low 32 bits are `low`, nearest to `near`. */
+/** The number nearest to `near` whose low 32 bits are `low`. */
 function nearestSeq(near: number, low: number): number {
   return near + ((low - (near % 0x100000000)) | 0);
 }
@@ -18,16 +18,16 @@ export class ShardView {
   readonly critical: BroadcastReader;
   /** Last committed seq. */
   head = 0;
-  /** Records of the critical ring up to that very seq. */
+  /** Last position of the critical ring whose seq is at most `head`. */
   criticalHead = 0;
-  /** The flush at hand. */
+  /** Number of the current flush. */
   flushNo = 0;
-  /** The table holds everything up to this seq: T of a snapshot. */
+  /** The last-value table holds every tick up to this seq. This is T of a snapshot. */
   applied = 0;
   readonly #cells: CommitCells;
   readonly #journal: StageJournal | undefined;
   readonly #heads = new Float64Array(2);
-  /** Full seq of each slot of the critical ring: a status can be older than 2^31 ticks, too old to be told from its low word. */
+  /** Full seq of each slot of the critical ring. The low word of a record older than 2^31 ticks would be ambiguous. */
   readonly #criticalSeqs: Float64Array;
   #indexed = 0;
 
@@ -51,7 +51,7 @@ export class ShardView {
     this.#journal = journals && new StageJournal(journals.fanout);
   }
 
-  /** Whether there is anything that `refresh` has not seen. */
+  /** Whether the head or T has moved since `refresh`. */
   moved(): boolean {
     return this.#cells.read(ShardWord.head) !== this.head || this.table.applied(this.index) !== this.applied;
   }
@@ -65,7 +65,7 @@ export class ShardView {
     this.#journal.note(this.head, nowNs, nowNs);
   }
 
-  /** Reads T first and the heads after it, so that whatever the table may lack is in the ring. */
+  /** Reads T before the heads, so that every tick that the table may lack is in the ring. */
   refresh(): void {
     this.applied = this.table.applied(this.index);
     const heads = this.#cells.readInto(this.#heads, ShardWord.head);
@@ -85,7 +85,7 @@ export class ShardView {
     return this.#criticalSeqs[this.critical.slot(position)];
   }
 
-  /** The position of the last critical record up to `seq`; -1 when the ring cannot prove that it holds all after it. */
+  /** Position of the last critical record up to `seq`; -1 unless the ring certainly holds every later record. */
   criticalAfter(seq: number): number {
     if (seq >= this.head) return this.criticalHead;
     const oldest = this.critical.oldest();

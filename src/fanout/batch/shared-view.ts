@@ -1,4 +1,4 @@
-/** What all subscriptions of one fan-out look at: the engine's shared memory as of the flush at hand. */
+/** What all subscriptions of one fan-out share: the engine's shared memory as of the current flush. */
 import { type Clock, SharedClock } from '../../core/clock.js';
 import { GapReason, Kind, NO_TIME_S, Records, writeGap, writeHeader, writeTimes } from '../../core/tick.js';
 import { LastValueTable } from '../../pipeline/memory/last-value-table.js';
@@ -29,16 +29,16 @@ export class SharedView {
   readonly arena = new EncodeArena();
   readonly pages: LogPages;
   readonly encoders;
-  /** Counts flushes, each of which takes in what is new; the first is 1. */
+  /** Number of the current flush; the first is 1. Each flush reads the new ticks once. */
   flushNo = 0;
-  /** Monotonic milliseconds of the flush at hand. */
+  /** Monotonic milliseconds at the start of the current flush. */
   nowMs = 0;
-  /** When a subscription with an interval has something to send; reset by each round. */
+  /** Monotonic milliseconds of the next send of a paced subscription or one with an interval; reset by each round. */
   dueAtMs = Number.POSITIVE_INFINITY;
-  /** Whether some subscription waits for the log to move on; reset by each round. */
+  /** Whether some subscription waits for the log to show more ticks; reset by each round. */
   awaitsLog = false;
   gapsSent = 0;
-  /** Whether the server shuts down: what waits for its interval goes out at once. */
+  /** Whether the server shuts down: subscriptions with an interval then send at once. */
   draining = false;
   /** Subscriptions that have not reached the newest tick. */
   catchingUp = 0;
@@ -47,8 +47,8 @@ export class SharedView {
   readonly #groups = new Map<string, SubscriptionGroup>();
   readonly #pool: RingChunkPool;
   readonly #shared = new Map<Encoding, Shared[]>();
-  /** Whether heads were read that no flush has taken in. */
-  #looked = false;
+  /** Whether heads have been read since the last flush. */
+  #hasNewHeads = false;
   readonly #gap = Records.allocate(1);
   readonly #cursors: CursorWriter;
 
@@ -83,26 +83,26 @@ export class SharedView {
     return this.ports.identity.logId;
   }
 
-  /** Ticks numbered in this epoch, as of the last look. */
+  /** Ticks numbered in this epoch, as of the last read of the heads. */
   get head(): number {
     let head = 0;
     for (const view of this.shards) head += view.head;
     return head;
   }
 
-  /** Whether the flush at hand has taken in all that was read of heads and definitions. */
+  /** Whether the current flush uses the newest heads and symbol definitions that were read. */
   get isUpToDate(): boolean {
-    return !this.#looked && !this.filters.isBehind;
+    return !this.#hasNewHeads && !this.filters.isBehind;
   }
 
-  /** Whether there is anything that no flush has taken in. */
+  /** Whether there is anything new since the current flush began. */
   moved(): boolean {
     return !this.isUpToDate || this.shards.some((view) => view.moved());
   }
 
-  /** Reads T and the heads of all shards outside of a flush, and asks for one. */
-  look(): void {
-    this.#looked = true;
+  /** Reads T and the heads of all shards outside of a flush, and asks for a flush. */
+  readHeads(): void {
+    this.#hasNewHeads = true;
     for (const view of this.shards) view.refresh();
     this.wake();
   }
@@ -113,16 +113,16 @@ export class SharedView {
     this.awaitsLog = false;
   }
 
-  /** The token of a place, in memory that the next call writes anew. */
+  /** The cursor token of an epoch and one seq per shard. The next call overwrites its bytes. */
   cursor(epoch: number, seqs: ArrayLike<number>): Uint8Array {
     return this.#cursors.write(epoch, seqs);
   }
 
-  /** Begins a flush. Heads are read before definitions, so that no tick is met whose symbol is not known. */
+  /** Begins a flush. Heads are read before symbol definitions, so that the symbol of every tick is known. */
   advance(nowMs: number): void {
     this.flushNo++;
     this.nowMs = nowMs;
-    this.#looked = false;
+    this.#hasNewHeads = false;
     this.arena.reset();
     for (const view of this.shards) view.advance(this.flushNo);
     this.filters.refresh();
@@ -173,7 +173,7 @@ export class SharedView {
     this.filters.release(group.filter);
   }
 
-  /** The record that tells one subscriber that first..last are lost to it. */
+  /** The gap record for one subscriber: seqs `first` to `last`, inclusive, are lost. The next call overwrites it. */
   gapRecord(first: number, last: number): Records {
     const r = this.#gap;
     this.clock.stamp();

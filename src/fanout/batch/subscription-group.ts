@@ -1,11 +1,11 @@
 /**
- * A group: all subscriptions with the same symbols, kinds, mode and encoding. They share encoded payloads: at
- * the head of the stream every one of them needs the same bytes in the same flush.
+ * A subscription group: all subscriptions with the same symbols, kinds, mode and encoding. They share encoded payloads:
+ * at the head of the stream all of them need the same bytes in the same flush.
  */
 import { Slot } from '../../pipeline/memory/last-value-table.js';
 import { Payload, type TickEncoder } from '../../wire/payload.js';
 import type { Mode } from '../../wire/ticks.js';
-import { type EarlierPlace, isCarriedAfter } from './carried-over.js';
+import { type EarlierCursor, isCarriedAfter } from './carried-over.js';
 import type { EncodeArena } from './encode-arena.js';
 import { type LastValueMirror, MIRROR_SLOTS } from './last-value-mirror.js';
 import { putQuote, quoteBase } from './quote-cache.js';
@@ -13,13 +13,14 @@ import { Selection, type Shared, type Source } from './selection.js';
 import type { ShardView } from './shard-view.js';
 import type { SymbolFilter } from './symbol-filter.js';
 
-/** Bytes of a payload that subscribers share: small enough to fit into most windows, large enough to be worth it. */
+/** Bytes of a shared payload: small enough for most send windows, large enough to be worth sharing. */
 export const SHARED_BYTES = 64 * 1024;
-/** Bytes of the longest batch of quotes, or of a snapshot. */
+/** Bytes of the largest batch of quotes or of a snapshot. */
 const CHUNK_BYTES = 160 * 1024;
-/** Payloads of one shard that are remembered within a flush. */
+/** Shared payloads of one shard that are kept during a flush. */
 const SHARED_PAYLOADS = 32;
-/** A payload of ticks and the place that it ends at. */
+
+/** A payload of the ticks after `from` up to seq `limit`. `next` is `from` of the next payload, or OVERTAKEN. */
 export class StreamPayload extends Payload {
   generation = -1;
   source: Source | null = null;
@@ -28,26 +29,26 @@ export class StreamPayload extends Payload {
   next = 0;
 }
 
-/** The state of a chunk as of a place: `lowest` is the first seq as of which it is this, `beyond` the next as of which it is not. */
-class StateBody extends Payload {
+/** The state of a chunk as a snapshot. It is the same as of every seq from `lowest` up to, and without, `beyond`. */
+class StatePayload extends Payload {
   generation = -1;
   lowest = 0;
   beyond = 0;
 }
 
-/** Symbols whose quotes a chunk needs: for one chunk at a time. */
+/** Ids of the symbols whose quotes a chunk needs. Reused by every chunk. */
 let changed = new Uint32Array(1024);
 
 export class SubscriptionGroup {
   users = 0;
-  /** Watched symbols that one batch of quotes covers; its snapshot has three records of each. */
+  /** Symbols of the filter in one chunk of quotes. A snapshot of a chunk has up to three records per symbol. */
   readonly chunk: number;
   /** Whether its stream readers read the critical rings. */
   readonly critical: boolean;
   readonly #selection: Selection;
   readonly #payloads: StreamPayload[][];
   readonly #chunks: StreamPayload[][];
-  readonly #states: StateBody[][];
+  readonly #states: StatePayload[][];
 
   constructor(
     readonly key: string,
@@ -68,31 +69,30 @@ export class SubscriptionGroup {
   }
 
   /**
-   * The payload of the ticks after `from` (a seq; in the critical ring a position) up to seq `limit`, shared if
-   * some other subscription asked for it in this flush. `next` of it is where to go on.
+   * The payload of the ticks after `from` up to seq `limit`, encoded once per flush for all subscriptions of the group.
+   * @param from a seq; in the critical ring a position
    */
   sharedPayload(source: Source, shard: number, from: number, limit: number, epoch: number): StreamPayload {
-    // An epoch that is over may have had more shards.
-    const bodies = (this.#payloads[shard] ??= []);
-    for (const payload of bodies) {
-      const isAlive = payload.generation === this.arena.generation && payload.epoch === epoch;
-      if (isAlive && payload.from === from && payload.limit === limit && payload.source === source)
-        return payload;
+    // An earlier epoch may have had more shards.
+    const payloads = (this.#payloads[shard] ??= []);
+    for (const known of payloads) {
+      const isValid = known.generation === this.arena.generation && known.epoch === epoch;
+      if (isValid && known.from === from && known.limit === limit && known.source === source) return known;
     }
-    let body = bodies.find((b) => b.generation !== this.arena.generation);
-    if (body === undefined) {
-      if (bodies.length >= SHARED_PAYLOADS) body = bodies[0];
-      else bodies.push((body = new StreamPayload()));
+    let payload = payloads.find((known) => known.generation !== this.arena.generation);
+    if (payload === undefined) {
+      if (payloads.length >= SHARED_PAYLOADS) payload = payloads[0];
+      else payloads.push((payload = new StreamPayload()));
     }
-    this.fill(body, source, shard, from, limit, epoch, SHARED_BYTES);
-    if (body.at === this.arena.at) this.arena.keep(body);
-    body.generation = this.arena.generation;
-    return body;
+    this.fill(payload, source, shard, from, limit, epoch, SHARED_BYTES);
+    if (payload.at === this.arena.at) this.arena.keep(payload);
+    payload.generation = this.arena.generation;
+    return payload;
   }
 
   /**
-   * As `sharedBody`, into a payload of the caller's, of at most `bytes`. It has to be delivered before the next one is
-   * made: one memory for all of them stays in the processor's cache.
+   * As `sharedPayload`, but into a payload of the caller, of at most `bytes`. The payload must be delivered before the
+   * next one is made. All of them use the same memory, which stays in the processor's cache.
    */
   fill(
     payload: StreamPayload,
@@ -115,7 +115,7 @@ export class SubscriptionGroup {
     return Math.ceil(this.filter.lists[shard].length / this.chunk);
   }
 
-  /** The quotes of one chunk of the watched symbols that changed after flush `from`. */
+  /** The quotes of chunk `k` of the filter's symbols that changed after flush `from`. */
   chunkPayload(
     mirror: LastValueMirror,
     view: ShardView,
@@ -124,8 +124,8 @@ export class SubscriptionGroup {
     nowMs: number,
     epoch: number,
   ): Payload {
-    const bodies = this.#chunks[view.index];
-    const payload = (bodies[k] ??= new StreamPayload());
+    const payloads = this.#chunks[view.index];
+    const payload = (payloads[k] ??= new StreamPayload());
     if (payload.generation === this.arena.generation && payload.from === from) return payload;
     this.#beginChunk(payload, view, epoch, false);
     payload.from = from;
@@ -138,39 +138,40 @@ export class SubscriptionGroup {
   }
 
   /**
-   * The state of one chunk as a snapshot: what its stream readers do not send of it, since they go on after seq `at`. Quotes of
-   * mode `latest` are in no stream reader, and are the newest there are.
+   * The state of chunk `k` as a snapshot: the records that a stream reader does not send, because it reads the ticks
+   * after seq `at`. In mode `latest` no stream reader sends quotes, so the snapshot has the newest quotes.
    */
-  stateBody(mirror: LastValueMirror, view: ShardView, k: number, at: number, epoch: number): Payload {
-    const bodies = this.#states[view.index];
-    const body = (bodies[k] ??= new StateBody());
-    if (body.generation === this.arena.generation && body.lowest <= at && at < body.beyond) return body;
-    this.#beginChunk(body, view, epoch, true);
-    body.lowest = 0;
-    body.beyond = Number.POSITIVE_INFINITY;
+  statePayload(mirror: LastValueMirror, view: ShardView, k: number, at: number, epoch: number): Payload {
+    const payloads = this.#states[view.index];
+    const payload = (payloads[k] ??= new StatePayload());
+    if (payload.generation === this.arena.generation && payload.lowest <= at && at < payload.beyond)
+      return payload;
+    this.#beginChunk(payload, view, epoch, true);
+    payload.lowest = 0;
+    payload.beyond = Number.POSITIVE_INFINITY;
     const list = this.filter.lists[view.index];
     const end = Math.min(list.length, (k + 1) * this.chunk);
-    for (let i = k * this.chunk; i < end; i++) this.#putState(body, mirror, list[i], at);
-    this.#keep(body);
-    return body;
+    for (let i = k * this.chunk; i < end; i++) this.#putState(payload, mirror, list[i], at);
+    this.#keep(payload);
+    return payload;
   }
 
-  /** What nobody shares is delivered at once: one memory for all of it stays in the processor's cache. */
-  #keep(body: StreamPayload | StateBody): void {
+  /** Keeps a payload for the other subscriptions. Without others, the next payload reuses the memory, which is cached. */
+  #keep(payload: StreamPayload | StatePayload): void {
     if (this.users === 1) return;
-    this.arena.keep(body);
-    body.generation = this.arena.generation;
+    this.arena.keep(payload);
+    payload.generation = this.arena.generation;
   }
 
-  /** Picks those of the watched symbols from the first up to the end whose quote changed after flush `from`. */
+  /** Collects the ids in `list[first..end)` of the filter whose quote changed after flush `from`; returns how many. */
   #pickChanged(mirror: LastValueMirror, view: ShardView, first: number, end: number, from: number): number {
     if (changed.length < end - first) changed = new Uint32Array(end - first);
     const changes = mirror.changes[view.index];
     let count = 0;
     if (from === view.flushNo - 1 && changes.count < end - first && this.filter.isLong(view.index)) {
-      const { place } = this.filter;
+      const { listIndex } = this.filter;
       for (let i = 0; i < changes.count; i++) {
-        const at = place[changes.ids[i]];
+        const at = listIndex[changes.ids[i]];
         if (at > first && at <= end) changed[count++] = changes.ids[i];
       }
     } else {
@@ -181,8 +182,9 @@ export class SubscriptionGroup {
   }
 
   /**
-   * The quotes of one chunk that are newer than `seq`: how a `latest` subscription resumes. From an earlier epoch it
-   * does so with the state, as far as that is news: quotes that were carried over have no seq in this one.
+   * The quotes of chunk `k` that are newer than `seq`, for a `latest` subscription that resumes. A subscription that
+   * resumes from an earlier epoch also gets the carried-over quotes that are newer than its cursor. A carried-over quote
+   * has no seq in this epoch.
    */
   resumePayload(
     payload: Payload,
@@ -191,7 +193,7 @@ export class SubscriptionGroup {
     k: number,
     seq: number,
     epoch: number,
-    earlier: EarlierPlace | undefined,
+    earlier: EarlierCursor | undefined,
   ): void {
     this.#beginChunk(payload, view, epoch, earlier !== undefined);
     const list = this.filter.lists[view.index];
@@ -211,18 +213,18 @@ export class SubscriptionGroup {
     payload.begin(this.arena.reserve(bytes), view.index, epoch, snapshot, quoteBase(view));
   }
 
-  #putState(body: StateBody, mirror: LastValueMirror, id: number, at: number): void {
+  #putState(payload: StatePayload, mirror: LastValueMirror, id: number, at: number): void {
     for (let slot = 0; slot < MIRROR_SLOTS; slot++) {
       const i = id * MIRROR_SLOTS + slot;
       const seq = mirror.seqs[i];
       if (((this.kindsMask >>> slot) & 1) === 0 || Number.isNaN(seq)) continue;
       const isInStream = slot !== Slot.quote || this.mode === 'every';
       if (isInStream && seq > at) {
-        body.beyond = Math.min(body.beyond, seq);
+        payload.beyond = Math.min(payload.beyond, seq);
         continue;
       }
-      if (isInStream) body.lowest = Math.max(body.lowest, seq);
-      this.encoder.put(body, mirror.records, i, seq);
+      if (isInStream) payload.lowest = Math.max(payload.lowest, seq);
+      this.encoder.put(payload, mirror.records, i, seq);
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What a subscription filters: names and patterns, resolved to symbols. Equal lists share one `Watch`. */
+/** The names and patterns of a subscription, resolved to symbols. Equal lists share one `SymbolFilter`. */
 import { createHash } from 'node:crypto';
 import { isPattern, matchesPattern, parsePattern } from '../../core/pattern.js';
 import { ENGINE_SYMBOL } from '../../core/tick.js';
@@ -6,21 +6,21 @@ import { turn } from '../../pipeline/memory/doorbell.js';
 import type { Registry } from '../../pipeline/memory/registry.js';
 import { Quotas } from '../access/quota.js';
 
-/** Symbols that the tables of a filter have room for, at least. */
+/** Symbols that the tables of a filter have room for at least. */
 const CAPACITY_MIN = 1_024;
-/** Symbols of a list from which on their places in it are kept: a short one is sooner looked through. */
+/** A list with more symbols than this has an index; a shorter list is scanned. */
 const LONG_LIST = 32;
-/** Symbols held against patterns between two looks at the time. */
-const LOOK_EVERY = 128;
-/** Comparisons with patterns that are made at once: some milliseconds. More are made in slices. */
+/** Symbols matched against patterns between two reads of the clock. */
+const CLOCK_EVERY = 128;
+/** Comparisons with patterns that are made at once, in some milliseconds. More are made in slices. */
 const COMPARISONS_AT_ONCE = 65_536;
 const SLICE_MS = 2;
-/** Bytes of a place in a list. */
-const LISTED_BYTES = 8;
+/** Bytes of one list entry. */
+const LIST_ENTRY_BYTES = 8;
 
-/** What a subscribe names, looked up. */
+/** The names and patterns of a subscribe request, looked up in the registry. */
 export interface Wanted {
-  /** All of it, each once. */
+  /** All names and patterns, each once. */
   symbols: string[];
   /** Ids of the names that are defined. */
   ids: number[];
@@ -30,28 +30,28 @@ export interface Wanted {
 }
 
 export class SymbolFilter {
-  /** By symbolId: 1 = watched; ids beyond its end are not. The engine's own symbol always is. */
+  /** By symbolId: 1 = selected. Ids beyond the end are not. The engine's own symbol is always selected. */
   bits = new Uint8Array(0);
-  /** By shard: the watched symbols. They only grow. */
+  /** By shard: ids of the selected symbols. Lists only grow. */
   readonly lists: number[][];
-  /** Symbols that joined or were redefined since the filter was made: what its subscribers have to be told. */
+  /** Symbols that were added or redefined since the filter was made. Subscribers must be informed of them. */
   readonly news: number[] = [];
   users = 0;
-  /** Bytes that are counted for it. */
+  /** Bytes counted against the quota for this filter. */
   counted = 0;
-  /** Whether it filters every symbol there is and will be. */
+  /** Whether the filter selects every symbol, present and future. */
   readonly isAll: boolean;
   readonly #unknown: Set<string>;
   readonly #patterns: string[][];
-  #place: Uint32Array | null = null;
-  /** While it is made beside patterns: the ids of its names, and the symbol to look at next. */
+  #listIndex: Uint32Array | null = null;
+  /** While patterns are being matched: the ids of the plain names, and the next symbol to match. */
   #ids: Set<number> | null;
   #next = 1;
 
   constructor(
     readonly key: string,
     wanted: Wanted,
-    /** Whose bounds it counts against: that of whoever asked for it first. */
+    /** Address whose quota the filter counts against: that of the first subscriber. */
     readonly address: string,
     readonly registry: Registry,
     shards: number,
@@ -67,12 +67,12 @@ export class SymbolFilter {
     this.#next = registry.symbolCount;
   }
 
-  /** Goes on making it, until some monotonic time; true once it has looked at every symbol. */
-  look(untilMs = Number.POSITIVE_INFINITY): boolean {
+  /** Matches further symbols until a monotonic time in milliseconds. True once every symbol has been matched. */
+  matchSymbols(untilMs = Number.POSITIVE_INFINITY): boolean {
     this.grow();
     const { symbolCount } = this.registry;
     while (this.#next < symbolCount) {
-      const end = Math.min(symbolCount, this.#next + LOOK_EVERY);
+      const end = Math.min(symbolCount, this.#next + CLOCK_EVERY);
       for (; this.#next < end; this.#next++) this.#consider(this.#next);
       if (this.#next < symbolCount && performance.now() >= untilMs) return false;
     }
@@ -91,19 +91,19 @@ export class SymbolFilter {
     this.bits = new Uint8Array(capacity);
     this.bits.set(bits);
     this.bits[ENGINE_SYMBOL] = 1;
-    this.#place = null;
+    this.#listIndex = null;
   }
 
-  /** By symbolId: 1 + its index in the list of its shard; 0 = not watched. */
-  get place(): Uint32Array {
-    if (this.#place === null) {
-      this.#place = new Uint32Array(this.bits.length);
-      for (const list of this.lists) for (let i = 0; i < list.length; i++) this.#place[list[i]] = i + 1;
+  /** By symbolId: 1 + its index in the list of its shard; 0 = not selected. */
+  get listIndex(): Uint32Array {
+    if (this.#listIndex === null) {
+      this.#listIndex = new Uint32Array(this.bits.length);
+      for (const list of this.lists) for (let i = 0; i < list.length; i++) this.#listIndex[list[i]] = i + 1;
     }
-    return this.#place;
+    return this.#listIndex;
   }
 
-  /** Whether finding a symbol of a shard by its place is quicker than by looking through the list. */
+  /** Whether the list of a shard is so long that `listIndex` finds a symbol sooner than a scan. */
   isLong(shard: number): boolean {
     return this.lists[shard].length > LONG_LIST;
   }
@@ -116,8 +116,8 @@ export class SymbolFilter {
       listed += list.length;
       isLong ||= list.length > LONG_LIST;
     }
-    const places = isLong ? this.bits.length * Uint32Array.BYTES_PER_ELEMENT : 0;
-    return this.bits.length + places + listed * LISTED_BYTES;
+    const indexBytes = isLong ? this.bits.length * Uint32Array.BYTES_PER_ELEMENT : 0;
+    return this.bits.length + indexBytes + listed * LIST_ENTRY_BYTES;
   }
 
   /** Names without a pattern that no source has defined so far. */
@@ -133,7 +133,7 @@ export class SymbolFilter {
     return this.#patterns.length;
   }
 
-  /** Looks at a symbol that was defined or redefined after the filter was made. */
+  /** Takes in a symbol that was defined or redefined after the filter was made. */
   learn(id: number): void {
     if (this.bits[id] === 1 || this.#consider(id)) this.news.push(id);
   }
@@ -152,7 +152,7 @@ export class SymbolFilter {
     this.bits[id] = 1;
     const list = this.lists[this.registry.bucket[id] % this.lists.length];
     list.push(id);
-    if (this.#place !== null) this.#place[id] = list.length;
+    if (this.#listIndex !== null) this.#listIndex[id] = list.length;
   }
 }
 
@@ -160,7 +160,7 @@ export class SymbolFilters {
   readonly #byKey = new Map<string, SymbolFilter>();
   #versions: number[] = [];
   #seen = 0;
-  /** Ends when the filter that is being made in slices is there. */
+  /** Resolves when the last filter that is made in slices is complete. */
   #making: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -175,7 +175,7 @@ export class SymbolFilters {
     return this.#byKey.size;
   }
 
-  /** Looks up what a subscribe names. */
+  /** Looks up the names and patterns of a subscribe request. */
   want(named: readonly string[]): Wanted {
     this.refresh();
     const wanted: Wanted = { symbols: [...new Set(named)], ids: [], unknown: [], patterns: [] };
@@ -192,12 +192,13 @@ export class SymbolFilters {
     return wanted;
   }
 
-  /** The bound that is in the way of keeping it for an address, as it ends a sentence; null where none is. */
+  /** The limit that a filter would exceed for an address, as the end of a sentence; null where it fits. */
   refusal(wanted: Wanted, address: string): string | null {
     const { unknownNames, patterns } = this.quotas;
     const { unknown } = wanted;
-    const ofNames = unknown.length > 0 ? unknownNames.inTheWay(address, unknown.length) : null;
-    const ofPatterns = wanted.patterns.length > 0 ? patterns.inTheWay(address, wanted.patterns.length) : null;
+    const ofNames = unknown.length > 0 ? unknownNames.exceededBy(address, unknown.length) : null;
+    const ofPatterns =
+      wanted.patterns.length > 0 ? patterns.exceededBy(address, wanted.patterns.length) : null;
     if (ofNames !== null) return `names that no source has defined, ${ofNames}`;
     return ofPatterns === null ? null : `patterns, ${ofPatterns}`;
   }
@@ -207,30 +208,30 @@ export class SymbolFilters {
     return this.#byKey.has(keyOf(wanted));
   }
 
-  /** Finds or makes the filter of a list at once; `release` gives it back. */
+  /** Finds or makes the filter of a list at once. `release` must be called once per user. */
   acquire(symbols: readonly string[], address = ''): SymbolFilter {
     const filter = this.#find(this.want(symbols), address);
-    filter.look();
+    filter.matchSymbols();
     return this.#use(filter);
   }
 
   /**
-   * Finds or makes the filter of what is wanted: at once, or with turns of the event loop in between where that is much
-   * work; `release` gives it back.
+   * Finds or makes a filter: at once, or, where there is much to match, in slices between which the event loop runs.
+   * `release` must be called once per user.
    */
   take(wanted: Wanted, address: string): SymbolFilter | Promise<SymbolFilter> {
     const filter = this.#find(wanted, address);
     const comparisons = wanted.patterns.length * this.registry.symbolCount;
     if (filter.users > 0 || filter.isAll || comparisons <= COMPARISONS_AT_ONCE) {
-      filter.look();
+      filter.matchSymbols();
       return this.#use(filter);
     }
-    // One after the other: all of them together take no more of a turn than one does.
+    // Filters are made one after the other, so that one turn of the event loop has at most one slice.
     const making = this.#making.then(async () => {
-      while (!filter.look(performance.now() + SLICE_MS)) await turn();
+      while (!filter.matchSymbols(performance.now() + SLICE_MS)) await turn();
       this.refresh();
-      filter.look();
-      // Another one may have asked for the same meanwhile.
+      filter.matchSymbols();
+      // Another subscription may have made the same filter meanwhile.
       return this.#use(this.#byKey.get(filter.key) ?? filter);
     });
     this.#making = making.catch(() => {});
@@ -264,12 +265,12 @@ export class SymbolFilters {
     this.#count(filter, 0);
   }
 
-  /** Whether others on this thread have refreshed the registry, whose digits the encoders take, meanwhile. */
+  /** Whether other code on this thread has refreshed the registry since. Encoders use the digits of the registry. */
   get isBehind(): boolean {
     return this.registry.seen !== this.#seen;
   }
 
-  /** Learns what other threads defined. Cheap when there is nothing. */
+  /** Takes in the symbols that other threads defined. Cheap when there are none. */
   refresh(): void {
     this.registry.refresh();
     if (!this.isBehind) return;
@@ -277,11 +278,11 @@ export class SymbolFilters {
     for (let id = 1; id < this.registry.symbolCount; id++) {
       if (this.registry.version[id] !== this.#versions[id]) changed.push(id);
     }
-    for (const filter of this.#byKey.values()) this.#teach(filter, changed);
+    for (const filter of this.#byKey.values()) this.#update(filter, changed);
     this.#noteVersions();
   }
 
-  #teach(filter: SymbolFilter, symbols: readonly number[]): void {
+  #update(filter: SymbolFilter, symbols: readonly number[]): void {
     const before = filter.unknownCount;
     filter.grow();
     for (const id of symbols) filter.learn(id);
@@ -295,7 +296,7 @@ export class SymbolFilters {
   }
 }
 
-/** Equal lists have the same, different ones never: a digest, as a list may be long and made to mislead. */
+/** A digest, equal for equal lists only: a list may be long, and a client may choose its names to cause collisions. */
 function keyOf(wanted: Wanted): string {
   return createHash('sha256')
     .update(JSON.stringify([...wanted.symbols].sort()))

@@ -1,24 +1,24 @@
-/** Who may connect, as a host says it, and why a connection did not come about. */
+/** Types of access: the account of a token, a host's own authoriser, and why a connection was refused. */
 
-/** Whom a token stands for. */
+/** The account that a token belongs to. */
 export interface Account {
   /** Connections are counted under it. */
   name: string;
-  /** Connections at once; absent: no bound of its own. */
+  /** Connections at once; absent: no limit of its own. */
   connections?: number | undefined;
 }
 
-/** A host's own authoriser: whom a token stands for, null for nobody. What it throws counts as temporary. */
+/** A host's own authoriser: returns the account of a token, null for a wrong token. An error counts as temporary. */
 export type Authorise = (
   token: string,
   details: { address: string },
 ) => Account | null | Promise<Account | null>;
 
-/** Why a connection did not come about. */
+/** Why a connection was refused. */
 export const REFUSALS = [
   /** The server shuts down. */
   'closing',
-  /** A name that is not this server's. */
+  /** The `Host` is not a name of this server. */
   'host',
   'origin',
   'query',
@@ -27,9 +27,9 @@ export const REFUSALS = [
   'total',
   'address',
   'key',
-  /** No token, and newcomers without one: who waited longest gave way. */
+  /** Too many connections without a token: the one that waited longest was closed. */
   'crowded',
-  /** A token that is wrong, or not looked at because too many were. */
+  /** The token was wrong, or was not checked after too many wrong ones. */
   'token',
   /** The authoriser failed. */
   'authoriser',

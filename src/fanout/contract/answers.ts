@@ -1,4 +1,4 @@
-/** Answers over HTTP: JSON, problem documents (RFC 9457), pages; with CORS, ETag and HEAD. */
+/** HTTP answers: JSON, problem documents (RFC 9457) and pages, with CORS, ETag and HEAD. */
 import { HTTP_SMALL_BYTES } from '../../core/limits.js';
 import type { LargeResponses } from './large-responses.js';
 import { originAllowed } from './origins.js';
@@ -11,19 +11,19 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Thrown where a request cannot be answered as it is. */
+/** Thrown where a request is refused: `answer` is the response. */
 export class Refusal extends Error {
   constructor(readonly answer: Answer) {
     super(`HTTP ${answer.status}`);
   }
 }
 
-/** What of a request its answer depends on. It is read at once, as a request does not outlive its handler. */
+/** The parts of a request that its answer depends on. They are copied, because a request is valid only in its handler. */
 export interface Caller {
-  /** What it counts as with others: its key, or where there is none its address. */
+  /** Whom the request is counted under: the name of its key, or, without a key, its address. */
   client: string;
   isHead: boolean;
-  /** The page's origin, where that may read the answer; else empty. */
+  /** The origin of the page, if that page may read the answer; else empty. */
   origin: string;
   ifNoneMatch: string;
 }
@@ -44,7 +44,7 @@ const STATUS_TEXT: Record<number, string> = {
   501: '501 Not Implemented',
   503: '503 Service Unavailable',
 };
-/** The codes of problem documents, by what they are answered with; `docs/protocol.md` says what each means. */
+/** By code of a problem document: the HTTP statuses it comes with. `docs/protocol.md` says what each code means. */
 export const PROBLEMS = {
   bad_request: [400],
   cursor_invalid: [400],
@@ -65,7 +65,7 @@ export const PROBLEMS = {
   shutting_down: [503],
 } as const satisfies Record<string, readonly number[]>;
 export type ProblemCode = keyof typeof PROBLEMS;
-/** What scripts of pages of other origins may read of an answer. */
+/** Headers that scripts of other origins may read. */
 const EXPOSED = 'etag, age, link, retry-after, x-next-cursor, x-missing';
 
 export function json(body: unknown, headers: Record<string, string> = {}, status = 200): Answer {
@@ -93,7 +93,7 @@ export function problem(
   };
 }
 
-/** What is answered under a name that is not this server's. */
+/** The answer to a request whose `Host` is not a name of this server. */
 export function wrongHost(): Answer {
   const detail = 'This server does not answer under the name in Host; http.allowedHosts may allow it.';
   return problem(403, 'forbidden', detail);
@@ -103,12 +103,12 @@ export function notEncoded(): Answer {
   return problem(400, 'bad_request', 'The path or query is not percent-encoded UTF-8.');
 }
 
-/** @param seconds after which it is worth asking again */
+/** @param seconds after which the client may ask again */
 export function busy(detail: string, seconds = 1): Answer {
   return problem(503, 'busy', detail, { 'retry-after': String(seconds) });
 }
 
-/** Whether one of the tags of an `If-None-Match` is the answer's: compared weakly, as RFC 9110 has it for GET. */
+/** Whether an `If-None-Match` header has the answer's tag. The comparison is weak, as RFC 9110 requires for GET. */
 export function matchesTag(ifNoneMatch: string, etag: string): boolean {
   if (ifNoneMatch.trim() === '*') return true;
   const strong = (tag: string) => tag.replace(/^W\//, '');
@@ -125,7 +125,7 @@ export function callerOf(client: string, req: HttpRequest, allowedOrigins: reado
   };
 }
 
-/** Answers at once; the request must be read before. */
+/** Answers at once. The request must still be valid. */
 export function send(
   res: HttpResponse,
   req: HttpRequest,
@@ -136,31 +136,31 @@ export function send(
 }
 
 /**
- * Writes an answer; nothing may be done with the response afterwards.
- * @param outbox takes large payloads
+ * Writes an answer. The response must not be used afterwards.
+ * @param outbox sends large bodies; absent: every body is sent at once
  * @returns the status that was sent
  */
 export function write(res: HttpResponse, caller: Caller, answer: Answer, outbox?: LargeResponses): number {
   const bytes = typeof answer.body === 'string' ? Buffer.byteLength(answer.body) : answer.body.length;
   const isLarge = outbox !== undefined && bytes > HTTP_SMALL_BYTES && !caller.isHead;
-  const told =
+  const sent =
     isLarge && !outbox.hasRoom(caller.client, bytes)
       ? busy('Answers that were asked for before have not been read yet: read them, or ask again.')
       : answer;
-  const etag = told.headers?.etag;
-  const isUnchanged = told.status === 200 && etag !== undefined && matchesTag(caller.ifNoneMatch, etag);
-  const status = isUnchanged ? 304 : told.status;
+  const etag = sent.headers?.etag;
+  const isUnchanged = sent.status === 200 && etag !== undefined && matchesTag(caller.ifNoneMatch, etag);
+  const status = isUnchanged ? 304 : sent.status;
   res.cork(() => {
-    writeHead(res, caller, told, status);
+    writeHead(res, caller, sent, status);
     if (status === 204 || status === 304) res.endWithoutBody();
     else if (caller.isHead) res.writeHeader('content-length', String(bytes)).endWithoutBody();
-    else if (isLarge && told === answer)
+    else if (isLarge && sent === answer)
       outbox.send(
         caller.client,
         res,
         typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body,
       );
-    else res.end(told.body);
+    else res.end(sent.body);
   });
   return status;
 }

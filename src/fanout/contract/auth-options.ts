@@ -5,7 +5,7 @@ import { setting } from '../../core/setting.js';
 const TOKEN_LENGTH_MIN = 16;
 const NAME_LENGTH_MAX = 64;
 
-// Faults are in our own words throughout: the usual ones would show the token.
+// Every fault has a message of its own: the messages of zod would show the token.
 const authKey = z
   .strictObject(
     {
@@ -20,7 +20,7 @@ const authKey = z
         .string('must be text')
         .regex(/^[0-9a-f]{64}$/i, 'must be the SHA-256 of the token in 64 hex digits')
         .optional(),
-      /** Of this key at once; absent: no bound of its own. */
+      /** Connections of this key at once; absent: no limit of its own. */
       connections: z.int().min(1).optional(),
     },
     { error: ({ code }) => (code === 'invalid_type' ? 'must be an object {name, token}' : undefined) },

@@ -1,12 +1,12 @@
 /**
- * Large answers on their way. A socket would take all of an answer and keep what its reader does not, out of
- * anyone's sight; here the payload stays with us, is handed over as it is read, and all of them are bounded.
+ * Sends large HTTP bodies in parts, as the client reads them. uWebSockets would buffer a whole body for a slow client,
+ * without a limit. Here the server holds the body, and all unread bodies together are bounded.
  */
 import { HTTP_UNREAD_BYTES, HTTP_UNREAD_BYTES_OF_CLIENT } from '../../core/limits.js';
 import type { HttpResponse } from './uws.js';
 
 export class LargeResponses {
-  /** Bytes of the payloads that were not taken in full. */
+  /** Bytes of all bodies that have not been sent in full. */
   bytes = 0;
   readonly #byResponse = new Map<HttpResponse, { client: string; bytes: number }>();
   readonly #byClient = new Map<string, number>();
@@ -16,14 +16,14 @@ export class LargeResponses {
     readonly bytesOfClientMax = HTTP_UNREAD_BYTES_OF_CLIENT,
   ) {}
 
-  /** Whether a payload of so many bytes may be sent to a client. */
+  /** Whether a body of `bytes` bytes may be sent to a client. */
   hasRoom(client: string, bytes: number): boolean {
     const own = this.#byClient.get(client) ?? 0;
     if (own > 0 && own + bytes > this.bytesOfClientMax) return false;
     return this.bytes === 0 || this.bytes + bytes <= this.bytesMax;
   }
 
-  /** Ends a response whose head is written. */
+  /** Sends the body of a response whose head has been written, and ends the response. */
   send(client: string, res: HttpResponse, body: Uint8Array): void {
     const start = res.getWriteOffset();
     const [, isDone] = res.tryEnd(body, body.length);
@@ -38,7 +38,7 @@ export class LargeResponses {
     });
   }
 
-  /** The response is over: read, or given up by its reader. */
+  /** Frees the body of a response that has been read or aborted. */
   release(res: HttpResponse): void {
     const unread = this.#byResponse.get(res);
     if (unread === undefined) return;

@@ -5,7 +5,7 @@ import { setting } from '../../core/setting.js';
 import { authSchema } from './auth-options.js';
 import { limitsSchema } from './limit-options.js';
 
-/** The page loads from this server, talks to it, and nothing else; it stands in no frame. */
+/** The page may load from this server and connect to it, and to nothing else. No page may show it in a frame. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -118,6 +118,6 @@ export const fanoutOptionsSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
 });
 
-/** Settings as a host writes them; everything has a default. */
+/** Settings as a host writes them. Every setting has a default. */
 export type FanoutOptions = z.input<typeof fanoutOptionsSchema>;
 export type FanoutSettings = z.output<typeof fanoutOptionsSchema>;

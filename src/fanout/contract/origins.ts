@@ -1,7 +1,7 @@
-/** Which pages may talk to this server: browsers send the `Host` that they think they talk to, and their `Origin`. */
+/** Which web pages may use this server, by the `Host` and `Origin` headers that browsers send. */
 import { isIP } from 'node:net';
 
-/** Whether the page of an `Origin` may: other clients send none. */
+/** Whether a page of this `Origin` may use the server. Clients that are no browsers send no `Origin`, and may. */
 export function originAllowed(origin: string, host: string, allowed: readonly string[]): boolean {
   if (origin === '' || allowed.includes('*') || allowed.includes(origin)) return true;
   const at = origin.indexOf('://');
@@ -9,32 +9,32 @@ export function originAllowed(origin: string, host: string, allowed: readonly st
 }
 
 /**
- * The names under which a server may be asked. A page can have any name of its own resolve to any address, and is then
- * of the same origin as what answers there: only the `Host` of its requests tells.
+ * The names that a server answers to. The owner of a page can make a name resolve to this server's address (DNS
+ * rebinding). The page then has the same origin as the server, and only the `Host` header of its requests shows that.
  */
 export class HostNames {
   readonly #allowed: ReadonlySet<string>;
-  /** Whether any name will do. */
+  /** Whether every name is allowed. */
   readonly #isOpen: boolean;
   readonly #isLoopback: boolean;
 
-  /** @param address what the server listens on; absent: a host listens itself */
+  /** @param address the address that the server listens on; absent: the host listens */
   constructor(address: string | undefined, allowed: readonly string[]) {
     this.#isLoopback = address !== undefined && isLoopback(nameOf(address));
     this.#allowed = new Set([...allowed, ...(address === undefined ? [] : [address])].map(nameOf));
     this.#isOpen = allowed.includes('*') || (!this.#isLoopback && allowed.length === 0);
   }
 
-  /** @param host the header; clients that send none are no browsers */
+  /** @param host the `Host` header; empty: the client is no browser, and is allowed */
   allows(host: string): boolean {
     if (this.#isOpen || host === '') return true;
     const name = nameOf(host);
-    // An address needs no resolver, which could be made to lie.
+    // An IP address needs no name resolution, so it cannot be rebound.
     return isLoopback(name) || this.#allowed.has(name) || (!this.#isLoopback && isIP(name) !== 0);
   }
 }
 
-/** The name of a `Host`: without the port, without brackets. */
+/** The name in a `Host` header, without port and brackets. */
 function nameOf(host: string): string {
   const name = host.trim().toLowerCase();
   if (isIP(name) === 6) return name;

@@ -1,4 +1,4 @@
-/** What the fan-out is given by whoever composes the engine, and what it gives back. */
+/** The ports of the fan-out: what the engine gives it, and what it offers to the engine. */
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { Time } from '../../core/time.js';
@@ -9,7 +9,7 @@ import type { Authorise, RefusalReason } from './access.js';
 import type { TemplatedApp } from './uws.js';
 
 export interface Identity {
-  /** 16 hex digits: the random name of the log, or of the run where there is none. */
+  /** 16 hex digits: the random id of the log, or, without a log, of the run. */
   logId: string;
   epoch: Epoch;
 }
@@ -29,7 +29,7 @@ export interface Readiness {
   reasons: string[];
 }
 
-/** A part of one shard's sequence, to be read from the log off this thread. */
+/** Requests a range of one shard's ticks from the log. The log is read on another thread. */
 export interface RangeRequest {
   epoch: number;
   shard: number;
@@ -37,7 +37,7 @@ export interface RangeRequest {
   fromSeq: number;
   /** Inclusive. */
   toSeq: number;
-  /** By symbolId: 1 where the symbol is wanted (ids beyond its end are not); null: all. */
+  /** By symbolId: 1 where the symbol is wanted; ids beyond the end are not wanted. null: all symbols. */
   filter: Uint8Array | null;
   /** Bit `1 << kind` for each kind that is wanted. */
   kindsMask: number;
@@ -45,18 +45,18 @@ export interface RangeRequest {
 }
 
 export interface RangeResult {
-  /** 64-byte records with seqLow set. */
+  /** 64-byte tick records with seqLow set. */
   buffer: ArrayBuffer;
   /** Full seq of each record. */
   seqs: Float64Array;
   count: number;
-  /** Everything wanted below it is in the result: where to go on. More than `fromSeq`, unless nothing is visible yet. */
+  /** `fromSeq` of the next request: the result has every wanted tick before it. `fromSeq` if nothing is visible yet. */
   nextSeq: number;
-  /** Parts of the range that the log does not hold (shed, or removed by retention), ascending. */
+  /** Ranges of seqs that the log does not hold (shed, or removed by retention), inclusive, ascending. */
   gaps: { first: number; last: number }[];
 }
 
-/** Chunks of one shard's sequence, in its order, to be decoded into shared memory off this thread. */
+/** Requests consecutive pages of one shard's ticks, in order. Another thread decodes them into shared memory. */
 export interface PagesRequest {
   epoch: number;
   shard: number;
@@ -68,24 +68,26 @@ export interface PageRequest {
   fromSeq: number;
   /** Inclusive. */
   toSeq: number;
-  /** 64-byte records, and of each the full seq as float64 and the tag as u32 (see `pipeline/memory/broadcast-ring.ts`). */
+  /** 64-byte tick records. */
   records: SharedArrayBuffer;
+  /** Full seq of each record, as float64. */
   seqs: SharedArrayBuffer;
+  /** Tag of each record, as u32: see `pipeline/memory/broadcast-ring.ts`. */
   tags: SharedArrayBuffer;
-  /** Records that are there already. */
+  /** Records that the page already has: new records are written from this index on. */
   at: number;
 }
 
 export interface PageAnswer {
   /** Records added. */
   count: number;
-  /** Everything below it is there or in a gap. At `fromSeq` when nothing is visible yet. */
+  /** Next seq to read: every earlier seq has a record or is in a gap. `fromSeq` if nothing is visible yet. */
   nextSeq: number;
-  /** Parts of the range that the log does not hold, ascending. */
+  /** Ranges of seqs that the log does not hold, inclusive, ascending. */
   gaps: { first: number; last: number }[];
 }
 
-/** The ticks of one symbol by its own numbering, to be looked for off this thread. */
+/** Requests the ticks of one symbol by symbolSeq. The log is searched on another thread. */
 export interface SymbolRequest {
   epoch: number;
   shard: number;
@@ -94,7 +96,7 @@ export interface SymbolRequest {
   fromSymbolSeq: number;
   /** Inclusive, modulo 2^32. */
   toSymbolSeq: number;
-  /** Seqs between which they lie. */
+  /** The ticks lie between these seqs, inclusive. */
   fromSeq: number;
   toSeq: number;
 }
@@ -106,14 +108,14 @@ export interface SymbolAnswer {
   seqs: Float64Array;
 }
 
-/** A place among imported ticks, whose order is time, number of the epoch, seq: everything up to it is behind. */
+/** A position among imported ticks, which are ordered by time, epoch, seq. Ticks up to it, inclusive, have been read. */
 export interface ImportPosition extends Time {
-  /** 0: nothing received at that time is. */
+  /** 0: no tick received at that time has been read. */
   epoch: number;
   seq: number;
 }
 
-/** The ticks of one symbol in all imports, to be read from the log off this thread. */
+/** Requests the ticks of one symbol in all imports. The log is read on another thread. */
 export interface ImportsRequest {
   symbolId: number;
   after: ImportPosition;
@@ -126,12 +128,12 @@ export interface ImportsAnswer {
   /** 64-byte records. */
   buffer: ArrayBuffer;
   seqs: Float64Array;
-  /** Epoch of each. */
+  /** Epoch of each record. */
   epochs: Float64Array;
   count: number;
-  /** Whether there are more behind them. */
+  /** Whether there are more ticks after these. */
   more: boolean;
-  /** What the log does not hold of the imports before the ticks that are next. */
+  /** Ranges of imported seqs that the log does not hold, before the ticks that follow. */
   gaps: { epoch: number; first: number; last: number }[];
 }
 
@@ -140,26 +142,26 @@ export interface EpochInfo {
   shards: number;
   /** By shard: the oldest seq still held. */
   firstSeq: number[];
-  /** By shard: the last durable seq of an epoch that is over; the last visible one of the present epoch. */
+  /** By shard: the last durable seq of an earlier epoch; the last visible seq of the present epoch. */
   lastSeq: number[];
 }
 
-/** A place in the sequence: everything up to `seqs`, by shard, lies before it. */
+/** A position among the ticks of an engine: ticks up to `seqs` (by shard), inclusive, lie before it. */
 export interface StreamPosition {
   epoch: number;
   seqs: number[];
 }
 
-/** The tick log as the fan-out sees it. A rejected promise is told to the subscriber as `log_failed`. */
+/** The tick log as the fan-out sees it. If a promise rejects, the client gets `log_failed`. */
 export interface CatchUp {
   readRange(request: RangeRequest): Promise<RangeResult>;
-  /** Answers for each page, in their order. */
+  /** One answer per page, in the order of the request. */
   readPages(request: PagesRequest): Promise<PageAnswer[]>;
   findSymbol(request: SymbolRequest): Promise<SymbolAnswer>;
   readImports(request: ImportsRequest): Promise<ImportsAnswer>;
-  /** Every epoch of an engine that is held, ascending, the present one last. */
+  /** Every epoch of an engine that the log holds, ascending; the present one is last. */
   epochs(): Promise<EpochInfo[]> | EpochInfo[];
-  /** The place before the first visible tick that was received at or after a time; the newest place when there is none. */
+  /** The position before the first visible tick received at or after a time; the newest position when there is none. */
   seekTime(seconds: number, nanos: number): Promise<StreamPosition>;
   /** Last seq of the present epoch that `readRange` sees. */
   visible(shard: number): number;
@@ -169,7 +171,7 @@ export interface CatchUp {
 
 export interface FanoutPorts {
   memory: EngineMemory;
-  /** This thread's view. */
+  /** The registry as this thread sees it. */
   registry: Registry;
   identity: Identity;
   /** Absent without a log. */
@@ -177,48 +179,48 @@ export interface FanoutPorts {
   logger: Logger;
   feeds(): FeedInfo[];
   readiness(): Readiness;
-  /** Absent: the engine's own, in its shared memory. */
+  /** Absent: the engine's clock, in shared memory. */
   clock?: Clock | undefined;
-  /** The host's own authoriser, instead of `auth.keys` of the settings. */
+  /** The host's own authoriser, which replaces `auth.keys` of the settings. */
   authorise?: Authorise | undefined;
-  /** The host's own app. Its owner listens and closes it; the fan-out only adds its routes. */
+  /** The host's own app. The host listens and closes it; the fan-out only adds its routes. */
   app?: TemplatedApp | undefined;
 }
 
 export interface FanoutStats {
   connections: number;
-  /** Those of them that have not shown their token yet; 0 where none is wanted. */
+  /** Connections whose token has not been accepted yet; 0 where no token is required. */
   unauthorised: number;
   subscriptions: number;
   flushes: number;
   /** Ticks handed to sockets, counted once per subscriber. */
   ticksSent: number;
   bytesSent: number;
-  /** Subscriptions that have not reached the newest tick: from the log, at a pace of their own, or waiting for their turn. */
+  /** Subscriptions that have not reached the newest tick: they read the log, are paced, or wait for a page. */
   catchingUp: number;
-  /** Connections that go on together with others at the same place: one message is sent to all of them. */
+  /** Connections in cohorts. */
   inCohorts: number;
   /** Gap records sent to subscribers that the ring or the log overtook. */
   gapsSent: number;
-  /** Milliseconds that one flush takes, smoothed. */
+  /** Milliseconds of work per flush round, as a moving average. */
   flushMs: number;
-  /** Milliseconds between flushes that this leads to; 0 = at once. */
+  /** Milliseconds of pause after a round, which follow from `flushMs`; 0 = none. */
   intervalMs: number;
   /** Groups of subscriptions with equal symbols, kinds, mode and encoding. */
   groups: number;
   /** Different lists of symbols among all subscriptions. */
   symbolFilters: number;
-  /** Connections that did not come about, by reason. */
+  /** Connections that were refused, by reason. */
   refused: Readonly<Record<RefusalReason, number>>;
   /** Connections that the server closed, by close code. */
   closed: Readonly<Record<string, number>>;
-  /** Connections that ended without a closing handshake, and not by the server. */
+  /** Connections that ended without a closing handshake and were not closed by the server. */
   lost: number;
   /** Messages of clients that were no requests. */
   badMessages: number;
-  /** Requests refused because their connection, their address or all clients hold as much as they may. */
+  /** Requests refused because of a quota of the connection, of the address, or in all. */
   overBounds: number;
-  /** Tokens that were wrong, or not looked at because too many of that address were. */
+  /** Tokens that were wrong, or were not checked after too many wrong ones of the address. */
   wrongTokens: number;
 }
 
@@ -229,8 +231,8 @@ export interface Fanout {
    */
   listen(): Promise<{ port: number }>;
   /**
-   * Takes no new connections, sends everybody the last ticks, closes with 4000 whoever has got them (or has
-   * not within a grace), frees the port.
+   * Stops: refuses new connections, sends the last ticks, closes each connection with 4000 once it has them, and frees
+   * the port. Connections that do not read the last ticks within a grace period are closed as well.
    */
   close(): Promise<void>;
   stats(): FanoutStats;

@@ -1,4 +1,4 @@
-/** What a request asks for: its query, and the media type that it accepts. */
+/** Parses the query of a request and the media types that it accepts. */
 import { problem, Refusal } from './answers.js';
 
 export function badRequest(detail: string): Refusal {
@@ -6,7 +6,7 @@ export function badRequest(detail: string): Refusal {
 }
 
 /**
- * The parameters of a query, each at most once. A plus sign is itself, as in a time's zone, and no blank.
+ * The parameters of a query, each at most once. A plus sign stays a plus sign, as in the zone of a time.
  * @throws Refusal for a parameter that is unknown or given twice
  * @throws URIError for bad percent-encoding
  */
@@ -29,8 +29,8 @@ export function parseQuery(raw: string, known: readonly string[]): Map<string, s
 }
 
 /**
- * The offered media type that an `Accept` prefers; the first of those that it likes equally, null when it
- * takes none. Without an `Accept` anything is fine.
+ * The offered media type that an `Accept` header prefers; the first of equally preferred ones; null when it accepts none.
+ * Without the header, the first offered type.
  */
 export function acceptedType(accept: string, offered: readonly string[]): string | null {
   if (accept.trim() === '') return offered[0];

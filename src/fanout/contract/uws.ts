@@ -1,6 +1,6 @@
 /**
- * The only file that knows uWebSockets.js. The package is an unofficial republication of it on npm; to use
- * the official release, point the dependency `uWebSockets.js` at it: nothing else changes.
+ * The only file that imports uWebSockets.js. The npm package is an unofficial republication. To use the official release,
+ * point the dependency `uWebSockets.js` at it; nothing else changes.
  */
 
 import type uws from 'uWebSockets.js';
@@ -15,9 +15,9 @@ export type ListenSocket = uws.us_listen_socket;
 let loaded: typeof uws | undefined;
 
 /**
- * Loads the server at its first use: it is a binary for some versions of Node and of glibc, and all but serving
- * works without it.
- * @throws TickwireError unsupported where it does not load
+ * Loads uWebSockets.js at its first use. It is a binary for some versions of Node and glibc, and everything but the
+ * fan-out works without it.
+ * @throws TickwireError unsupported if it does not load
  */
 export function loadServer(): typeof uws {
   try {
@@ -43,10 +43,10 @@ export function createApp(): uws.TemplatedApp {
   return loadServer().App();
 }
 
-/** LIBUS_LISTEN_EXCLUSIVE_PORT. */
+/** `LIBUS_LISTEN_EXCLUSIVE_PORT` of uSockets. */
 const EXCLUSIVE_PORT = 1;
 
-/** The typings leave out the form with host and options that the native side has. */
+/** An overload of `listen` with host and options, which the typings lack. */
 type ListenWithOptions = (
   host: string,
   port: number,
@@ -55,7 +55,7 @@ type ListenWithOptions = (
 ) => uws.TemplatedApp;
 
 /**
- * Listens, on a port of its own: by default the operating system would let two servers share it.
+ * Listens on an exclusive port: by default the operating system would let two servers share the port.
  * @throws TickwireError port_taken; bad_config for an address that is none of this machine
  */
 export function listen(
@@ -74,13 +74,13 @@ export function listen(
   });
 }
 
-/** Why an address cannot be listened on: uWebSockets does not tell, the operating system does. */
+/** Why listening failed. uWebSockets gives no reason, so a plain TCP server tries the same address. */
 function whyNot(host: string, port: number): Promise<TickwireError> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', (error) => resolve(refusalOf(host, port, error)));
     probe.listen({ host, port, exclusive: true }, () =>
-      // Whoever had it has left meanwhile.
+      // Another server had the port and has freed it meanwhile.
       probe.close(() => resolve(refusalOf(host, port, Object.assign(new Error(), { code: 'EADDRINUSE' })))),
     );
   });
@@ -109,5 +109,5 @@ export function closeListenSocket(socket: ListenSocket): void {
   loadServer().us_listen_socket_close(socket);
 }
 
-/** Its `DISABLED`, written out as it is needed before anything is loaded. */
+/** `DISABLED` of uWebSockets.js, copied because it is needed before the package is loaded. */
 export const NO_COMPRESSION = 0;

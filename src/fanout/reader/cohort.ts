@@ -2,9 +2,9 @@
  * A cohort is a group of connections whose only subscription has the same cursor. A cohort has one reader: each frame is
  * encoded once and sent to every member.
  *
- * Each member keeps its own window: the server pings it every so many bytes. A member leaves when its window has no room
- * for a frame. It takes a copy of the reader along, and may join again once it is caught up. A cohort ends when the ring
- * no longer holds its cursor, or when its symbols change.
+ * Each member keeps its own send window, which pings measure. A member leaves when its window has no room for another
+ * frame. The member then reads on with a copy of the reader, and may join a cohort again once it is caught up. A cohort
+ * ends when the ring no longer holds its cursor, or when the symbols of its filter change.
  */
 import {
   COHORT_BYTES,
@@ -23,31 +23,34 @@ import { SubscriptionReader } from './subscription-reader.js';
 
 /** A connection, as its cohort sees it. */
 export interface Member {
-  /** Whether it has only one subscription, which others have too and which lacks nothing after the flush at hand, and keeps up. */
+  /**
+   * Whether the connection may join a cohort. It must keep up, and have one subscription only. That subscription must
+   * share its group with others and be caught up after the current flush.
+   */
   readonly mayJoin: boolean;
-  /** The reader of that. */
+  /** The reader of its only subscription. */
   readonly reader: SubscriptionReader;
-  /** Sends it what all get, with a ping every so many bytes. */
-  takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void;
-  /** Whether one more frame of the cohort may be sent to it, where so many bytes may be unanswered. */
+  /** Sends a message that all members get, and a ping after every `pingEveryBytes` bytes. */
+  sendShared(message: Uint8Array, text: boolean, pingEveryBytes: number): void;
+  /** Whether one more frame of the cohort may be sent, where at most `windowBytes` bytes may be unacknowledged. */
   keepsUp(windowBytes: number): boolean;
   joined(cohort: Cohort): void;
-  /** Takes its own way from where the cohort stands. */
+  /** Called when the member has left: it reads on by itself, from the cursor of the cohort. */
   left(): void;
 }
 
-/** Takes note of ticks and bytes that were sent. */
+/** Counts ticks and bytes that were sent. */
 type Count = (ticks: number, bytes: number) => void;
 
 export class Cohort implements FrameTarget, ReaderOwner {
   readonly reader: SubscriptionReader;
   readonly encoder: TickEncoder;
   readonly members = new Set<Member>();
-  /** Members that have no room for a frame after the one at hand. */
+  /** Members whose window has no room for a frame after the current one. */
   readonly #leaving = new Set<Member>();
-  /** The flush after which it lacked nothing. */
-  #place: number;
-  readonly #told: number;
+  /** The last flush, if the cohort was caught up after it; else -1. */
+  #caughtUpAt: number;
+  readonly #newsCount: number;
   readonly #windowBytes: number;
   readonly #pingEveryBytes: number;
   #isBehind = false;
@@ -55,12 +58,12 @@ export class Cohort implements FrameTarget, ReaderOwner {
   constructor(
     readonly group: SubscriptionGroup,
     readonly count: Count,
-    of: SubscriptionReader,
+    source: SubscriptionReader,
   ) {
     this.encoder = group.encoder;
-    this.reader = new SubscriptionReader(of.shared, group, of.sub, of.settings, this, of);
-    this.#place = of.shared.flushNo;
-    this.#told = group.filter.news.length;
+    this.reader = new SubscriptionReader(source.shared, group, source.sub, source.settings, this, source);
+    this.#caughtUpAt = source.shared.flushNo;
+    this.#newsCount = group.filter.news.length;
     const isEvery = group.mode === 'every';
     this.#windowBytes = isEvery ? EVERY_COHORT_WINDOW_BYTES : WINDOW_BYTES;
     this.#pingEveryBytes = isEvery ? EVERY_COHORT_PING_EVERY_BYTES : PING_EVERY_BYTES;
@@ -70,10 +73,10 @@ export class Cohort implements FrameTarget, ReaderOwner {
     return this.members.size;
   }
 
-  /** Whether one that lacks nothing after the flush at hand stands where this cohort does. */
+  /** Whether a reader that is caught up after flush `flushNo` has the same cursor and symbols as this cohort. */
   isAt(flushNo: number, reader: SubscriptionReader): boolean {
-    const told = this.group.filter.news.length;
-    return this.#place === flushNo && this.reader.sub === reader.sub && this.#told === told;
+    const newsCount = this.group.filter.news.length;
+    return this.#caughtUpAt === flushNo && this.reader.sub === reader.sub && this.#newsCount === newsCount;
   }
 
   add(member: Member): void {
@@ -89,13 +92,13 @@ export class Cohort implements FrameTarget, ReaderOwner {
     for (const member of [...this.members]) this.remove(member);
   }
 
-  /** Sends what there is room for. True when there is room for more in a further flush. */
+  /** Sends one frame. True when there is more to send in a further flush. */
   flush(frame: Frame): boolean {
-    this.#isBehind = this.#told !== this.group.filter.news.length || !this.reader.isInRings;
+    this.#isBehind = this.#newsCount !== this.group.filter.news.length || !this.reader.isInRings;
     if (this.#isBehind) return true;
     frame.begin(this, COHORT_BYTES);
     const allQuotes = this.reader.flushSnapshot(frame);
-    // Some pieces of quotes fit only into the frame of a single one.
+    // A chunk of quotes may be too large for the frame of a cohort: then each connection must send it by itself.
     if (!allQuotes && frame.ticks === 0) this.#isBehind = true;
     const all = this.reader.flushStream(frame) && allQuotes;
     const { ticks } = frame;
@@ -103,25 +106,25 @@ export class Cohort implements FrameTarget, ReaderOwner {
     this.count(ticks * this.size, 0);
     for (const member of this.#leaving) this.remove(member);
     this.#leaving.clear();
-    this.#place = this.reader.isCaughtUp ? this.reader.shared.flushNo : -1;
+    this.#caughtUpAt = this.reader.isCaughtUp ? this.reader.shared.flushNo : -1;
     return !all;
   }
 
-  /** Whether its members are to go on for themselves. */
+  /** Whether the cohort must end, and its members read on by themselves. */
   get isOver(): boolean {
     return this.#isBehind || this.size < 2;
   }
 
   transmit(message: Uint8Array, text: boolean): void {
     for (const member of this.members) {
-      member.takeAlong(message, text, this.#pingEveryBytes);
-      // Here, while what is known of it is in the core's cache: a further pass over all members would fetch it again.
+      member.sendShared(message, text, this.#pingEveryBytes);
+      // Checked here, while the member is in the core's cache: another pass over all members would fetch it again.
       if (!member.keepsUp(this.#windowBytes)) this.#leaving.add(member);
     }
     this.count(0, message.length * this.size);
   }
 
-  // A copy of the reader finds the same, and tells its own client.
+  // Each member's copy of the reader comes to the same result, and informs the member's client.
   catchingUp(): void {
     this.#isBehind = true;
   }
@@ -137,8 +140,8 @@ export class Cohort implements FrameTarget, ReaderOwner {
 export class Cohorts {
   readonly #all = new Set<Cohort>();
   readonly #byGroup = new WeakMap<SubscriptionGroup, Set<Cohort>>();
-  /** By group: who lacked nothing after some flush, and found nobody else. */
-  readonly #alone = new WeakMap<SubscriptionGroup, { member: Member; flushNo: number }>();
+  /** By group: the last connection that was caught up and found no cohort to join, and the flush after which it was. */
+  readonly #candidates = new WeakMap<SubscriptionGroup, { member: Member; flushNo: number }>();
 
   constructor(
     readonly shared: SharedView,
@@ -151,35 +154,35 @@ export class Cohorts {
     return members;
   }
 
-  /** Those there are now. */
+  /** A copy of the set of cohorts. */
   all(): Cohort[] {
     return [...this.#all];
   }
 
-  #of(group: SubscriptionGroup): Set<Cohort> {
+  #cohortsOf(group: SubscriptionGroup): Set<Cohort> {
     let cohorts = this.#byGroup.get(group);
     if (cohorts === undefined) this.#byGroup.set(group, (cohorts = new Set()));
     return cohorts;
   }
 
-  /** Has a member that may join go on with others, if some are at its place. */
+  /** Adds a connection to a cohort at the same cursor, or makes a cohort with another connection at that cursor. */
   join(member: Member): void {
     const { reader } = member;
     const { group } = reader;
     const { flushNo } = this.shared;
-    const cohorts = this.#of(group);
+    const cohorts = this.#cohortsOf(group);
     for (const cohort of cohorts) {
       if (cohort.size < COHORT_MEMBERS_MAX && cohort.isAt(flushNo, reader)) {
         cohort.add(member);
         return;
       }
     }
-    const other = this.#alone.get(group);
-    this.#alone.set(group, { member, flushNo });
+    const other = this.#candidates.get(group);
+    this.#candidates.set(group, { member, flushNo });
     if (other?.flushNo !== flushNo || other.member === member || !other.member.mayJoin) return;
-    // It may have subscribed to something else meanwhile.
-    const { reader: its } = other.member;
-    if (its.group !== group || its.sub !== reader.sub) return;
+    // The other connection may have changed its subscription meanwhile.
+    const { reader: otherReader } = other.member;
+    if (otherReader.group !== group || otherReader.sub !== reader.sub) return;
     const cohort = new Cohort(group, this.count, reader);
     this.#all.add(cohort);
     cohorts.add(cohort);
@@ -187,7 +190,7 @@ export class Cohorts {
     cohort.add(member);
   }
 
-  /** Flushes a cohort; it may be over then, or go on as part of another one. True when there is room for more. */
+  /** Flushes a cohort, then ends or merges it where needed. True when there is more to send in a further flush. */
   flush(cohort: Cohort, frame: Frame): boolean {
     const isMore = cohort.size > 1 && cohort.flush(frame);
     if (cohort.isOver) this.#end(cohort);
@@ -199,14 +202,14 @@ export class Cohorts {
     cohort.breakUp();
     cohort.reader.close();
     this.#all.delete(cohort);
-    this.#of(cohort.group).delete(cohort);
+    this.#cohortsOf(cohort.group).delete(cohort);
   }
 
-  /** Joins it with another one that has come to the same place, where there is room for both. */
+  /** Merges the cohort with another one at the same cursor, where the sum of members is small enough. */
   #merge(cohort: Cohort): void {
     const { flushNo } = this.shared;
     if (!cohort.isAt(flushNo, cohort.reader)) return;
-    for (const other of this.#of(cohort.group)) {
+    for (const other of this.#cohortsOf(cohort.group)) {
       if (other === cohort || other.size + cohort.size > COHORT_MEMBERS_MAX) continue;
       if (!other.isAt(flushNo, cohort.reader)) continue;
       const [small, large] = other.size < cohort.size ? [other, cohort] : [cohort, other];

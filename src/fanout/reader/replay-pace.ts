@@ -1,4 +1,4 @@
-/** The pace of a stream reader that plays the past: which of the ticks that are next are due by now. */
+/** The pace of a stream reader that replays the past: up to which seq of each shard the ticks are due by now. */
 import { FLUSH_TICKS_MAX } from '../../core/limits.js';
 import { ReplayClock } from '../../core/replay-clock.js';
 import { RECORD_U32, type Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
@@ -8,8 +8,8 @@ import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { StreamCursor } from './stream-cursor.js';
 
-/** A tick, wherever it is held. */
-interface Held {
+/** A tick, in a ring or in a page. */
+interface NextTick {
   records: Records;
   i: number;
 }
@@ -30,16 +30,16 @@ export class ReplayPace {
     this.#clock = new ReplayClock(speed);
   }
 
-  /** Time stood still: the next tick is due at once. */
+  /** Restarts the clock after a pause: the next tick is due at once. */
   reset(): void {
     this.#clock.reset();
   }
 
-  /** Begins to count time at the earliest of the ticks that are next, once all shards know theirs. */
+  /** Starts the clock at the earliest next tick of all shards, once the next tick of each shard has been read. */
   set(): void {
     const { shared, cursor } = this;
     if (this.#clock.isSet) return;
-    let earliest: Held | undefined;
+    let earliest: NextTick | undefined;
     for (let s = 0; s < cursor.seqs.length; s++) {
       const next = cursor.isPresent ? this.#nextPresent(shared.shards[s]) : this.#nextOlder(s);
       if (next === undefined) return;
@@ -48,8 +48,8 @@ export class ReplayPace {
     if (earliest !== undefined) this.#clock.set(recvS(earliest), recvNs(earliest), shared.nowMs);
   }
 
-  /** The tick that is next: null when there is none, undefined while it has to be read. */
-  #nextPresent(view: ShardView): Held | null | undefined {
+  /** The next tick of a shard: null when there is none, undefined until it has been read from the log. */
+  #nextPresent(view: ShardView): NextTick | null | undefined {
     const { cursor } = this;
     const seq = cursor.seqs[view.index];
     const limit = this.limitOf(view);
@@ -62,12 +62,12 @@ export class ReplayPace {
     return seq < visible ? this.#nextInPage(view.index, visible) : null;
   }
 
-  #nextOlder(shard: number): Held | null | undefined {
+  #nextOlder(shard: number): NextTick | null | undefined {
     const last = this.cursor.info?.lastSeq[shard] ?? 0;
     return this.cursor.seqs[shard] < last ? this.#nextInPage(shard, last) : null;
   }
 
-  #nextInPage(shard: number, limit: number): Held | null | undefined {
+  #nextInPage(shard: number, limit: number): NextTick | null | undefined {
     const { epoch, seqs, isPresent } = this.cursor;
     const page = this.shared.pages.after(epoch, shard, seqs[shard], limit, !isPresent);
     if (page === undefined) return undefined;
@@ -75,12 +75,12 @@ export class ReplayPace {
     return page.failure === undefined && i < page.count ? { records: page.records, i } : null;
   }
 
-  /** The last seq of a ring up to `limit` that is due. The ring holds what comes next. */
+  /** The last seq up to `limit` that is due. The ring must hold the next tick. */
   dueInRing(view: ShardView, limit: number): number {
     const { cursor } = this;
     const { ring, critical, criticalHead } = view;
     if (cursor.critical) {
-      // The whole ring may have passed what the critical one still holds.
+      // Read from the critical ring: the other ring may have overwritten these ticks already.
       for (let at = cursor.inRing(view) + 1; at <= criticalHead && view.criticalSeq(at) <= limit; at++) {
         if (!this.#isDue(critical.records, critical.slot(at))) return view.criticalSeq(at) - 1;
       }
@@ -92,7 +92,7 @@ export class ReplayPace {
     return seq;
   }
 
-  /** The same of a page, none of whose seqs up to `limit` is missing. */
+  /** As `dueInRing`, for a page that holds every seq up to `limit`. */
   dueInPage(page: LogPage, shard: number, limit: number): number {
     let seq = this.cursor.seqs[shard];
     for (let i = page.indexAfter(seq); i < page.count && page.seqs[i] <= limit; i++) {
@@ -112,14 +112,14 @@ export class ReplayPace {
   }
 }
 
-function isEarlier(a: Held, b: Held): boolean {
+function isEarlier(a: NextTick, b: NextTick): boolean {
   return isBefore(recvS(a), recvNs(a), recvS(b), recvNs(b));
 }
 
-function recvS({ records, i }: Held): number {
+function recvS({ records, i }: NextTick): number {
   return records.u32[i * RECORD_U32 + U32_TS_RECV_S];
 }
 
-function recvNs({ records, i }: Held): number {
+function recvNs({ records, i }: NextTick): number {
   return records.u32[i * RECORD_U32 + U32_TS_RECV_NS];
 }

@@ -1,60 +1,62 @@
 /**
- * The quotes of a `latest` subscription, and the snapshot of either mode. The watched symbols go in chunks,
- * each of which fits into a frame; of a chunk, what was sent is one number: the flush that it was sent in.
+ * Sends the quotes of a `latest` subscription, and the snapshot at the start in either mode. The symbols of the filter
+ * are divided into chunks, each of which fits into a frame. For a chunk the reader remembers one number: the last flush
+ * in which the chunk was sent.
  */
 import { FRAME_BYTES_MAX } from '../../core/limits.js';
 import { Payload } from '../../wire/payload.js';
-import type { EarlierPlace } from '../batch/carried-over.js';
+import type { EarlierCursor } from '../batch/carried-over.js';
 import type { Frame } from '../batch/frame.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
 
-/** Where a chunk stands before its first flush: all state is sent, as a snapshot. */
+/** `flushNo` of a chunk before its first flush: all state is sent, as a snapshot. */
 export const FROM_NOTHING = -1;
-/** Where a chunk stands that resumes at a cursor: quotes newer than that are sent. */
+/** `flushNo` of a chunk before its first flush, when it resumes at a cursor: only newer quotes are sent. */
 export const FROM_CURSOR = -2;
-/** Bytes of a frame that quotes leave to the trades once they have sent anything. */
+/** Bytes of a frame that stay free for trades once the frame has a chunk of quotes. */
 const TRADES_BYTES = FRAME_BYTES_MAX / 4;
 
 interface Chunk {
-  /** The flush that it was sent in, or FROM_NOTHING, or FROM_CURSOR. */
+  /** The last flush in which the chunk was sent, or FROM_NOTHING, or FROM_CURSOR. */
   flushNo: number;
-  /** T of that flush. */
+  /** T (`applied` of the shard) of that flush. */
   applied: number;
 }
 
 export class SnapshotReader {
   #chunks: Chunk[][];
-  readonly #place: Float64Array;
-  /** Chunks that have not been sent for the first time. */
+  readonly #startSeqs: Float64Array;
+  /** Chunks that have never been sent. */
   #pending = 0;
-  /** The shard that goes first, and by shard the chunk that does: so each has its turn where a frame cannot take all. */
+  /** The shard that is served first. It rotates, so that no shard starves when a frame cannot take all. */
   #first = 0;
+  /** By shard: the chunk that is served first. It rotates for the same reason. */
   readonly #firsts: number[];
   #dueAtMs = 0;
-  /** Whether anything was flushed; until then symbols that join are a part of the start. */
+  /** Whether a flush has begun. Symbols that are added before it belong to the start. */
   #isBegun = false;
   readonly #own = new Payload();
 
   /**
-   * @param start FROM_NOTHING or FROM_CURSOR, or the flush that all was sent in
-   * @param place by shard: the seq as of which the state is sent, or that quotes have to be newer than
-   * @param earlier for FROM_CURSOR: where the cursor is of an earlier epoch
+   * @param start FROM_NOTHING, FROM_CURSOR, or the flush in which every chunk was sent
+   * @param seqs by shard: for FROM_NOTHING the seq as of which the state is sent; for FROM_CURSOR, newer quotes are sent
+   * @param earlier for FROM_CURSOR: the cursor, if it is of an earlier epoch
    */
   constructor(
     readonly shared: SharedView,
     readonly group: SubscriptionGroup,
     readonly intervalMs: number,
     readonly start: number,
-    place: ArrayLike<number>,
-    readonly earlier?: EarlierPlace,
+    seqs: ArrayLike<number>,
+    readonly earlier?: EarlierCursor,
   ) {
-    // The stream reader moves on, the place does not.
-    this.#place = Float64Array.from(place);
+    // A copy: the stream reader changes its own seqs.
+    this.#startSeqs = Float64Array.from(seqs);
     this.#chunks = shared.shards.map(() => []);
     this.#firsts = shared.shards.map(() => 0);
-    for (const view of shared.shards) this.#grow(view);
+    for (const view of shared.shards) this.#addChunks(view);
   }
 
   /** Whether the state at the start has been sent. */
@@ -62,14 +64,14 @@ export class SnapshotReader {
     return this.#isBegun && this.#pending === 0;
   }
 
-  /** Symbols may have joined. */
-  #grow(view: ShardView): void {
+  /** Adds chunks for symbols that were added to the filter. */
+  #addChunks(view: ShardView): void {
     const chunks = this.#chunks[view.index];
     const count = this.group.chunks(view.index);
-    // A chunk that comes into being after the start holds only symbols that never were in a flush before.
+    // A chunk that is added after the start has only symbols that no flush has sent before.
     const isLate = this.started;
     const flushNo = isLate ? 0 : this.start;
-    const applied = isLate ? view.applied : this.#place[view.index];
+    const applied = isLate ? view.applied : this.#startSeqs[view.index];
     while (chunks.length < count) {
       chunks.push({ flushNo, applied });
       if (flushNo < 0) this.#pending++;
@@ -83,7 +85,7 @@ export class SnapshotReader {
     return least;
   }
 
-  /** Whether it has sent every change that there was when the flush at hand began. */
+  /** Whether every change up to the start of the current flush has been sent. */
   get isCaughtUp(): boolean {
     const { flushNo } = this.shared;
     return (
@@ -93,23 +95,23 @@ export class SnapshotReader {
     );
   }
 
-  /** Others that have been sent the same; the state at the start has been. */
+  /** A reader for another subscription that has been sent the same. The state at the start must have been sent. */
   copy(): SnapshotReader {
     const { shared, group, intervalMs } = this;
-    const snapshot = new SnapshotReader(shared, group, intervalMs, shared.flushNo, this.#place);
+    const snapshot = new SnapshotReader(shared, group, intervalMs, shared.flushNo, this.#startSeqs);
     snapshot.#isBegun = true;
     snapshot.#chunks = this.#chunks.map((chunks) => chunks.map((chunk) => ({ ...chunk })));
     return snapshot;
   }
 
-  /** Sends what fits into the frame. False when there was more than that. */
+  /** Adds what fits to the frame. False when there was more. */
   flush(frame: Frame): boolean {
     const { shared } = this;
     if (this.started && this.intervalMs > 0 && shared.nowMs < this.#dueAtMs && !shared.draining) {
       if (this.#changed()) shared.dueAtMs = Math.min(shared.dueAtMs, this.#dueAtMs);
       return true;
     }
-    for (const view of shared.shards) this.#grow(view);
+    for (const view of shared.shards) this.#addChunks(view);
     this.#isBegun = true;
     const before = frame.ticks;
     let all = true;
@@ -118,13 +120,13 @@ export class SnapshotReader {
     for (let n = 0; n < shards; n++) {
       const s = (first + n) % shards;
       if (this.#flushShard(frame, shared.shards[s])) continue;
-      // Nothing overtakes what is first in line: the room that it waits for would never come about.
+      // The first chunk must go first: if smaller chunks overtook it, the window would never have room for it.
       if (frame.ticks === 0) return false;
       if (all) this.#first = (s + 1) % shards;
       all = false;
     }
     if (frame.ticks > before && this.intervalMs > 0) {
-      // Aligned, so that equal subscriptions send in the same flush and share what is encoded.
+      // Aligned to multiples of the interval, so that equal subscriptions send in the same flush and share payloads.
       this.#dueAtMs = (Math.floor(shared.nowMs / this.intervalMs) + 1) * this.intervalMs;
     }
     return all;
@@ -150,7 +152,7 @@ export class SnapshotReader {
         continue;
       }
       if (chunk.flushNo < 0 && this.#torn(view, k)) return true;
-      const payload = this.#body(view, k, chunk);
+      const payload = this.#payloadOf(view, k, chunk);
       const isTooMuch = frame.ticks > 0 && frame.left - payload.bytes < TRADES_BYTES;
       if (isTooMuch || !frame.fits(group.encoder, payload)) {
         this.#firsts[view.index] = k;
@@ -164,14 +166,14 @@ export class SnapshotReader {
     return true;
   }
 
-  #body(view: ShardView, k: number, chunk: Chunk): Payload {
+  #payloadOf(view: ShardView, k: number, chunk: Chunk): Payload {
     const { shared, group } = this;
     const { mirror, nowMs, epoch } = shared;
-    const place = this.#place[view.index];
-    if (chunk.flushNo === FROM_NOTHING) return group.stateBody(mirror, view, k, place, epoch);
+    const startSeq = this.#startSeqs[view.index];
+    if (chunk.flushNo === FROM_NOTHING) return group.statePayload(mirror, view, k, startSeq, epoch);
     if (chunk.flushNo !== FROM_CURSOR)
       return group.chunkPayload(mirror, view, k, chunk.flushNo, nowMs, epoch);
-    group.resumePayload(this.#own, mirror, view, k, place, epoch, this.earlier);
+    group.resumePayload(this.#own, mirror, view, k, startSeq, epoch, this.earlier);
     return this.#own;
   }
 
@@ -180,7 +182,7 @@ export class SnapshotReader {
     return filter.lists[view.index].slice(k * chunk, (k + 1) * chunk);
   }
 
-  /** Whether the entry of one of its symbols may be older than T, because its writer died inside it. */
+  /** Whether some symbol of chunk `k` may be older than T, because its shard died while writing the entry. */
   #torn(view: ShardView, k: number): boolean {
     const { torn } = this.shared.mirror;
     return torn.size > 0 && this.#symbols(view, k).some((id) => torn.has(id));

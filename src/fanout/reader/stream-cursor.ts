@@ -1,6 +1,6 @@
 /**
- * Where a stream reader stands: an epoch, one seq a shard, and for stream readers that read the critical rings a position in each of
- * those.
+ * The cursor of a stream reader: an epoch and one seq per shard. A stream reader of the critical rings also has a
+ * position in each critical ring.
  */
 
 import type { ShardView } from '../batch/shard-view.js';
@@ -15,7 +15,7 @@ export class StreamCursor {
   /**
    * @param critical whether the stream reader reads the critical rings
    * @param seqs by shard: the last seq seen
-   * @param epochs every epoch that is held; needed only where `epoch` is not the present one
+   * @param epochs every epoch that the log holds; needed only where `epoch` is an earlier one
    */
   constructor(
     readonly shared: SharedView,
@@ -27,7 +27,7 @@ export class StreamCursor {
     this.#positions = new Float64Array(seqs.length).fill(-1);
   }
 
-  /** Another one at its place in the present epoch. */
+  /** Another cursor with the same values. This cursor must be in the present epoch. */
   copy(): StreamCursor {
     const cursor = new StreamCursor(this.shared, this.critical, [], this.epoch, this.seqs.slice());
     cursor.#positions.set(this.#positions);
@@ -38,34 +38,34 @@ export class StreamCursor {
     return this.epoch === this.shared.epoch;
   }
 
-  /** What is known of an epoch that is over. */
+  /** Seqs and shards of the cursor's epoch, where that is an earlier one. */
   get info(): EpochInfo | undefined {
     return this.epochs.find((e) => e.epoch === this.epoch);
   }
 
-  /** Whether the rings hold what comes next. */
+  /** Whether the rings hold the next tick of every shard. */
   get isInRings(): boolean {
     if (!this.isPresent) return false;
     return this.shared.shards.every((view, s) => this.seqs[s] >= view.head || this.inRing(view) >= 0);
   }
 
-  /** Where it stands in the ring that it reads: a seq, or a position; -1 when that ring has passed it. */
+  /** The last position read: a seq, or a position of the critical ring. -1 when the ring no longer holds the next one. */
   inRing(view: ShardView): number {
     if (this.critical) return this.#inCritical(view);
     const seq = this.seqs[view.index];
     return view.ring.oldest() <= seq + 1 ? seq : -1;
   }
 
-  /** -1 also when that ring cannot tell. */
+  /** -1 also when the critical ring cannot prove that it holds every tick after the seq. */
   #inCritical(view: ShardView): number {
     const s = view.index;
     const position = this.#positions[s];
     if (position < 0) return (this.#positions[s] = view.criticalAfter(this.seqs[s]));
-    // Encoded chunks outlive the ring, which alone tells where the stream reader is once it has read one.
+    // An encoded chunk may outlive its records in the ring, so a reader of chunks can be behind the ring.
     return view.critical.oldest() <= position + 1 ? position : -1;
   }
 
-  /** Goes on to where a reading of the ring up to seq `limit` has come. */
+  /** Moves to `next`, which a read of the ring up to seq `limit` returned. */
   advance(view: ShardView, next: number, limit: number): void {
     const s = view.index;
     if (!this.critical) {
@@ -77,17 +77,17 @@ export class StreamCursor {
     this.seqs[s] = more ? Math.max(this.seqs[s], view.criticalSeq(next)) : limit;
   }
 
-  /** Leaves the ring, which has passed it. */
+  /** Clears the position in the critical ring, because the ring has overtaken the reader. */
   leaveRing(shard: number): void {
     this.#positions[shard] = -1;
   }
 
-  /** Goes on in the critical ring from a position that the ring alone could not tell. */
+  /** Sets the position in the critical ring, where `criticalAfter` cannot find it. */
   enterCritical(shard: number, position: number): void {
     this.#positions[shard] = position;
   }
 
-  /** Moves on to the next epoch once all of the one at hand has been read. */
+  /** Moves to the next epoch once the cursor's epoch has been read to its end. */
   passEpochs(): void {
     while (!this.isPresent) {
       if (this.info?.lastSeq.some((last, s) => this.seqs[s] < last)) return;
@@ -96,7 +96,7 @@ export class StreamCursor {
       this.seqs = new Float64Array(next?.shards ?? this.shared.shards.length);
       this.#positions = new Float64Array(this.seqs.length).fill(-1);
     }
-    // There may be thousands of them, and a subscription may live for long.
+    // Frees the list: there may be thousands of epochs, and a subscription may live long.
     this.epochs = NO_EPOCHS;
   }
 }

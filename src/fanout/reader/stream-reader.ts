@@ -1,7 +1,7 @@
 /**
  * Reads ticks in order from a cursor, which has one seq a shard. Ticks come from the ring in shared memory, or from the
  * critical ring where the subscription wants no quotes. Ticks that the ring no longer holds come from pages of the log.
- * Where there is no log, or the log lacks the ticks, a gap record says what is missing.
+ * Where there is no log, or the log does not hold the ticks, a gap record names the missing seqs.
  */
 import { PAGES_MAX, READ_AHEAD_PAGES } from '../../core/limits.js';
 import type { Deliver, Speed } from '../../wire/ticks.js';
@@ -14,32 +14,36 @@ import { SHARED_BYTES, StreamPayload, type SubscriptionGroup } from '../batch/su
 import { ReplayPace } from './replay-pace.js';
 import type { StreamCursor } from './stream-cursor.js';
 
-/** With less room in the frame than this, a stream reader waits for the next one. */
+/** With less room in the frame than this many bytes, a stream reader waits for the next frame. */
 const ROOM_MIN = 4096;
-/** Payloads of one shard that a stream reader takes in one flush. */
-const BODIES_MAX = 64;
-/** Bytes of the smallest record: more ticks than room / this never fit. */
+/** Payloads of one shard that a stream reader reads in one flush. */
+const PAYLOADS_MAX = 64;
+/** Bytes of the smallest record: at most `room / TICK_BYTES_MIN` ticks fit. */
 const TICK_BYTES_MIN = 24;
 
-/** Learns what becomes of a reader. */
+/** Is informed when a reader falls behind the ring, catches up or fails. */
 export interface ReaderOwner {
+  /** The ring has overtaken the reader, which now reads the log. @param behind seqs up to the newest */
   catchingUp(behind: number): void;
+  /** The reader has reached the newest tick. */
   caughtUp(): void;
+  /** A page of the log could not be read. */
   failed(error: unknown): void;
 }
 
 export class StreamReader {
   #catching = false;
   #isClosed = false;
-  /** Of what comes from the past; null: as fast as it goes. */
+  /** Pace of ticks from the past; null: as fast as possible. */
   #pace: ReplayPace | null;
-  /** The shard that goes first. */
+  /** The shard that is served first. It rotates, so that no shard starves. */
   #first = 0;
   readonly #own = new StreamPayload();
 
   /**
-   * @param cursor where it stands
-   * @param catching whether `caught_up` is owed once it has reached the newest tick
+   * @param cursor the ticks after it are read
+   * @param catching whether the owner must be informed once the newest tick is reached
+   * @param speed recorded seconds per second, or `max`; used only while catching up
    */
   constructor(
     readonly shared: SharedView,
@@ -55,7 +59,7 @@ export class StreamReader {
     this.#setCatching(catching);
   }
 
-  /** What it would read from now on is of no use to anyone. */
+  /** Ends the reader: nothing more is read. */
   close(): void {
     this.#isClosed = true;
     this.#setCatching(false);
@@ -66,26 +70,26 @@ export class StreamReader {
     this.#catching = catching;
   }
 
-  /** Sends what fits into the frame. False when there was more than that. */
+  /** Adds what fits to the frame. False when there was more. */
   flush(frame: Frame): boolean {
     const { cursor } = this;
     cursor.passEpochs();
     const before = frame.ticks;
     this.#pace?.set();
     const all = cursor.isPresent ? this.#flushPresent(frame) : this.#flushOlder(frame);
-    // A page that was read to its end may have ended its epoch.
+    // The epoch may have been read to its end: the next flush then begins the next epoch.
     if (frame.ticks > before && !cursor.isPresent) this.shared.wake();
     return all;
   }
 
-  /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
+  /** Whether every published tick up to the start of the current flush has been sent, in the present epoch. */
   get isCaughtUp(): boolean {
     const { shared, cursor } = this;
     if (!cursor.isPresent || this.#catching) return false;
     return this.deliver === 'published' && shared.shards.every((view, s) => cursor.seqs[s] >= view.head);
   }
 
-  /** Another one at its place in the present epoch, which has been reached. */
+  /** A reader for another owner, with the same cursor. This reader must have reached the present epoch. */
   copy(owner: ReaderOwner): StreamReader {
     const { shared, group, deliver, cursor } = this;
     return new StreamReader(shared, group, owner, deliver, cursor.copy(), false, 'max');
@@ -102,7 +106,7 @@ export class StreamReader {
       const view = shards[(first + n) % shards.length];
       const limit = this.#limit(view);
       const isWhole = this.#flushShard(frame, view, limit);
-      // One that always has more than a frame takes is not to keep the others waiting.
+      // A shard that always has more than a frame takes must not starve the others.
       if (!isWhole && all) this.#first = (view.index + 1) % shards.length;
       all &&= isWhole;
       if (seqs[view.index] < limit) behind = true;
@@ -139,7 +143,7 @@ export class StreamReader {
     return durable;
   }
 
-  /** False when the frame is full and there is more. */
+  /** Sends ticks of one shard up to seq `limit`. False when the frame is full and there is more. */
   #flushShard(frame: Frame, view: ShardView, limit: number): boolean {
     const { cursor } = this;
     const { seqs } = cursor;
@@ -159,9 +163,9 @@ export class StreamReader {
   }
 
   #isFull(frame: Frame, payloads: number): boolean {
-    // Payloads may have been empty, and then nothing else says that there is more.
-    if (payloads === BODIES_MAX) this.shared.wake();
-    return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || payloads === BODIES_MAX;
+    // If all these payloads were empty, nothing else asks for another flush.
+    if (payloads === PAYLOADS_MAX) this.shared.wake();
+    return frame.room(this.group.encoder) < ROOM_MIN || frame.ticksLeft < 1 || payloads === PAYLOADS_MAX;
   }
 
   #read(frame: Frame, source: Source, shard: number, from: number, limit: number): StreamPayload {
@@ -177,7 +181,7 @@ export class StreamReader {
     return this.#own;
   }
 
-  /** The ring has passed the stream reader: on from the log, or past the gap. */
+  /** The ring has overtaken the reader: reads the log, or without a log sends a gap record. */
   #flushBehind(frame: Frame, view: ShardView, limit: number): boolean {
     const { cursor } = this;
     const { seqs } = cursor;
@@ -199,7 +203,7 @@ export class StreamReader {
     return all;
   }
 
-  /** Sends from pages of the log, up to `limit`. False when the frame is full and there is more. */
+  /** Sends ticks from pages of the log, up to seq `limit`. False when the frame is full and there is more. */
   #flushPages(frame: Frame, shard: number, limit: number): boolean {
     const { shared, cursor } = this;
     const { seqs, epoch, isPresent } = cursor;
@@ -217,7 +221,7 @@ export class StreamReader {
     return true;
   }
 
-  /** While a page is sent the next ones can be read: on a busy machine an answer may take as long as many pages. */
+  /** Requests the next pages while one is sent: on a busy machine a job may take as long as sending many pages. */
   #readAhead({ last }: LogPage, shard: number, limit: number): void {
     const { shared } = this;
     const { epoch, isPresent } = this.cursor;
@@ -226,12 +230,12 @@ export class StreamReader {
     shared.pages.ahead(epoch, shard, last, count, limit, !isPresent);
   }
 
-  /** Sends one payload of a page, or a gap. False when nothing more of it is due. */
+  /** Sends one payload of a page, or a gap record. False when no tick of the page is due. */
   #flushPage(frame: Frame, page: LogPage, shard: number, limit: number): boolean {
     const { seqs } = this.cursor;
     const gap = page.gapAfter(seqs[shard]);
     if (gap !== undefined && gap.first <= seqs[shard] + 1) {
-      this.#tellGap(frame, shard, seqs[shard] + 1, Math.min(limit, gap.last));
+      this.#sendGap(frame, shard, seqs[shard] + 1, Math.min(limit, gap.last));
       return true;
     }
     const held = gap === undefined ? limit : Math.min(limit, gap.first - 1);
@@ -243,7 +247,7 @@ export class StreamReader {
     return true;
   }
 
-  /** Goes on with the oldest that the ring holds. */
+  /** Sends a gap record up to the oldest tick that the ring holds, and moves the cursor there. */
   #passGap(frame: Frame, view: ShardView, limit: number): void {
     const { seqs, critical } = this.cursor;
     const s = view.index;
@@ -252,12 +256,12 @@ export class StreamReader {
     if (critical) firstHeld = position < view.criticalHead ? view.criticalSeq(position + 1) : view.head + 1;
     const last = Math.min(limit, firstHeld - 1);
     if (last < seqs[s]) return;
-    if (last > seqs[s]) this.#tellGap(frame, s, seqs[s] + 1, last);
-    // The ring alone cannot tell that nothing lies between the gap and its oldest record.
+    if (last > seqs[s]) this.#sendGap(frame, s, seqs[s] + 1, last);
+    // `criticalAfter` cannot prove that no critical tick lies between the gap and the ring's oldest record.
     if (critical) this.cursor.enterCritical(s, position);
   }
 
-  #tellGap(frame: Frame, shard: number, first: number, last: number): void {
+  #sendGap(frame: Frame, shard: number, first: number, last: number): void {
     const payload = this.#own;
     payload.begin(this.shared.arena.reserve(ROOM_MIN), shard, this.cursor.epoch, false);
     this.group.encoder.put(payload, this.shared.gapRecord(first, last), 0, last);
@@ -266,7 +270,7 @@ export class StreamReader {
     frame.add(payload);
   }
 
-  /** Time stood still: the next tick is due at once. */
+  /** Restarts the replay clock after a pause: the next tick is due at once. */
   resume(): void {
     this.#pace?.reset();
   }

@@ -1,6 +1,7 @@
 /**
- * Reads what one subscription wants: first the snapshot reader (quotes), then the stream reader (all else, in order).
- * One cursor says what both have sent. Subscriptions at the same cursor can share a reader; see `cohort.ts`.
+ * Reads the ticks of one subscription. The snapshot reader sends snapshots and conflated quotes, and is flushed first.
+ * The stream reader sends all other ticks, in order. One cursor covers what both have sent. Subscriptions at the same
+ * cursor can share a reader; see `cohort.ts`.
  */
 import type { Deliver, Mode, Speed } from '../../wire/ticks.js';
 import type { Frame, FrameSource } from '../batch/frame.js';
@@ -12,14 +13,14 @@ import { FROM_CURSOR, FROM_NOTHING, SnapshotReader } from './snapshot-reader.js'
 import { StreamCursor } from './stream-cursor.js';
 import { type ReaderOwner, StreamReader } from './stream-reader.js';
 
-/** Where a subscription resumes, checked against what is held. */
+/** The checked cursor at which a subscription resumes, and the epochs that the log holds. */
 export interface ResumePoint {
   epoch: number;
   seqs: number[];
   epochs: EpochInfo[];
 }
 
-/** Where a subscription begins: at what is newest, with or without the state as it is; or at a place in the past. */
+/** Where a subscription begins: at the newest tick, with a snapshot or without (`live`), or at a cursor in the past. */
 export type Start = 'live' | 'snapshot' | ResumePoint;
 
 export interface SubscriptionReaderSettings {
@@ -32,10 +33,10 @@ export interface SubscriptionReaderSettings {
 export class SubscriptionReader implements FrameSource {
   readonly #stream: StreamReader;
   #snapshot: SnapshotReader | null;
-  /** Of mode `latest` in the present epoch, when it was asked for last. */
+  /** Buffer for the seqs that `cursor` returns in mode `latest`. */
   readonly #cursor: Float64Array;
 
-  /** @param start a reader: another one from where that stands, in the present epoch */
+  /** @param start where to begin; a reader: at its cursor, which must be in the present epoch */
   constructor(
     readonly shared: SharedView,
     readonly group: SubscriptionGroup,
@@ -50,7 +51,7 @@ export class SubscriptionReader implements FrameSource {
       this.#stream = start.#stream.copy(owner);
       this.#snapshot = start.#snapshot === null ? null : start.#snapshot.copy();
     } else {
-      shared.look();
+      shared.readHeads();
       this.#stream = this.#streamAt(start);
       this.#snapshot = this.#snapshotAt(start);
     }
@@ -70,7 +71,7 @@ export class SubscriptionReader implements FrameSource {
     return new StreamReader(shared, group, this.owner, deliver, cursor, isPast, speed);
   }
 
-  /** By shard: the place of what is newest. State and quotes come from the table, so with them that is its T. */
+  /** By shard: the newest seq. It is T where state or quotes are sent, because these come from the last-value table. */
   #newest(start: 'live' | 'snapshot'): number[] {
     const { shared, settings } = this;
     const isOfTable = start === 'snapshot' || settings.mode === 'latest';
@@ -95,7 +96,7 @@ export class SubscriptionReader implements FrameSource {
     this.#stream.close();
   }
 
-  /** After a pause. */
+  /** Restarts the replay clock after a pause. */
   resume(): void {
     this.#stream.resume();
   }
@@ -119,17 +120,17 @@ export class SubscriptionReader implements FrameSource {
     return this.#stream.flush(frame);
   }
 
-  /** Whether it has sent all that there was when the flush at hand began, with nothing left to be minded. */
+  /** Whether all ticks and quotes up to the start of the current flush have been sent. */
   get isCaughtUp(): boolean {
     return this.#stream.isCaughtUp && this.#snapshot?.isCaughtUp !== false;
   }
 
-  /** Whether the rings of shared memory still hold what comes next. */
+  /** Whether the rings still hold the next tick of every shard. */
   get isInRings(): boolean {
     return this.#stream.cursor.isInRings;
   }
 
-  /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
+  /** The cursor token, valid until the next call. A subscription that resumes from it misses nothing. */
   cursor(): Uint8Array {
     const { epoch, seqs } = this.#stream.cursor;
     const snapshot = this.#snapshot;

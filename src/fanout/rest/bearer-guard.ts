@@ -1,4 +1,4 @@
-/** REST behind the same tokens as the stream. */
+/** Checks the tokens of REST requests, which are the same as those of the stream. */
 import { type Auth, bearerToken, type Verdict } from '../access/auth.js';
 import { addressOf } from '../access/client-address.js';
 import { type Answer, problem } from '../contract/answers.js';
@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse } from '../contract/uws.js';
 
 const REALM = 'Bearer realm="tickwire"';
 
-/** As whom a request counts, or what it is answered where it lacks a good token that is wanted. */
+/** Whom a request is counted under, or the answer to a request without a valid token. */
 export type Entry = { client: string } | { refused: Answer };
 
 export function entryOf(
@@ -27,7 +27,7 @@ export function entryOf(
 }
 
 function answerTo(verdict: Verdict): Entry {
-  // No address has a blank in it.
+  // The blank keeps keys and addresses apart: no address has a blank.
   if ('account' in verdict) return { client: `key ${verdict.account.name}` };
   return { refused: refusalOf(verdict) };
 }

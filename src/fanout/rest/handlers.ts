@@ -1,4 +1,4 @@
-/** REST, read from the last-value table and the counters: the same numbers as on the wire. */
+/** REST answers from the last-value table and the counters. Their numbers equal those of the stream. */
 import { randomBytes } from 'node:crypto';
 import { SUBSCRIBE_PATTERNS_MAX, SUBSCRIBE_SYMBOLS_MAX } from '../../core/limits.js';
 import { isPattern, matchesPattern, parsePattern, splitList } from '../../core/pattern.js';
@@ -21,10 +21,10 @@ import { type Answer, busy, json, problem } from '../contract/answers.js';
 import type { FanoutStats } from '../contract/ports.js';
 import { badRequest, parseQuery } from '../contract/query.js';
 
-/** States written between two turns of the event loop, which has subscribers to serve. */
+/** States written in one turn of the event loop, which must also serve subscribers. */
 const STATES_PER_SLICE = 1_024;
 
-/** `isAborted` once nobody waits for the answer any more. */
+/** `isAborted` once the client no longer waits for the answer. */
 interface QuotesRequest {
   client: string;
   query: string;
@@ -40,11 +40,11 @@ interface Sample {
 
 export class Rest {
   readonly #entry = new TableEntry();
-  /** Names this run in tags: without a log, every run counts the same seqs again. Ages make tags weak. */
+  /** Names this run in entity tags: without a log, every run uses the same seqs. Tags are weak, because ages change. */
   readonly #run = randomBytes(6).toString('base64url');
   readonly #counters: CounterReader;
   readonly #watermarks: WatermarkReader;
-  /** Answers of several slices being written. */
+  /** Limits large answers, which are written in several turns. */
   readonly #large = new Shares(REST_SHARES);
   #sample: Sample;
   #rates: Rates = { received: 0, sequenced: 0, logged: 0, sent: 0 };
@@ -73,22 +73,22 @@ export class Rest {
    * @throws Refusal for a bad query
    */
   async quotes(request: QuotesRequest): Promise<Answer> {
-    const place = { isTaken: false };
+    const slot = { isTaken: false };
     try {
-      return await this.#quotes(request, place);
+      return await this.#quotes(request, slot);
     } finally {
-      if (place.isTaken) this.#large.leave(request.client);
+      if (slot.isTaken) this.#large.leave(request.client);
     }
   }
 
-  /** @param place told once one of those for large answers is taken */
-  async #quotes(request: QuotesRequest, place: { isTaken: boolean }): Promise<Answer> {
+  /** @param slot `isTaken` is set once a slot for large answers is taken */
+  async #quotes(request: QuotesRequest, slot: { isTaken: boolean }): Promise<Answer> {
     const filter = parseQuery(request.query, ['symbols']).get('symbols') ?? '';
     const wanted = parseWanted(filter === '' ? '*' : filter);
     this.shared.filters.refresh();
     const { registry } = this.shared.ports;
     const { symbols, symbolCount } = registry;
-    // Read before the entries: an answer may be newer than its tag, never older.
+    // Read before the entries, so that an answer may be newer than its tag, but never older.
     const heads = this.shared.shards.map((view) => this.shared.table.applied(view.index));
     const slices: Uint8Array[] = [];
     let text = `{"epoch":${this.shared.epoch},"quotes":[`;
@@ -104,10 +104,10 @@ export class Rest {
       if (++count % STATES_PER_SLICE !== 0) continue;
       slices.push(Buffer.from(text));
       text = '';
-      if (!place.isTaken) {
+      if (!slot.isTaken) {
         if (!(await this.#large.enter(request.client, request)))
           return busy('Too many large answers are being written; ask again, for fewer at once, or for less.');
-        place.isTaken = true;
+        slot.isTaken = true;
       }
       await turn();
     }
@@ -160,8 +160,8 @@ export class Rest {
   }
 
   /**
-   * Whether what the entry shows is not to be taken for the present: its quote (its trade, where it has none) is older
-   * than `ttlMs`, or of an earlier epoch, or the source has said that it misses some since.
+   * Whether the quote of the entry (without a quote: the trade) is stale: older than `ttlMs`, of an earlier epoch, or
+   * older than a status of the source that says that ticks are missing.
    */
   #isStale(ttlMs: number | undefined): boolean {
     const entry = this.#entry;
@@ -170,13 +170,14 @@ export class Rest {
     const seq = entry.f64[EntryF64.quoteSeq + slot];
     if (seq === 0) return true;
     const code = entry.records.u16[Slot.status * RECORD_U16 + U16_STATUS_CODE];
-    const isTold = entry.has(Slot.status) && code === StatusCode.symbolStale;
+    const isReportedStale = entry.has(Slot.status) && code === StatusCode.symbolStale;
     return (
-      (isTold && entry.f64[EntryF64.statusSeq] > seq) || (ttlMs !== undefined && this.#ageMs(slot) > ttlMs)
+      (isReportedStale && entry.f64[EntryF64.statusSeq] > seq) ||
+      (ttlMs !== undefined && this.#ageMs(slot) > ttlMs)
     );
   }
 
-  /** Milliseconds since a record of the entry was received; infinite where there is none. */
+  /** Milliseconds since a record of the entry was received; infinite where there is no record. */
   #ageMs(slot: number): number {
     const entry = this.#entry;
     if (!entry.has(slot)) return Number.POSITIVE_INFINITY;
@@ -197,7 +198,7 @@ export class Rest {
     return json(readiness, {}, readiness.ready ? 200 : 503);
   }
 
-  /** What every stage has done, how fast, and what waits where. */
+  /** Counters, rates and queues of every stage. */
   pipeline(): Answer {
     const { plan } = this.shared.ports.memory;
     const counters = this.#counters;
@@ -226,7 +227,7 @@ export class Rest {
     });
   }
 
-  /** To be called about once a second: the rates are those between two calls. */
+  /** Must be called about once a second: the rates are those between the last two calls. */
   sample(): void {
     const before = this.#sample;
     const now = this.#take();

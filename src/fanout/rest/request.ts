@@ -1,13 +1,13 @@
 import type { Caller } from '../contract/answers.js';
 
-/** A request, read in full while it was there. */
+/** A copy of a request: a request of uWebSockets is valid only in its handler. */
 export interface RestRequest extends Caller {
   path: string;
-  /** The decoded part of the path that the route leaves open; empty where there is none. */
+  /** The decoded path parameter of the route; empty where there is none. */
   parameter: string;
-  /** As it was sent, without the question mark. */
+  /** The query as it was sent, without the question mark. */
   query: string;
   accept: string;
-  /** Whether nobody waits for the answer any more. */
+  /** Whether the client no longer waits for the answer. */
   isAborted: boolean;
 }

@@ -1,4 +1,4 @@
-/** The routes of REST and of the static page: each answers GET, HEAD and OPTIONS, at once or later. */
+/** The routes of REST and of the static page. Each route answers GET, HEAD and OPTIONS. */
 import { messageOf } from '../../core/errors.js';
 import type { Auth } from '../access/auth.js';
 import { addressOf } from '../access/client-address.js';
@@ -28,24 +28,24 @@ import { type Page, tagOf } from './static-files.js';
 import { RestTicks } from './ticks-handler.js';
 
 const METHODS = 'GET, HEAD';
-/** What is answered without a token: it tells nothing of the ticks. */
+/** Paths that need no token, because their answers contain no ticks. */
 const OPEN = ['/healthz', '/readyz', '/openapi.json'];
 
-/** What the routes need of their server. */
+/** What the routes need from the server. */
 export interface RestContext {
   readonly settings: FanoutSettings;
   readonly shared: SharedView;
-  /** Absent: whoever asks is answered. */
+  /** Absent: no token is required. */
   readonly auth: Auth | undefined;
   readonly proxies: ReadonlySet<string>;
   readonly hosts: HostNames;
   readonly rest: Rest;
   readonly pages: ReadonlyMap<string, Page>;
-  /** Whether the app is the host's own: then only our own paths are answered. */
+  /** Whether the app belongs to the host: then the fan-out answers only its own paths. */
   readonly isHostApp: boolean;
 }
 
-/** Paths that take parameters see to them; the others take none. */
+/** Paths that check their query parameters themselves. Other paths have no parameters. */
 const WITH_PARAMETERS = ['/v1/quotes', '/v1/ticks/:symbol'];
 
 type Handler = (request: RestRequest) => Answer | Promise<Answer>;
@@ -103,7 +103,7 @@ export function addRestRoutes(app: TemplatedApp, context: RestContext): void {
   };
   const guarded = (res: HttpResponse, req: HttpRequest, pattern: string, handler: Handler) => {
     if (!context.hosts.allows(req.getHeader('host'))) {
-      // It is refused, and its token not even looked at.
+      // `reply` refuses the request. Its token is not checked.
       reply(res, req, pattern, handler);
       return;
     }
@@ -140,7 +140,7 @@ function readRequest(req: HttpRequest): Omit<RestRequest, keyof Caller> {
   return {
     path: req.getUrl(),
     parameter: '',
-    // The typings have it that there always is one.
+    // Undefined without a query, though the typings say string.
     query: req.getQuery() ?? '',
     accept: req.getHeader('accept'),
     isAborted: false,
@@ -154,7 +154,7 @@ function failed(context: RestContext, error: unknown): Answer {
   return problem(500, 'internal', 'The server failed to answer; its log says why.');
 }
 
-/** What a path that exists answers to anything but GET and HEAD. */
+/** The answer of an existing path to any method but GET and HEAD. */
 function otherMethod(method: string): Answer {
   if (method !== 'options')
     return problem(405, 'method_not_allowed', 'Only GET and HEAD are served.', { allow: METHODS });

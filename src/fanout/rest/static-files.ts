@@ -1,9 +1,9 @@
-/** The static page: a folder read once into memory, so that no request ever names a path on disk. */
+/** The static page. Its folder is read into memory once, so that no request can name a path on disk. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join, relative, sep } from 'node:path';
 
-/** What is served, by extension; other files are not. */
+/** Content type by file extension. Files with other extensions are not served. */
 const CONTENT_TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -22,13 +22,13 @@ export interface Page {
   etag: string;
 }
 
-/** An entity tag made of the content itself. */
+/** A strong entity tag: a digest of the content. */
 export function tagOf(body: string | Uint8Array): string {
   return `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
 }
 
 /**
- * Every file of the folder by its URL path; `index.html` also as `/`.
+ * Every served file of the folder, by URL path; `index.html` also as `/`.
  * @throws Error if the folder cannot be read
  */
 export function loadPages(folder: string): Map<string, Page> {

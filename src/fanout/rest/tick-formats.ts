@@ -1,4 +1,4 @@
-/** A page of ticks in each of its media types. */
+/** Encodes a page of ticks in each of its media types. */
 import { turn } from '../../pipeline/memory/doorbell.js';
 import { tickJson } from '../../wire/json.js';
 import { LINES, type LineFormatName } from '../../wire/lines.js';
@@ -8,7 +8,7 @@ import type { PagePart, TickPage } from './tick-page.js';
 
 export type TickFormat = 'json' | LineFormatName | 'msgpack';
 
-/** Media types by preference; the first of a format is what `format` names. */
+/** Format of each media type, by preference. `format=` selects the first media type of a format. */
 export const MEDIA_TYPES: Record<string, TickFormat> = {
   'application/json': 'json',
   'application/x-ndjson': 'ndjson',
@@ -18,12 +18,13 @@ export const MEDIA_TYPES: Record<string, TickFormat> = {
   'application/x-msgpack': 'msgpack',
 };
 
-/** Ticks encoded between two turns of the event loop, which has subscribers to serve. */
+/** Ticks encoded in one turn of the event loop, which must also serve subscribers. */
 const SLICE_TICKS = 1_024;
 
 /**
- * @param isForSheet of CSV: a name that a spreadsheet would take for a formula is made plain text
- * @param wanted `isAborted` once nobody waits for the answer: what is left is not encoded
+ * The bytes of a page.
+ * @param isForSheet CSV only: escapes names that a spreadsheet would take for a formula
+ * @param wanted `isAborted` once the client no longer waits for the answer: the rest is not encoded
  */
 export async function encodePage(
   page: TickPage,
@@ -75,7 +76,7 @@ interface Run {
   count: number;
 }
 
-/** Whose the ticks of a page are, in their order. */
+/** The ticks of a page as runs of equal epoch and shard, in order. */
 function runsOf(page: TickPage): Run[] {
   const runs: Run[] = [];
   for (const part of page.parts) {
@@ -89,7 +90,7 @@ function runsOf(page: TickPage): Run[] {
   return runs;
 }
 
-/** The epoch and shard of a tick; imports have one shard. */
+/** The epoch and shard of tick `i`. Imports have one shard, 0. */
 function originOf({ epoch, shard }: TickPage, { epochs }: PagePart, i: number): Omit<Run, 'count'> {
   const own = epochs?.[i] ?? epoch;
   return { epoch: own, shard: own === epoch ? shard : 0 };

@@ -1,7 +1,7 @@
 /**
- * One page of a symbol's history, read from the log in bounded jobs. Of the engines' epochs it has one, since
- * seqs begin anew in the next, and it ends at what is visible in the log: what follows is the next page's.
- * `merged-page.ts` merges imports into it.
+ * One page of a symbol's history, read from the log in bounded jobs. A page has live ticks of one epoch only, because
+ * seqs restart in the next epoch. A page ends at the last visible tick of the log; later ticks are on the next page.
+ * `merged-page.ts` merges imports into a page.
  */
 import { REST_PAGE_JOBS_MAX } from '../../core/limits.js';
 import { Records } from '../../core/tick.js';
@@ -13,11 +13,11 @@ const ALL_KINDS = 0xff;
 export interface TickPageRequest {
   logId: string;
   symbol: PageSymbol;
-  /** Of the symbol: what tells its shard in each epoch. */
+  /** Bucket of the symbol: its shard in an epoch is `bucket % shards`. */
   bucket: number;
-  /** The page begins after the latest of these places; without any, at the oldest tick that is held. */
+  /** The page begins after the latest of these positions; without any, at the oldest tick that the log holds. */
   starts: StreamPosition[];
-  /** Where it ends at the latest; null: nowhere. */
+  /** The page ends here at the latest; null: no end. */
   end: StreamPosition | null;
   limit: number;
   rewound?: { epoch: number; lastSeq: number[] } | undefined;
@@ -40,29 +40,30 @@ export interface PagePart {
   records: Records;
   seqs: Float64Array;
   count: number;
-  /** Epoch of each; absent: all are of the page's own. */
+  /** Epoch of each tick; absent: all ticks are of the page's epoch. */
   epochs?: Float64Array;
 }
 
 export interface TickPage {
   symbol: PageSymbol;
-  /** Where the page stands among the epochs of engines. */
+  /** Epoch of the page's live ticks. */
   epoch: number;
   shard: number;
-  /** Goes on exactly after this page. */
+  /** Cursor of the next page. */
   cursor: string;
-  /** Whether the range has more to read now. */
+  /** Whether the log has more ticks of the range now. */
   more: boolean;
-  /** Parts of the shard's sequence that the log does not hold. */
+  /** Ranges of seqs that the log does not hold, inclusive. */
   gaps: PageGap[];
-  /** The cursor lay beyond the durable end of its epoch: the ticks after these seqs were withdrawn. */
+  /** Set when the cursor lay beyond the durable end of its epoch: the ticks after `lastSeq` (by shard) are withdrawn. */
   rewound?: { epoch: number; lastSeq: number[] } | undefined;
   parts: PagePart[];
 }
 
 /**
- * @param wanted `isAborted` once nobody waits for the page: no further job is begun
- * @throws whatever the log throws
+ * Reads a page of live ticks.
+ * @param wanted `isAborted` once the client no longer waits for the page: no further job begins
+ * @throws any error of the log
  */
 export async function readTickPage(
   request: TickPageRequest,
@@ -77,32 +78,32 @@ export async function readTickPage(
 export class PageReading {
   readonly #epochs: EpochInfo[];
   #at = 0;
-  /** Next seq to read in the epoch at hand, and the last one of the range in it. */
+  /** Next seq to read in the current epoch, and the last seq of the range in that epoch. */
   #seq = 1;
   #last = 0;
   #count = 0;
   #jobs = 0;
   readonly #parts: PagePart[] = [];
   readonly #gaps: PageGap[] = [];
-  readonly #watch: Uint8Array;
-  /** Whether it begins where what is held does. */
+  readonly #filter: Uint8Array;
+  /** Whether the page begins at the oldest tick that the log holds. */
   readonly #isFromOldest: boolean;
 
   constructor(
     readonly request: TickPageRequest,
     epochs: EpochInfo[],
     readonly catchUp: CatchUp,
-    /** Ticks to read; may be raised. */
+    /** Ticks to read; may be raised between two calls of `run`. */
     public limit: number,
   ) {
     const { symbol, starts, end } = request;
-    this.#watch = new Uint8Array(symbol.symbolId + 1);
-    this.#watch[symbol.symbolId] = 1;
+    this.#filter = new Uint8Array(symbol.symbolId + 1);
+    this.#filter[symbol.symbolId] = 1;
     this.#isFromOldest = starts.length === 0;
-    const oldest = Math.max(0, ...starts.map((place) => place.epoch));
+    const oldest = Math.max(0, ...starts.map((position) => position.epoch));
     const newest = end?.epoch ?? Number.POSITIVE_INFINITY;
     const held = epochs.filter((e) => e.epoch >= oldest);
-    // Where the range ends before it begins, the page is empty and stands where it began.
+    // If the range ends before it begins, the page is empty, in the epoch of the beginning.
     this.#epochs = held.filter((e, i) => i === 0 || e.epoch <= newest);
     if (held.length === 0) throw new Error('the log does not hold the epoch of the range');
     this.#enter();
@@ -120,8 +121,10 @@ export class PageReading {
     const { starts, end } = this.request;
     const info = this.#info;
     const shard = this.#shard;
-    const after = starts.filter((place) => place.epoch === info.epoch).map((place) => place.seqs[shard] ?? 0);
-    // What an epoch lacks at its start is a gap, unless the page is yet to begin: with the oldest tick that is held.
+    const after = starts
+      .filter((position) => position.epoch === info.epoch)
+      .map((position) => position.seqs[shard] ?? 0);
+    // Missing ticks at the start of an epoch are a gap, unless the page begins at the oldest tick that the log holds.
     const isBeginning = this.#isFromOldest && this.#count === 0 && this.#gaps.length === 0;
     const first = isBeginning ? info.firstSeq[shard] : 1;
     this.#seq = Math.max(first, ...after.map((seq) => seq + 1));
@@ -138,15 +141,15 @@ export class PageReading {
     return this.#at >= this.#epochs.length - 1;
   }
 
-  get goesOn(): boolean {
+  get hasNextStep(): boolean {
     if (this.#count >= this.limit) return false;
     if (this.#isEpochDone) return !this.#isLastEpoch && this.#count === 0;
     return this.#jobs < REST_PAGE_JOBS_MAX;
   }
 
-  /** Reads on, up to `limit` ticks. */
+  /** Reads until the page has `limit` ticks, or ends. */
   async run(wanted: { readonly isAborted: boolean }): Promise<void> {
-    while (this.goesOn && !wanted.isAborted) await this.step();
+    while (this.hasNextStep && !wanted.isAborted) await this.step();
   }
 
   async step(): Promise<void> {
@@ -162,7 +165,7 @@ export class PageReading {
       shard,
       fromSeq: this.#seq,
       toSeq: this.#last,
-      filter: this.#watch,
+      filter: this.#filter,
       kindsMask: ALL_KINDS,
       maxTicks: this.limit - this.#count,
     });
@@ -173,14 +176,14 @@ export class PageReading {
       this.#seq = nextSeq;
       return;
     }
-    // It was visible, and the log no longer has it: removed behind our back.
+    // The ticks were visible, but retention has removed them meanwhile.
     this.#gaps.push({ epoch, shard, first: this.#seq, last: this.#last });
     this.#seq = this.#last + 1;
   }
 
-  /** Goes on with a seq of the epoch at hand. */
+  /** Text of the cursor before a seq of the current epoch. */
   cursorBefore(seq: number): string {
-    // The other shards have none of this symbol's ticks: of them everything counts as seen.
+    // Other shards have no ticks of this symbol: all of their ticks count as seen.
     const seqs = [...this.#info.lastSeq];
     seqs[this.#shard] = seq - 1;
     return cursorToText({ logId: this.request.logId, epoch: this.#info.epoch, seqs });

@@ -1,4 +1,4 @@
-/** `GET /v1/ticks/{symbol}`: the request, checked, and what its page is answered with. */
+/** Handles `GET /v1/ticks/{symbol}`: checks the request, reads its page, and builds the answer. */
 import { messageOf } from '../../core/errors.js';
 import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX } from '../../core/limits.js';
 import { isEarlier, type Time } from '../../core/time.js';
@@ -12,7 +12,7 @@ import type { CatchUp, StreamPosition } from '../contract/ports.js';
 import { acceptedType, badRequest, parseQuery } from '../contract/query.js';
 import { type Resume, resumeAt } from '../session/resume.js';
 import { unknownSymbol } from './handlers.js';
-import { placeAt, readMergedPage } from './merged-page.js';
+import { positionAt, readMergedPage } from './merged-page.js';
 import type { RestRequest } from './request.js';
 import { encodePage, MEDIA_TYPES } from './tick-formats.js';
 import { readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
@@ -78,14 +78,14 @@ export class RestTicks {
       logId: this.shared.logId,
       symbol: { symbol: name, symbolId, digits },
       bucket: this.shared.ports.registry.bucket[symbolId],
-      starts: [resumed?.point, after].filter((place) => place !== undefined && place !== null),
+      starts: [resumed?.point, after].filter((position) => position !== undefined && position !== null),
       end,
       limit,
       rewound: resumed?.rewound,
     };
-    // A cursor of the stream is a place among live ticks: what follows it are live ticks.
+    // A cursor of the stream has no position among imports: only live ticks follow it.
     if (token === null && cursor !== undefined) return readTickPage(wanted, catchUp, request);
-    return readMergedPage(wanted, token ?? placeAt(from), to, catchUp, request);
+    return readMergedPage(wanted, token ?? positionAt(from), to, catchUp, request);
   }
 
   async #resume(
@@ -96,7 +96,7 @@ export class RestTicks {
       throw new Refusal(problem(400, 'cursor_invalid', detail));
     }
     const resume: Resume = await resumeAt(this.shared, cursor, false);
-    // It has looked at the heads, so whoever waits for them has to be served.
+    // `resumeAt` may have read newer heads: the next flush must serve them.
     this.shared.wake();
     if (!('refused' in resume)) return resume;
     const { code, message, oldest } = resume.refused;

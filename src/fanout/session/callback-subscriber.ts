@@ -1,6 +1,6 @@
 /**
- * A subscriber without a socket: its frames and answers go to a function. It is served by the same code as a
- * connection, and takes everything at once.
+ * A subscriber without a socket: a function takes its frames and answers. The same code serves it as a connection, but it
+ * has no send window.
  */
 import { FRAME_BYTES_MAX } from '../../core/limits.js';
 import { jsonControl } from '../../wire/json.js';
@@ -17,13 +17,13 @@ import type { Subscribe } from './requests.js';
 export class CallbackSubscriber implements FrameTarget, OperationsHost {
   readonly encoder: TickEncoder;
   readonly isClosed = false;
-  /** The host's own. */
+  /** Empty: the quotas of the host itself. */
   readonly address = '';
   readonly #operations: Operations;
   readonly #after: ServerMessage[] = [];
   #turn = 0;
 
-  /** @param take gets every message; its bytes hold only during the call */
+  /** @param take is called with every message; the bytes are valid only during the call */
   constructor(
     readonly shared: SharedView,
     readonly encoding: Encoding,
@@ -33,13 +33,13 @@ export class CallbackSubscriber implements FrameTarget, OperationsHost {
     this.#operations = new Operations(shared, this, encoding, fanoutOptionsSchema.parse({}));
   }
 
-  /** Begins a subscription at what is newest; the first message is its answer. */
+  /** Begins a subscription at the newest tick. The first message is the answer, `subscribed` or `error`. */
   subscribe(request: Omit<Subscribe, 'op' | 'id' | 'from' | 'speed' | 'deliver'>): void {
     const id = this.#operations.subscriptions.length + 1;
     this.#operations.handle({ op: 'subscribe', id, ...request, speed: 'max', deliver: 'published' });
   }
 
-  /** Sends one frame of what there is; true when there is more. */
+  /** Sends one frame. True when there is more to send. */
   flush(frame: Frame): boolean {
     const { subscriptions } = this.#operations;
     if (subscriptions.length === 0) return false;
@@ -62,7 +62,7 @@ export class CallbackSubscriber implements FrameTarget, OperationsHost {
     this.take(message);
   }
 
-  /** It joins no cohort. */
+  /** Does nothing: a callback subscriber joins no cohort. */
   leaveCohort(): void {}
 
   end(sub: number): void {

@@ -1,4 +1,4 @@
-/** What is wrong with a request, in the words of `docs/protocol.md`: the field, what it takes, and what was sent. */
+/** Says what is wrong with a request in the words of `docs/protocol.md`: the field, its valid values, what was sent. */
 import type { z } from 'zod';
 import { SPEED_MAX } from '../../core/limits.js';
 import { KIND_NAMES } from '../../core/tick.js';
@@ -10,13 +10,13 @@ export const INTERVAL_MS_MAX = 3_600_000;
 export const TOKEN_LENGTH_MAX = 8_192;
 export const CURSOR_LENGTH_MAX = 4_096;
 export const SYMBOL_SEQ_MAX = 0xffff_ffff;
-/** Characters of a value that are shown. */
+/** Characters of a value that the message shows at most. */
 const SHOWN_MAX = 40;
 
 const name = `a name of 1 to ${PATTERN_LENGTH_MAX} characters`;
 const symbolSeq = `a whole number from 0 to ${SYMBOL_SEQ_MAX}`;
 const seq = 'a whole number from 0 on';
-/** What each field takes. */
+/** By field: its valid values. */
 const TAKES: Record<string, string> = {
   id: `a finite number or a string of up to ${ID_LENGTH_MAX} characters`,
   sub: 'the number of a subscription',
@@ -36,13 +36,16 @@ const TAKES: Record<string, string> = {
   toSeq: seq,
   token: `a string of up to ${TOKEN_LENGTH_MAX} characters`,
 };
-/** What the elements of a list are. */
+/** By list field: the valid values of its elements. */
 const ELEMENTS: Record<string, string> = {
   symbols: `a name or pattern of 1 to ${PATTERN_LENGTH_MAX} characters`,
   kinds: KIND_NAMES.map((kind) => `"${kind}"`).join(' or '),
 };
 
-/** @param ops the requests that there are */
+/**
+ * One sentence about the first fault of a request.
+ * @param ops all valid values of `op`
+ */
 export function complaintOf(issue: z.core.$ZodIssue, request: object, ops: readonly string[]): string {
   const [field, index] = issue.path.map(String);
   if (field === undefined) return issue.message;
@@ -50,7 +53,7 @@ export function complaintOf(issue: z.core.$ZodIssue, request: object, ops: reado
   if (field === 'op') return wrong('op', `one of ${ops.join(', ')}`, sent);
   if (issue.path.length > 1)
     return wrong(`${field}[${index}]`, ELEMENTS[field], (sent as Record<string, unknown>)[index]);
-  // A token is nobody's to see again.
+  // A message must not repeat a token, which is secret.
   if (field === 'token' && sent !== undefined) return `token must be ${TAKES.token}.`;
   const more = field === 'from' ? aboutTime(sent) : '';
   return wrong(field, TAKES[field], sent) + more;
@@ -61,7 +64,7 @@ function wrong(field: string, takes: string, sent: unknown): string {
   return `${field} must be ${takes}, not ${shown(sent)}.`;
 }
 
-/** Why a number, or text of digits, is no time. */
+/** Why a number or a text of digits is no valid time, as a further sentence; empty where there is nothing to add. */
 function aboutTime(sent: unknown): string {
   if (typeof sent === 'number' && Number.isFinite(sent) && !Number.isSafeInteger(sent))
     return ' A float64, as numbers of JSON are, does not hold a time in nanoseconds.';

@@ -1,11 +1,12 @@
-/** Fills a frame with what one subscriber's subscriptions have to send. */
+/** Fills a frame with the ticks of one subscriber's subscriptions. */
 import type { Frame } from '../batch/frame.js';
 import type { Subscription } from './subscription.js';
 
 /**
- * Quotes come in pieces of their own size, and go first; then the stream readers, in as many bytes as `streamBytes` says.
- * @param turn another number each time: which subscription goes first follows from it
- * @returns whether all that there was is in the frame
+ * The chunks of the snapshot readers are added first; then the stream readers fill the rest, up to `streamBytes`.
+ * @param turn a counter of the calls: rotates which subscription is served first
+ * @param streamBytes bytes that stream readers may add
+ * @returns whether the frame has everything there was to send
  */
 export function fillFrame(
   frame: Frame,
@@ -13,16 +14,16 @@ export function fillFrame(
   turn: number,
   streamBytes: () => number,
 ): boolean {
-  // A subscription whose log fails ends in the middle of this.
-  const some = subscriptions.length === 1 ? subscriptions : [...subscriptions];
-  const { length } = some;
+  // A copy: a subscription that cannot read the log ends during the loops.
+  const served = subscriptions.length === 1 ? subscriptions : [...subscriptions];
+  const { length } = served;
   const first = turn % length;
   let all = true;
-  for (let n = 0; n < length; n++) some[n].announce();
-  for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushSnapshot(frame)) all = false;
-  // The window empties until a piece of quotes fits; the rest comes in what a slow link takes between two heartbeats.
+  for (let n = 0; n < length; n++) served[n].announce();
+  for (let n = 0; n < length; n++) if (!served[(first + n) % length].flushSnapshot(frame)) all = false;
+  // A chunk of quotes did not fit: sends nothing, so that the window empties until the chunk fits.
   if (!all && frame.ticks === 0) return false;
   frame.bound(streamBytes());
-  for (let n = 0; n < length; n++) if (!some[(first + n) % length].flushStream(frame)) all = false;
+  for (let n = 0; n < length; n++) if (!served[(first + n) % length].flushStream(frame)) all = false;
   return all;
 }

@@ -1,4 +1,4 @@
-/** Answers `history`: the ticks of one symbol by their symbolSeq, from the ring and, for what it has passed, the log. */
+/** Answers `history`: the ticks of one symbol by symbolSeq, from the ring, and older ones from the log. */
 import { BUCKETS, HISTORY_TICKS_MAX } from '../../core/limits.js';
 import { copyRecord, RECORD_U32, Records, U32_SYMBOL, U32_SYMBOL_SEQ } from '../../core/tick.js';
 import { turn } from '../../pipeline/memory/doorbell.js';
@@ -9,13 +9,13 @@ import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { HistoryQuestion } from './requests.js';
 
-/** Slots of the ring that are looked at in one turn of the event loop. */
+/** Slots of the ring that are scanned in one turn of the event loop. */
 const SCAN_SLOTS = 16_384;
 
 export class UnknownSymbol extends Error {}
 export class HistoryBusy extends Error {}
 
-/** How far a symbolSeq lies after another, modulo 2^32. */
+/** The signed distance from symbolSeq `of` to `symbolSeq`, modulo 2^32. */
 function ahead(symbolSeq: number, of: number): number {
   return (symbolSeq - of) | 0;
 }
@@ -29,16 +29,16 @@ class Found {
     readonly symbolId: number,
     readonly fromSymbolSeq: number,
     readonly toSymbolSeq: number,
-    /** Seqs between which the ticks lie, inclusive. */
+    /** The ticks lie between these seqs, inclusive. */
     readonly fromSeq: number,
     public toSeq: number,
   ) {}
 
-  /** Whether nothing older is wanted. */
+  /** Whether no older tick is wanted. */
   isWhole = false;
 
-  /** Looks at record `i`, numbered `seq`; to be called from the newest to the oldest. */
-  look(records: Records, i: number, seq: number): void {
+  /** Takes record `i`, of seq `seq`, if it is wanted. Must be called from the newest to the oldest record. */
+  consider(records: Records, i: number, seq: number): void {
     const w = i * RECORD_U32;
     if (records.u32[w + U32_SYMBOL] !== this.symbolId) return;
     const symbolSeq = records.u32[w + U32_SYMBOL_SEQ];
@@ -52,9 +52,10 @@ class Found {
 }
 
 /**
- * @throws UnknownSymbol where no source has defined it
- * @throws HistoryBusy where too many look already
- * @throws whatever the log throws
+ * The answer to a `history` request, without `op` and `id`.
+ * @throws UnknownSymbol if no source has defined the symbol
+ * @throws HistoryBusy if too many lookups run already
+ * @throws any error of the log
  */
 export async function historyOf(
   shared: SharedView,
@@ -67,7 +68,7 @@ export async function historyOf(
   const symbolId = registry.symbolId(request.symbol);
   if (symbolId === undefined) throw new UnknownSymbol(`No source has defined ${request.symbol}.`);
   const { lookups } = shared.quotas;
-  if (lookups.inTheWay(address, 1) !== null) {
+  if (lookups.exceededBy(address, 1) !== null) {
     shared.quotas.refused++;
     throw new HistoryBusy('Many others are looking into history just now; try again.');
   }
@@ -80,7 +81,7 @@ export async function historyOf(
     const { fromSeq = 1, toSeq = Number.MAX_SAFE_INTEGER } = request;
     const found = new Found(symbolId, fromSymbolSeq, toSymbolSeq, fromSeq, toSeq);
     const shard = await shardOf(shared, epoch, symbolId);
-    const before = shard === undefined ? [] : await find(shared, epoch, shard, found);
+    const before = shard === undefined ? [] : await search(shared, epoch, shard, found);
     const ticks = [...before, ...found.seqs.map((seq, i) => ({ records: found.records, i, seq })).reverse()];
     if (ticks.length === 0 && shard !== undefined && toSymbolSeq !== request.toSymbolSeq) {
       toSymbolSeq = (await firstHeld(shared, epoch, shard, symbolId, request, toSymbolSeq)) ?? toSymbolSeq;
@@ -105,7 +106,7 @@ export async function historyOf(
   }
 }
 
-/** The shard that numbered the symbol in an epoch; undefined where the epoch is not held. */
+/** The shard that numbered the symbol in an epoch; undefined where the log does not hold the epoch. */
 async function shardOf(shared: SharedView, epoch: number, symbolId: number): Promise<number | undefined> {
   if (epoch === shared.epoch) return shared.mirror.shardOf(symbolId);
   const info = (await shared.ports.catchUp?.epochs())?.find((e) => e.epoch === epoch);
@@ -115,8 +116,10 @@ async function shardOf(shared: SharedView, epoch: number, symbolId: number): Pro
 }
 
 /**
- * Where an answer without ticks may end, so that its reader need not ask page by page for what is gone: before the
- * first tick behind `after` that the log holds.
+ * The last symbolSeq that an answer without ticks may cover: the one before the first later tick that the log holds. So a
+ * client need not ask page by page for ticks that are gone.
+ * @param after symbolSeq after which the log is searched
+ * @returns undefined where the log holds no later tick
  */
 async function firstHeld(
   shared: SharedView,
@@ -139,11 +142,11 @@ interface FoundTick {
   seq: number;
 }
 
-/** Looks in the ring, then in the log for what is older; returns what came from the log, oldest first. */
-async function find(shared: SharedView, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
+/** Searches the ring, then the log for older ticks. Returns the ticks of the log, oldest first. */
+async function search(shared: SharedView, epoch: number, shard: number, found: Found): Promise<FoundTick[]> {
   const { catchUp } = shared.ports;
   let { toSeq } = found;
-  if (epoch === shared.epoch) toSeq = await lookInRing(shared.shards[shard], found);
+  if (epoch === shared.epoch) toSeq = await searchRing(shared.shards[shard], found);
   if (found.isWhole || toSeq < found.fromSeq || catchUp === undefined) return [];
   const oldest =
     found.seqs.length > 0
@@ -164,18 +167,18 @@ async function find(shared: SharedView, epoch: number, shard: number, found: Fou
   return Array.from(answer.seqs, (seq, i) => ({ records, i, seq }));
 }
 
-/** Looks through the ring, newest first; returns the seq at which the log has to go on. */
-async function lookInRing(view: ShardView, found: Found): Promise<number> {
+/** Searches the ring, newest first. Returns the last seq that must be searched in the log. */
+async function searchRing(view: ShardView, found: Found): Promise<number> {
   const { ring } = view;
-  const passed = Records.allocate(SCAN_SLOTS);
+  const copies = Records.allocate(SCAN_SLOTS);
   let seq = Math.min(ring.head(), found.toSeq);
   while (!found.isWhole && seq >= Math.max(ring.oldest(), found.fromSeq)) {
     const last = Math.max(ring.oldest(), found.fromSeq, seq - SCAN_SLOTS + 1);
     const count = seq - last + 1;
-    for (let k = 0; k < count; k++) copyRecord(ring.records, ring.slot(last + k), passed, k);
-    // What the writer may have touched meanwhile is left to the log.
+    for (let k = 0; k < count; k++) copyRecord(ring.records, ring.slot(last + k), copies, k);
+    // The writer may have overwritten the oldest slots meanwhile: their ticks are read from the log.
     const whole = Math.max(last, ring.oldest());
-    for (let at = seq; at >= whole && !found.isWhole; at--) found.look(passed, at - last, at);
+    for (let at = seq; at >= whole && !found.isWhole; at--) found.consider(copies, at - last, at);
     seq = whole - 1;
     await turn();
   }

@@ -1,8 +1,9 @@
 /**
- * Looks over foreign MessagePack before it is decoded. A decoder allocates what a header promises, so five
- * bytes can cost it gigabytes: here every array and map must have its elements in the message, nesting is
- * bounded, and extension types are refused.
+ * Checks a client's MessagePack before it is decoded. A decoder allocates what a header announces, so five bytes can cost
+ * gigabytes. Here every array and map must have its elements in the message, nesting is bounded, and extension types are
+ * refused.
  */
+/** Nested arrays and maps at most. */
 const DEPTH_MAX = 8;
 
 /** Whether the bytes are exactly one value of standard MessagePack types. */
@@ -16,12 +17,15 @@ export function isPlainMsgpack(bytes: Uint8Array): boolean {
   }
 }
 
-/** Bytes of the fixed-size values 0xc0 … 0xdf, the first byte included; 0 = handled below, -1 = refused. */
+/** By first byte, 0xc0 … 0xdf: bytes of the value, the first byte included; 0 = not fixed, -1 = refused. */
 const SIZES = [
   1, -1, 1, 1, 0, 0, 0, -1, -1, -1, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0,
 ];
 
-/** Where the value at `at` ends. @throws RangeError when it does not end within the message, or is refused */
+/**
+ * The offset at which the value at offset `at` ends.
+ * @throws RangeError when the value does not end within the message, or is refused
+ */
 function skipValue(view: DataView, at: number, depth: number): number {
   const byte = view.getUint8(at);
   if (byte < 0x80 || byte >= 0xe0) return at + 1;

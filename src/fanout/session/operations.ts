@@ -1,4 +1,4 @@
-/** What a connection's requests do: subscriptions begin, move and end, and questions are answered. */
+/** Carries out the requests of a connection: begins, moves and ends subscriptions, and answers `history`. */
 import { messageOf } from '../../core/errors.js';
 import { PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../../core/limits.js';
 import { isPattern } from '../../core/pattern.js';
@@ -14,34 +14,34 @@ import type { HistoryQuestion, Request, Seek, Subscribe } from './requests.js';
 import { type Resume, resumeAt } from './resume.js';
 import { Subscription, type SubscriptionHost } from './subscription.js';
 
-/** Milliseconds after which one who was told `busy` may ask again. */
+/** Milliseconds after which a client may repeat a request that was refused as `busy`. */
 const BUSY_RETRY_MS = 500;
 
-/** Milliseconds after which others may have left room for more symbols. */
+/** Milliseconds after which a client may repeat a request that was refused because a quota is full. */
 const ROOM_RETRY_MS = 5_000;
 
 /** The connection, as its operations see it. */
 export interface OperationsHost extends SubscriptionHost {
   readonly isClosed: boolean;
-  /** For whose bounds it counts. */
+  /** The address whose quotas the connection counts against. */
   readonly address: string;
-  /** Goes on by itself, before its subscriptions change. */
+  /** Leaves the cohort; called before the subscriptions change. */
   leaveCohort(): void;
 }
 
 type Found = Exclude<Resume, { refused: unknown }>;
-/** Where a subscription begins. */
+/** Where a subscription begins, and the ticks that were withdrawn before it. */
 type Opening = { point: Start; rewound?: Found['rewound'] };
 type Refusal = Omit<WireError, 'op' | 'id' | 'temporary'> & { temporary?: boolean };
 
 export class Operations {
-  /** In the order in which they began. */
+  /** All subscriptions, in the order in which they began. */
   readonly subscriptions: Subscription[] = [];
   readonly #bySub = new Map<number, Subscription>();
   #nextSub = 1;
-  /** Subscriptions whose place is being looked for. */
+  /** Subscribe requests whose start or symbols are still being looked up. */
   #opening = 0;
-  /** By subscription: its seeks that have not been answered, and when the last of them will be. */
+  /** By subscription: the number of its unanswered seeks, and a promise that resolves after the last of them. */
   readonly #seeks = new Map<Subscription, { waiting: number; last: Promise<void> }>();
 
   constructor(
@@ -52,8 +52,8 @@ export class Operations {
   ) {}
 
   /**
-   * Does what a request asks for; `ping` and `auth` are the connection's own.
-   * @returns a promise where the requests after it have to wait
+   * Carries out a request. The connection itself answers `ping` and `auth`.
+   * @returns a promise where later requests must wait for it
    */
   handle(request: Exclude<Request, { op: 'ping' | 'auth' }>): void | Promise<void> {
     if (request.op === 'subscribe') return this.#subscribe(request);
@@ -64,11 +64,15 @@ export class Operations {
         const message = `There is no subscription ${request.sub} on this connection.`;
         this.refuse(request.id, { code: 'unknown_subscription', message });
       } else if (request.op === 'seek') this.#seek(subscription, request);
-      else this.#steer(subscription, request.op, request.id);
+      else this.#controlSubscription(subscription, request.op, request.id);
     }
   }
 
-  #steer(subscription: Subscription, op: 'unsubscribe' | 'pause' | 'resume', id: RequestId): void {
+  #controlSubscription(
+    subscription: Subscription,
+    op: 'unsubscribe' | 'pause' | 'resume',
+    id: RequestId,
+  ): void {
     const { sub } = subscription;
     if (op === 'unsubscribe') {
       this.end(sub);
@@ -141,7 +145,7 @@ export class Operations {
     return null;
   }
 
-  /** Looks where `from` leads, then goes on, or refuses. */
+  /** Looks up the cursor or time in `from`, then calls `go`; or refuses the request. */
   async #find(
     id: RequestId,
     from: From,
@@ -151,7 +155,7 @@ export class Operations {
     const isTime = parseTime(from) !== null;
     const { lookups } = this.shared.quotas;
     const { address } = this.host;
-    if (isTime && lookups.inTheWay(address, 1) !== null) {
+    if (isTime && lookups.exceededBy(address, 1) !== null) {
       this.shared.quotas.refused++;
       this.#refuseBusy(id);
       return;
@@ -178,7 +182,7 @@ export class Operations {
     this.refuse(id, { code: 'busy', message, temporary: true, retryMs: BUSY_RETRY_MS });
   }
 
-  /** Whether the place lies in the log while too many wait for it already. */
+  /** Whether the start must be read from the log while too many pages already wait to be read. */
   #wouldWait({ point }: Found): boolean {
     const { shared } = this;
     if (!shared.pages.busy) return false;
@@ -186,7 +190,7 @@ export class Operations {
     return shared.shards.some((view, s) => view.ring.oldest() > point.seqs[s] + PAGE_TICKS);
   }
 
-  /** Begins a subscription once its symbols are looked up: at once, or after some turns of the event loop. */
+  /** Begins a subscription when its filter is made: at once, or after some turns of the event loop. */
   #open(request: Subscribe, found: Opening): void | Promise<void> {
     const { shared, host } = this;
     const wanted = shared.filters.want(request.symbols);
@@ -196,13 +200,13 @@ export class Operations {
       this.refuse(request.id, refusal);
       return;
     }
-    const watch = shared.filters.take(wanted, host.address);
-    if (!(watch instanceof Promise)) {
-      this.#start(request, found, watch);
+    const filter = shared.filters.take(wanted, host.address);
+    if (!(filter instanceof Promise)) {
+      this.#start(request, found, filter);
       return;
     }
     this.#opening++;
-    return watch
+    return filter
       .then((made) => {
         if (host.isClosed) shared.filters.release(made);
         else this.#start(request, found, made);
@@ -210,21 +214,21 @@ export class Operations {
       .finally(() => this.#opening--);
   }
 
-  /** Why what a subscribe names is more than is kept for its connection, its address, or everybody. */
+  /** Why the names and patterns of a request exceed a quota of the connection, of its address, or in all. */
   #refusalOfWanted(wanted: Wanted): Refusal | null {
     const { unknownNames, patterns } = this.shared.quotas;
     const filters = new Set(this.subscriptions.map(({ group }) => group.filter));
     let unknown = wanted.unknown.length;
-    let starred = wanted.patterns.length;
+    let patternCount = wanted.patterns.length;
     for (const filter of filters) {
       unknown += filter.unknownCount;
-      starred += filter.patternCount;
+      patternCount += filter.patternCount;
     }
     const isOver =
       (wanted.unknown.length > 0 && unknown > unknownNames.perConnection) ||
-      (wanted.patterns.length > 0 && starred > patterns.perConnection);
+      (wanted.patterns.length > 0 && patternCount > patterns.perConnection);
     const bound = this.shared.filters.refusal(wanted, this.host.address);
-    // What a subscription has already, another one has at no cost.
+    // A filter that some subscription already uses costs nothing more.
     if ((!isOver && bound === null) || this.shared.filters.has(wanted)) return null;
     if (!isOver) return tooMuch(bound!);
     const names = `${unknownNames.perConnection} names that no source has defined`;
@@ -235,14 +239,14 @@ export class Operations {
   #start(request: Subscribe, { point, rewound }: Opening, filter: SymbolFilter): void {
     const { shared } = this;
     const { filters, quotas } = shared;
-    const bound = filter.users > 1 ? null : quotas.filterBytes.inTheWay(filter.address, 0);
+    const bound = filter.users > 1 ? null : quotas.filterBytes.exceededBy(filter.address, 0);
     if (bound !== null) {
       quotas.refused++;
       filters.release(filter);
       this.refuse(request.id, tooMuch(`bytes of different lists of symbols, ${bound}`));
       return;
     }
-    // It may have joined a cohort while the place was looked for.
+    // The connection may have joined a cohort during the lookup.
     this.host.leaveCohort();
     const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
     let mask = 0;
@@ -301,7 +305,7 @@ export class Operations {
     });
   }
 
-  /** Seeks take effect in the order in which they were asked for, however long each place takes to find. */
+  /** Runs the seeks of a subscription one after the other, in the order of the requests. */
   #inOrder(subscription: Subscription, id: RequestId, seek: () => Promise<void>): void {
     const seeks = this.#seeks.get(subscription) ?? { waiting: 0, last: Promise.resolve() };
     if (seeks.waiting >= SEEKS_WAITING_MAX) {

@@ -1,4 +1,4 @@
-/** Requests of clients: decoded, checked, and never trusted. */
+/** Decodes and checks the requests of clients. */
 import { z } from 'zod';
 import { SPEED_MAX } from '../../core/limits.js';
 import { KIND_NAMES, type KindName } from '../../core/tick.js';
@@ -78,7 +78,7 @@ export type Parsed =
 
 const text = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads one message of a client. Never throws. */
+/** Decodes and checks one message of a client. Never throws. */
 export function parseMessage(message: ArrayBuffer, isBinary: boolean, encoding: Encoding): Parsed {
   let value: unknown;
   try {
@@ -109,6 +109,6 @@ function parse(message: ArrayBuffer, isBinary: boolean): unknown {
 function unpack(message: ArrayBuffer, isBinary: boolean): unknown {
   const bytes = new Uint8Array(message);
   if (!isBinary || !isPlainMsgpack(bytes)) throw new TypeError('not plain MessagePack');
-  // The message's memory is taken away when the handler returns; strings are decoded before that.
+  // A copy: the memory of the message is valid only until the handler returns.
   return unpackMessage(bytes.slice());
 }

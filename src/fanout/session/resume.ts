@@ -1,4 +1,4 @@
-/** Where `from` leads: a cursor or a time, checked against the present epoch, the ring and the log. */
+/** Resolves `from`, a cursor or a time, to a resume point, which is checked against the epochs, the ring and the log. */
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { Time } from '../../core/time.js';
 import { parseTime } from '../../core/time-text.js';
@@ -14,11 +14,11 @@ type RefusalCode = 'cursor_invalid' | 'cursor_unknown' | 'cursor_expired';
 export interface ResumeRefusal {
   code: RefusalCode;
   message: string;
-  /** The oldest cursor that is still held. */
+  /** Text of the oldest cursor whose ticks are still held. */
   oldest?: string;
 }
 
-/** The ticks of `epoch` after `lastSeq` never became durable: they are withdrawn. */
+/** The ticks of `epoch` after `lastSeq` (by shard) never became durable and are withdrawn. */
 export interface Rewind {
   epoch: number;
   lastSeq: number[];
@@ -27,8 +27,9 @@ export interface Rewind {
 export type Resume = { refused: ResumeRefusal } | { point: ResumePoint; rewound?: Rewind };
 
 /**
- * @param critical whether the subscription reads the critical ring rather than the whole one
- * @throws whatever the log throws
+ * Resolves `from`, or returns why it cannot be resolved.
+ * @param critical whether the subscription reads the critical rings
+ * @throws any error of the log
  */
 export async function resumeAt(shared: SharedView, from: From, critical: boolean): Promise<Resume> {
   const time = parseTime(from);
@@ -43,7 +44,7 @@ export async function resumeAt(shared: SharedView, from: From, critical: boolean
   if (cursor.logId !== shared.logId)
     return refuse('cursor_unknown', 'The cursor belongs to another log than this server has.');
   const epochs = (await shared.ports.catchUp?.epochs()) ?? [];
-  shared.look();
+  shared.readHeads();
   if (cursor.epoch > shared.epoch) return refuse('cursor_unknown', 'The epoch of the cursor has not begun.');
   return cursor.epoch === shared.epoch
     ? resumePresent(shared, cursor, epochs, critical)
@@ -53,24 +54,24 @@ export async function resumeAt(shared: SharedView, from: From, critical: boolean
 async function resumeTime(shared: SharedView, time: Time): Promise<Resume> {
   const { catchUp } = shared.ports;
   const oldest = (view: ShardView) => view.ring.oldest() - 1;
-  const place: StreamPosition = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
+  const position: StreamPosition = (await catchUp?.seekTime(time.seconds, time.nanos)) ?? {
     epoch: shared.epoch,
     seqs: shared.shards.map(oldest),
   };
   const epochs = (await catchUp?.epochs()) ?? [];
-  shared.look();
-  if (place.epoch !== shared.epoch && epochs.some((e) => e.epoch === place.epoch)) {
-    const { lastSeq } = epochs.find((e) => e.epoch === place.epoch)!;
-    if (place.seqs.some((seq, s) => seq < lastSeq[s])) return { point: { ...place, epochs } };
+  shared.readHeads();
+  if (position.epoch !== shared.epoch && epochs.some((e) => e.epoch === position.epoch)) {
+    const { lastSeq } = epochs.find((e) => e.epoch === position.epoch)!;
+    if (position.seqs.some((seq, s) => seq < lastSeq[s])) return { point: { ...position, epochs } };
   }
-  // What the log did not show yet may be older than the time too.
+  // Ticks that the log does not show yet may be older than the time, too.
   const seqs = shared.shards.map((view, s) =>
-    beforeInRing(view, place.epoch === shared.epoch ? place.seqs[s] : 0, time),
+    beforeInRing(view, position.epoch === shared.epoch ? position.seqs[s] : 0, time),
   );
   return { point: { epoch: shared.epoch, seqs, epochs } };
 }
 
-/** The last seq at or after `seq` that, with all between, was received before the time, as far as the ring tells. */
+/** The last seq from `seq` on such that all ticks up to it were received before the time. `seq` if the ring lost them. */
 function beforeInRing(view: ShardView, seq: number, time: Time): number {
   const { ring } = view;
   if (ring.oldest() > seq + 1) return seq;
@@ -94,7 +95,7 @@ function refuse(code: RefusalCode, message: string, oldest?: Cursor): Resume {
 }
 
 function expired(shared: SharedView, epochs: EpochInfo[]): Resume {
-  // Epochs of which retention has left nothing stay listed.
+  // The list still has epochs whose ticks retention has removed.
   const first = epochs.find((e) => e.firstSeq.some((seq, s) => seq <= e.lastSeq[s])) ?? epochs.at(-1);
   const oldest: Cursor =
     first === undefined

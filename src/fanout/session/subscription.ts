@@ -1,4 +1,4 @@
-/** One subscription: what it filters, and its reader through the ticks. It owns none of them, only where it stands. */
+/** One subscription: its group (filter, mode, kinds), its settings, and its reader. It shares the group with others. */
 
 import { messageOf } from '../../core/errors.js';
 import type { KindName } from '../../core/tick.js';
@@ -21,7 +21,7 @@ export interface SubscriptionSettings extends SubscriptionReaderSettings {
 /** The connection, as its subscriptions see it. */
 export interface SubscriptionHost {
   control(message: ServerMessage): void;
-  /** Sends a control message after the frame at hand. */
+  /** Sends a control message after the current frame. */
   controlAfterFrame(message: ServerMessage): void;
   end(sub: number): void;
 }
@@ -29,7 +29,7 @@ export interface SubscriptionHost {
 export class Subscription implements ReaderOwner {
   paused = false;
   #reader: SubscriptionReader;
-  #told: number;
+  #newsCount: number;
 
   constructor(
     readonly shared: SharedView,
@@ -40,7 +40,7 @@ export class Subscription implements ReaderOwner {
     start: Start,
   ) {
     shared.subscriptions++;
-    this.#told = group.filter.news.length;
+    this.#newsCount = group.filter.news.length;
     this.#reader = this.#readerFrom(start);
   }
 
@@ -52,27 +52,27 @@ export class Subscription implements ReaderOwner {
     return this.#reader.epoch;
   }
 
-  /** Where it stands; in a cohort all members have the same one. */
+  /** The reader; in a cohort all members have the same one. */
   get reader(): SubscriptionReader {
     return this.#reader;
   }
 
-  /** Goes on as a cohort does. */
+  /** Joins a cohort: uses its reader. */
   join(reader: SubscriptionReader): void {
     this.#reader = reader;
   }
 
-  /** Goes on by itself, from where it stands. */
+  /** Leaves a cohort: copies its reader. */
   leave(): void {
     this.#reader = this.#readerFrom(this.#reader);
   }
 
-  /** Whether it lacks nothing that there was when the flush at hand began, and goes on as it comes. */
+  /** Whether everything up to the start of the current flush has been sent, and the subscription is not paused. */
   get isCaughtUp(): boolean {
-    return !this.paused && this.#told === this.group.filter.news.length && this.#reader.isCaughtUp;
+    return !this.paused && this.#newsCount === this.group.filter.news.length && this.#reader.isCaughtUp;
   }
 
-  /** Goes on from another place; what was not sent of the old one is not. */
+  /** Moves to another cursor. Ticks between the old and the new cursor are not sent. */
   seek(start: Start, speed: Speed): void {
     this.settings.speed = speed;
     this.#reader.close();
@@ -90,12 +90,12 @@ export class Subscription implements ReaderOwner {
     this.shared.release(this.group);
   }
 
-  /** Announces symbols that joined or changed; before any tick of them. */
+  /** Sends the symbols that were added or redefined since the last call. Must be called before their ticks are sent. */
   announce(): void {
     const { news } = this.group.filter;
-    if (this.#told === news.length) return;
-    const symbols = [...new Set(news.slice(this.#told))].map((id) => this.describe(id));
-    this.#told = news.length;
+    if (this.#newsCount === news.length) return;
+    const symbols = [...new Set(news.slice(this.#newsCount))].map((id) => this.describe(id));
+    this.#newsCount = news.length;
     this.host.control({ op: 'symbols', sub: this.sub, symbols });
   }
 
@@ -114,7 +114,7 @@ export class Subscription implements ReaderOwner {
     return this.paused || this.#reader.flushStream(frame);
   }
 
-  /** Everything up to this has been sent, and nothing after it has to be sent again for the stream to be whole. */
+  /** The cursor token, valid until the next call. A subscription that resumes from it misses nothing. */
   cursor(): Uint8Array {
     return this.#reader.cursor();
   }

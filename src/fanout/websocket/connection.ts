@@ -1,4 +1,4 @@
-/** One WebSocket connection: its requests, its subscriptions, its window. */
+/** One WebSocket connection: its requests, its subscriptions and its send window. */
 import {
   ANSWER_BYTES_PER_CONNECTION_MAX,
   COHORT_BYTES,
@@ -28,18 +28,18 @@ import { Liveness } from './liveness.js';
 import { RequestQueue, type RequestTurns } from './request-queue.js';
 import { SendWindow } from './send-window.js';
 
-/** Below this room a connection waits for its pongs: smaller frames are not worth their `send`. */
+/** Bytes of room in the send window below which a connection waits for pongs: a smaller frame is not worth a `send`. */
 const ROOM_MIN = 16 * 1024;
-/** Bytes of one frame that stream readers fill: while the client takes in one that left it behind, the next is under way. */
+/** Bytes of one frame that stream readers may fill: less than half a window, so two frames can be in flight at once. */
 const STREAM_BYTES_MAX = WINDOW_BYTES / 2 - 8 * 1024;
 /** Bytes in the socket's own buffer above which a connection waits for them to drain. */
 const BUFFERED_MAX = 64 * 1024;
-/** What uWebSockets says of a message that left nothing behind in its own buffer. */
+/** What `send` of uWebSockets returns when nothing of the message stays in its own buffer. */
 const SENT = 1;
-/** What uWebSockets tells of a connection that ended without a closing handshake. */
+/** The close code that uWebSockets reports for a connection that ended without a closing handshake. */
 const LOST = 1006;
 
-/** What uWebSockets keeps for a connection, or for one that is closed at once. */
+/** The user data of a socket in uWebSockets; `refused` for a connection that is closed at once. */
 export type ConnectionData =
   | { encoding: Encoding; guard: ConnectionGuard; connection: Connection | undefined }
   | { refused: CloseReason };
@@ -48,19 +48,19 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   readonly encoder: TickEncoder;
   readonly #operations: Operations;
   readonly #window = new SendWindow();
-  readonly #after: ServerMessage[] = [];
+  readonly #afterFrame: ServerMessage[] = [];
   #turn = 0;
-  #beatAtMs: number;
-  /** Whether the last flush had room for all that there was. */
+  #heartbeatAtMs: number;
+  /** Whether the last flush sent everything there was. */
   #flushedAll = false;
   #closed = false;
   #closedByUs = false;
-  /** Whether uWebSockets may hold what the kernel has not taken. */
+  /** Whether the buffer of uWebSockets may hold bytes that the kernel has not taken. */
   #mayBeBuffered = false;
   #cohort: Cohort | null = null;
   readonly #liveness: Liveness;
   readonly #requests: RequestQueue;
-  /** Bytes of answers that are counted as not read. */
+  /** Bytes of unread answers that are counted against the quota. */
   #unread = 0;
 
   constructor(
@@ -72,12 +72,12 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     readonly count: (ticks: number, bytes: number) => void,
     readonly guard: ConnectionGuard,
     turns: RequestTurns,
-    /** Flushes it soon, or between two rounds: there is more for it, and room. */
-    readonly goOn: (connection: Connection) => void,
+    /** Called when there is more to send and room again: flushes the connection at once, or in the next round. */
+    readonly resumeSending: (connection: Connection) => void,
   ) {
     this.encoder = shared.encoders[encoding];
-    // Those that connect together are not to be beaten for together for ever.
-    this.#beatAtMs = performance.now() - Math.random() * settings.heartbeatMs;
+    // Random, so that connections that opened together do not get all their heartbeats together.
+    this.#heartbeatAtMs = performance.now() - Math.random() * settings.heartbeatMs;
     this.#liveness = new Liveness(settings.idleMs, performance.now());
     this.#operations = new Operations(shared, this, encoding, settings);
     this.#requests = new RequestQueue(turns, this.address, (message, isBinary) =>
@@ -102,7 +102,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   #handle(message: ArrayBuffer, isBinary: boolean): void | Promise<void> {
     if (this.#closed) return;
-    // Whose request had to wait was not silent.
+    // The request may have waited for its turn: the client was not silent meanwhile.
     this.#liveness.heard();
     this.leaveCohort();
     const parsed = parseMessage(message, isBinary, this.encoding);
@@ -129,9 +129,9 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     }
   }
 
-  #closeFor(closing: CloseReason | null): boolean {
-    if (closing === null) return false;
-    this.close(closing);
+  #closeFor(closeReason: CloseReason | null): boolean {
+    if (closeReason === null) return false;
+    this.close(closeReason);
     return true;
   }
 
@@ -142,17 +142,17 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return this.encoding === 'json' ? String(time) : time;
   }
 
-  /** Before its subscriptions change: in a cohort their readers are those of others, too. */
+  /** Called before the subscriptions change: the members of a cohort share one reader. */
   leaveCohort(): void {
     this.#cohort?.remove(this);
   }
 
-  /** Ends one of its subscriptions. */
+  /** Ends a subscription of this connection. */
   end(sub: number): void {
     this.#operations.end(sub);
   }
 
-  /** Sends what there is room for. True when there is room for more in a further flush. */
+  /** Sends what the window has room for. True when there is more to send in a further flush. */
   flush(frame: Frame): boolean {
     if (this.#cohort !== null) return false;
     this.#flushedAll = false;
@@ -171,14 +171,14 @@ export class Connection implements FrameTarget, OperationsHost, Member {
       this.count(ticks, 0);
     } while (!all && ticks > 0 && this.#window.room >= STREAM_BYTES_MAX && !this.#isBuffered);
     this.#flushedAll = all;
-    if (this.#after.length > 0) for (const message of this.#after.splice(0)) this.control(message);
-    // What stopped for want of window goes on when the pong comes, which only a ping can bring.
+    if (this.#afterFrame.length > 0) for (const message of this.#afterFrame.splice(0)) this.control(message);
+    // A full window opens when a pong arrives, and only a ping causes a pong.
     if (!all && this.#window.room < WINDOW_BYTES && this.#window.unasked) this.#ping();
     if (all && this.#window.unanswered - unanswered <= COHORT_BYTES && this.mayJoin) this.cohorts.join(this);
     return !all && ticks > 0;
   }
 
-  /** Whether the kernel has not taken what was sent; of little sent, or all of it taken at once, that need not be asked. */
+  /** Whether the kernel lags behind. Asks uWebSockets only when enough was sent and some of it was not taken at once. */
   get #isBuffered(): boolean {
     if (!this.#mayBeBuffered || this.#window.unanswered <= BUFFERED_MAX) return false;
     const buffered = this.socket.getBufferedAmount();
@@ -193,7 +193,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     return group.users > 1 && subscriptions[0].isCaughtUp && this.keepsUp(WINDOW_BYTES);
   }
 
-  /** Whether there is room for whatever the cohort may send next, and the client takes it before it misses a heartbeat. */
+  /** Whether the window has room for a frame of a cohort, and the client reads one within a heartbeat interval. */
   keepsUp(windowBytes: number): boolean {
     const { unanswered } = this.#window;
     return windowBytes - unanswered >= COHORT_BYTES && this.#isQuick && !this.#isBuffered;
@@ -214,15 +214,15 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   left(): void {
     this.#cohort = null;
-    // What the cohort lacked is now its own to wait for.
+    // The cohort may not have sent everything: the rest must now be sent by this connection.
     this.#flushedAll = false;
     this.#operations.subscriptions[0].leave();
   }
 
-  /** The ping goes first: behind a message that is too large for uWebSockets to put off, it would be a call of its own. */
-  takeAlong(message: Uint8Array, text: boolean, pingEveryBytes: number): void {
+  /** The ping is sent first. After a message too large for corking, the ping would need a system call of its own. */
+  sendShared(message: Uint8Array, text: boolean, pingEveryBytes: number): void {
     if (this.#window.isPingDue(pingEveryBytes)) {
-      this.#together(() => {
+      this.#corked(() => {
         this.#ping();
         this.#send(message, text);
       });
@@ -239,21 +239,21 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     );
   }
 
-  /** To be called several times per heartbeat: says that it is there, and sees whether the client is. */
-  look(nowMs: number, heartbeat: HeartbeatBytes): void {
-    if (this.#closed || this.#closeFor(this.guard.look(nowMs))) return;
-    const life = this.#liveness.look(nowMs);
+  /** Called several times per heartbeat interval: sends heartbeats, and closes the connection if the client is gone. */
+  check(nowMs: number, heartbeat: HeartbeatBytes): void {
+    if (this.#closed || this.#closeFor(this.guard.checkDeadline(nowMs))) return;
+    const life = this.#liveness.check(nowMs);
     if (life === 'gone') {
       this.close(closeReasonFor(CloseCode.idle, `no sign of life for ${this.settings.idleMs} ms`));
       return;
     }
     if (life === 'ask') this.socket.ping();
-    if (nowMs - this.#beatAtMs < this.settings.heartbeatMs || this.#window.room <= 0) return;
-    this.#beatAtMs = nowMs;
+    if (nowMs - this.#heartbeatAtMs < this.settings.heartbeatMs || this.#window.room <= 0) return;
+    this.#heartbeatAtMs = nowMs;
     this.transmit(heartbeat.of(this.encoding), this.encoder.text);
   }
 
-  /** Whether the client has got everything up to `heads`, by shard, and said so. Asks it, where it has not. */
+  /** Whether the client has acknowledged everything up to `heads` (by shard). If not, sends a ping. */
   drained(heads: readonly number[]): boolean {
     const { subscriptions } = this.#operations;
     if (subscriptions.length > 0 && !this.#flushedAll) return false;
@@ -271,7 +271,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.#closed) return;
     const isText = this.encoding === 'json';
     const bytes = isText ? Buffer.from(jsonControl(message)) : packControl(message);
-    const why = this.#answersInTheWay(bytes.length);
+    const why = this.#answerLimitExceeded(bytes.length);
     if (why !== null) {
       this.close(closeReasonFor(CloseCode.slow, why));
       return;
@@ -280,16 +280,19 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     this.#countUnread();
   }
 
-  /** Why an answer of so many bytes is one too many, if so: clients that ask and do not read would fill the memory. */
-  #answersInTheWay(bytes: number): string | null {
+  /**
+   * Why an answer of `bytes` bytes exceeds a limit; null where it does not. Clients that send requests and do not read
+   * the answers would otherwise fill the memory.
+   */
+  #answerLimitExceeded(bytes: number): string | null {
     const { unanswered } = this.#window;
     if (unanswered > ANSWER_BYTES_PER_CONNECTION_MAX) return 'answers are not read';
     if (unanswered + bytes <= EVERY_COHORT_WINDOW_BYTES) return null;
-    const bound = this.shared.quotas.answerBytes.inTheWay(this.address, bytes);
+    const bound = this.shared.quotas.answerBytes.exceededBy(this.address, bytes);
     return bound === null ? null : `too many bytes of answers are not read ${bound}`;
   }
 
-  /** What is beyond a window are answers: ticks never are. */
+  /** Bytes beyond the largest window can only be answers, because ticks never exceed a window. */
   #countUnread(): void {
     const unread = this.#closed ? 0 : Math.max(0, this.#window.unanswered - EVERY_COHORT_WINDOW_BYTES);
     if (unread === this.#unread) return;
@@ -298,7 +301,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
   }
 
   controlAfterFrame(message: ServerMessage): void {
-    this.#after.push(message);
+    this.#afterFrame.push(message);
   }
 
   transmit(message: Uint8Array, text: boolean): void {
@@ -308,7 +311,7 @@ export class Connection implements FrameTarget, OperationsHost, Member {
       this.#send(message, text);
       return;
     }
-    this.#together(() => {
+    this.#corked(() => {
       this.#send(message, text);
       this.#ping();
     });
@@ -318,19 +321,19 @@ export class Connection implements FrameTarget, OperationsHost, Member {
     if (this.socket.send(message, !text) !== SENT) this.#mayBeBuffered = true;
   }
 
-  /** Sends several things in one call of the operating system; whether it took them is not told. */
-  #together(send: () => void): void {
+  /** Sends several messages with one system call. uWebSockets does not report whether the kernel took all of them. */
+  #corked(send: () => void): void {
     this.#mayBeBuffered = true;
     this.socket.cork(send);
   }
 
   #ping(): void {
-    // A message that was one too many may have closed it just now, and uWebSockets throws then.
+    // Sending the last message may have closed the socket, and uWebSockets throws on a closed one.
     if (this.#closed) return;
     this.socket.ping(this.#window.ping());
   }
 
-  /** The protocol layer has answered it already. */
+  /** The client has sent a ping, which uWebSockets has answered. */
   pinged(): void {
     if (this.#closed) return;
     this.#liveness.heard();
@@ -339,24 +342,24 @@ export class Connection implements FrameTarget, OperationsHost, Member {
 
   pong(message: ArrayBuffer): void {
     this.#liveness.heard();
-    // uWebSockets puts together what is sent from here.
+    // uWebSockets corks what is sent from this handler.
     this.#mayBeBuffered = true;
     const isAnswer = this.#window.pong(message);
     this.#countUnread();
-    if (isAnswer && !this.#flushedAll) this.goOn(this);
+    if (isAnswer && !this.#flushedAll) this.resumeSending(this);
   }
 
-  /** Says why and closes. */
+  /** Closes the connection with a code and a reason. */
   close({ code, reason }: CloseReason): void {
     if (this.#closed) return;
     this.#closedByUs = true;
     this.guard.access.refusals.closed[code]++;
-    // Behind bytes that a silent client does not take, a close frame would only keep them in memory.
+    // A close frame would wait in memory behind bytes that a silent client never reads.
     if (code === CloseCode.idle && this.socket.getBufferedAmount() > 0) this.socket.close();
     else this.socket.end(code, reason);
   }
 
-  /** The socket is gone. */
+  /** Called when the socket has closed. */
   closed(code: number): void {
     this.#closed = true;
     this.#cohort?.remove(this);

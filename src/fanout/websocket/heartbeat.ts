@@ -1,4 +1,4 @@
-/** One heartbeat for all connections that are due at the same time: packed once for each encoding. */
+/** One heartbeat for all connections that are due at the same time, encoded once per encoding. */
 import { nanoseconds } from '../../core/tick.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';

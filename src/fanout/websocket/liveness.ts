@@ -1,7 +1,7 @@
 /**
- * Whether somebody is still there. Whoever shows no sign of life for half of the bound is asked by a ping,
- * which every WebSocket client answers by itself; whoever does not answer until the bound is gone: asleep, or
- * unplugged, which TCP alone would notice only after many minutes.
+ * Detects a client that is gone: asleep or unplugged. TCP alone would notice that only after many minutes. After half of
+ * `idleMs` without a message the server sends a ping, which every WebSocket client answers by itself. A client that has
+ * not answered after `idleMs` is gone.
  */
 export class Liveness {
   #heardAtMs: number;
@@ -21,18 +21,18 @@ export class Liveness {
     this.#suspected = false;
   }
 
-  /** What is to be done: nothing, ask, or give up. */
-  look(nowMs: number): 'wait' | 'ask' | 'gone' {
+  /** What the connection must do: nothing, send a ping, or close. */
+  check(nowMs: number): 'wait' | 'ask' | 'gone' {
     const silentMs = nowMs - this.#heardAtMs;
     if (silentMs < this.idleMs / 2) return 'wait';
     if (!this.#asked) {
-      // After a loop stood still the answer gets its time from now on.
+      // If the event loop was blocked, the client still gets half of `idleMs` to answer.
       this.#heardAtMs = Math.max(this.#heardAtMs, nowMs - this.idleMs / 2);
       this.#asked = true;
       return 'ask';
     }
     if (silentMs < this.idleMs) return 'wait';
-    // What arrived while the loop stood still is read between two looks: one is not enough.
+    // If the event loop was blocked, an answer may be unread: it is read before the second check.
     if (this.#suspected) return 'gone';
     this.#suspected = true;
     return 'wait';

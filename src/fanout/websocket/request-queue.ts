@@ -1,14 +1,14 @@
 /**
- * Requests take turns. What they ask may be long work, and a client may send many at once: they are done while the turn
- * of the event loop at hand has time for them. The others wait, each connection's in their order, and connections one
- * after the other.
+ * Shares the thread between requests. A request may take long, and a client may send many requests at once. Requests run
+ * until the current turn of the event loop has spent `REQUESTS_MS` on them; later requests wait. The waiting requests of
+ * a connection stay in order, and connections are served round-robin.
  */
 import { REQUESTS_MS } from '../../core/limits.js';
 import { CloseCode } from '../../wire/ticks.js';
 import { type CloseReason, closeReasonFor } from '../access/close-reason.js';
 import type { Quota } from '../access/quota.js';
 
-/** Bytes that a request which waits takes beside its own. */
+/** Bytes that a waiting request takes beside its message. */
 const WAITING_BYTES = 256;
 
 interface Waiting {
@@ -16,42 +16,42 @@ interface Waiting {
   isBinary: boolean;
 }
 
-/** Does a request; a promise where it is not done yet. */
+/** Handles a request; returns a promise where the request takes several turns. */
 type Handle = (message: ArrayBuffer, isBinary: boolean) => void | Promise<void>;
 
-/** What all connections of a server share. */
+/** The time for requests, which all connections of a server share. */
 export class RequestTurns {
-  /** Milliseconds that requests took which came in this turn of the event loop. */
+  /** Milliseconds that requests have taken in this turn of the event loop. */
   #spentMs = 0;
   #isDue = false;
   readonly #waiting = new Set<RequestQueue>();
 
   constructor(readonly quota: Quota) {}
 
-  /** Whether the turn at hand has time for a request that has just come. */
+  /** Whether the current turn has time for a request that has just arrived. */
   get hasTime(): boolean {
     return this.#spentMs < REQUESTS_MS;
   }
 
-  /** Does what has just come. */
-  run(body: () => void): void {
+  /** Runs a request that has just arrived. */
+  run(task: () => void): void {
     const startedMs = performance.now();
-    body();
+    task();
     this.#spentMs += performance.now() - startedMs;
-    this.#callBack();
+    this.#schedule();
   }
 
-  /** Has a queue served in the turns that follow. */
+  /** Serves a queue in later turns. */
   wait(queue: RequestQueue): void {
     this.#waiting.add(queue);
-    this.#callBack();
+    this.#schedule();
   }
 
   forget(queue: RequestQueue): void {
     this.#waiting.delete(queue);
   }
 
-  #callBack(): void {
+  #schedule(): void {
     if (this.#isDue) return;
     this.#isDue = true;
     setImmediate(() => {
@@ -64,12 +64,12 @@ export class RequestTurns {
   #serve(): void {
     const untilMs = performance.now() + REQUESTS_MS;
     for (const queue of this.#waiting) {
-      // Whoever has more goes to the end of the line.
+      // A queue with more requests moves to the end.
       this.#waiting.delete(queue);
       if (queue.next()) this.#waiting.add(queue);
       if (performance.now() >= untilMs) break;
     }
-    if (this.#waiting.size > 0) this.#callBack();
+    if (this.#waiting.size > 0) this.#schedule();
   }
 }
 
@@ -77,7 +77,7 @@ export class RequestTurns {
 export class RequestQueue {
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
-  /** Whether a request is being done that takes several turns. */
+  /** Whether a request that takes several turns is running. */
   #isBusy = false;
 
   constructor(
@@ -86,11 +86,14 @@ export class RequestQueue {
     readonly handle: Handle,
   ) {}
 
-  /** Takes a message, whose memory is the caller's; why the connection is to be closed for it. */
+  /**
+   * Runs a request, or queues a copy of it. The memory of `message` is valid only during the call.
+   * @returns why the connection must be closed; null where it need not
+   */
   take(message: ArrayBuffer, isBinary: boolean): CloseReason | null {
     const { turns } = this;
     if (!this.#isBusy && this.#waiting.length === 0 && turns.hasTime) {
-      turns.run(() => this.#do(message, isBinary));
+      turns.run(() => this.#handle(message, isBinary));
       return null;
     }
     const bytes = message.byteLength + WAITING_BYTES;
@@ -98,7 +101,7 @@ export class RequestQueue {
     const isTooMuch = this.#bytes + bytes > quota.perConnection;
     const bound = isTooMuch
       ? `of this connection (limit ${quota.perConnection})`
-      : quota.inTheWay(this.address, bytes);
+      : quota.exceededBy(this.address, bytes);
     if (bound !== null) return closeReasonFor(CloseCode.rate, `too many bytes of requests wait ${bound}`);
     this.#waiting.push({ message: message.slice(0), isBinary });
     this.#count(bytes);
@@ -111,26 +114,26 @@ export class RequestQueue {
     this.turns.quota.add(this.address, bytes);
   }
 
-  #do(message: ArrayBuffer, isBinary: boolean): void {
-    const doing = this.handle(message, isBinary);
-    if (doing === undefined) return;
+  #handle(message: ArrayBuffer, isBinary: boolean): void {
+    const pending = this.handle(message, isBinary);
+    if (pending === undefined) return;
     this.#isBusy = true;
-    void doing.finally(() => {
+    void pending.finally(() => {
       this.#isBusy = false;
       if (this.#waiting.length > 0) this.turns.wait(this);
     });
   }
 
-  /** Does the next one; true when there are more to be done. */
+  /** Runs the next request; true when the queue must be served again. */
   next(): boolean {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) return false;
     this.#count(-waiting.message.byteLength - WAITING_BYTES);
-    this.#do(waiting.message, waiting.isBinary);
+    this.#handle(waiting.message, waiting.isBinary);
     return this.#waiting.length > 0 && !this.#isBusy;
   }
 
-  /** The connection is gone: what waits is not done. */
+  /** Drops the waiting requests, because the connection has closed. */
   clear(): void {
     this.#waiting.length = 0;
     this.#count(-this.#bytes);

@@ -1,17 +1,18 @@
 /**
- * The window: how much may be under way to one client. Kernels hide slow readers behind megabytes of socket
- * buffers, so a ping goes out every so many bytes, and what its pong has not answered counts as under way.
+ * The send window limits the bytes in flight to one client. Socket buffers of the kernel hide a slow reader behind
+ * megabytes. So the server sends a ping after every `PING_EVERY_BYTES` bytes. Bytes count as in flight until the pong of
+ * a later ping arrives.
  */
 import { FRAME_BYTES_MAX, PING_EVERY_BYTES, WINDOW_BYTES } from '../../core/limits.js';
 
-/** Counts of bytes are int32 and run over: what matters is how far they are apart, which is megabytes at most. */
+/** Byte counters are int32 and wrap around. Only their differences matter, and these are megabytes at most. */
 type Bytes = number;
-/** Pings not yet answered that are remembered; there are never more. Stock clients give up who sends them 60 at once. */
+/** Unanswered pings at most. Some common clients close the connection after 60 unanswered pings. */
 const PINGS_MAX = 32;
 const PAYLOAD_BYTES = 4;
-/** Bytes of a message that are risked on any link. */
+/** Bytes that a message may have on any link, however slow. */
 const MESSAGE_BYTES_MIN = 8 * 1024;
-/** Milliseconds after which an answer is slow. */
+/** Milliseconds after which a pong is slow. */
 const SLOW_MS = 100;
 
 export class SendWindow {
@@ -20,11 +21,11 @@ export class SendWindow {
   #pingedAt: Bytes = 0;
   #pings = 0;
   #pongs = 0;
-  /** Bytes per millisecond at which the client takes what is sent, as the pongs tell; a low guess before the first. */
+  /** Bytes per millisecond that the client reads, measured by pongs; 0 before the first pong. */
   #rate = 0;
-  /** Bytes sent before each ping, by its number modulo PINGS_MAX. */
+  /** Bytes sent before each ping, by ping number modulo PINGS_MAX. */
   readonly #marks = new Int32Array(PINGS_MAX);
-  /** Bytes that were unanswered at each ping, and when that was, likewise. */
+  /** Bytes in flight at each ping, and its monotonic time, by the same index. */
   readonly #asked = new Float64Array(PINGS_MAX);
   readonly #askedAtMs = new Float64Array(PINGS_MAX);
   readonly #number = new Uint32Array(1);
@@ -40,8 +41,8 @@ export class SendWindow {
   }
 
   /**
-   * Bytes that a message may have to be whole within about so many milliseconds: until then the client hears
-   * nothing, and would think the connection dead.
+   * Bytes of the largest message that the client can receive within about `ms` milliseconds. While a longer message
+   * arrives, the client sees nothing and may take the connection for dead.
    */
   messageBytes(ms: number): number {
     return Math.min(FRAME_BYTES_MAX, Math.max(MESSAGE_BYTES_MIN, this.#rate * ms));
@@ -53,18 +54,18 @@ export class SendWindow {
     return this.isPingDue(PING_EVERY_BYTES);
   }
 
-  /** @param everyBytes those that may be sent between two pings */
+  /** @param everyBytes bytes between two pings */
   isPingDue(everyBytes: number): boolean {
     const isDue = ((this.#sent - this.#pingedAt) | 0) >= everyBytes;
     return isDue && this.#pings - this.#pongs < PINGS_MAX;
   }
 
-  /** Whether bytes were sent since the last ping, so that only another one can tell when they arrived. */
+  /** Whether bytes were sent since the last ping, and another ping may be sent. */
   get unasked(): boolean {
     return this.#sent !== this.#pingedAt && this.#pings - this.#pongs < PINGS_MAX;
   }
 
-  /** The payload of the next ping. */
+  /** Counts a ping; returns its payload. The next call overwrites the payload. */
   ping(): Uint8Array {
     const at = this.#pings % PINGS_MAX;
     this.#marks[at] = this.#sent;
@@ -75,7 +76,7 @@ export class SendWindow {
     return this.#payload;
   }
 
-  /** Takes a pong; whether it answered a ping. Foreign payloads, repeats and numbers never sent count for nothing. */
+  /** Takes a pong. False when it answers no open ping: a foreign payload, a repeat, or a number never sent. */
   pong(message: ArrayBuffer): boolean {
     if (message.byteLength !== PAYLOAD_BYTES) return false;
     const ahead = (new DataView(message).getUint32(0, true) - this.#pongs) >>> 0;
@@ -85,7 +86,7 @@ export class SendWindow {
     this.#answered = this.#marks[at];
     const tookMs = Math.max(0.1, performance.now() - this.#askedAtMs[at]);
     const rate = this.#asked[at] / tookMs;
-    // Few bytes that came quickly say nothing of how fast many would come; what took long does.
+    // A quick pong after few bytes measures the delay, not the rate. It must not lower the estimate; a slow pong may.
     if (rate > this.#rate || tookMs > SLOW_MS) this.#rate = rate;
     return true;
   }

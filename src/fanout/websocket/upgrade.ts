@@ -1,4 +1,4 @@
-/** From an HTTP request to a connection: who may become one, and what uWebSockets tells of it. */
+/** The WebSocket route: decides which HTTP requests become connections, and passes the events of a socket on. */
 import { CloseCode, ENCODINGS, type Encoding, subprotocolOf } from '../../wire/ticks.js';
 import { type Admission, ConnectionSlot } from '../access/admission.js';
 import { bearerToken, type Verdict } from '../access/auth.js';
@@ -21,17 +21,18 @@ import type { Cohorts } from '../reader/cohort.js';
 import { Connection, type ConnectionData } from './connection.js';
 import type { RequestTurns } from './request-queue.js';
 
-/** Bytes that uWebSockets may buffer for a socket; windows keep all but bursts of answers far below it. */
+/** Bytes that uWebSockets may buffer per socket. Only bursts of answers come near it; windows bound everything else. */
 const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
-/** Seconds beyond our own bound after which uWebSockets gives a silent socket up, and its limits for that. */
+/** Seconds after `idleMs` at which uWebSockets closes a silent socket by itself. */
 const LAST_RESORT_SECONDS = 16;
+/** The largest `idleTimeout` that uWebSockets takes. */
 const IDLE_SECONDS_MAX = 960;
-/** Messages up to this many times the limit are read to be refused by code; larger ones are cut off. */
+/** A message up to this many times the limit is answered by a close code. uWebSockets cuts off a larger one. */
 const READ_TO_REFUSE = 2;
-/** What an answer looks up when its request is gone. */
+/** Placeholder for a request that is no longer valid. */
 const NO_REQUEST = { getHeader: () => '', getMethod: () => 'get' } as unknown as HttpRequest;
 
-/** Of the query of an upgrade. */
+/** Query parameters of an upgrade. */
 const PARAMETERS = ['token'];
 
 export interface UpgradeContext extends AccessContext {
@@ -99,14 +100,14 @@ function connectionOf(socket: { getUserData(): ConnectionData }): Connection | u
   return 'connection' in data ? data.connection : undefined;
 }
 
-/** The first encoding that the client offers and we speak; JSON when it offers none; null when only others. */
+/** The encoding that the server prefers among the offered ones; JSON when none is offered; null when all are unknown. */
 function chooseEncoding(offered: string): Encoding | null {
   if (offered.trim() === '') return 'json';
   const names = offered.split(',').map((name) => name.trim());
   return ENCODINGS.find((encoding) => names.includes(subprotocolOf(encoding))) ?? null;
 }
 
-/** Why a request does not become a connection, whoever sends it. */
+/** Why a request does not become a connection, apart from its token and its address; null where it may. */
 function refusalOf(
   context: UpgradeContext,
   req: HttpRequest,
@@ -157,7 +158,7 @@ function upgrade(
   };
   const slot = context.admission.enter(addressOf(context, res, req));
   if (!(slot instanceof ConnectionSlot)) {
-    // A page sees why its socket was closed, but never why an upgrade was refused.
+    // A browser shows a page why its socket was closed, but never why an upgrade was refused.
     finish({ refused: slot });
     return;
   }
@@ -181,7 +182,7 @@ function upgrade(
   });
   slot.onGiveWay = (closeReason) => {
     isDecided = true;
-    // Within the upgrade of another, uWebSockets cannot finish this one.
+    // uWebSockets cannot finish this upgrade during the upgrade of another request.
     setImmediate(() => {
       if (!isGone) res.cork(() => finish({ refused: closeReason }));
     });
@@ -207,7 +208,7 @@ function admit(
     refuse(context, res, 'authoriser', problem(503, 'unauthorised', detail, headers));
     return;
   }
-  // The server may have begun to shut down while the authoriser thought.
+  // The server may have begun to shut down while the token was checked.
   const refused = context.closing ? shuttingDown() : guard.admit(verdict);
   if (refused !== null) guard.slot.leave();
   finish(refused === null ? { encoding, guard, connection: undefined } : { refused });
@@ -222,7 +223,7 @@ function refuse(context: UpgradeContext, res: HttpResponse, reason: RefusalReaso
   send(res, NO_REQUEST, answer, []);
 }
 
-/** Browsers cannot set headers on an upgrade: there the token travels in the query. */
+/** The token in the query: browsers cannot set headers on an upgrade. */
 function tokenIn(query: ReadonlyMap<string, string>): string | undefined {
   const token = query.get('token');
   return token === '' ? undefined : token;

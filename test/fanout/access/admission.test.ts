@@ -1,4 +1,4 @@
-/** How many connections, how much and how often: each limit has its code, its words, and is counted. */
+/** Limits on connections, on the size of messages and on their rate. Each has a close code, a reason and a counter. */
 import t from 'tap';
 import { addressKey } from '../../../src/core/address.js';
 import { BAD_MESSAGES_MAX } from '../../../src/core/limits.js';
@@ -7,7 +7,7 @@ import { closeReasonFor } from '../../../src/fanout/access/close-reason.js';
 import { CloseCode } from '../../../src/wire/ticks.js';
 import { serve } from '../../helpers/fanout.js';
 
-t.test('connections in all, and of one address', async (t) => {
+t.test('connections in all, and per address', async (t) => {
   const limits = { connections: 3, connectionsPerAddress: 2 };
   const served = await serve({ limits, trustedProxies: ['127.0.0.1'] });
   t.teardown(() => served.close());
@@ -26,7 +26,7 @@ t.test('connections in all, and of one address', async (t) => {
   t.equal(
     (await (await via('192.0.2.1')).request({ op: 'ping' })).op,
     'pong',
-    'a place that was left is free',
+    'a slot is free after its connection has closed',
   );
   t.match(served.fanout.stats(), {
     connections: 3,
@@ -35,7 +35,7 @@ t.test('connections in all, and of one address', async (t) => {
   });
 });
 
-t.test('addresses: what counts as one, and whom a proxy speaks for', async (t) => {
+t.test('addresses: which count as one, and the client behind a proxy', async (t) => {
   t.equal(addressKey('192.0.2.7'), '192.0.2.7');
   t.equal(addressKey('0000:0000:0000:0000:0000:ffff:c000:0207'), '192.0.2.7');
   t.equal(addressKey('::ffff:192.0.2.7'), '192.0.2.7');
@@ -50,7 +50,7 @@ t.test('addresses: what counts as one, and whom a proxy speaks for', async (t) =
   t.equal(clientAddress('10.0.0.1', 'nonsense', proxies), '10.0.0.1');
 });
 
-t.test('too often, too large, too wrong', async (t) => {
+t.test('too many messages, too large ones, and too many wrong ones', async (t) => {
   const served = await serve({ limits: { messagesPerSecond: BAD_MESSAGES_MAX + 10, messageBytes: 2048 } });
   t.teardown(() => served.close());
   for (const encoding of ['packed', 'msgpack', 'json'] as const) {
@@ -79,7 +79,7 @@ t.test('too often, too large, too wrong', async (t) => {
   t.same(served.errors, []);
 });
 
-t.test('reasons fit into a close frame, hint and all', async (t) => {
+t.test('reasons fit into a close frame, with their hint', async (t) => {
   const { reason } = closeReasonFor(CloseCode.idle, 'ü'.repeat(200), 12_345);
   t.ok(Buffer.byteLength(reason) <= 123);
   t.match(reason, /ü; retry in 12345 ms$/);

@@ -1,4 +1,4 @@
-/** Tokens: by header, query or request; from the settings or by the host's own authoriser; on REST as well. */
+/** Tokens: in a header, a query or a request; checked by the settings or by the host's authoriser; also on REST. */
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { WRONG_TOKENS_PER_MINUTE } from '../../../src/core/limits.js';
@@ -20,7 +20,7 @@ function rest(served: Served, path: string, token?: string): Promise<Response> {
   return fetch(`http://127.0.0.1:${served.port}${path}`, { headers });
 }
 
-t.test('without keys everyone may ask', async (t) => {
+t.test('without keys no token is required', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const client = await served.connect('json');
@@ -29,7 +29,7 @@ t.test('without keys everyone may ask', async (t) => {
   t.equal((await rest(served, '/v1/symbols')).status, 200);
 });
 
-t.test('a token by request, after hello', async (t) => {
+t.test('a token in a request, after hello', async (t) => {
   const served = await serve({ auth });
   t.teardown(() => served.close());
   for (const encoding of ['packed', 'msgpack', 'json'] as const) {
@@ -48,7 +48,7 @@ t.test('a token by request, after hello', async (t) => {
   t.same(served.errors, []);
 });
 
-t.test('a token by header or query, and as many connections as its key may have', async (t) => {
+t.test('a token in a header or query, and the connection limit of its key', async (t) => {
   const served = await serve({ auth });
   t.teardown(() => served.close());
   const first = await served.connect('packed', bearer(TOKEN));
@@ -74,7 +74,7 @@ t.test('a token by header or query, and as many connections as its key may have'
   t.match(served.fanout.stats().refused, { key: 2, token: 1 });
 });
 
-t.test('REST wants the header; probes stay open', async (t) => {
+t.test('REST requires the header; probes stay open', async (t) => {
   const served = await serve({ auth });
   t.teardown(() => served.close());
   for (const path of [
@@ -99,7 +99,7 @@ t.test('REST wants the header; probes stay open', async (t) => {
   t.equal((await rest(served, '/readyz')).status, 503);
 });
 
-t.test('a token in a query is taken as it stands, escaped or not', async (t) => {
+t.test('a token in a query may be percent-encoded or not', async (t) => {
   const plain = 'q+r/s==t-u.v_w~x+y';
   const served = await serve({ auth: { keys: [{ name: 'desk', token: plain }] } });
   t.teardown(() => served.close());
@@ -114,7 +114,7 @@ t.test('a token in a query is taken as it stands, escaped or not', async (t) => 
   }
 });
 
-t.test('wrong tokens of an address are looked at only so often', async (t) => {
+t.test('wrong tokens of an address are limited per minute', async (t) => {
   const served = await serve({ auth });
   t.teardown(() => served.close());
   for (let i = 0; i < WRONG_TOKENS_PER_MINUTE; i++)
@@ -128,7 +128,7 @@ t.test('wrong tokens of an address are looked at only so often', async (t) => {
   t.equal(served.fanout.stats().wrongTokens, WRONG_TOKENS_PER_MINUTE + 2);
 });
 
-t.test('the authoriser of the host, which takes its time', async (t) => {
+t.test('an asynchronous authoriser of the host', async (t) => {
   const asked: string[] = [];
   const served = await serve({
     authorise: async (token, { address }) => {
@@ -170,7 +170,7 @@ t.test('the authoriser of the host, which takes its time', async (t) => {
   t.ok(served.errors.length > 0 && served.errors.every((message) => message === 'The authoriser failed.'));
 });
 
-t.test('a client that leaves while the authoriser thinks leaves nothing behind', async (t) => {
+t.test('a client that leaves while its token is checked leaves nothing behind', async (t) => {
   let answer: ((account: { name: string }) => void) | undefined;
   const served = await serve({
     authorise: () =>

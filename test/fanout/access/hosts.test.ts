@@ -1,4 +1,4 @@
-/** A page can have its own name resolve to this server's address: the name in `Host` tells it from others. */
+/** DNS rebinding: a page can make its own name resolve to this server's address. The `Host` header reveals such a page. */
 import { request } from 'node:http';
 import t from 'tap';
 import WebSocket from 'ws';
@@ -9,7 +9,7 @@ import { asker } from '../../helpers/http.js';
 
 const EVIL = 'evil.example';
 
-/** The status of an upgrade. */
+/** The HTTP status of an upgrade. */
 function upgrade(served: Served, headers: Record<string, string>, query = ''): Promise<number> {
   return new Promise((resolve) => {
     const url = `ws://127.0.0.1:${served.port}/v1/stream${query}`;
@@ -79,7 +79,7 @@ t.test('servers on other addresses', async (t) => {
   t.ok(allows(undefined, [], EVIL), 'whoever listens itself sees to it');
 });
 
-t.test('the page may load and talk to nothing else', async (t) => {
+t.test('the page may load from and connect to this server only', async (t) => {
   const webRoot = t.testdir({ 'index.html': '<p>page</p>' });
   const policyOf = async (more: object) => {
     const served = await serve({ webRoot, ...more });
@@ -91,7 +91,7 @@ t.test('the page may load and talk to nothing else', async (t) => {
   t.equal(await policyOf({ contentSecurityPolicy: '' }), undefined);
 });
 
-t.test('parameters that do not exist', async (t) => {
+t.test('unknown parameters', async (t) => {
   const served = await serve({ log: true });
   t.teardown(() => served.close());
   served.shard.quote(served.shard.define('A'), 1, 2);
@@ -112,7 +112,7 @@ t.test('parameters that do not exist', async (t) => {
   t.equal(await upgrade(served, {}, '?token=abc'), 101);
 });
 
-t.test('a token in the query is taken letter by letter', async (t) => {
+t.test('a token in the query is compared exactly', async (t) => {
   const token = 'a+b/c=0123456789';
   const served = await serve({ auth: { keys: [{ name: 'a', token }] } });
   t.teardown(() => served.close());

@@ -1,4 +1,4 @@
-/** Connections that show no token take no place of those that have shown theirs, and hold nobody off. */
+/** Connections without a token take no slot from authorised connections, and keep no client out. */
 import t from 'tap';
 import { CloseCode } from '../../../src/wire/ticks.js';
 import { type Served, serve } from '../../helpers/fanout.js';
@@ -87,7 +87,7 @@ t.test('tokens that are still checked', async (t) => {
   t.match(served.fanout.stats(), { connections: 2, unauthorised: 0 });
 });
 
-t.test('a server that wants no token has nobody wait', async (t) => {
+t.test('without required tokens no connection waits', async (t) => {
   const served = await serve({ limits: { unauthorised: 1 } });
   t.teardown(() => served.close());
   for (let i = 0; i < 8; i++) await served.connect('json');

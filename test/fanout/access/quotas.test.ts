@@ -1,4 +1,4 @@
-/** What subscriptions have the server keep is bounded: for a connection, for an address, and in all. */
+/** The memory for subscriptions is bounded: per connection, per address, and in all. */
 import t from 'tap';
 import { LOOKUPS_MAX } from '../../../src/core/limits.js';
 import { Quotas } from '../../../src/fanout/access/quota.js';
@@ -8,12 +8,12 @@ import { type Served, serve } from '../../helpers/fanout.js';
 import type { Client } from '../../helpers/stream-client.js';
 
 const IN_ALL = 160;
-/** A quarter and a sixteenth of it. */
+/** A quarter and a sixteenth of the limit. */
 const [PER_ADDRESS, PER_CONNECTION] = [40, 10];
 const PROXY = ['127.0.0.1'];
 
 let made = 0;
-/** Names or patterns that nobody has named before. */
+/** Names or patterns that no subscription has used before. */
 const fresh = (count: number, more = '') => Array.from({ length: count }, () => `U${made++}${more}`);
 
 function from(served: Served, address: string): Promise<Client> {
@@ -77,8 +77,8 @@ t.test('names that become known, and subscriptions that end, make room', async (
   t.equal((await client.subscribe(names.slice(0, 4))).op, 'subscribed', 'known names are free');
 });
 
-t.test('tables of different lists are bounded in bytes', async (t) => {
-  // Each takes 1 KiB and what it lists; an address has a quarter.
+t.test('the tables of symbol filters are bounded in bytes', async (t) => {
+  // Each takes 1 KiB and its lists; an address may use a quarter.
   const served = await serve({ limits: { filterBytes: 16 * 1024 }, plan: { maxSymbols: 1024 } });
   t.teardown(() => served.close());
   for (const name of ['A', 'B', 'C', 'D', 'E']) served.shard.define(name);
@@ -90,7 +90,7 @@ t.test('tables of different lists are bounded in bytes', async (t) => {
   t.equal((await client.subscribe(['E'])).op, 'subscribed');
 });
 
-t.test('what is counted for watches is given back to the last', async (t) => {
+t.test('bytes counted for symbol filters are all given back', async (t) => {
   const quotas = new Quotas();
   const registry = new Registry(Registry.allocate(1 << 20), 8192);
   const filters = new SymbolFilters(registry, 2, quotas);
@@ -98,7 +98,7 @@ t.test('what is counted for watches is given back to the last', async (t) => {
   const held = [['*'], ['N1', 'N5000', 'UNKNOWN'], ['N*', 'M*', '*7'], ['N2']].map((symbols, i) =>
     filters.acquire(symbols, `${i}`),
   );
-  // More than the tables had room for.
+  // More symbols than the tables had room for.
   for (let i = 0; i < 6000; i++) registry.defineSymbol({ name: `N${i}`, digits: 2 });
   filters.refresh();
   t.equal(quotas.unknownNames.total, 1);
@@ -110,12 +110,12 @@ t.test('what is counted for watches is given back to the last', async (t) => {
   );
   const of5000 = registry.symbolId('N5000')!;
   t.equal(held[1].bits[of5000], 1);
-  t.ok(held[0].place[of5000] > 0);
+  t.ok(held[0].listIndex[of5000] > 0);
   for (const filter of held) filters.release(filter);
   for (const quota of kept) t.match(quota, { total: 0, addresses: 0 });
 });
 
-t.test('one address leaves some lookups to others', async (t) => {
+t.test('one address cannot use all lookups', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 }, trustedProxies: PROXY });
   t.teardown(() => served.close());
   const id = served.shard.define('A');

@@ -1,4 +1,4 @@
-/** Catching up from the log: neighbours share decoded pages, work is bounded, newcomers beyond it are told `busy`. */
+/** Catching up from the log: near readers share decoded pages, work is bounded, and further subscribers get `busy`. */
 import t from 'tap';
 import { CATCHUP_JOB_PAGES, PAGE_TICKS } from '../../../src/core/limits.js';
 import { cursorToText } from '../../../src/wire/cursor.js';
@@ -12,7 +12,7 @@ function quotes(served: Served, count: number): void {
   served.shard.commit();
 }
 
-t.test('fifty subscribers at the same past cost one reading of it', async (t) => {
+t.test('fifty subscribers at one cursor read each page once', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   const pages = 5;
@@ -30,7 +30,7 @@ t.test('fifty subscribers at the same past cost one reading of it', async (t) =>
   t.equal(served.fanout.stats().catchingUp, 0);
 });
 
-t.test('one that catches up over many pages has several read by one job', async (t) => {
+t.test('one job reads several pages for a subscriber that needs many', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   const pages = 4 * CATCHUP_JOB_PAGES;
@@ -44,23 +44,26 @@ t.test('one that catches up over many pages has several read by one job', async 
   t.ok(served.log!.pageJobs <= pages / 4, `${served.log!.pageJobs} jobs for ${pages} pages`);
 });
 
-t.test('a log that cannot be read ends the subscription, and says so; another begins afresh', async (t) => {
-  const served = await serve({ log: true, plan: { ringSlots: 512 } });
-  t.teardown(() => served.close());
-  quotes(served, 5000);
-  served.log!.broken = true;
-  const client = await served.connect();
-  const { sub } = await client.subscribe(['*'], { mode: 'every', from: cursor(0) });
-  await client.until(() => client.control('error') !== undefined);
-  t.match(client.control('error'), { code: 'log_failed', sub, temporary: true });
-  t.equal(served.fanout.stats().catchingUp, 0);
-  served.log!.broken = false;
-  await client.subscribe(['*'], { mode: 'every', from: cursor(0) });
-  await client.until(() => client.control('caught_up') !== undefined);
-  t.equal(client.ticks.length, 5000);
-});
+t.test(
+  'an unreadable log ends the subscription with an error; a new subscription reads the log again',
+  async (t) => {
+    const served = await serve({ log: true, plan: { ringSlots: 512 } });
+    t.teardown(() => served.close());
+    quotes(served, 5000);
+    served.log!.broken = true;
+    const client = await served.connect();
+    const { sub } = await client.subscribe(['*'], { mode: 'every', from: cursor(0) });
+    await client.until(() => client.control('error') !== undefined);
+    t.match(client.control('error'), { code: 'log_failed', sub, temporary: true });
+    t.equal(served.fanout.stats().catchingUp, 0);
+    served.log!.broken = false;
+    await client.subscribe(['*'], { mode: 'every', from: cursor(0) });
+    await client.until(() => client.control('caught_up') !== undefined);
+    t.equal(client.ticks.length, 5000);
+  },
+);
 
-t.test('with too many pages wanted, who comes new is told busy, and who runs is not', async (t) => {
+t.test('with too many pages waiting, a new subscription gets busy, and a running one does not', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 }, limits: { catchUpPages: 4 } });
   t.teardown(() => served.close());
   quotes(served, 12 * PAGE_TICKS);

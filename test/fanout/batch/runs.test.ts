@@ -1,4 +1,4 @@
-/** Records encoded once for all groups: whatever a client watches, and however, it gets exactly its own ticks. */
+/** Records are encoded once for all groups. Each client still gets exactly the ticks that it subscribed to. */
 import t, { type Test } from 'tap';
 import type { Encoding, Mode } from '../../../src/wire/ticks.js';
 import { type Served, serve } from '../../helpers/fanout.js';
@@ -36,7 +36,7 @@ async function feed(served: Served, ids: number[], count: number, random: Random
 
 const plain = ({ symbolId, kind, value }: GotTick): Written => ({ symbolId, kind, value });
 
-/** Clients that watch random lists. No snapshot, which would stand for the trades before it. */
+/** Clients that subscribe to random lists. Without a snapshot, which would contain earlier trades. */
 async function watchers(t: Test, encoding: Encoding, mode: Mode, random: Random) {
   const served = await serve();
   t.teardown(() => served.close());
@@ -76,7 +76,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
         await client.until(
           () => own('trade').length >= trades.length && own('quote').at(-1)?.value === last.value,
         );
-        t.same(own('trade').map(plain), trades, 'trades are not folded');
+        t.same(own('trade').map(plain), trades, 'trades are not conflated');
         const seqs = own('quote').map((tick) => tick.seq);
         t.ok(
           seqs.every((seq, k) => k === 0 || seq > seqs[k - 1]),

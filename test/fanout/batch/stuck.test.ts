@@ -1,9 +1,9 @@
-/** Stream readers reach the newest tick by themselves: nothing has to happen in the market, and no equal subscriber is in the way. */
+/** Stream readers reach the newest tick in a quiet market, and beside equal subscribers. */
 import t from 'tap';
 import { cursorToText } from '../../../src/wire/cursor.js';
 import { LOG_ID, serve } from '../../helpers/fanout.js';
 
-/** Resolves to false when the condition does not hold in time. */
+/** Resolves to false when the condition does not become true in time. */
 function within(ms: number, promise: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout;
   const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
@@ -12,7 +12,7 @@ function within(ms: number, promise: Promise<void>): Promise<boolean> {
 
 const start = cursorToText({ logId: LOG_ID, epoch: 1, seqs: [0] });
 
-t.test('trades only, overtaken in the critical ring without a log: one gap, then on', async (t) => {
+t.test('trades only, overtaken in the critical ring without a log: one gap record, then ticks', async (t) => {
   const server = await serve({ plan: { criticalSlots: 64 } });
   t.teardown(() => server.close());
   const { shard } = server;
@@ -37,7 +37,7 @@ t.test('trades only, overtaken in the critical ring without a log: one gap, then
   t.equal(client.ticks.filter((k) => k.kind === 'gap').length, 1);
 });
 
-t.test('a rare symbol behind many others that are encoded for all', async (t) => {
+t.test('a rare symbol after many encoded ticks of other symbols', async (t) => {
   const server = await serve({ plan: { ringSlots: 262_144 } });
   t.teardown(() => server.close());
   const { shard } = server;
@@ -80,7 +80,7 @@ t.test('two equal subscribers resume in an epoch that had more shards', async (t
   );
 });
 
-t.test('a list of names is not taken for another one', async (t) => {
+t.test('two different lists of names never share a filter', async (t) => {
   const server = await serve();
   t.teardown(() => server.close());
   const { shard } = server;
@@ -93,7 +93,7 @@ t.test('a list of names is not taken for another one', async (t) => {
   t.same([symbols.length, unknown], [2, []]);
 });
 
-t.test('the log shows less than the ring has passed, and then the market is quiet', async (t) => {
+t.test('the log does not show yet what the ring no longer holds, in a quiet market', async (t) => {
   const server = await serve({ log: true, plan: { ringSlots: 64 } });
   t.teardown(() => server.close());
   const { shard } = server;

@@ -1,4 +1,4 @@
-/** Watches learn every definition, also one that is made while they look. */
+/** Symbol filters take in every definition, also one that is made during a refresh. */
 import t from 'tap';
 import { SymbolFilters } from '../../../src/fanout/batch/symbol-filter.js';
 import { Registry } from '../../../src/pipeline/memory/registry.js';

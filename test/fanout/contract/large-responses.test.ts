@@ -1,4 +1,4 @@
-/** Large answers wait with us until they are read, whole and in order, and only so many bytes of them. */
+/** Large answers are held in the server until they are read, whole and in order. Their bytes are bounded. */
 import t from 'tap';
 import { LargeResponses } from '../../../src/fanout/contract/large-responses.js';
 import type { HttpResponse } from '../../../src/fanout/contract/uws.js';
@@ -28,7 +28,7 @@ class SlowResponse {
     return this;
   }
 
-  /** The reader took what was sent. */
+  /** The client has read what was sent. */
   drain(): boolean {
     return this.#writable(this.getWriteOffset());
   }
@@ -37,7 +37,7 @@ class SlowResponse {
 const answer = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i % 251);
 const asResponse = (slow: SlowResponse) => slow as unknown as HttpResponse;
 
-t.test('a body arrives whole, in the pieces that its reader takes', async (t) => {
+t.test('a body arrives whole, in the parts that the client reads', async (t) => {
   const outbox = new LargeResponses(1000, 1000);
   const slow = new SlowResponse(300);
   outbox.send('a', asResponse(slow), answer(1000));
@@ -47,13 +47,13 @@ t.test('a body arrives whole, in the pieces that its reader takes', async (t) =>
   t.equal(outbox.bytes, 0);
 });
 
-t.test('what is taken at once is not counted', async (t) => {
+t.test('a body that is sent at once is not counted', async (t) => {
   const outbox = new LargeResponses(1000, 1000);
   outbox.send('a', asResponse(new SlowResponse(5000)), answer(900));
   t.equal(outbox.bytes, 0);
 });
 
-t.test('there is room for so many bytes, and for one answer at least', async (t) => {
+t.test('there is room for a limited number of bytes, but always for one answer', async (t) => {
   const outbox = new LargeResponses(1000, 1000);
   t.ok(outbox.hasRoom('a', 2000), 'one that is larger than all room goes alone');
   const [one, other] = [new SlowResponse(10), new SlowResponse(10)];
@@ -67,7 +67,7 @@ t.test('there is room for so many bytes, and for one answer at least', async (t)
   t.ok(outbox.hasRoom('a', 600));
 });
 
-t.test('one client that does not read leaves room to the others', async (t) => {
+t.test('a client that does not read leaves room for others', async (t) => {
   const outbox = new LargeResponses(1000, 500);
   const [one, other] = [new SlowResponse(10), new SlowResponse(10)];
   t.ok(outbox.hasRoom('a', 800), 'a large answer goes alone');

@@ -1,7 +1,7 @@
 /**
- * Seeded runs of several shards and of clients with a few settings between them, who ask, pause, seek, stop reading,
- * die and come back while bursts of all sizes pass, some of them larger than the ring. Each gets what it asked for,
- * as it was written; and once the feed stops, soon all of it.
+ * Seeded runs with several shards, and with clients that share a few settings. The clients subscribe, pause, seek, stop
+ * reading, disconnect and resume, during bursts of all sizes, some larger than the ring. Each client gets the ticks it
+ * subscribed to, as they were written; and all of them soon after the feed stops.
  */
 import t from 'tap';
 import type { Encoding } from '../../../src/wire/ticks.js';
@@ -15,9 +15,9 @@ const SEEDS = Number(process.env.SEEDS ?? times(2, 60));
 const FIRST_SEED = Number(process.env.FIRST_SEED ?? 1);
 const STEPS = 150;
 const SYMBOLS = 12;
-/** Ticks of a shard: what a test shard keeps of its history. */
+/** Ticks of a shard: as many as a test shard keeps in its history. */
 const TICKS_MAX = 200_000;
-/** Milliseconds without a tick, on a busy machine, after which nothing more is to be expected. */
+/** Milliseconds without a tick after which no more is expected, even on a busy machine. */
 const STILL_MS = 2_000;
 const ENCODINGS: Encoding[] = ['packed', 'msgpack', 'json'];
 const SETTINGS = [
@@ -115,7 +115,7 @@ class Fuzz {
     return {};
   }
 
-  /** Waits until each that reads has all, or as long as anything comes. */
+  /** Waits until every client that reads has all ticks, or until no more ticks arrive. */
   async reached(): Promise<void> {
     const { followers, stopped } = this;
     const isBehind = (follower: Follower) => {

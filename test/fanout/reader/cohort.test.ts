@@ -1,4 +1,4 @@
-/** Connections at the same place go on together; whatever each of them does, each gets every tick once, in order. */
+/** Connections at the same cursor form a cohort. Whatever a member does, each one gets every tick once, in order. */
 import t, { type Test } from 'tap';
 import { EVERY_COHORT_WINDOW_BYTES, PING_EVERY_BYTES, WINDOW_BYTES } from '../../../src/core/limits.js';
 import type { Encoding } from '../../../src/wire/ticks.js';
@@ -9,7 +9,7 @@ import { START_S } from '../../helpers/test-shard.js';
 
 const SYMBOLS = 8;
 const CLIENTS = 10;
-/** Ticks of more bytes than those after which everybody has been pinged, and has answered. */
+/** Number of ticks with more bytes than a ping interval: every member has then been pinged, and has answered. */
 const FIRST_TICKS = 2 * (PING_EVERY_BYTES / 24);
 
 function quotes({ shard }: Served, ids: readonly number[], count: number): void {
@@ -26,7 +26,7 @@ async function reached(clients: readonly Client[], seq: number): Promise<void> {
   for (const client of clients) await client.until(() => lastSeq(client) >= seq);
 }
 
-/** Sends ticks until so many connections are in cohorts. */
+/** Sends ticks until `count` connections are in cohorts. */
 async function together(served: Served, ids: readonly number[], clients: readonly Client[], count: number) {
   quotes(served, ids, FIRST_TICKS);
   await reached(clients, served.shard.head);
@@ -36,7 +36,7 @@ async function together(served: Served, ids: readonly number[], clients: readonl
   }
 }
 
-/** Clients of everything in mode `every`, who go on together. */
+/** Clients that subscribe to all symbols in mode `every`, in one cohort. */
 async function cohortOf(t: Test, options: Parameters<typeof serve>[0], encoding: Encoding = 'packed') {
   const served = await serve(options);
   t.teardown(() => served.close());
@@ -48,7 +48,7 @@ async function cohortOf(t: Test, options: Parameters<typeof serve>[0], encoding:
   return { served, ids, clients };
 }
 
-/** Counts from now on the bytes that went to others than these, who have read all of theirs whenever it is asked. */
+/** Counts from now on the bytes sent to other clients than these, which read everything before each count. */
 function bytesBeside({ fanout }: Served, quick: readonly Client[]) {
   const read = () => quick.reduce((sum, client) => sum + client.bytes, 0);
   const before = { sent: fanout.stats().bytesSent, read: read() };
@@ -68,7 +68,7 @@ function isWhole(t: Test, { ticks }: Client, from: number, head: number, name: s
 }
 
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
-  t.test(`${encoding}: they leave and join as their clients please, and lose nothing`, async (t) => {
+  t.test(`${encoding}: members leave and join, and lose no tick`, async (t) => {
     const { served, ids, clients } = await cohortOf(t, { plan: { ringSlots: 1 << 17 } }, encoding);
     t.equal(served.fanout.stats().inCohorts, CLIENTS);
     const random = new Random(encoding.length);
@@ -101,7 +101,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
-/** Has one of them stop reading while there are ticks: it gets no more than its window, until it reads on. */
+/** One member stops reading during a stream of ticks: it gets at most its window until it reads again. */
 async function stopsOne(
   t: Test,
   served: Served,
@@ -122,7 +122,7 @@ async function stopsOne(
   await reached([slow], served.shard.head);
 }
 
-/** Quotes of all symbols, and trades whose prices count on from `trades`; returns to where. */
+/** Sends quotes of all symbols, and trades whose prices count up from `trades`; returns the next price. */
 function market({ shard }: Served, ids: readonly number[], trades: number, count: number): number {
   for (const id of ids) shard.quote(id, 1 + trades / 1e7, 2, 1 / 3, 1);
   for (let k = 1; k <= count; k++) shard.trade(ids[k % SYMBOLS], trades + k);
@@ -130,7 +130,7 @@ function market({ shard }: Served, ids: readonly number[], trades: number, count
   return trades + count;
 }
 
-/** Clients of everything in mode `latest`, who go on together, and how many trades each of them has got. */
+/** Clients that subscribe to all symbols in mode `latest`, in one cohort, and the number of trades each has got. */
 async function latestCohortOf(t: Test) {
   const served = await serve({ plan: { ringSlots: 1 << 16, criticalSlots: 1 << 16 } });
   t.teardown(() => served.close());
@@ -140,7 +140,7 @@ async function latestCohortOf(t: Test) {
   quotes(served, ids, SYMBOLS);
   for (const client of clients) await client.subscribe(['*'], { mode: 'latest' });
   let trades = 0;
-  // Conflated bytes are few: it takes many flushes until everybody has been pinged.
+  // Conflated quotes have few bytes: many flushes pass until every member has been pinged.
   for (let step = 0; step < 100_000 && served.fanout.stats().inCohorts < CLIENTS; step++) {
     trades = market(served, ids, trades, 40);
     await reached(clients, served.shard.head);
@@ -159,7 +159,7 @@ function hasTrades(t: Test, { ticks }: Client, trades: number, name: string): vo
   );
 }
 
-t.test('in mode latest they come to the same state, and trades are whole', async (t) => {
+t.test('in mode latest all members reach the same state, and no trade is missing', async (t) => {
   const { ids, clients, trades } = await latestCohortOf(t);
   for (const [i, client] of clients.entries()) {
     hasTrades(t, client, trades, `client ${i}`);
@@ -174,7 +174,7 @@ t.test('in mode latest they come to the same state, and trades are whole', async
   }
 });
 
-t.test('in mode latest, too, one that stops reading is held to its window', async (t) => {
+t.test('in mode latest, too, a member that stops reading gets at most its window', async (t) => {
   const { served, ids, clients, trades } = await latestCohortOf(t);
   let count = trades;
   await stopsOne(t, served, clients, WINDOW_BYTES, () => {
@@ -183,7 +183,7 @@ t.test('in mode latest, too, one that stops reading is held to its window', asyn
   for (const [i, client] of clients.entries()) hasTrades(t, client, count, `client ${i}`);
 });
 
-t.test('a symbol that is new is told to each of them before its ticks', async (t) => {
+t.test('a new symbol is announced to every member before its ticks', async (t) => {
   const { served, ids, clients } = await cohortOf(t, { plan: { ringSlots: 1 << 15 } });
   const id = served.shard.define('NEW', 3);
   for (const client of clients) {
@@ -199,9 +199,9 @@ t.test('a symbol that is new is told to each of them before its ticks', async (t
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
-t.test('a cohort that the ring has passed goes on from the log', async (t) => {
+t.test('a cohort that the ring has overtaken continues from the log', async (t) => {
   const { served, ids, clients } = await cohortOf(t, { log: true, plan: { ringSlots: 8192 } });
-  // More than the ring holds, before the fan-out has a chance to look.
+  // More than the ring holds, before the fan-out can flush.
   for (let i = 0; i < 5; i++) quotes(served, ids, 4000);
   await reached(clients, served.shard.head);
   for (const client of clients) {
@@ -213,14 +213,14 @@ t.test('a cohort that the ring has passed goes on from the log', async (t) => {
   t.equal(served.fanout.stats().catchingUp, 0);
 });
 
-t.test('a member that stops reading is held to its window, and delays nobody', async (t) => {
+t.test('a member that stops reading gets at most its window, and delays nobody', async (t) => {
   const { served, ids, clients } = await cohortOf(t, { plan: { ringSlots: 1 << 16 } });
   await stopsOne(t, served, clients, EVERY_COHORT_WINDOW_BYTES, () => quotes(served, ids, 1000));
   for (const client of clients) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
 for (const op of ['seek', 'subscribe'] as const) {
-  t.test(`${op} to a place that takes long to find, asked for by a member`, async (t) => {
+  t.test(`${op} by a member, with a lookup that takes long`, async (t) => {
     const { served, ids, clients } = await cohortOf(t, { log: true, plan: { ringSlots: 1 << 16 } });
     const log = served.log!;
     const find = log.seekTime.bind(log);
@@ -234,7 +234,7 @@ for (const op of ['seek', 'subscribe'] as const) {
     const [member] = clients;
     const what = op === 'seek' ? { op, sub: 1, from } : { op, symbols: ['*'], mode: 'every', from };
     const answered = member.request(what);
-    // It goes on with the others meanwhile.
+    // The member stays in the cohort meanwhile.
     await together(served, ids, clients, CLIENTS);
     go();
     const { sub } = await answered;
@@ -254,16 +254,16 @@ for (const op of ['seek', 'subscribe'] as const) {
   });
 }
 
-t.test('one that answers no pings cannot keep the others from being pinged', async (t) => {
+t.test('a member that answers no pings does not keep others from being pinged', async (t) => {
   const { served, ids, clients } = await cohortOf(t, {
     plan: { ringSlots: 1 << 17 },
     limits: { messagesPerSecond: 1_000_000 },
   });
   const [mute, slow, ...quick] = clients;
-  // As a client whose pongs are lost on the way.
+  // Like a client whose pongs are lost.
   mute.socket.pong = (_data: unknown, _mask?: boolean, sent?: (error: Error) => void) =>
     (sent as () => void)();
-  // Each request takes it out of the cohort, with a ping.
+  // Each request makes the member leave the cohort, with a ping.
   for (let i = 0; i < 300; i++) {
     await mute.request({ op: 'ping' });
     quotes(served, ids, 2);
@@ -287,7 +287,7 @@ t.test('one that answers no pings cannot keep the others from being pinged', asy
   for (const client of [slow, ...quick]) isWhole(t, client, 0, served.shard.head, 'client');
 });
 
-t.test('what heartbeats leave of the window is looked at, too', async (t) => {
+t.test('heartbeats, too, count in the window of a member', async (t) => {
   const { served, ids, clients } = await cohortOf(t, { heartbeatMs: 10, plan: { ringSlots: 1 << 17 } });
   const [slow, ...quick] = clients;
   const bytes = bytesBeside(served, quick);
@@ -299,7 +299,7 @@ t.test('what heartbeats leave of the window is looked at, too', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, random.below(8)));
   }
   const { beside } = bytes();
-  // A few heartbeats may be on their way to the others.
+  // A few heartbeats may be in flight to the others.
   t.ok(beside <= EVERY_COHORT_WINDOW_BYTES + 4096, `${beside} bytes went to the one that does not read`);
   slow.socket.resume();
   await reached(clients, served.shard.head);

@@ -1,4 +1,4 @@
-/** Mode `every`: all ticks, in order, from the ring and, where it has passed, from the log. */
+/** Mode `every`: all ticks, in order, from the ring, and from the log when the ring no longer holds them. */
 import t from 'tap';
 import { type Served, serve } from '../../helpers/fanout.js';
 import { Random } from '../../helpers/random.js';
@@ -40,7 +40,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
-t.test('overtaken by the ring: on from the log, then back, without gap or repeat', async (t) => {
+t.test('overtaken by the ring: from the log, then the ring again, without gap or repeat', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   const ids = ['EURUSD', 'GBPUSD'].map((name) => served.shard.define(name));
@@ -49,7 +49,7 @@ t.test('overtaken by the ring: on from the log, then back, without gap or repeat
   await client.subscribe(['*'], { mode: 'every' });
   for (let round = 0; round < 5; round++) {
     await feed(served, ids, 20, random);
-    // A burst longer than the ring, without a turn of the event loop: nobody could have followed it.
+    // A burst longer than the ring, in one turn of the event loop: no reader can follow it.
     for (let i = 0; i < 2000; i++) served.shard.quote(random.pick(ids), 1.5, 1.6);
     served.shard.commit();
     await feed(served, ids, 50, random);
@@ -64,7 +64,7 @@ t.test('overtaken by the ring: on from the log, then back, without gap or repeat
 });
 
 t.test(
-  'who is far behind is sent two frames in a flush: it reads one while the other is under way',
+  'a client that is far behind gets two frames per flush: it reads one while the other is in flight',
   async (t) => {
     const served = await serve({ plan: { ringSlots: 65_536 } });
     t.teardown(() => served.close());
@@ -101,7 +101,7 @@ t.test('overtaken without a log: the gap names what is missing', async (t) => {
   t.equal(seqs[0], gaps.at(-1)!.last + 1);
 });
 
-t.test('durable: nothing beyond what survives a crash', async (t) => {
+t.test('durable: only ticks that survive a crash', async (t) => {
   const served = await serve({ log: true });
   t.teardown(() => served.close());
   const { shard, log } = served;
@@ -141,7 +141,7 @@ t.test('trades only, overtaken in the critical ring: from the log', async (t) =>
   );
 });
 
-t.test('trades only, overtaken while what comes next is still kept encoded: from the log', async (t) => {
+t.test('trades only, overtaken while the next chunk is still encoded: from the log', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 16_384, criticalSlots: 64 } });
   t.teardown(() => served.close());
   const { shard } = served;

@@ -1,9 +1,9 @@
-/** Mode `latest`: quotes are folded to the newest state, trades never are. */
+/** Mode `latest`: quotes are conflated to the newest state, trades never are. */
 import t from 'tap';
 import { serve } from '../../helpers/fanout.js';
 
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
-  t.test(`folds quotes, keeps every trade (${encoding})`, async (t) => {
+  t.test(`conflates quotes, keeps every trade (${encoding})`, async (t) => {
     const served = await serve();
     t.teardown(() => served.close());
     const { shard } = served;
@@ -28,12 +28,12 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
       [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
     );
     const quotes = client.ticks.filter((tick) => tick.kind === 'quote');
-    t.equal(quotes.length, 2, 'a thousand quotes of one commit were folded into one');
+    t.equal(quotes.length, 2, 'a thousand quotes of one commit were conflated into one');
     t.equal(quotes[1].value, 1.11);
   });
 }
 
-t.test('intervalMs bounds how often, and the final state still comes', async (t) => {
+t.test('intervalMs limits the rate, and the final state is still sent', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;
@@ -74,7 +74,7 @@ t.test('a symbol that appears later is announced before its first tick', async (
   t.same(client.ticks.map((tick) => tick.value).sort(), [1.25, 2000.25]);
 });
 
-t.test('without a snapshot nothing comes that was there before', async (t) => {
+t.test('without a snapshot no earlier tick is sent', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;

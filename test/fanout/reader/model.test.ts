@@ -1,7 +1,7 @@
 /**
- * Seeded histories of commits and of subscribers that pause, seek, leave and come back with a cursor, over a ring
- * so small that they fall behind it all the time. Whatever they do, each gets every tick that it wants, once and
- * in order, with the values that were written.
+ * Seeded runs of commits, and of subscribers that pause, seek, leave and resume from a cursor. The ring is so small that
+ * subscribers fall behind all the time. Each still gets every tick that it subscribed to, once and in order, with the
+ * values that were written.
  */
 import t from 'tap';
 import { KIND_NAMES, kindOf, U32_SYMBOL } from '../../../src/core/tick.js';
@@ -45,7 +45,7 @@ class Model {
   }
 }
 
-/** The seq that a cursor stands for; the token is opaque to clients, not to a test of one shard. */
+/** The seq in a cursor of one shard. Only a test may read the token, which is opaque to clients. */
 function seqOf(cursor: string): number {
   return Buffer.from(cursor, 'base64url').readDoubleLE(16);
 }
@@ -55,9 +55,9 @@ class Subscriber {
   readonly kinds: string[] | undefined;
   client: Client;
   sub = 0;
-  /** The seq that it goes on after. */
+  /** The subscription gets ticks after this seq. */
   from = 0;
-  /** Ticks of the client at which its present chunk begins. */
+  /** Index in the client's ticks of the first tick since the last seek or resume. */
   at = 0;
   paused = false;
 
@@ -86,7 +86,7 @@ class Subscriber {
     this.sub = answer.sub;
     this.from = seqOf(answer.cursor);
     this.paused = false;
-    // Ticks may have come together with the answer; none of an earlier subscription has this number.
+    // Ticks may arrive together with the answer. No earlier subscription has this number.
     this.at = 0;
   }
 
@@ -94,7 +94,7 @@ class Subscriber {
     return this.client.ticks.slice(this.at).filter((k) => k.sub === this.sub && !k.snapshot);
   }
 
-  /** What is wrong with what it has got so far, up to `to`; null when nothing is. */
+  /** The first fault in the ticks received so far, up to `to`; null when there is none. */
   fault(to: number): string | null {
     const wanted = this.model.between(this.from, to, this.names, this.kinds);
     const got = this.got();
@@ -115,7 +115,7 @@ class Subscriber {
     return null;
   }
 
-  /** Whether nothing that it wants is missing. */
+  /** Whether no tick is missing. */
   get isWhole(): boolean {
     const { head } = this.served.shard;
     return this.got().length >= this.model.between(this.from, head, this.names, this.kinds).length;
@@ -128,7 +128,7 @@ class Subscriber {
         const op = this.paused ? 'resume' : 'pause';
         const { cursor } = await client.request({ op, sub });
         this.paused = !this.paused;
-        // All up to the cursor has come, and nothing beyond it.
+        // Every tick up to the cursor has arrived, and none beyond it.
         return cursor === undefined ? null : this.fault(seqOf(cursor));
       }
       case 1: {
@@ -171,7 +171,7 @@ class Subscriber {
     }
   }
 
-  /** The cursor of its last batch, where it has one and is alone on its connection. */
+  /** The cursor of the last batch, if the client has one and no other subscription is on its connection. */
   get cursorOfOwn(): string | undefined {
     return this.got().length > 0 ? this.client.cursor : undefined;
   }

@@ -1,6 +1,6 @@
 /**
- * Where a subscription begins: its state and its stream meet at the place that `subscribed` tells. The state is of
- * what lies up to it; everything after it comes, and nothing twice, whatever the table holds by then.
+ * The start of a subscription: snapshot and stream meet at the cursor in `subscribed`. The snapshot has the state up to
+ * the cursor. Every later tick is sent once, however new the table is by then.
  */
 import t, { type Test } from 'tap';
 import { cursorFromText } from '../../../src/wire/cursor.js';
@@ -13,7 +13,7 @@ const stateOf = ({ ticks }: Client) =>
   ticks.filter((k) => k.snapshot).map(({ symbolId, kind, seq }) => [symbolId, kind, seq]);
 const streamOf = ({ ticks }: Client) => ticks.filter((k) => !k.snapshot).map(({ kind, seq }) => [kind, seq]);
 
-/** Ten quotes of two symbols; then four ticks that are committed, of which the table shows three, while T says ten. */
+/** Ten quotes of two symbols, then four committed ticks. The table holds three of the four, while T is ten. */
 function ahead({ shard }: Served, eur: number, gbp: number): void {
   for (let i = 0; i < 10; i++) shard.quote(i % 2 === 0 ? eur : gbp, 1 + i / 100, 2);
   shard.commit();
@@ -54,7 +54,7 @@ for (const encoding of ENCODINGS) {
     );
   });
 
-  t.test(`${encoding}, latest: quotes are folded, trades are not`, async (t) => {
+  t.test(`${encoding}, latest: quotes are conflated, trades are not`, async (t) => {
     const { served, eur, gbp } = await twoSymbols(t);
     ahead(served, eur, gbp);
     const client = await served.connect(encoding);
@@ -74,7 +74,7 @@ for (const encoding of ENCODINGS) {
     t.same(streamOf(client).slice(2), [['quote', 14]]);
   });
 
-  t.test(`${encoding}, latest without the state: what the table lacks comes`, async (t) => {
+  t.test(`${encoding}, latest without a snapshot: ticks that the table lacks are sent`, async (t) => {
     const { served, eur, gbp } = await twoSymbols(t);
     ahead(served, eur, gbp);
     const client = await served.connect(encoding);
@@ -92,7 +92,7 @@ for (const encoding of ENCODINGS) {
 }
 
 t.test(
-  'ticks between a subscription and its first flush, which one commit brings into the table',
+  'ticks between a subscription and its first flush, which one commit brings into the table, are sent once',
   async (t) => {
     const { served, eur } = await twoSymbols(t);
     const { shard } = served;
@@ -104,7 +104,7 @@ t.test(
       for (const mode of modes)
         client.send({ op: 'subscribe', id: mode, symbols: ['*'], mode, kinds: ['trade'] });
     }
-    // Requests are read in a turn of the loop, a flush is made in a later one.
+    // A flush runs in a later turn of the event loop than the request.
     for (let i = 0; i < 400; i++) {
       shard.trade(eur, 1 + i / 1000, i);
       shard.trade(eur, 1 + i / 1000, i);
@@ -127,7 +127,7 @@ t.test(
   },
 );
 
-t.test('durable: the state is of what survives a crash', async (t) => {
+t.test('durable: the snapshot has only ticks that survive a crash', async (t) => {
   const { served, eur, gbp } = await twoSymbols(t, { log: true });
   const { shard, log } = served;
   shard.quote(eur, 1.1, 1.2);
@@ -147,12 +147,12 @@ t.test('durable: the state is of what survives a crash', async (t) => {
   t.same(streamOf(client), [['quote', 3]]);
 });
 
-t.test('symbols that are defined about the time of the first flush come once', async (t) => {
+t.test('symbols that are defined around the first flush are announced once', async (t) => {
   const count = 120;
   const served = await serve({ plan: { maxSymbols: 2 * count } });
   t.teardown(() => served.close());
   const { shard } = served;
-  // Without anybody else the flush follows in the same turn.
+  // Without other subscribers the flush follows in the same turn.
   const other = await served.connect();
   await other.subscribe(['*'], { mode: 'every' });
   for (let i = 0; i < count; i++) {

@@ -1,12 +1,12 @@
-/** A subscription that has come to the present keeps nothing of the epochs that it went through. */
+/** A subscription that has reached the present epoch frees its list of epochs. */
 import t from 'tap';
 import type { SharedView } from '../../../src/fanout/batch/shared-view.js';
 import type { EpochInfo } from '../../../src/fanout/contract/ports.js';
 import { StreamCursor } from '../../../src/fanout/reader/stream-cursor.js';
 
-t.test('epochs are let go in the present one', async (t) => {
+t.test('the list of epochs is freed in the present epoch', async (t) => {
   const epochs: EpochInfo[] = [1, 2, 3].map((epoch) => ({ epoch, shards: 1, firstSeq: [1], lastSeq: [5] }));
-  // Of the stream only these are looked at.
+  // The cursor reads only these members of the shared view.
   const shared = { epoch: 4, shards: [{}] } as unknown as SharedView;
   const cursor = new StreamCursor(shared, false, epochs, 2, Float64Array.of(5));
   cursor.passEpochs();

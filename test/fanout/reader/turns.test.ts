@@ -1,4 +1,4 @@
-/** Where a frame cannot take all that is new, each shard, and each piece of its quotes, has its turn. */
+/** When frames are too small for all new ticks, shards and chunks of quotes take turns, and none starves. */
 import t from 'tap';
 import { Kind } from '../../../src/core/tick.js';
 import { Frame } from '../../../src/fanout/batch/frame.js';
@@ -12,11 +12,11 @@ import { smallMemory } from '../../helpers/memory.js';
 import { TestShard } from '../../helpers/test-shard.js';
 
 const SHARDS = 2;
-/** Four pieces of the quotes of each shard. */
+/** Symbols for four chunks of quotes per shard. */
 const SYMBOLS = 540;
 const ROUNDS = 48;
 
-/** What comes of each symbol when all of them tick in every round, and frames have so many bytes. */
+/** Ticks sent per symbol when all symbols tick in every round and frames have a given number of bytes. */
 function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
   const memory = smallMemory({ shards: SHARDS, maxSymbols: 1024, ringSlots: 1 << 15 });
   const shards = memory.broadcast.map((_, s) => new TestShard(memory, s));
@@ -52,7 +52,7 @@ function received(mode: Mode, bytes: number): Map<number, Map<string, number>> {
   return got;
 }
 
-t.test('quotes: every symbol comes again and again, though no frame takes all', async (t) => {
+t.test('quotes: every symbol is sent repeatedly, though no frame takes all', async (t) => {
   for (const bytes of [60_000, 100_000]) {
     const got = received('latest', bytes);
     const counts = [...got.values()].flatMap((symbols) => [...symbols.values()]);
@@ -61,7 +61,7 @@ t.test('quotes: every symbol comes again and again, though no frame takes all', 
   }
 });
 
-t.test('every tick: shards go on side by side', async (t) => {
+t.test('mode every: all shards make progress', async (t) => {
   const got = received('every', 20_000);
   const [first, second] = [...got.values()].map((symbols) =>
     [...symbols.values()].reduce((a, b) => a + b, 0),

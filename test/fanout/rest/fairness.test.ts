@@ -1,4 +1,4 @@
-/** One client that asks for much at once does not keep the others from their pages and large answers. */
+/** A client with many requests at once does not keep other clients from their pages and large answers. */
 import t, { type Test } from 'tap';
 import {
   REST_PAGES_AT_ONCE_OF_CLIENT,
@@ -12,7 +12,7 @@ import { type Ask, asker } from '../../helpers/http.js';
 
 const PARALLEL = 8;
 const PAGES = 20;
-/** Milliseconds that a page takes at least. */
+/** Least milliseconds per page. */
 const PAGE_MS = 10;
 const PATH = '/v1/ticks/EURUSD?limit=100';
 const KEYS = ['greedy', 'modest'].map((name) => ({ name, token: `the-token-of-${name}` }));
@@ -32,7 +32,7 @@ async function market(t: Test, options: Parameters<typeof serve>[0] = {}) {
   return served;
 }
 
-/** What two clients get: one that always has so many requests under way, and one that asks for page after page. */
+/** Counts the pages of two clients: one always has several requests open, the other requests one page after another. */
 async function compete(greedy: Ask, modest: Ask, path: string) {
   const counts = { greedy: [0, 0], modest: [0, 0], longestMs: 0 };
   let isOver = false;
@@ -56,7 +56,7 @@ async function compete(greedy: Ask, modest: Ask, path: string) {
 }
 
 for (const by of ['address', 'key'] as const) {
-  t.test(`pages of two clients, told apart by their ${by}`, async (t) => {
+  t.test(`pages of two clients, distinguished by their ${by}`, async (t) => {
     const { port } = await market(t, by === 'key' ? { auth: { keys: KEYS } } : {});
     const of = (n: number): Ask => {
       if (by === 'address') return asker(port, `127.0.0.${n + 1}`);
@@ -119,7 +119,7 @@ t.test('waiting is bounded, in number and time', async (t) => {
   t.same(errors, []);
 });
 
-t.test('who leaves while it waits takes no place', async (t) => {
+t.test('a client that leaves while it waits takes no slot', async (t) => {
   const shares = new Shares({ ...REST_SHARES, waitMs: 60_000 });
   const request = { isAborted: false };
   for (let i = 0; i < REST_PAGES_AT_ONCE_OF_CLIENT; i++) t.equal(shares.enter('a', request), true);
@@ -134,29 +134,32 @@ t.test('who leaves while it waits takes no place', async (t) => {
   t.same([shares.running, shares.waiting], [0, 0]);
 });
 
-t.test('a free place goes to whoever has the fewest, however many wait before', async (t) => {
-  const shares = new Shares({
-    atOnce: 4,
-    atOnceOfClient: 4,
-    waiting: 64,
-    waitingOfClient: 8,
-    waitMs: 60_000,
-  });
-  const request = { isAborted: false };
-  for (let i = 0; i < 4; i++) shares.enter('greedy', request);
-  const order: string[] = [];
-  const ask = async (client: string) => {
-    await shares.enter(client, request);
-    order.push(client);
-  };
-  const all = [...Array.from({ length: 5 }, () => 'greedy'), 'a', 'b', 'a', 'greedy'].map(ask);
-  for (let i = 0; i < 4; i++) shares.leave('greedy');
-  while (order.length < all.length) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const client = order.at(-1)!;
-    if (shares.waiting > 0) shares.leave(client);
-  }
-  await Promise.all(all);
-  t.same(order.slice(0, 2), ['a', 'b']);
-  t.same(shares.running, 4);
-});
+t.test(
+  'a free slot goes to the client with the fewest, even if other requests have waited longer',
+  async (t) => {
+    const shares = new Shares({
+      atOnce: 4,
+      atOnceOfClient: 4,
+      waiting: 64,
+      waitingOfClient: 8,
+      waitMs: 60_000,
+    });
+    const request = { isAborted: false };
+    for (let i = 0; i < 4; i++) shares.enter('greedy', request);
+    const order: string[] = [];
+    const ask = async (client: string) => {
+      await shares.enter(client, request);
+      order.push(client);
+    };
+    const all = [...Array.from({ length: 5 }, () => 'greedy'), 'a', 'b', 'a', 'greedy'].map(ask);
+    for (let i = 0; i < 4; i++) shares.leave('greedy');
+    while (order.length < all.length) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const client = order.at(-1)!;
+      if (shares.waiting > 0) shares.leave(client);
+    }
+    await Promise.all(all);
+    t.same(order.slice(0, 2), ['a', 'b']);
+    t.same(shares.running, 4);
+  },
+);

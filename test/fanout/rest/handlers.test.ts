@@ -1,4 +1,4 @@
-/** REST answers with the numbers of the wire, and says what is wrong as a problem document. */
+/** REST answers with the same numbers as the stream. Errors are problem documents. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

@@ -1,4 +1,4 @@
-/** REST as HTTP: tags, HEAD, methods, preflight, queries of any kind, and readers that are slow or leave. */
+/** HTTP of REST: entity tags, HEAD, methods, preflight, queries of any kind, and clients that read slowly or leave. */
 import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import {
@@ -11,9 +11,9 @@ import { acceptedType, parseQuery } from '../../../src/fanout/contract/query.js'
 import { type Served, serve } from '../../helpers/fanout.js';
 import { type Ask, asker } from '../../helpers/http.js';
 
-/** Enough of them for an answer of 10 MB, more than the kernel takes off our hands. */
+/** Symbols for an answer of 10 MB, which is more than the kernel buffers. */
 const SYMBOLS = 16_383;
-/** Readers that do not read, and together have more coming than one client may leave unread. */
+/** Clients that do not read: their answers together exceed what one client may leave unread. */
 const READERS = Math.ceil(HTTP_UNREAD_BYTES_OF_CLIENT / 8e6);
 const DESK = 'https://desk.example';
 const PATHS = [
@@ -49,7 +49,7 @@ t.test('tags are compared weakly, in lists', async (t) => {
     t.equal(matchesTag(header, etag), is, `${header} and ${etag}`);
 });
 
-t.test('quotes that did not change are not sent again', async (t) => {
+t.test('unchanged quotes are answered with 304', async (t) => {
   const { ask, shard } = await served(t);
   for (const path of ['/v1/quotes', '/v1/quotes?symbols=EUR*', '/v1/quotes/EURUSD']) {
     const { etag } = (await ask(path)).headers;
@@ -77,7 +77,7 @@ t.test('HEAD is GET without the body', async (t) => {
     t.equal(head.body, '');
     t.same(Object.keys(head.headers).sort(), Object.keys(get.headers).sort());
     t.equal(head.headers['content-type'], get.headers['content-type']);
-    // Metrics and ages move between two answers.
+    // Metrics and ages change between two answers.
     if (/symbols|ticks|feeds|z$|openapi|NOPE|nothing/.test(path))
       t.equal(head.headers['content-length'], get.headers['content-length']);
   }
@@ -85,7 +85,7 @@ t.test('HEAD is GET without the body', async (t) => {
   t.equal((await ask('/v1/quotes', { 'if-none-match': etag! }, 'HEAD')).status, 304);
 });
 
-t.test('other methods are refused, with what is allowed', async (t) => {
+t.test('other methods are refused, with a list of the allowed ones', async (t) => {
   const { ask } = await served(t);
   for (const path of PATHS) {
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
@@ -97,7 +97,7 @@ t.test('other methods are refused, with what is allowed', async (t) => {
   t.equal((await ask('/nothing', {}, 'POST')).status, 404);
 });
 
-t.test('a page of an allowed origin may ask, and read what it needs', async (t) => {
+t.test('a page of an allowed origin may send requests and read the answers', async (t) => {
   const { ask } = await served(t);
   for (const path of PATHS) {
     const preflight = { origin: DESK, 'access-control-request-method': 'GET' };
@@ -156,7 +156,7 @@ t.test('queries of any kind', async (t) => {
   t.equal((await ask('/healthz')).status, 200, 'and harms nobody');
 });
 
-t.test('queries and media types are parsed as they should be', async (t) => {
+t.test('queries and media types are parsed correctly', async (t) => {
   t.same([...parseQuery('', ['a'])], []);
   t.same(
     [...parseQuery('a=1+2&b=%2B&&c', ['a', 'b', 'c'])],
@@ -182,57 +182,60 @@ t.test('queries and media types are parsed as they should be', async (t) => {
     t.equal(acceptedType(accept, offered), type, accept);
 });
 
-t.test('a slow reader gets all of a large answer, those that leave or never read harm nobody', async (t) => {
-  const server = await serve({ plan: { maxSymbols: SYMBOLS + 1 } });
-  t.teardown(() => server.close());
-  for (let i = 0; i < SYMBOLS; i++) {
-    const id = server.shard.define(`${i}`.padStart(SYMBOL_NAME_BYTES_MAX, 'S'), 5);
-    server.shard.quote(id, 1.1, 1.10002);
-    server.shard.trade(id, 1.1, i);
-    if (i % 1_000 === 0) server.shard.commit();
-  }
-  server.shard.commit();
-  const ask = asker(server.port);
-  const open = async (): Promise<Socket> => {
-    const socket = connect(server.port, '127.0.0.1').pause();
-    t.teardown(() => socket.destroy());
-    socket.write('GET /v1/quotes HTTP/1.1\r\nhost: localhost\r\n\r\n');
-    await new Promise((resolve) => socket.once('readable', resolve));
-    return socket;
-  };
-  const slow = await open();
-  const idle: Socket[] = [];
-  while (idle.length < READERS - 1) idle.push(await open());
-  const refused = await ask('/v1/quotes');
-  t.match(refused, { status: 503, headers: { 'retry-after': '1' } }, 'too much is unread');
-  t.match(JSON.parse(refused.body), { code: 'busy' });
-  t.equal((await ask('/v1/quotes?symbols=*SS1')).status, 200, 'small answers go out');
-  t.equal(
-    (await asker(server.port, '127.0.0.2')('/v1/quotes')).status,
-    200,
-    'another client gets its answer',
-  );
+t.test(
+  'a slow client gets all of a large answer; clients that leave or never read affect no other',
+  async (t) => {
+    const server = await serve({ plan: { maxSymbols: SYMBOLS + 1 } });
+    t.teardown(() => server.close());
+    for (let i = 0; i < SYMBOLS; i++) {
+      const id = server.shard.define(`${i}`.padStart(SYMBOL_NAME_BYTES_MAX, 'S'), 5);
+      server.shard.quote(id, 1.1, 1.10002);
+      server.shard.trade(id, 1.1, i);
+      if (i % 1_000 === 0) server.shard.commit();
+    }
+    server.shard.commit();
+    const ask = asker(server.port);
+    const open = async (): Promise<Socket> => {
+      const socket = connect(server.port, '127.0.0.1').pause();
+      t.teardown(() => socket.destroy());
+      socket.write('GET /v1/quotes HTTP/1.1\r\nhost: localhost\r\n\r\n');
+      await new Promise((resolve) => socket.once('readable', resolve));
+      return socket;
+    };
+    const slow = await open();
+    const idle: Socket[] = [];
+    while (idle.length < READERS - 1) idle.push(await open());
+    const refused = await ask('/v1/quotes');
+    t.match(refused, { status: 503, headers: { 'retry-after': '1' } }, 'too much is unread');
+    t.match(JSON.parse(refused.body), { code: 'busy' });
+    t.equal((await ask('/v1/quotes?symbols=*SS1')).status, 200, 'small answers go out');
+    t.equal(
+      (await asker(server.port, '127.0.0.2')('/v1/quotes')).status,
+      200,
+      'another client gets its answer',
+    );
 
-  const parts: Buffer[] = [];
-  const due = JSON.parse((await ask('/v1/quotes?symbols=*SS1')).body).quotes[0];
-  const whole = () => Buffer.concat(parts.slice(-2)).toString('latin1').endsWith('"unknown":[]}');
-  slow.on('data', (part: Buffer) => {
-    parts.push(part);
-    // Between two parts others are served.
-    slow.pause();
-    setImmediate(() => slow.resume());
-  });
-  slow.resume();
-  while (!whole()) await new Promise((resolve) => setTimeout(resolve, 5));
-  const text = Buffer.concat(parts).toString('utf8');
-  const { quotes } = JSON.parse(text.slice(text.indexOf('\r\n\r\n')));
-  t.equal(quotes.length, SYMBOLS);
-  t.match(quotes[1], { symbol: due.symbol, quote: due.quote, trade: due.trade });
-  t.equal(quotes[SYMBOLS - 1].trade.tradeId, SYMBOLS - 1);
+    const parts: Buffer[] = [];
+    const due = JSON.parse((await ask('/v1/quotes?symbols=*SS1')).body).quotes[0];
+    const whole = () => Buffer.concat(parts.slice(-2)).toString('latin1').endsWith('"unknown":[]}');
+    slow.on('data', (part: Buffer) => {
+      parts.push(part);
+      // Other clients are served between two parts.
+      slow.pause();
+      setImmediate(() => slow.resume());
+    });
+    slow.resume();
+    while (!whole()) await new Promise((resolve) => setTimeout(resolve, 5));
+    const text = Buffer.concat(parts).toString('utf8');
+    const { quotes } = JSON.parse(text.slice(text.indexOf('\r\n\r\n')));
+    t.equal(quotes.length, SYMBOLS);
+    t.match(quotes[1], { symbol: due.symbol, quote: due.quote, trade: due.trade });
+    t.equal(quotes[SYMBOLS - 1].trade.tradeId, SYMBOLS - 1);
 
-  for (const socket of idle) socket.destroy();
-  let again = 503;
-  while (again === 503) again = (await ask('/v1/quotes')).status;
-  t.equal(again, 200, 'their room is free again');
-  t.same(server.errors, []);
-});
+    for (const socket of idle) socket.destroy();
+    let again = 503;
+    while (again === 503) again = (await ask('/v1/quotes')).status;
+    t.equal(again, 200, 'their room is free again');
+    t.same(server.errors, []);
+  },
+);

@@ -1,4 +1,4 @@
-/** Pages of history with imports: one order over all, whatever the size of the pages, and live ticks alone after a cursor of the stream. */
+/** Pages with imports have one order, whatever their size. Only live ticks follow a cursor of the stream. */
 import t from 'tap';
 import {
   copyRecord,
@@ -38,7 +38,7 @@ async function market(t: Pick<typeof import('tap').t, 'teardown'>, random: Rando
     const id = to.define('EURUSD');
     for (let seq = 1; seq <= count; seq++) to.quote(id, 1.1, 1.2);
     for (let seq = 1, ms = fromMs, max = 0; seq <= count; seq++) {
-      // Now and then a tick was received a little before the one numbered before it.
+      // Some ticks were received a little earlier than the tick with the previous seq.
       ms += random.below(4);
       const at = random.chance(9) ? ms - 2 : ms;
       const w = (seq - 1) * RECORD_U32;
@@ -85,7 +85,7 @@ async function market(t: Pick<typeof import('tap').t, 'teardown'>, random: Rando
   return { ...served, wanted, get };
 }
 
-/** What the pages of a range hold, by `runs`; asserts that each page is one. */
+/** The ticks on all pages of a range, with epochs from `runs`. Asserts that each answer is a page. */
 async function seenIn(
   t: Pick<typeof import('tap').t, 'equal'>,
   get: (query: string) => Promise<Body>,
@@ -119,14 +119,14 @@ for (const seed of [1, 2, 3]) {
     }
     const range = wanted.filter(({ ms }) => ms >= 250 && ms < 450);
     const { seen } = await seenIn(t, get, `from=${isoOf(250)}&to=${isoOf(450)}&`, 13);
-    // Live ticks are found by place: those received late stand where they were numbered.
+    // Live ticks are in seq order: a tick with an earlier time of receipt keeps its position.
     const isImport = (name: string) => Number(name.split(':')[0]) >= 2 ** 31;
     t.same(seen.filter(isImport), named(range).filter(isImport));
     t.equal(new Set(seen).size, seen.length);
   });
 }
 
-t.test('a cursor of the stream is followed by live ticks alone', async (t) => {
+t.test('only live ticks follow a cursor of the stream', async (t) => {
   const { get } = await market(t, new Random(4));
   const cursor = cursorToText({ logId: LOG_ID, epoch: 1, seqs: [10] });
   const page = await get(`cursor=${cursor}`);
@@ -137,7 +137,7 @@ t.test('a cursor of the stream is followed by live ticks alone', async (t) => {
   t.match(cursorFromText(page.cursor), { epoch: 1 });
 });
 
-t.test('lines tell whose each tick is, and the cursor of a page is no cursor of the stream', async (t) => {
+t.test('lines have the epoch of each tick, and the cursor of a page is not one of the stream', async (t) => {
   const { get, port, wanted } = await market(t, new Random(5));
   const answer = await fetch(`http://127.0.0.1:${port}/v1/ticks/EURUSD?limit=200&format=ndjson`);
   const lines = (await answer.text()).trimEnd().split('\n');

@@ -1,4 +1,4 @@
-/** The OpenAPI document is valid, describes every route there is, and what they answer is as it says. */
+/** The OpenAPI document is valid and describes every route. The answers match the document. */
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import t from 'tap';
@@ -13,7 +13,7 @@ import { smallMemory } from '../../helpers/memory.js';
 // biome-ignore lint/suspicious/noExplicitAny: documents of any shape are what the tests look at
 type Document = any;
 
-/** The routes that a fan-out adds for a method. */
+/** The routes of the fan-out for a method. */
 function routesOf(method: 'get' | 'head'): string[] {
   const patterns: string[] = [];
   const add =
@@ -37,7 +37,7 @@ function routesOf(method: 'get' | 'head'): string[] {
   return patterns;
 }
 
-/** Members that a schema does not name are faults here, though clients are to bear them. */
+/** Members that a schema does not name are errors here, though clients must accept them. */
 function strict(schema: Document): Document {
   if (Array.isArray(schema)) return schema.map(strict);
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -1,10 +1,10 @@
-/** `stale` is told of a quote that is not of the present: too old, of an earlier epoch, or with ticks missing since. */
+/** `stale` is true for a quote that is too old, of an earlier epoch, or older than missing ticks. */
 import t from 'tap';
 import { RECORD_U32, StatusCode, U32_TS_RECV_S } from '../../../src/core/tick.js';
 import { EntryF64, Slot, TableEntry } from '../../../src/pipeline/memory/last-value-table.js';
 import { type Served, serve } from '../../helpers/fanout.js';
 
-/** The test shard's times of receipt are made up: no age exceeds this. */
+/** A `ttlMs` that no age exceeds: the test shard's times of receipt are synthetic. */
 const LONG_MS = 1e12;
 
 async function stateOf(served: Served, name: string) {
@@ -14,7 +14,7 @@ async function stateOf(served: Served, name: string) {
   return { ...(await response.json()), etag: response.headers.get('etag') };
 }
 
-/** Makes what the table has of a symbol something that an earlier epoch left. */
+/** Turns the table's entry of a symbol into one carried over from an earlier epoch. */
 function carryOver(served: Served, id: number): void {
   const entry = new TableEntry();
   served.shard.table.read(id, entry);
@@ -23,7 +23,7 @@ function carryOver(served: Served, id: number): void {
   served.shard.table.write(id, entry);
 }
 
-/** Gives a record of a symbol another time of receipt. */
+/** Changes the time of receipt of a symbol's record. */
 function received(served: Served, id: number, slot: number, s: number): void {
   const entry = new TableEntry();
   served.shard.table.read(id, entry);
@@ -31,7 +31,7 @@ function received(served: Served, id: number, slot: number, s: number): void {
   served.shard.table.write(id, entry);
 }
 
-t.test('a quote of an earlier epoch, until the first one of this', async (t) => {
+t.test('a quote of an earlier epoch is stale, until the first quote of this epoch', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;
@@ -58,7 +58,7 @@ t.test('a quote of an earlier epoch, until the first one of this', async (t) => 
   }
 });
 
-t.test('a quote that is too old, while trades go on', async (t) => {
+t.test('a quote that is too old is stale, even with newer trades', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;
@@ -76,7 +76,7 @@ t.test('a quote that is too old, while trades go on', async (t) => {
   t.match(await stateOf(served, 'BTCUSD'), { stale: false, quote: null }, 'without quotes, trades decide');
 });
 
-t.test('a symbol whose source says that ticks are missing, until its next quote', async (t) => {
+t.test('a quote is stale after its source reports missing ticks, until the next quote', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;

@@ -1,4 +1,4 @@
-/** The history of a symbol, page by page: every tick of the range once and in order, in four media types. */
+/** The history of a symbol in pages: every tick of the range once and in order, in four media types. */
 import t from 'tap';
 import { REST_PAGE_JOBS_MAX } from '../../../src/core/limits.js';
 import { cursorToText } from '../../../src/wire/cursor.js';
@@ -12,10 +12,10 @@ import { TestShard } from '../../helpers/test-shard.js';
 type Body = any;
 
 const START_NS = 1_790_000_000n * 1_000_000_000n;
-/** When the tick of a seq is received: see `TestShard`. */
+/** Time of receipt of the tick with a seq: see `TestShard`. */
 const receivedNs = (seq: number): bigint => START_NS + BigInt(seq) * 1_000_000n + 12_345n;
 
-/** A server whose shard has `count` ticks, of EURUSD and GBPUSD in turns, every tenth a trade. */
+/** A server with one shard of `count` ticks, of EURUSD and GBPUSD alternately. Every tenth tick is a trade. */
 async function market(t: Tap, count: number, epoch = 1): Promise<Served & { get: Get }> {
   const served = await serve({ log: true, epoch });
   t.teardown(() => served.close());
@@ -38,7 +38,7 @@ function fill(shard: TestShard, count: number): void {
   shard.commit();
 }
 
-/** Adds an epoch that is over, of `count` ticks, to a log of the same symbols. */
+/** Adds an earlier epoch of `count` ticks to a log of the same symbols. */
 function addPast(log: TestLog, epoch: number, count: number): void {
   const shard = new TestShard(smallMemory());
   fill(shard, count);
@@ -48,7 +48,7 @@ function addPast(log: TestLog, epoch: number, count: number): void {
   });
 }
 
-/** Follows the cursor until there is no more; asserts that every answer is a page. */
+/** Requests all pages by their cursors; asserts that every answer is a page. */
 async function allPages(
   t: Tap & { equal: typeof import('tap').t.equal },
   get: Get,
@@ -94,10 +94,10 @@ t.test('pages together hold every tick once, in order, across epochs', async (t)
   t.same(seqsOf([next]), [101], 'the last cursor goes on with what came later');
 });
 
-t.test('without from, pages begin at the oldest tick that is held', async (t) => {
+t.test('without from, pages begin at the oldest tick that the log holds', async (t) => {
   const EMPTIED = 20;
   const { log, get } = await market(t, 100, EMPTIED + 2);
-  // Retention has left nothing of most epochs, and of one its end.
+  // Retention has removed most epochs, and of one epoch all but the end.
   for (let epoch = 1; epoch <= EMPTIED + 1; epoch++) addPast(log!, epoch, 60);
   for (const { info } of log!.past) info.firstSeq = [info.epoch <= EMPTIED ? 61 : 41];
   const pages = await allPages(t, get, 'limit=7');
@@ -138,7 +138,7 @@ t.test('times are those of receipt, from inclusive, to exclusive', async (t) => 
   t.same(later.ticks, [], 'from holds for later pages too');
 });
 
-t.test('four media types say the same', async (t) => {
+t.test('four media types have the same content', async (t) => {
   const { get } = await market(t, 100);
   const path = '/v1/ticks/GBPUSD?limit=20&to=2027-01-01';
   const types = ['application/json', 'application/x-ndjson', 'text/csv', 'application/msgpack'];
@@ -198,7 +198,7 @@ t.test('four media types say the same', async (t) => {
   t.equal(await typeOf('', 'text/html'), 'application/problem+json');
 });
 
-t.test('what cannot be answered is a problem that says what to do', async (t) => {
+t.test('a request that cannot be answered gets a problem document that says what to do', async (t) => {
   const { get, log } = await market(t, 100, 2);
   const old = cursorToText({ logId: LOG_ID, epoch: 1, seqs: [5] });
   const foreign = cursorToText({ logId: 'f'.repeat(16), epoch: 2, seqs: [5] });
@@ -251,7 +251,7 @@ t.test('what cannot be answered is a problem that says what to do', async (t) =>
   t.match(await answer.json(), { status: 501, code: 'no_log' });
 });
 
-t.test('what the log does not hold is told', async (t) => {
+t.test('gaps name the seqs that the log does not hold', async (t) => {
   const { get, log } = await market(t, 100, 2);
   addPast(log!, 1, 10);
   log!.oldest = 51;
@@ -278,7 +278,7 @@ t.test('what the log does not hold is told', async (t) => {
   t.same(nothing.gaps, [{ epoch: 2, shard: 0, first: 51, last: 100 }], 'removed behind our back');
 });
 
-t.test('a page of a rare symbol ends after so many jobs, and its cursor goes on', async (t) => {
+t.test('a page of a rare symbol ends after a limited number of jobs, and its cursor continues', async (t) => {
   const { get, log } = await market(t, 100);
   const read = log!.readRange.bind(log!);
   log!.readRange = (request) => read({ ...request, toSeq: Math.min(request.toSeq, request.fromSeq) });
@@ -287,7 +287,7 @@ t.test('a page of a rare symbol ends after so many jobs, and its cursor goes on'
   t.same(seqsOf(pages), odd(1, 99));
 });
 
-t.test('a cursor of the stream goes on here, and one of a page goes on there', async (t) => {
+t.test('REST takes a cursor of the stream, and the stream takes a cursor of a page', async (t) => {
   const served = await market(t, 100);
   const client = await served.connect('json');
   const subscribed = await client.subscribe(['GBPUSD'], { mode: 'every', snapshot: false });
@@ -305,7 +305,7 @@ t.test('a cursor of the stream goes on here, and one of a page goes on there', a
   );
 });
 
-t.test('a withdrawn cursor is told so', async (t) => {
+t.test('a cursor of withdrawn ticks gets rewound', async (t) => {
   const { get, log } = await market(t, 10, 2);
   addPast(log!, 1, 10);
   const lost = cursorToText({ logId: LOG_ID, epoch: 1, seqs: [20] });

@@ -1,4 +1,4 @@
-/** A request that is wrong is told which field is, what that takes and what was sent, in the words of the protocol. */
+/** The error for a wrong request names the field, its valid values and what was sent, in the words of the protocol. */
 import t from 'tap';
 import { type Served, serve } from '../../helpers/fanout.js';
 import type { Client } from '../../helpers/stream-client.js';
@@ -101,12 +101,12 @@ for (const encoding of ['json', 'msgpack'] as const) {
     const client = await (await served(t)).connect(encoding);
     for (const [request, message] of CASES) {
       t.match(await refusal(client, request), { code: 'bad_request', message }, JSON.stringify(request));
-      // So many in a row would close the connection.
+      // Too many wrong requests in a row would close the connection.
       await client.request({ op: 'ping' });
     }
   });
 
-  t.test(`${encoding}: any value in any field is answered in words of ours`, async (t) => {
+  t.test(`${encoding}: any value in any field gets an error in our own words`, async (t) => {
     const client = await (await served(t)).connect(encoding);
     const values = [
       null,

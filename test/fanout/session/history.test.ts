@@ -1,4 +1,4 @@
-/** `history`: exactly the ticks that were folded between two updates, from the ring and from the log. */
+/** `history`: exactly the ticks that were conflated between two updates, from the ring and from the log. */
 import t from 'tap';
 import { copyRecord, Records } from '../../../src/core/tick.js';
 import { type Served, serve } from '../../helpers/fanout.js';
@@ -10,7 +10,7 @@ interface Truth {
   value: number;
 }
 
-/** Ticks of several symbols, some trades among the quotes; what each symbol ticked. */
+/** Writes ticks of several symbols, with some trades among the quotes; returns the ticks of each symbol. */
 function feed(served: Served, names: string[], count: number, seed: number): Map<string, Truth[]> {
   const { shard } = served;
   const random = new Random(seed);
@@ -61,7 +61,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
-t.test('ticks that are gone are passed over in one answer', async (t) => {
+t.test('one answer skips all ticks that are gone', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 2048 } });
   t.teardown(() => served.close());
   const truth = feed(served, ['A', 'B'], 30_000, 9).get('A')!;
@@ -78,7 +78,7 @@ t.test('ticks that are gone are passed over in one answer', async (t) => {
   t.equal(next.missing, 0);
 });
 
-t.test('what a latest subscription was not sent can be had', async (t) => {
+t.test('ticks that a latest subscription did not get can be requested', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;
@@ -105,7 +105,7 @@ t.test('what a latest subscription was not sent can be had', async (t) => {
   );
 });
 
-t.test('an earlier epoch, more than an answer holds, and what is gone', async (t) => {
+t.test('an earlier epoch, more ticks than an answer holds, and ticks that are gone', async (t) => {
   const served = await serve({ log: true, epoch: 2, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   feed(served, ['A'], 9000, 9);
@@ -135,7 +135,7 @@ t.test('an earlier epoch, more than an answer holds, and what is gone', async (t
   });
 });
 
-t.test('too many at once are told when to come back', async (t) => {
+t.test('too many requests at once get busy, with a time to retry', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   feed(served, ['A'], 5000, 10);

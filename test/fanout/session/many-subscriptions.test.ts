@@ -1,4 +1,4 @@
-/** Ten thousand subscriptions from one client: the bound holds, the rate holds, and nobody else notices. */
+/** Ten thousand subscriptions from one client: the limit and the rate hold, and other clients are not affected. */
 import t from 'tap';
 import { SUBSCRIPTIONS_MAX } from '../../../src/core/limits.js';
 import { CloseCode } from '../../../src/wire/ticks.js';
@@ -6,7 +6,7 @@ import { serve } from '../../helpers/fanout.js';
 
 const ASKED = 10_000;
 
-t.test('asked for at a permitted rate, all but the bound are refused by name', async (t) => {
+t.test('requested at an allowed rate, subscriptions beyond the limit are refused with a code', async (t) => {
   const served = await serve({ limits: { messagesPerSecond: 1_000_000 } });
   t.teardown(() => served.close());
   const id = served.shard.define('EURUSD');
@@ -27,7 +27,7 @@ t.test('asked for at a permitted rate, all but the bound are refused by name', a
   t.pass('each subscription got the tick once');
 });
 
-t.test('asked for in a flood, the client is sent away', async (t) => {
+t.test('requested in a flood, the connection is closed', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const greedy = await served.connect('json');

@@ -1,4 +1,4 @@
-/** `pause` and `resume`: nothing comes in between, and afterwards all that the mode promises. */
+/** `pause` and `resume`: no tick arrives in between, and afterwards everything that the mode guarantees. */
 import t from 'tap';
 import { cursorToText } from '../../../src/wire/cursor.js';
 import { LOG_ID, serve } from '../../helpers/fanout.js';
@@ -6,7 +6,7 @@ import { LOG_ID, serve } from '../../helpers/fanout.js';
 const seqs = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 for (const encoding of ['packed', 'msgpack', 'json'] as const) {
-  t.test(`every goes on exactly where it stood (${encoding})`, async (t) => {
+  t.test(`mode every continues exactly after the last tick (${encoding})`, async (t) => {
     const served = await serve({ log: true, plan: { ringSlots: 512 } });
     t.teardown(() => served.close());
     const { shard } = served;
@@ -24,7 +24,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
     await client.until(() => client.ticks.length === 10);
     const paused = await client.request({ op: 'pause', sub });
     t.match(paused, { op: 'paused', sub, cursor: cursorToText({ logId: LOG_ID, epoch: 1, seqs: [10] }) });
-    // More than the ring holds, so that the rest has to come from the log.
+    // More than the ring holds, so that the rest must come from the log.
     for (let i = 0; i < 5; i++) await quotes(400);
     await client.request({ op: 'ping' });
     t.equal(client.ticks.length, 10, 'nothing came while paused');
@@ -38,7 +38,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   });
 }
 
-t.test('latest goes on with the state as it is then, trades unfolded', async (t) => {
+t.test('mode latest continues with the newest state, and with every trade', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const { shard } = served;
@@ -62,7 +62,7 @@ t.test('latest goes on with the state as it is then, trades unfolded', async (t)
   );
 });
 
-t.test('of a subscription that does not exist', async (t) => {
+t.test('requests for a subscription that does not exist', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const client = await served.connect('json');

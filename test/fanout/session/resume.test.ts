@@ -1,4 +1,4 @@
-/** `from: cursor`: on exactly after it, across connections and epochs; or a code that says why not. */
+/** `from: cursor`: resumes exactly after the cursor, across connections and epochs; or an error code says why not. */
 import t from 'tap';
 import { copyRecord, Records } from '../../../src/core/tick.js';
 import { cursorToText } from '../../../src/wire/cursor.js';
@@ -33,7 +33,7 @@ t.test('same epoch, still in the ring', async (t) => {
   );
 });
 
-t.test('same epoch, passed by the ring: from the log', async (t) => {
+t.test('same epoch, no longer in the ring: from the log', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   quotes(served, served.shard.define('EURUSD'), 5000);
@@ -69,7 +69,7 @@ t.test('latest: newer quotes once, and every trade after the cursor', async (t) 
   );
 });
 
-t.test('an older epoch is read to its end, then the present one', async (t) => {
+t.test('an earlier epoch is read to its end, then the present one', async (t) => {
   const served = await serve({ log: true, epoch: 3 });
   t.teardown(() => served.close());
   const eur = served.shard.define('EURUSD');
@@ -94,7 +94,7 @@ t.test('an older epoch is read to its end, then the present one', async (t) => {
   t.ok(rewound.ticks.every((tick) => tick.epoch === 3));
 });
 
-t.test('cursors that lead nowhere', async (t) => {
+t.test('invalid, unknown and expired cursors', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   quotes(served, served.shard.define('EURUSD'), 3000);

@@ -1,4 +1,4 @@
-/** `from` as a time, and `seek`: a subscription moves through the past and back to the present. */
+/** `from` as a time, and `seek`: a subscription moves into the past and back to the present. */
 import t from 'tap';
 import { SEEKS_WAITING_MAX } from '../../../src/core/limits.js';
 import { copyRecord, Records } from '../../../src/core/tick.js';
@@ -28,7 +28,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
       await client.subscribe(['*'], { mode: 'every', from });
       await client.until(() => client.control('caught_up') !== undefined);
       const iso = await served.connect(encoding);
-      // A nanosecond after the tick: it is the next one that is meant.
+      // A nanosecond after the tick: the next tick is the first.
       const text = `${new Date(Number(recvNs(1234) / 1_000_000n)).toISOString().slice(0, -1)}012346Z`;
       await iso.subscribe(['*'], { mode: 'every', from: text });
       await iso.until(() => iso.control('caught_up') !== undefined);
@@ -47,7 +47,7 @@ for (const encoding of ['packed', 'msgpack', 'json'] as const) {
   }
 }
 
-t.test('from a time in an older epoch, and from one that has not come', async (t) => {
+t.test('from a time in an earlier epoch, and from a time in the future', async (t) => {
   const served = await serve({ log: true, epoch: 2 });
   t.teardown(() => served.close());
   const { shard } = served;
@@ -77,7 +77,7 @@ t.test('from a time in an older epoch, and from one that has not come', async (t
   );
 });
 
-t.test('seek: back into the log, to the end, and what lies between is not sent', async (t) => {
+t.test('seek: back into the log and to the newest tick, without the ticks in between', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   const eur = served.shard.define('EURUSD');
@@ -111,7 +111,7 @@ t.test('seek: back into the log, to the end, and what lies between is not sent',
   t.pass('a refused seek leaves it where it was');
 });
 
-t.test('seeks take effect in the order in which they were asked for', async (t) => {
+t.test('seeks take effect in the order of the requests', async (t) => {
   const served = await serve({ log: true, plan: { ringSlots: 512 } });
   t.teardown(() => served.close());
   const eur = served.shard.define('EURUSD');
@@ -143,7 +143,7 @@ t.test('seeks take effect in the order in which they were asked for', async (t) 
   t.equal(client.ticks[0].seq, 2001, 'the last one counts');
 });
 
-t.test('seek of latest begins with the state', async (t) => {
+t.test('a seek in mode latest begins with a snapshot', async (t) => {
   const served = await serve();
   t.teardown(() => served.close());
   const eur = served.shard.define('EURUSD');
@@ -155,7 +155,7 @@ t.test('seek of latest begins with the state', async (t) => {
   t.match(client.ticks, [{ snapshot: true, seq: 3 }]);
 });
 
-t.test('speed only where there is a past to play', async (t) => {
+t.test('speed is refused without a past to replay', async (t) => {
   const served = await serve({ log: true });
   t.teardown(() => served.close());
   const client = await served.connect('json');

@@ -1,4 +1,4 @@
-/** Garbage, excess and floods end in a documented error or close code, and others go on. */
+/** Garbage, excess and floods end in a documented error or close code, and do not affect others. */
 import t from 'tap';
 import WebSocket from 'ws';
 import { CloseCode, subprotocolOf } from '../../../src/wire/ticks.js';
@@ -17,7 +17,7 @@ t.test('garbage in any encoding is answered, never fatal', async (t) => {
       client.socket.send(bytes);
       if (i % 2 === 1) client.socket.send('{"op":"subscribe","id":{},"symbols":7}');
     }
-    // Headers that promise billions of elements, and nesting without end.
+    // Headers that announce billions of elements, and endless nesting.
     client.socket.send(Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff]));
     client.socket.send(Buffer.alloc(10_000, 0x91));
     client.socket.send('['.repeat(10_000));

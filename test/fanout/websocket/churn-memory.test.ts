@@ -1,4 +1,4 @@
-/** Connections that come and go leave nothing behind, under the setting that the operations page names. */
+/** Closed connections leave no memory behind, with the setting that the operations page names. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { WebSocket } from 'ws';
@@ -11,14 +11,14 @@ const GROWTH_MIB_MAX = 48;
 const MEBI_KIB = 1024;
 const ENV = { MALLOC_ARENA_MAX: '1' };
 
-/** One connection: subscribes, gets its answer, goes without a word. */
+/** One connection: subscribes, gets the answer, and disappears. */
 function visit(url: string, mode: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url);
     socket.on('open', () => socket.send(JSON.stringify({ op: 'subscribe', id: 1, symbols: ['*'], mode })));
     let messages = 0;
     socket.on('message', () => {
-      // Behind the greeting and the answer the stream begins.
+      // The stream begins after `hello` and the answer.
       if (++messages > 2) socket.terminate();
     });
     socket.on('error', reject);
@@ -34,7 +34,7 @@ async function churn(url: string, connections: number): Promise<void> {
   await Promise.all(Array.from({ length: WORKERS }, worker));
 }
 
-/** Anonymous memory of a process; its least of some moments, as garbage comes and goes. */
+/** Anonymous memory of a process: the least of several samples, because garbage varies. */
 async function leastMiB(pid: number, looks: number, between: () => Promise<void>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let look = 0; look < looks; look++) {

@@ -1,4 +1,4 @@
-/** Shutting down: everybody who reads ends with the very last tick, then 4000; nobody who does not delays it long. */
+/** Shutdown: every client that reads gets the last tick, then 4000. A client that does not read delays it only briefly. */
 
 import uws from 'uWebSockets.js';
 import { request } from 'node:http';
@@ -15,68 +15,71 @@ import { TestShard } from '../../helpers/test-shard.js';
 
 const RETRY = /^the server shuts down; retry in 1000 ms$/;
 
-t.test('every client that reads has the last tick; a stalled one beside them delays little', async (t) => {
-  const served = await serve({ log: true, plan: { ringSlots: 8192 } });
-  const { shard, fanout } = served;
-  const ids = Array.from({ length: 8 }, (_, i) => shard.define(`S${i}`));
-  const stalled = await served.connect();
-  await stalled.subscribe(['*'], { mode: 'every' });
-  stalled.socket.pause();
-  const total = 40_000;
-  const fill = async (upTo: number) => {
-    while (shard.head < upTo) {
-      for (let i = 0; i < 500; i++) shard.quote(ids[i % 8], 1.5 + shard.head / 1e5, 2.5, 1 / 3, 7);
-      shard.commit();
-      await new Promise((resolve) => setImmediate(resolve));
+t.test(
+  'every client that reads gets the last tick; a stalled client delays the end only briefly',
+  async (t) => {
+    const served = await serve({ log: true, plan: { ringSlots: 8192 } });
+    const { shard, fanout } = served;
+    const ids = Array.from({ length: 8 }, (_, i) => shard.define(`S${i}`));
+    const stalled = await served.connect();
+    await stalled.subscribe(['*'], { mode: 'every' });
+    stalled.socket.pause();
+    const total = 40_000;
+    const fill = async (upTo: number) => {
+      while (shard.head < upTo) {
+        for (let i = 0; i < 500; i++) shard.quote(ids[i % 8], 1.5 + shard.head / 1e5, 2.5, 1 / 3, 7);
+        shard.commit();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await fill(total / 2);
+    const clients = [
+      ...(await Promise.all(
+        (['packed', 'msgpack', 'json'] as const).map((encoding) => served.connect(encoding)),
+      )),
+      ...(await Promise.all(
+        (['packed', 'msgpack', 'json'] as const).map((encoding) => served.connect(encoding)),
+      )),
+    ];
+    const from = shard.head;
+    for (const [i, client] of clients.entries()) {
+      await client.subscribe(['*'], i < 3 ? { mode: 'every' } : { mode: 'latest', intervalMs: 60_000 });
     }
-  };
-  await fill(total / 2);
-  const clients = [
-    ...(await Promise.all(
-      (['packed', 'msgpack', 'json'] as const).map((encoding) => served.connect(encoding)),
-    )),
-    ...(await Promise.all(
-      (['packed', 'msgpack', 'json'] as const).map((encoding) => served.connect(encoding)),
-    )),
-  ];
-  const from = shard.head;
-  for (const [i, client] of clients.entries()) {
-    await client.subscribe(['*'], i < 3 ? { mode: 'every' } : { mode: 'latest', intervalMs: 60_000 });
-  }
-  const idle = await served.connect();
-  const late = await served.connect('json');
-  await fill(total);
-  const startedMs = performance.now();
-  const closing = fanout.close();
-  late.send({ op: 'subscribe', id: 1, symbols: ['*'] });
-  for (const client of [...clients, idle]) {
-    t.equal(await client.closed(), CloseCode.shutdown);
-    t.match(client.closeReason, RETRY);
-  }
-  await closing;
-  t.ok(performance.now() - startedMs < 10 * DRAIN_GRACE_MS, 'the stalled one did not hold it up');
-  for (const client of clients.slice(0, 3)) {
-    const seqs = client.ticks.filter((tick) => !tick.snapshot).map((tick) => tick.seq);
-    t.same(
-      seqs,
-      Array.from({ length: total - from }, (_, i) => from + 1 + i),
-      'every tick, none twice',
-    );
-  }
-  for (const client of clients.slice(3)) {
-    const newest = new Map(client.ticks.map((tick) => [tick.symbolId, tick.seq]));
-    t.equal(Math.max(...newest.values()), total, 'the newest state, however long the interval');
-    t.equal(newest.size, 8);
-  }
-  t.equal(await late.closed(), CloseCode.shutdown);
-  t.match(late.controls.at(-1), { op: 'error', code: 'busy', temporary: true, retryMs: 1000 });
-  stalled.socket.resume();
-  await stalled.closed();
-  t.match(fanout.stats(), { connections: 0, subscriptions: 0, groups: 0, symbolFilters: 0, catchingUp: 0 });
-  t.equal(fanout.stats().closed[CloseCode.shutdown], 9);
-});
+    const idle = await served.connect();
+    const late = await served.connect('json');
+    await fill(total);
+    const startedMs = performance.now();
+    const closing = fanout.close();
+    late.send({ op: 'subscribe', id: 1, symbols: ['*'] });
+    for (const client of [...clients, idle]) {
+      t.equal(await client.closed(), CloseCode.shutdown);
+      t.match(client.closeReason, RETRY);
+    }
+    await closing;
+    t.ok(performance.now() - startedMs < 10 * DRAIN_GRACE_MS, 'the stalled one did not hold it up');
+    for (const client of clients.slice(0, 3)) {
+      const seqs = client.ticks.filter((tick) => !tick.snapshot).map((tick) => tick.seq);
+      t.same(
+        seqs,
+        Array.from({ length: total - from }, (_, i) => from + 1 + i),
+        'every tick, none twice',
+      );
+    }
+    for (const client of clients.slice(3)) {
+      const newest = new Map(client.ticks.map((tick) => [tick.symbolId, tick.seq]));
+      t.equal(Math.max(...newest.values()), total, 'the newest state, however long the interval');
+      t.equal(newest.size, 8);
+    }
+    t.equal(await late.closed(), CloseCode.shutdown);
+    t.match(late.controls.at(-1), { op: 'error', code: 'busy', temporary: true, retryMs: 1000 });
+    stalled.socket.resume();
+    await stalled.closed();
+    t.match(fanout.stats(), { connections: 0, subscriptions: 0, groups: 0, symbolFilters: 0, catchingUp: 0 });
+    t.equal(fanout.stats().closed[CloseCode.shutdown], 9);
+  },
+);
 
-t.test('on a host that goes on listening, an upgrade is refused with a hint', async (t) => {
+t.test('while the host still listens, an upgrade is refused with retry-after', async (t) => {
   const memory = smallMemory();
   const shard = new TestShard(memory);
   const app = uws.App();

@@ -1,7 +1,6 @@
 /**
- * Hostile control messages beside flowing ticks, in every encoding: whatever a client sends, each message is
- * answered once or the connection ends with a documented code, nothing of it stays behind, and a healthy
- * subscriber beside it gets every tick.
+ * Hostile control messages during a stream of ticks, in every encoding. Each message is answered once, or the connection
+ * ends with a documented code. The server keeps nothing of it, and a healthy subscriber gets every tick.
  */
 import { queryObjects } from 'node:v8';
 import fc from 'fast-check';
@@ -21,10 +20,10 @@ import type { TestShard } from '../../helpers/test-shard.js';
 
 const SEED = 20_260_921;
 const RUNS = 400;
-/** Milliseconds that the runs of one encoding take at most. */
+/** Milliseconds for the runs of one encoding. */
 const TIME_MS = 6_000;
 const CODES: number[] = Object.values(CloseCode);
-/** What the server sends unasked. */
+/** Messages that the server sends without a request. */
 const UNASKED = ['hello', 'heartbeat', 'symbols', 'catching_up', 'caught_up', 'rewound', 'ticks'];
 const ANSWERS = [
   ...['subscribed', 'unsubscribed', 'paused', 'resumed', 'sought', 'history', 'authorised', 'pong', 'error'],
@@ -67,7 +66,7 @@ class FuzzClient {
     this.raw.send(...step.frames);
   }
 
-  /** Answers by the id that they echo, against the ids that were sent: what is too much, and what is missing. */
+  /** Compares the ids of the answers with the ids of the requests: which are too many, and which are missing. */
   mismatches(): string[] {
     const left = new Map<string, number>();
     const add = (id: unknown, n: number) => left.set(key(id), (left.get(key(id)) ?? 0) + n);
@@ -124,7 +123,7 @@ function flow(shard: TestShard, ids: number[], count: number): void {
   if (count > 0) shard.commit();
 }
 
-/** One connection that lives through the steps. @throws Error that says what went wrong */
+/** Runs the steps on one connection. @throws Error that says what went wrong */
 async function live(served: Served, ids: number[], encoding: Encoding, steps: FuzzStep[]): Promise<void> {
   const client = new FuzzClient(encoding);
   await client.open(served.port);
@@ -144,7 +143,7 @@ async function live(served: Served, ids: number[], encoding: Encoding, steps: Fu
     const wrong = client.mismatches();
     if (wrong.length > 0) throw new Error(wrong.join());
   }
-  // Half of the clients say goodbye, the others vanish.
+  // Half of the clients close the connection, the others disappear.
   if (steps.length % 2 === 0) raw.send(frame(Opcode.close, Buffer.from([0x03, 0xe8])));
   raw.socket.destroy();
   const { fanout } = served;
@@ -171,7 +170,7 @@ for (const encoding of ENCODINGS) {
     const first = shard.head;
     const endMs = performance.now() + TIME_MS;
     let runs = 0;
-    // Runs beyond the time are empty; one that is under way is finished, whatever it finds.
+    // After the time, further runs are empty; a run that has begun is finished.
     const property = fc.asyncProperty(fuzzSteps(encoding), async (steps) => {
       if (performance.now() > endMs) return;
       await live(served, ids, encoding, steps);
@@ -199,7 +198,7 @@ for (const encoding of ENCODINGS) {
 t.test('nothing of all these connections is reachable any more', async (t) => {
   const kept = () =>
     [Connection, Subscription, StreamReader, SubscriptionGroup].map((type) => queryObjects(type)).join();
-  // The last ones may still hang on promises that are about to settle.
+  // Promises that are about to settle may still refer to the last connections.
   for (let look = 0; look < 10 && kept() !== '0,0,0,0'; look++) await turn();
   t.equal(kept(), '0,0,0,0');
 });

@@ -1,4 +1,4 @@
-/** Whoever shows no sign of life is asked, then let go; whoever answers pings may be silent for ever. */
+/** A silent client gets a ping, and is closed if it does not answer. A client that answers pings may stay silent. */
 import { once } from 'node:events';
 import t from 'tap';
 import { CloseCode, subprotocolOf } from '../../../src/wire/ticks.js';
@@ -8,7 +8,7 @@ import { frame, Opcode, RawSocket } from '../../helpers/raw-socket.js';
 const PACKED = subprotocolOf('packed');
 const IDLE_MS = 200;
 
-t.test('a peer that does not answer is told 4003, one that does stays', async (t) => {
+t.test('a client that does not answer pings is closed with 4003, one that does stays', async (t) => {
   const served = await serve({ idleMs: IDLE_MS, heartbeatMs: 50 });
   t.teardown(() => served.close());
   const startedMs = performance.now();
@@ -36,7 +36,7 @@ t.test('a peer that does not answer is told 4003, one that does stays', async (t
   quiet.socket.destroy();
 });
 
-t.test('a peer that vanished with megabytes on their way is cut off and forgotten', async (t) => {
+t.test('a client that disappears with megabytes in flight is cut off, and its memory is freed', async (t) => {
   const served = await serve({ idleMs: IDLE_MS, plan: { maxSymbols: 64 } });
   t.teardown(() => served.close());
   const { shard, fanout } = served;
@@ -45,7 +45,7 @@ t.test('a peer that vanished with megabytes on their way is cut off and forgotte
   await client.subscribe(['*'], { mode: 'every' });
   const gone = await RawSocket.open(served.port, subprotocolOf('json'), false);
   gone.socket.pause();
-  // Each answer repeats all these names, which nobody takes: the kernel is full, the rest waits in the server.
+  // Each answer repeats all these names, and nobody reads it: the kernel's buffer is full, the rest waits in the server.
   const symbols = Array.from({ length: 1900 }, (_, i) => `${i}`.padEnd(120, 'x'));
   for (let n = 1; n <= 24; n++)
     gone.send(frame(Opcode.text, JSON.stringify({ op: 'subscribe', id: n, symbols, mode: 'every' })));

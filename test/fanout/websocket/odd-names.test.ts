@@ -1,4 +1,4 @@
-/** Symbols of any printable name come through every surface of the server. */
+/** Symbols with any printable name work in every API of the server. */
 import t from 'tap';
 import { escapeSymbol, TickClient } from '../../../src/client/index.js';
 import { ENCODINGS } from '../../../src/wire/ticks.js';

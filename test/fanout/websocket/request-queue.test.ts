@@ -1,4 +1,4 @@
-/** Long requests are done in turns of the event loop; what waits is bounded and given back. */
+/** Requests share the turns of the event loop. Waiting requests are bounded in bytes. */
 import t from 'tap';
 import { REQUESTS_MS } from '../../../src/core/limits.js';
 import { Quota } from '../../../src/fanout/access/quota.js';
@@ -43,7 +43,7 @@ t.test('one client with many long requests, another with a few', async (t) => {
   );
 });
 
-t.test('what follows a request that takes several turns waits for it', async (t) => {
+t.test('requests after one that takes several turns wait for it', async (t) => {
   const turns = new RequestTurns(new Quota(1e9));
   const done: number[] = [];
   let finish = () => {};
@@ -61,7 +61,7 @@ t.test('what follows a request that takes several turns waits for it', async (t)
   t.same(done, [0, 1]);
 });
 
-t.test('bytes that wait are bounded, and given back', async (t) => {
+t.test('bytes of waiting requests are bounded, and freed', async (t) => {
   const quota = new Quota(16_000);
   const turns = new RequestTurns(quota);
   const never = () => new Promise<void>(() => {});
@@ -95,7 +95,7 @@ t.test('patterns against many symbols: others are answered meanwhile, and the or
   const ids = greedy.controls.map((m) => m.id).filter((id) => id !== undefined);
   t.same(ids, [0, 1, 2, 3, 'after']);
   const answers = greedy.controls.filter((m) => m.op === 'subscribed');
-  // 7, and those with the digit in front: d, dx, dxx, dxxx, and of 1 also 10000 to 15999.
+  // 7, and the numbers that begin with the digit: d, dx, dxx, dxxx, and for 1 also 10000 to 15999.
   t.same(
     answers.map((m) => m.symbols.length),
     [2, 1 + 1111 + 6000, 1112, 1112],
