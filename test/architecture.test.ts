@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   web: ['core', 'wire', 'client'],
 
   'pipeline/memory': ['core'],
-  'pipeline/shard/wasm': ['core'],
+  'pipeline/shard/wasm': MEMORY,
   'pipeline/shard': MEMORY,
 
   'feeds/connector': MEMORY,

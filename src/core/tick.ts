@@ -1,5 +1,5 @@
 /**
- * The tick record: 64 bytes, one cache line, little-endian. This file is the sole owner of its bytes.
+ * The tick record: 64 bytes, one cache line, little-endian. This file and `record-layout.ts` own its bytes.
  *
  * ```
  *  0 u32 symbolId      │ 4 u16 kind (bits 0-2) + flags (bits 3-10) │ 6 u16 sourceId
@@ -25,77 +25,114 @@
  * Times are UNIX time, UTC. Prices are float64 rounded to the symbol's digits. In a status or gap the
  * u16 at 38 stays 0, so that the eight bytes at 32 never form a NaN and survive being moved as a float64.
  */
+import {
+  AT_ARG0,
+  AT_ARG1,
+  AT_ARG2,
+  AT_ARG3,
+  AT_ASK,
+  AT_ASK_SIZE,
+  AT_BID,
+  AT_BID_SIZE,
+  AT_CODE,
+  AT_EVENT_NS,
+  AT_EVENT_S,
+  AT_HEAD,
+  AT_PRICE,
+  AT_RECV_NS,
+  AT_RECV_S,
+  AT_SEQ_LOW,
+  AT_SIZE,
+  AT_SYMBOL,
+  AT_SYMBOL_SEQ,
+  AT_TRADE_ID,
+  BUY,
+  CONFLATED,
+  CROSSED,
+  GAP,
+  KIND_MASK,
+  LATE,
+  LOCKED,
+  QUOTE,
+  RECORD_BYTES,
+  SELL,
+  SNAPSHOT,
+  STATUS,
+  SUSPICIOUS,
+  SYMBOL_DEFINED,
+  TRADE,
+} from './record-layout.js';
 
-export const RECORD_BYTES = 64;
+export { KIND_MASK, RECORD_BYTES };
+
 /**
  * What slots of rings and blocks stay within. Masked with it, an index is known to V8 to be small: it then
  * checks an access to the slot's words by one comparison, without looking for overflows too.
  */
 export const SLOT_BITS = 0x3ffffff;
 /** 32-bit words of a record. */
-export const RECORD_U32 = 16;
+export const RECORD_U32 = RECORD_BYTES / 4;
 /** 16-bit words of a record. */
-export const RECORD_U16 = 32;
+export const RECORD_U16 = RECORD_BYTES / 2;
 /** 64-bit words of a record. */
-export const RECORD_F64 = 8;
+export const RECORD_F64 = RECORD_BYTES / 8;
 
 // Offsets in words of the view's own width, from the start of a record.
-export const U32_SYMBOL = 0;
-export const U16_KIND_FLAGS = 2;
-export const U16_SOURCE = 3;
+export const U32_SYMBOL = AT_SYMBOL / 4;
+export const U16_KIND_FLAGS = AT_HEAD / 2;
+export const U16_SOURCE = AT_HEAD / 2 + 1;
 /** Kind, flags and source as one word: `kind | flags | sourceId << 16`. */
-export const U32_KIND_FLAGS_SOURCE = 1;
-export const U32_SEQ_LOW = 2;
-export const U32_SYMBOL_SEQ = 3;
-export const U32_RAW_POSITION = 2;
-export const U32_RAW_CONFLATED = 3;
-export const U32_TS_EVENT_S = 4;
-export const U32_TS_EVENT_NS = 5;
-export const U32_TS_RECV_S = 6;
-export const U32_TS_RECV_NS = 7;
+export const U32_KIND_FLAGS_SOURCE = AT_HEAD / 4;
+export const U32_SEQ_LOW = AT_SEQ_LOW / 4;
+export const U32_SYMBOL_SEQ = AT_SYMBOL_SEQ / 4;
+export const U32_RAW_POSITION = AT_SEQ_LOW / 4;
+export const U32_RAW_CONFLATED = AT_SYMBOL_SEQ / 4;
+export const U32_TS_EVENT_S = AT_EVENT_S / 4;
+export const U32_TS_EVENT_NS = AT_EVENT_NS / 4;
+export const U32_TS_RECV_S = AT_RECV_S / 4;
+export const U32_TS_RECV_NS = AT_RECV_NS / 4;
 /** A whole time, seconds and nanoseconds, as one word. It is no NaN, and survives being moved as a float64, where ns < 1e9. */
-export const F64_TS_EVENT = 2;
-export const F64_TS_RECV = 3;
-export const F64_BID = 4;
-export const F64_ASK = 5;
-export const F64_BID_SIZE = 6;
-export const F64_ASK_SIZE = 7;
-export const F64_PRICE = 4;
-export const F64_SIZE = 6;
-export const F64_TRADE_ID = 7;
-export const U32_STATUS_ARG0 = 8;
-export const U16_STATUS_CODE = 18;
-export const F64_STATUS_ARG1 = 5;
-export const F64_STATUS_ARG2 = 6;
-export const F64_STATUS_ARG3 = 7;
-export const U16_GAP_REASON = 18;
-export const F64_GAP_FIRST = 5;
-export const F64_GAP_LAST = 6;
-export const F64_GAP_COUNT = 7;
+export const F64_TS_EVENT = AT_EVENT_S / 8;
+export const F64_TS_RECV = AT_RECV_S / 8;
+export const F64_BID = AT_BID / 8;
+export const F64_ASK = AT_ASK / 8;
+export const F64_BID_SIZE = AT_BID_SIZE / 8;
+export const F64_ASK_SIZE = AT_ASK_SIZE / 8;
+export const F64_PRICE = AT_PRICE / 8;
+export const F64_SIZE = AT_SIZE / 8;
+export const F64_TRADE_ID = AT_TRADE_ID / 8;
+export const U32_STATUS_ARG0 = AT_ARG0 / 4;
+export const U16_STATUS_CODE = AT_CODE / 2;
+export const F64_STATUS_ARG1 = AT_ARG1 / 8;
+export const F64_STATUS_ARG2 = AT_ARG2 / 8;
+export const F64_STATUS_ARG3 = AT_ARG3 / 8;
+export const U16_GAP_REASON = AT_CODE / 2;
+export const F64_GAP_FIRST = AT_ARG1 / 8;
+export const F64_GAP_LAST = AT_ARG2 / 8;
+export const F64_GAP_COUNT = AT_ARG3 / 8;
 
-export const KIND_MASK = 0x7;
-export const Kind = { quote: 0, trade: 1, status: 2, gap: 3 } as const;
+export const Kind = { quote: QUOTE, trade: TRADE, status: STATUS, gap: GAP } as const;
 export type KindName = keyof typeof Kind;
 export const KIND_NAMES: readonly KindName[] = ['quote', 'trade', 'status', 'gap'];
 
 /** Bits of the u16 at 4, beside the kind. Bits 11-15 are reserved and written as 0. */
 export const Flag = {
   /** bid > ask: logged and streamed, kept out of the last-value table. */
-  crossed: 8,
+  crossed: CROSSED,
   /** bid = ask: valid. */
-  locked: 16,
+  locked: LOCKED,
   /** Older than the newest of its symbol and kind in this epoch: order is by receipt, and it is no last value. */
-  late: 32,
+  late: LATE,
   /** The source sent state, not an event (first messages after a subscribe). */
-  snapshot: 64,
+  snapshot: SNAPSHOT,
   /** A move beyond the bound in robust deviations, or a time beyond receipt: delivered all the same. */
-  suspicious: 128,
+  suspicious: SUSPICIOUS,
   /** Stands for earlier quotes too; symbolSeq advanced by their number. */
-  conflated: 256,
+  conflated: CONFLATED,
   /** The aggressor bought. */
-  buy: 512,
+  buy: BUY,
   /** The aggressor sold. */
-  sell: 1024,
+  sell: SELL,
 } as const;
 export type FlagName = keyof typeof Flag;
 export const FLAG_NAMES = Object.keys(Flag) as readonly FlagName[];
@@ -104,7 +141,7 @@ export const FLAGS_MASK = 0x7f8;
 /** Status codes (u16 at 36) and what their arguments mean. */
 export const StatusCode = {
   /** A symbol is defined or redefined: arg0 = version, arg1 = digits. Numbered before the first tick that uses it. */
-  symbolDefined: 1,
+  symbolDefined: SYMBOL_DEFINED,
   /** Symbol id 0: a source connected. */
   sourceUp: 2,
   /** Symbol id 0: a source disconnected. */

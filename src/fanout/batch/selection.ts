@@ -4,6 +4,7 @@
  * records are read.
  */
 
+import { TAG_KIND_SHIFT } from '../../core/record-layout.js';
 import {
   ENGINE_SYMBOL,
   KIND_MASK,
@@ -14,7 +15,7 @@ import {
   U16_KIND_FLAGS,
   U32_SYMBOL,
 } from '../../core/tick.js';
-import { type BroadcastReader, TAG_KIND_SHIFT, TAG_SYMBOL } from '../../pipeline/memory/broadcast-ring.js';
+import { type BroadcastReader, TAG_SYMBOL } from '../../pipeline/memory/broadcast-ring.js';
 import type { Payload, TickEncoder } from '../../wire/payload.js';
 import type { Mode } from '../../wire/ticks.js';
 import { LogPage } from './catch-up-pages.js';

@@ -14,7 +14,9 @@
  *
  * A reader of tags touches a sixteenth of the memory that records are, and of the records only those it wants.
  */
+
 import { isPowerOfTwo } from '../../core/limits.js';
+import { TAG_KIND_SHIFT } from '../../core/record-layout.js';
 import {
   KIND_MASK,
   RECORD_BYTES,
@@ -30,7 +32,6 @@ import type { CursorRef } from './spsc-ring.js';
 const HEADER_BYTES = 128;
 
 export const TAG_SYMBOL = 0xffffff;
-export const TAG_KIND_SHIFT = 24;
 
 /** What record `i` is of, in one word. */
 export function tagOf({ u32 }: Records, i: number): number {

@@ -13,13 +13,10 @@
 
 import { broadcastBytes } from './broadcast-ring.js';
 import { slotsBytes } from './spsc-ring.js';
+import { STATE_BYTES, STATES_AT } from './state-layout.js';
 
 const PAGE_BYTES = 65_536;
 const PAGES_MAX = 65_536;
-/** Bytes of the state that the module keeps of each symbol. */
-export const STATE_BYTES = 128;
-/** Where these states begin: `STATES` of `pipeline/shard/wasm/layout.ts`. */
-const STATES_AT = 16_384;
 /** Bytes that a symbol takes beside its state: a mid price, and an entry in the list of changed symbols. */
 const LIST_BYTES = 12;
 

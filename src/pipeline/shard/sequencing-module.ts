@@ -4,7 +4,7 @@
  */
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { type Address, instantiate } from '../../core/wasm-module.js';
-import { STATE_BYTES } from '../memory/shard-memory.js';
+import { STATE_BYTES } from '../memory/state-layout.js';
 
 /** What `pipeline/shard/wasm/index.ts` exports; addresses are globals. */
 interface SequencingExports extends WebAssembly.Exports {

@@ -31,31 +31,53 @@ import {
   type TableEntry,
 } from '../memory/last-value-table.js';
 import type { Registry } from '../memory/registry.js';
+import {
+  STATE_ASK,
+  STATE_ASK_SIZE,
+  STATE_BID,
+  STATE_BID_SIZE,
+  STATE_BYTES,
+  STATE_CHANGED,
+  STATE_DEFINED,
+  STATE_DEVIATION,
+  STATE_PENDING,
+  STATE_QUOTE_SEQ,
+  STATE_QUOTE_TIME,
+  STATE_READY,
+  STATE_SCALE,
+  STATE_SEQ,
+  STATE_SIGNED,
+  STATE_STATUS_SEQ,
+  STATE_SYMBOL_SEQ,
+  STATE_TRADE_SEQ,
+  STATE_TRADE_TIME,
+  STATE_VERSION,
+} from '../memory/state-layout.js';
 import { Count } from './sequencing-module.js';
 
-export const STATE_F64 = 16;
-export const STATE_U32 = 32;
-export const S_BID = 0;
-export const S_ASK = 1;
-export const S_BID_SIZE = 2;
-export const S_ASK_SIZE = 3;
-export const S_DEVIATION = 4;
-export const S_PENDING = 5;
-export const S_SCALE = 6;
-const S_SEQ = 7;
-const S_QUOTE_SEQ = 8;
-const S_TRADE_SEQ = 9;
-const S_STATUS_SEQ = 10;
-export const SU_SYMBOL_SEQ = 22;
-export const SU_DEFINED = 23;
-export const SU_QUOTE_NS = 24;
-export const SU_QUOTE_S = 25;
-export const SU_TRADE_NS = 26;
-export const SU_TRADE_S = 27;
-const SU_CHANGED = 28;
-export const SU_SIGNED = 29;
-export const SU_VERSION = 30;
-export const SU_READY = 31;
+export const STATE_F64 = STATE_BYTES / 8;
+export const STATE_U32 = STATE_BYTES / 4;
+export const S_BID = STATE_BID / 8;
+export const S_ASK = STATE_ASK / 8;
+export const S_BID_SIZE = STATE_BID_SIZE / 8;
+export const S_ASK_SIZE = STATE_ASK_SIZE / 8;
+export const S_DEVIATION = STATE_DEVIATION / 8;
+export const S_PENDING = STATE_PENDING / 8;
+export const S_SCALE = STATE_SCALE / 8;
+const S_SEQ = STATE_SEQ / 8;
+const S_QUOTE_SEQ = STATE_QUOTE_SEQ / 8;
+const S_TRADE_SEQ = STATE_TRADE_SEQ / 8;
+const S_STATUS_SEQ = STATE_STATUS_SEQ / 8;
+export const SU_SYMBOL_SEQ = STATE_SYMBOL_SEQ / 4;
+export const SU_DEFINED = STATE_DEFINED / 4;
+export const SU_QUOTE_NS = STATE_QUOTE_TIME / 4;
+export const SU_QUOTE_S = STATE_QUOTE_TIME / 4 + 1;
+export const SU_TRADE_NS = STATE_TRADE_TIME / 4;
+export const SU_TRADE_S = STATE_TRADE_TIME / 4 + 1;
+const SU_CHANGED = STATE_CHANGED / 4;
+export const SU_SIGNED = STATE_SIGNED / 4;
+export const SU_VERSION = STATE_VERSION / 4;
+export const SU_READY = STATE_READY / 4;
 
 /** The arrays in which the module keeps the states; the shard owns both. */
 export interface StateArrays {

@@ -1,7 +1,8 @@
 /** A shard's sequencing and its three views, by hand. */
 import t from 'tap';
+import { TAG_KIND_SHIFT } from '../../../src/core/record-layout.js';
 import { GapReason, Kind, RECORD_U32, StatusCode, toTick } from '../../../src/core/tick.js';
-import { TAG_KIND_SHIFT, TAG_SYMBOL } from '../../../src/pipeline/memory/broadcast-ring.js';
+import { TAG_SYMBOL } from '../../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
 import { SHARD_WORDS, ShardWord } from '../../../src/pipeline/memory/counters.js';
 import { Slot, TableEntry } from '../../../src/pipeline/memory/last-value-table.js';

@@ -18,6 +18,7 @@
  *    …  alias table, 8 bytes a symbol: 0 i32 chance of its own │ 4 u16 what it stands for otherwise │ 6 u16 itself
  * ```
  */
+import { BUY, RECORD_BYTES as RECORD, SELL, TRADE } from '../../../core/record-layout';
 /** Addresses that the host fills in. */
 export const STATE: usize = 131_072;
 export const PERSISTENCE: usize = 131_136;
@@ -25,11 +26,6 @@ export const BREATH: usize = 131_144;
 export const PACES: usize = 131_176;
 export const GAPS: usize = 131_240;
 export const SYMBOLS: usize = 133_312;
-
-const RECORD: usize = 64;
-const TRADE: u32 = 1;
-const BUY: u32 = 512;
-const SELL: u32 = 1024;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /** Added to a float64 that is a whole number below 2^52, it leaves that number in the low bits: cheaper than a conversion. */

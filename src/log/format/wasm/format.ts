@@ -33,20 +33,29 @@
  * two words of any float64 follow.
  */
 
-// A record: see `core/tick.ts`.
-export const RECORD: usize = 64;
-export const AT_SYMBOL: usize = 0;
-export const AT_HEAD: usize = 4;
-export const AT_SEQ_LOW: usize = 8;
-export const AT_SYMBOL_SEQ: usize = 12;
-export const AT_EVENT: usize = 16;
-export const AT_RECV: usize = 24;
-export const AT_BID: usize = 32;
-export const AT_ASK: usize = 40;
-export const AT_BID_SIZE: usize = 48;
-export const AT_ASK_SIZE: usize = 56;
-export const AT_SIZE: usize = 48;
-export const AT_TRADE_ID: usize = 56;
+export {
+  AT_ASK,
+  AT_ASK_SIZE,
+  AT_BID,
+  AT_BID_SIZE,
+  AT_EVENT_S as AT_EVENT,
+  AT_HEAD,
+  AT_RECV_S as AT_RECV,
+  AT_SEQ_LOW,
+  AT_SIZE,
+  AT_SYMBOL,
+  AT_SYMBOL_SEQ,
+  AT_TRADE_ID,
+  CROSSED,
+  KIND_MASK,
+  LATE,
+  QUOTE,
+  RECORD_BYTES as RECORD,
+  STATUS,
+  SYMBOL_DEFINED,
+  TRADE,
+} from '../../../core/record-layout';
+
 /** Positions of an exception in a record, counted in eight bytes. */
 export const RECV_PAIR: u32 = 3;
 export const EVENT_PAIR: u32 = 2;
@@ -56,15 +65,6 @@ export const BID_SIZE_PAIR: u32 = 6;
 export const ASK_SIZE_PAIR: u32 = 7;
 export const PAIRS: u32 = 8;
 
-export const KIND_MASK: u32 = 7;
-export const QUOTE: u32 = 0;
-export const TRADE: u32 = 1;
-export const STATUS: u32 = 2;
-/** Flags beside the kind. */
-export const CROSSED: u32 = 8;
-export const LATE: u32 = 32;
-/** The code of a status that defines a symbol. */
-export const SYMBOL_DEFINED: u32 = 1;
 export const NO_TIME_S: u32 = 0xffffffff;
 /** The bits of a float64 that is an unknown size or id. */
 export const UNKNOWN: u64 = 0x7ff8000000000000;

@@ -55,7 +55,7 @@ function areFew(ticks: u32): bool {
   let looked: u32 = 0;
   for (let p = RECORDS; p < RECORDS + <usize>ticks * RECORD; p += RECORD) {
     const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
-    if (kind > TRADE) continue;
+    if (kind > <u32>TRADE) continue;
     indexAny(load<u64>(p, AT_BID_SIZE));
     if (kind !== TRADE) indexAny(load<u64>(p, AT_ASK_SIZE));
     looked += 2 - kind;
@@ -99,7 +99,7 @@ function gatherIndexes(from: u32, to: u32): bool {
   let p = RECORDS + <usize>from * RECORD;
   for (let i = from; i < to; i++, p += RECORD) {
     const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
-    if (kind > TRADE) continue;
+    if (kind > <u32>TRADE) continue;
     const first = indexOfSize(load<u64>(p, AT_BID_SIZE));
     const second = indexOfSize(load<u64>(p + <usize>(1 - kind) * 8, AT_SIZE));
     if ((first | second) < 0) return false;
@@ -117,7 +117,7 @@ function gatherWords(from: u32, to: u32): void {
   let p = RECORDS + <usize>from * RECORD;
   for (let i = from; i < to; i++, p += RECORD) {
     const kind = load<u32>(p, AT_HEAD) & KIND_MASK;
-    if (kind > TRADE) continue;
+    if (kind > <u32>TRADE) continue;
     const isTrade = <usize>kind;
     const both = v128.load64_lane(p + (1 - isTrade) * 8, v128.load64_zero(p, AT_BID_SIZE), 1, AT_SIZE);
     let words = shortCodes(both);

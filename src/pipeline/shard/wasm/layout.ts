@@ -29,7 +29,6 @@ export const WEIGHTS: usize = 368;
 export const CLIP: usize = 384;
 export const ONE: usize = 392;
 export const CRITICALS: usize = 512;
-export const STATES: usize = 16_384;
 
 export const COUNT_CROSSED: usize = 0;
 export const COUNT_LOCKED: usize = 4;
@@ -41,53 +40,53 @@ export const COUNT_RELEASED: usize = 16;
 export const COUNT_CRITICAL: usize = 20;
 export const COUNT_CHANGED: usize = 24;
 
-export const RECORD: usize = 64;
-export const AT_SYMBOL: usize = 0;
-export const AT_HEAD: usize = 4;
-/** Of a raw record: the source's position. Of a sequenced one: the low half of its seq. */
-export const AT_SEQ_LOW: usize = 8;
-/** Of a raw record: how many earlier ticks it stands for. Of a sequenced one: its symbolSeq. */
-export const AT_SYMBOL_SEQ: usize = 12;
-export const AT_EVENT_S: usize = 16;
-export const AT_EVENT_NS: usize = 20;
-export const AT_RECV_S: usize = 24;
-export const AT_BID: usize = 32;
-export const AT_ASK: usize = 40;
-export const AT_BID_SIZE: usize = 48;
-export const AT_ASK_SIZE: usize = 56;
-export const AT_SIZE: usize = 48;
-export const AT_ARG0: usize = 32;
-export const AT_CODE: usize = 36;
-
-export const KIND_MASK: u32 = 7;
-export const TAG_KIND_SHIFT: u32 = 24;
-export const QUOTE: u32 = 0;
-export const TRADE: u32 = 1;
-export const STATUS: u32 = 2;
-export const SYMBOL_DEFINED: u32 = 1;
-export const CROSSED: u32 = 8;
-export const LOCKED: u32 = 16;
-export const LATE: u32 = 32;
-export const SUSPICIOUS: u32 = 128;
-export const CONFLATED: u32 = 256;
-
-export const STATE: usize = 128;
-export const S_BID: usize = 0;
-export const S_ASK: usize = 8;
-export const S_BID_SIZE: usize = 16;
-export const S_ASK_SIZE: usize = 24;
-export const S_DEVIATION: usize = 32;
-export const S_PENDING: usize = 40;
-export const S_SCALE: usize = 48;
-export const S_SEQ: usize = 56;
-export const S_QUOTE_SEQ: usize = 64;
-export const S_TRADE_SEQ: usize = 72;
-export const S_STATUS_SEQ: usize = 80;
-export const S_SYMBOL_SEQ: usize = 88;
-export const S_DEFINED: usize = 92;
-/** Newest times as `timeAt` gives them. */
-export const S_QUOTE_TIME: usize = 96;
-export const S_TRADE_TIME: usize = 104;
-export const S_CHANGED: usize = 112;
-export const S_VERSION: usize = 120;
-export const S_READY: usize = 124;
+export {
+  AT_ARG0,
+  AT_ASK,
+  AT_ASK_SIZE,
+  AT_BID,
+  AT_BID_SIZE,
+  AT_CODE,
+  AT_EVENT_NS,
+  AT_EVENT_S,
+  AT_HEAD,
+  AT_RECV_S,
+  AT_SEQ_LOW,
+  AT_SIZE,
+  AT_SYMBOL,
+  AT_SYMBOL_SEQ,
+  CONFLATED,
+  CROSSED,
+  KIND_MASK,
+  LATE,
+  LOCKED,
+  QUOTE,
+  RECORD_BYTES as RECORD,
+  STATUS,
+  SUSPICIOUS,
+  SYMBOL_DEFINED,
+  TAG_KIND_SHIFT,
+  TRADE,
+} from '../../../core/record-layout';
+export {
+  STATE_ASK as S_ASK,
+  STATE_ASK_SIZE as S_ASK_SIZE,
+  STATE_BID as S_BID,
+  STATE_BID_SIZE as S_BID_SIZE,
+  STATE_BYTES as STATE,
+  STATE_CHANGED as S_CHANGED,
+  STATE_DEFINED as S_DEFINED,
+  STATE_DEVIATION as S_DEVIATION,
+  STATE_PENDING as S_PENDING,
+  STATE_QUOTE_SEQ as S_QUOTE_SEQ,
+  STATE_QUOTE_TIME as S_QUOTE_TIME,
+  STATE_READY as S_READY,
+  STATE_SCALE as S_SCALE,
+  STATE_SEQ as S_SEQ,
+  STATE_STATUS_SEQ as S_STATUS_SEQ,
+  STATE_SYMBOL_SEQ as S_SYMBOL_SEQ,
+  STATE_TRADE_SEQ as S_TRADE_SEQ,
+  STATE_TRADE_TIME as S_TRADE_TIME,
+  STATE_VERSION as S_VERSION,
+  STATES_AT as STATES,
+} from '../../memory/state-layout';
