@@ -2,16 +2,10 @@
 import { Piscina } from 'piscina';
 import { messageOf } from '../core/errors.js';
 import { CATCHUP_IDLE_MS, CATCHUP_JOBS } from '../core/limits.js';
-import type { CatchUp, EpochInfo } from '../fanout/contract/ports.js';
+import type { EpochInfo, LogPort } from '../core/log-port.js';
 import { ImportCoordinator } from '../import/coordinator.js';
 import { LogReader } from '../log/read/log-reader.js';
-import type {
-  FindSymbolJob,
-  ReadImportsJob,
-  ReadPagesJob,
-  ReadRangeJob,
-  SeekTimeJob,
-} from '../log/read/worker.js';
+import type { InFolder } from '../log/read/worker.js';
 import type { OpenedLog } from '../log/write/open-log.js';
 import type { CounterReader } from '../pipeline/memory/counter-reader.js';
 import type { Registry } from '../pipeline/memory/registry.js';
@@ -45,19 +39,16 @@ export class EngineLog {
   }
 
   /** The log for the fan-out. Must be called after `open`. */
-  catchUp(): CatchUp {
-    const { folder } = this.opened;
+  catchUp(): LogPort {
+    // Each is a function of `log/read/worker.ts`, which takes the request with the folder.
+    const ask = (name: string, request: object) =>
+      this.#jobs!.run({ folder: this.opened.folder, ...request } satisfies InFolder<object>, { name });
     return {
-      readRange: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadRangeJob, { name: 'readRange' }),
-      readPages: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadPagesJob, { name: 'readPages' }),
-      findSymbol: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies FindSymbolJob, { name: 'findSymbol' }),
-      readImports: (request) =>
-        this.#jobs!.run({ folder, ...request } satisfies ReadImportsJob, { name: 'readImports' }),
-      seekTime: (seconds, nanos) =>
-        this.#jobs!.run({ folder, seconds, nanos } satisfies SeekTimeJob, { name: 'seekTime' }),
+      readRange: (request) => ask('readRange', request),
+      readPages: (request) => ask('readPages', request),
+      findSymbol: (request) => ask('findSymbol', request),
+      readImports: (request) => ask('readImports', request),
+      seekTime: (seconds, nanos) => ask('seekTime', { seconds, nanos }),
       epochs: () => this.#epochs(),
       visible: (shard) => this.counters.visible(shard),
       durable: (shard) => this.counters.durable(shard),

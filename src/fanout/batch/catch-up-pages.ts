@@ -5,8 +5,8 @@
  * of pages is kept.
  */
 import { CATCHUP_JOB_PAGES, PAGE_TICKS, PAGES_MAX } from '../../core/limits.js';
+import type { LogPort, PageAnswer, PageRequest } from '../../core/log-port.js';
 import { RECORD_BYTES, Records } from '../../core/tick.js';
-import type { CatchUp, PageAnswer, PageRequest } from '../contract/ports.js';
 
 /**
  * `PAGE_TICKS` consecutive seqs of one shard and epoch, as far as the log shows them. The first seq is a multiple of
@@ -116,7 +116,7 @@ export class LogPages {
 
   /** @param wake asks for a flush soon */
   constructor(
-    readonly catchUp: CatchUp | undefined,
+    readonly catchUp: LogPort | undefined,
     readonly atOnce: number,
     readonly waitingMax: number,
     readonly wake: () => void,

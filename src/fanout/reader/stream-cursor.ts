@@ -3,9 +3,9 @@
  * position in each critical ring.
  */
 
+import type { EpochInfo } from '../../core/log-port.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
-import type { EpochInfo } from '../contract/ports.js';
 
 const NO_EPOCHS: readonly EpochInfo[] = [];
 

@@ -3,12 +3,13 @@
  * The stream reader sends all other ticks, in order. One cursor covers what both have sent. Subscriptions at the same
  * cursor can share a reader; see `cohort.ts`.
  */
+
+import type { EpochInfo } from '../../core/log-port.js';
 import type { Deliver, Mode, Speed } from '../../wire/ticks.js';
 import type { Frame, FrameSource } from '../batch/frame.js';
 import { QUOTE_BIT } from '../batch/selection.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
-import type { EpochInfo } from '../contract/ports.js';
 import { FROM_CURSOR, FROM_NOTHING, SnapshotReader } from './snapshot-reader.js';
 import { StreamCursor } from './stream-cursor.js';
 import { type ReaderOwner, StreamReader } from './stream-reader.js';

@@ -3,10 +3,11 @@
  * stay in seq order, so the time of a live tick is the maximum over the live ticks so far. At equal times live ticks come
  * first, then imports by epoch. After the last import, pages have live ticks only.
  */
+
+import type { ImportsAnswer, LogPort } from '../../core/log-port.js';
 import { copyRecord, RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import { isEarlier, type Time } from '../../core/time.js';
 import { type PagePosition, pageTokenToText } from '../../wire/page-token.js';
-import type { CatchUp, ImportsAnswer } from '../contract/ports.js';
 import { type PageGap, PageReading, readTickPage, type TickPage, type TickPageRequest } from './tick-page.js';
 
 /** The position of a page that begins at a time; null: at the oldest tick. */
@@ -26,7 +27,7 @@ export async function readMergedPage(
   request: TickPageRequest,
   position: PagePosition,
   to: Time | null,
-  catchUp: CatchUp,
+  catchUp: LogPort,
   wanted: { readonly isAborted: boolean },
 ): Promise<TickPage> {
   const { limit } = request;

@@ -4,9 +4,9 @@
  * `merged-page.ts` merges imports into a page.
  */
 import { REST_PAGE_JOBS_MAX } from '../../core/limits.js';
+import type { EpochInfo, LogPort, StreamPosition } from '../../core/log-port.js';
 import { Records } from '../../core/tick.js';
 import { cursorToText } from '../../wire/cursor.js';
-import type { CatchUp, EpochInfo, StreamPosition } from '../contract/ports.js';
 
 const ALL_KINDS = 0xff;
 
@@ -67,7 +67,7 @@ export interface TickPage {
  */
 export async function readTickPage(
   request: TickPageRequest,
-  catchUp: CatchUp,
+  catchUp: LogPort,
   wanted: { readonly isAborted: boolean },
 ): Promise<TickPage> {
   const reading = new PageReading(request, await catchUp.epochs(), catchUp, request.limit);
@@ -92,7 +92,7 @@ export class PageReading {
   constructor(
     readonly request: TickPageRequest,
     epochs: EpochInfo[],
-    readonly catchUp: CatchUp,
+    readonly catchUp: LogPort,
     /** Ticks to read; may be raised between two calls of `run`. */
     public limit: number,
   ) {

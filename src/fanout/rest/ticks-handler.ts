@@ -1,6 +1,7 @@
 /** Handles `GET /v1/ticks/{symbol}`: checks the request, reads its page, and builds the answer. */
 import { messageOf } from '../../core/errors.js';
 import { REST_PAGE_TICKS, REST_PAGE_TICKS_MAX } from '../../core/limits.js';
+import type { LogPort, StreamPosition } from '../../core/log-port.js';
 import { isEarlier, type Time } from '../../core/time.js';
 import { digitsHint, parseTime } from '../../core/time-text.js';
 import { cursorFromText } from '../../wire/cursor.js';
@@ -8,7 +9,6 @@ import { pageTokenFromText } from '../../wire/page-token.js';
 import { REST_SHARES, Shares } from '../access/shares.js';
 import type { SharedView } from '../batch/shared-view.js';
 import { type Answer, busy, PROBLEMS, problem, Refusal } from '../contract/answers.js';
-import type { CatchUp, StreamPosition } from '../contract/ports.js';
 import { acceptedType, badRequest, parseQuery } from '../contract/query.js';
 import { type Resume, resumeAt } from '../session/resume.js';
 import { unknownSymbol } from './handlers.js';
@@ -67,7 +67,7 @@ export class RestTicks {
     }
   }
 
-  async #read(request: RestRequest, asked: Asked, catchUp: CatchUp, symbolId: number): Promise<TickPage> {
+  async #read(request: RestRequest, asked: Asked, catchUp: LogPort, symbolId: number): Promise<TickPage> {
     const { from, to, limit, cursor } = asked;
     const token = cursor === undefined ? null : pageTokenFromText(cursor);
     const resumed = cursor === undefined ? null : await this.#resume(token?.cursor ?? cursor);

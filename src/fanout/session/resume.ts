@@ -1,4 +1,6 @@
 /** Resolves `from`, a cursor or a time, to a resume point, which is checked against the epochs, the ring and the log. */
+
+import type { EpochInfo, StreamPosition } from '../../core/log-port.js';
 import { RECORD_U32, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import type { Time } from '../../core/time.js';
 import { parseTime } from '../../core/time-text.js';
@@ -6,7 +8,6 @@ import { type Cursor, cursorFromText, cursorToText } from '../../wire/cursor.js'
 import type { From } from '../../wire/ticks.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
-import type { EpochInfo, StreamPosition } from '../contract/ports.js';
 import type { ResumePoint } from '../reader/subscription-reader.js';
 
 type RefusalCode = 'cursor_invalid' | 'cursor_unknown' | 'cursor_expired';

@@ -2,6 +2,7 @@
  * One symbol's ticks in all imports as one stream, ordered by time, epoch number and seq. A position in it is these three
  * values of the last tick, however many imports exist.
  */
+import type { ImportGap, ImportPosition } from '../../core/log-port.js';
 import { RECORD_U32, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../core/tick.js';
 import { isEarlier, type Time } from '../../core/time.js';
 import { TimeAt } from '../format/block-summary.js';
@@ -13,19 +14,6 @@ const SHARD = 0;
 /** Ticks that are read of an import at a time. */
 const READ_TICKS = 512;
 const NANOS = 1_000_000_000;
-
-/** A position among imported ticks: all ticks up to it were read. */
-export interface ImportPlace extends Time {
-  /** 0: nothing received at that time is. */
-  epoch: number;
-  seq: number;
-}
-
-export interface ImportGap {
-  epoch: number;
-  first: number;
-  last: number;
-}
 
 /** One import, with the tick that is next. */
 class ImportCursor {
@@ -42,7 +30,7 @@ class ImportCursor {
     readonly reader: LogReader,
     readonly epoch: number,
     symbolId: number,
-    readonly after: ImportPlace,
+    readonly after: ImportPosition,
     readonly to: Time | null,
   ) {
     this.#filter = new Uint8Array(symbolId + 1);
@@ -122,7 +110,7 @@ export class ImportMerge {
   constructor(
     readonly reader: LogReader,
     readonly symbolId: number,
-    readonly after: ImportPlace,
+    readonly after: ImportPosition,
     readonly to: Time | null,
   ) {
     const isWanted = ({ times }: ImportSpan) =>

@@ -1,20 +1,8 @@
 /** Finds ticks of one symbol by their symbolSeq. */
+import type { SymbolRequest } from '../../core/log-port.js';
 import { copyRecord, RECORD_U32, Records, U32_SYMBOL_SEQ } from '../../core/tick.js';
 import { ahead } from '../format/block-summary.js';
 import type { LogReader } from './log-reader.js';
-
-export interface SymbolSearch {
-  epoch: number;
-  shard: number;
-  symbolId: number;
-  /** Inclusive, modulo 2^32. */
-  fromSymbolSeq: number;
-  /** Inclusive, modulo 2^32. */
-  toSymbolSeq: number;
-  /** The seqs to search, inclusive. */
-  fromSeq: number;
-  toSeq: number;
-}
 
 /**
  * Fills `into` and `seqs` with the ticks of the symbol whose symbolSeq is in the range, in order, at most as many as
@@ -22,7 +10,7 @@ export interface SymbolSearch {
  */
 export function findSymbolTicks(
   reader: LogReader,
-  search: SymbolSearch,
+  search: SymbolRequest,
   into: Records,
   seqs: Float64Array,
 ): number {

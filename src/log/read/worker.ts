@@ -1,35 +1,26 @@
 /** Jobs of the Piscina pool that decodes the log outside the event loops. The pool's filename is this file. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { HISTORY_TICKS_MAX, LOG_CACHE_BLOCKS } from '../../core/limits.js';
+import type {
+  ImportsAnswer,
+  ImportsRequest,
+  PageAnswer,
+  PageRequest,
+  PagesRequest,
+  RangeRequest,
+  RangeResult,
+  StreamPosition,
+  SymbolAnswer,
+  SymbolRequest,
+} from '../../core/log-port.js';
 import { RECORD_BYTES, Records } from '../../core/tick.js';
-import type { Time } from '../../core/time.js';
 import { tagOf } from '../../pipeline/memory/broadcast-ring.js';
-import { type ImportGap, ImportMerge, type ImportPlace } from './import-merge.js';
-import { type LogGap, LogReader } from './log-reader.js';
-import { findSymbolTicks, type SymbolSearch } from './symbol-search.js';
+import { ImportMerge } from './import-merge.js';
+import { LogReader } from './log-reader.js';
+import { findSymbolTicks } from './symbol-search.js';
 
-export interface ReadRangeJob {
-  /** The data folder. */
-  folder: string;
-  epoch: number;
-  shard: number;
-  fromSeq: number;
-  /** Inclusive; absent: up to the newest. */
-  toSeq?: number;
-  filter: Uint8Array | null;
-  kindsMask: number;
-  maxTicks: number;
-}
-
-export interface ReadRangeAnswer {
-  /** `count` records of 64 bytes; seqLow is set. */
-  buffer: ArrayBuffer;
-  /** Full sequence numbers, `count` of them. */
-  seqs: Float64Array;
-  count: number;
-  nextSeq: number;
-  gaps: LogGap[];
-}
+/** A request of the log of one data folder. */
+export type InFolder<Request> = Request & { folder: string };
 
 /** This thread's readers, by data folder. They stay open: a reader's blocks serve the jobs that follow. */
 const readers = new Map<string, LogReader>();
@@ -47,12 +38,12 @@ function readerOf(folder: string): LogReader {
  * Reads one piece of a shard's log; see `LogReader.read`.
  * @throws TickwireError log_missing
  */
-export async function readRange(job: ReadRangeJob): Promise<ReadRangeAnswer> {
+export async function readRange(job: InFolder<RangeRequest>): Promise<RangeResult> {
   const { folder, ...request } = job;
   const into = Records.allocate(job.maxTicks);
   const seqs = new Float64Array(job.maxTicks);
   const { count, nextSeq, gaps } = readerOf(folder).read(request, into, seqs);
-  const answer: ReadRangeAnswer = {
+  const answer: RangeResult = {
     buffer: (into.u8.buffer as ArrayBuffer).slice(0, count * RECORD_BYTES),
     seqs: seqs.slice(0, count),
     count,
@@ -67,56 +58,35 @@ export async function readRange(job: ReadRangeJob): Promise<ReadRangeAnswer> {
       return answer;
     },
   };
-  return move(transferable) as unknown as ReadRangeAnswer;
-}
-
-export interface ReadPagesJob {
-  /** The data folder. */
-  folder: string;
-  epoch: number;
-  shard: number;
-  pages: PageToRead[];
-}
-
-export interface PageToRead {
-  fromSeq: number;
-  /** Inclusive. */
-  toSeq: number;
-  /** 64-byte records, and for each the full seq as float64 and the tag as u32. */
-  records: SharedArrayBuffer;
-  seqs: SharedArrayBuffer;
-  tags: SharedArrayBuffer;
-  /** Where the first record is written. */
-  at: number;
-}
-
-export interface ReadPageAnswer {
-  count: number;
-  nextSeq: number;
-  gaps: LogGap[];
+  return move(transferable) as unknown as RangeResult;
 }
 
 /**
  * Decodes ranges of a shard's log into shared memory, as far as they are visible.
  * @throws TickwireError log_missing
  */
-export async function readPages({ folder, epoch, shard, pages }: ReadPagesJob): Promise<ReadPageAnswer[]> {
+export async function readPages({
+  folder,
+  epoch,
+  shard,
+  pages,
+}: InFolder<PagesRequest>): Promise<PageAnswer[]> {
   const reader = readerOf(folder);
   return pages.map((page) => readPage(reader, epoch, shard, page));
 }
 
-function readPage(reader: LogReader, epoch: number, shard: number, to: PageToRead): ReadPageAnswer {
+function readPage(reader: LogReader, epoch: number, shard: number, to: PageRequest): PageAnswer {
   const { fromSeq, toSeq } = to;
   const capacity = to.seqs.byteLength / 8;
-  const page: ReadPageAnswer = { count: 0, nextSeq: fromSeq, gaps: [] };
+  const page: PageAnswer = { count: 0, nextSeq: fromSeq, gaps: [] };
   while (page.nextSeq <= toSeq && to.at + page.count < capacity) {
     const at = to.at + page.count;
     const into = new Records(to.records, at * RECORD_BYTES, capacity - at);
     const seqs = new Float64Array(to.seqs, at * 8);
     const request = { epoch, shard, fromSeq: page.nextSeq, toSeq, maxTicks: capacity - at };
     const { count, nextSeq, gaps } = reader.read(request, into, seqs);
-    const labels = new Uint32Array(to.tags, at * 4, count);
-    for (let i = 0; i < count; i++) labels[i] = tagOf(into, i);
+    const tags = new Uint32Array(to.tags, at * 4, count);
+    for (let i = 0; i < count; i++) tags[i] = tagOf(into, i);
     page.count += count;
     page.gaps.push(...gaps);
     if (nextSeq === page.nextSeq) break;
@@ -125,22 +95,11 @@ function readPage(reader: LogReader, epoch: number, shard: number, to: PageToRea
   return page;
 }
 
-export interface FindSymbolJob extends SymbolSearch {
-  /** The data folder. */
-  folder: string;
-}
-
-export interface FindSymbolAnswer {
-  /** 64-byte records. */
-  buffer: ArrayBuffer;
-  seqs: Float64Array;
-}
-
 /**
  * The ticks of one symbol by their symbolSeq; see `findSymbolTicks`.
  * @throws TickwireError log_missing
  */
-export async function findSymbol({ folder, ...search }: FindSymbolJob): Promise<FindSymbolAnswer> {
+export async function findSymbol({ folder, ...search }: InFolder<SymbolRequest>): Promise<SymbolAnswer> {
   const into = Records.allocate(HISTORY_TICKS_MAX);
   const seqs = new Float64Array(HISTORY_TICKS_MAX);
   const count = findSymbolTicks(readerOf(folder), search, into, seqs);
@@ -150,33 +109,11 @@ export async function findSymbol({ folder, ...search }: FindSymbolJob): Promise<
   };
 }
 
-export interface ReadImportsJob {
-  /** The data folder. */
-  folder: string;
-  symbolId: number;
-  after: ImportPlace;
-  /** Exclusive; null: up to the end. */
-  to: Time | null;
-  maxTicks: number;
-}
-
-export interface ReadImportsAnswer {
-  /** `count` records of 64 bytes. */
-  buffer: ArrayBuffer;
-  seqs: Float64Array;
-  /** Number of the import's epoch of each. */
-  epochs: Float64Array;
-  count: number;
-  /** Whether there are more behind them. */
-  more: boolean;
-  gaps: ImportGap[];
-}
-
 /**
  * The ticks of a symbol in all imports; see `ImportMerge`.
  * @throws TickwireError log_missing
  */
-export async function readImports(job: ReadImportsJob): Promise<ReadImportsAnswer> {
+export async function readImports(job: InFolder<ImportsRequest>): Promise<ImportsAnswer> {
   const { folder, symbolId, after, to, maxTicks } = job;
   const merge = new ImportMerge(readerOf(folder), symbolId, after, to);
   const records: Uint8Array[] = [];
@@ -204,26 +141,17 @@ export async function readImports(job: ReadImportsJob): Promise<ReadImportsAnswe
   };
 }
 
-export interface SeekTimeJob {
-  /** The data folder. */
-  folder: string;
-  seconds: number;
-  nanos: number;
-}
-
-/** By shard, the last seq before the position. */
-export interface SeekTimeAnswer {
-  epoch: number;
-  seqs: number[];
-}
-
 /**
  * The position before the first tick that was received at or after a time; the end of the log when there is none.
  * @throws TickwireError log_missing
  */
-export async function seekTime({ folder, seconds, nanos }: SeekTimeJob): Promise<SeekTimeAnswer> {
+export async function seekTime({
+  folder,
+  seconds,
+  nanos,
+}: InFolder<{ seconds: number; nanos: number }>): Promise<StreamPosition> {
   const reader = readerOf(folder);
-  let answer: SeekTimeAnswer = { epoch: 0, seqs: [] };
+  let answer: StreamPosition = { epoch: 0, seqs: [] };
   for (const { epoch, shards, import: isImport } of reader.epochs()) {
     // The live stream has no imports.
     if (isImport !== undefined) continue;

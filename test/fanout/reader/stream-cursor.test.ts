@@ -1,7 +1,7 @@
 /** A subscription that has reached the present epoch frees its list of epochs. */
 import t from 'tap';
+import type { EpochInfo } from '../../../src/core/log-port.js';
 import type { SharedView } from '../../../src/fanout/batch/shared-view.js';
-import type { EpochInfo } from '../../../src/fanout/contract/ports.js';
 import { StreamCursor } from '../../../src/fanout/reader/stream-cursor.js';
 
 t.test('the list of epochs is freed in the present epoch', async (t) => {

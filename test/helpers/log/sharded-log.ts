@@ -1,8 +1,7 @@
-import { Records } from '../../../src/core/tick.js';
 import type {
-  CatchUp,
   EpochInfo,
   ImportsAnswer,
+  LogPort,
   PageAnswer,
   PagesRequest,
   RangeRequest,
@@ -10,12 +9,13 @@ import type {
   StreamPosition,
   SymbolAnswer,
   SymbolRequest,
-} from '../../../src/fanout/contract/ports.js';
+} from '../../../src/core/log-port.js';
+import { Records } from '../../../src/core/tick.js';
 import type { TestShard } from '../test-shard.js';
 import { TestLog } from './test-log.js';
 
 /** A log over the histories that several test shards keep, of one epoch and without imports. */
-export class ShardedLog implements CatchUp {
+export class ShardedLog implements LogPort {
   readonly logs: TestLog[];
 
   constructor(

@@ -1,9 +1,8 @@
-import { copyRecord, kindOf, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../../src/core/tick.js';
 import type {
-  CatchUp,
   EpochInfo,
   ImportsAnswer,
   ImportsRequest,
+  LogPort,
   PageAnswer,
   PageRequest,
   PagesRequest,
@@ -12,7 +11,8 @@ import type {
   StreamPosition,
   SymbolAnswer,
   SymbolRequest,
-} from '../../../src/fanout/contract/ports.js';
+} from '../../../src/core/log-port.js';
+import { copyRecord, kindOf, Records, U32_TS_RECV_NS, U32_TS_RECV_S } from '../../../src/core/tick.js';
 import { tagOf } from '../../../src/pipeline/memory/broadcast-ring.js';
 import type { TestShard } from '../test-shard.js';
 
@@ -30,7 +30,7 @@ function isBefore(a: number[], b: number[]): boolean {
 }
 
 /** A log over the history that a test shard keeps; answers come a turn of the event loop later. */
-export class TestLog implements CatchUp {
+export class TestLog implements LogPort {
   reads = 0;
   /** Readings of pages, each of several. */
   pageJobs = 0;

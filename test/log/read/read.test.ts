@@ -1,6 +1,7 @@
 /** Ways to read: filtered, by time, merged, by job. */
 import { Piscina } from 'piscina';
 import t from 'tap';
+import type { RangeResult } from '../../../src/core/log-port.js';
 import {
   KIND_MASK,
   Kind,
@@ -10,7 +11,6 @@ import {
   U32_TS_RECV_S,
 } from '../../../src/core/tick.js';
 import { LogReader } from '../../../src/log/read/log-reader.js';
-import type { ReadRangeAnswer } from '../../../src/log/read/worker.js';
 import { LogStream } from '../../../src/replay/stream.js';
 import { bytesOf, drain, FakeShard, Market, makeFolder, openRig, removeFolder } from '../support.js';
 
@@ -95,7 +95,7 @@ t.test('of one log', async (t) => {
       maxThreads: 1,
     });
     const job = { folder, epoch: 1, shard: 0, fromSeq: 4000, filter: null, kindsMask: 0xff, maxTicks: 9000 };
-    const answer = (await pool.run(job, { name: 'readRange' })) as ReadRangeAnswer;
+    const answer = (await pool.run(job, { name: 'readRange' })) as RangeResult;
     t.equal(answer.count, 9000);
     t.equal(answer.nextSeq, 13_000);
     t.equal(answer.seqs[0], 4000);
