@@ -47,6 +47,13 @@ export const CONFLATED = 256;
 export const BUY = 512;
 export const SELL = 1024;
 
+/**
+ * The rule of last values: a quote or trade with one of these flags is no last value of its symbol. Nor is a status that
+ * defines a symbol.
+ */
+export const NO_LAST_QUOTE = CROSSED | LATE;
+export const NO_LAST_TRADE = LATE;
+
 /** The code of a status that defines a symbol. */
 export const SYMBOL_DEFINED = 1;
 

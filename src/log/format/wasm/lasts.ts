@@ -8,15 +8,15 @@
  * 64 record of the last quote for the table │ 128 of the trade │ 192 of the status
  * ```
  *
- * The table takes no crossed or late quote, no late trade, and no status that defines a symbol. The shard has flagged
+ * The rule of last values is `core/record-layout.ts`. The shard has flagged
  * late ticks already, so this code does not compare times.
  */
 import {
   AT_BID,
   AT_HEAD,
-  CROSSED,
   KIND_MASK,
-  LATE,
+  NO_LAST_QUOTE,
+  NO_LAST_TRADE,
   QUOTE,
   RECORD,
   STATUS,
@@ -40,7 +40,7 @@ export function findLasts(count: u32, symbols: u32): void {
     const lastTicks = LAST_TICKS + <usize>load<u32>(SYMBOL_COLUMN + <usize>i * 4) * LAST_TICKS_BYTES;
     const p = RECORDS + <usize>i * RECORD;
     const head = load<u32>(p, AT_HEAD);
-    if ((head & (KIND_MASK | CROSSED | LATE)) === QUOTE) store<u64>(lastTicks, <u64>i * 0x1_0000_0001);
+    if ((head & (KIND_MASK | NO_LAST_QUOTE)) === QUOTE) store<u64>(lastTicks, <u64>i * 0x1_0000_0001);
     else noteOther(i, p, head, lastTicks);
   }
   for (let at: u32 = 0; at < symbols; at++) collect(at);
@@ -51,7 +51,7 @@ function noteOther(i: u32, p: usize, head: u32, lastTicks: usize): void {
   if (kind === QUOTE) {
     store<u32>(lastTicks + LAST_QUOTE, i);
   } else if (kind === TRADE) {
-    if ((head & LATE) === 0) store<u32>(lastTicks + LAST_TRADE, i);
+    if ((head & NO_LAST_TRADE) === 0) store<u32>(lastTicks + LAST_TRADE, i);
   } else if (kind === STATUS && load<u16>(p, AT_BID + 4) !== SYMBOL_DEFINED) {
     store<u32>(lastTicks + LAST_STATUS, i);
   }

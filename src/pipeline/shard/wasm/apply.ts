@@ -10,9 +10,10 @@ import {
   AT_SYMBOL,
   AT_SYMBOL_SEQ,
   CLIP,
-  CROSSED,
   KIND_MASK,
   LATE,
+  NO_LAST_QUOTE,
+  NO_LAST_TRADE,
   QUOTE,
   RECORD,
   RECORDS,
@@ -118,7 +119,7 @@ export function applyQuote(
   store<f64>(state, 0, S_PENDING);
   store<f64>(state, seq, S_SEQ);
   store<u32>(state, symbolSeq, S_SYMBOL_SEQ);
-  if ((head & (CROSSED | LATE)) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
+  if ((head & NO_LAST_QUOTE) === 0) store<f64>(state, seq, S_QUOTE_SEQ);
   touch(id, state);
 }
 
@@ -137,7 +138,7 @@ function outlie(state: usize, move: f64): void {
 export function applyTrade(at: usize, id: u32, state: usize, seq: f64, head: u32): void {
   store<u32>(state, load<u32>(at, AT_SYMBOL_SEQ), S_SYMBOL_SEQ);
   store<f64>(state, seq, S_SEQ);
-  if ((head & LATE) === 0) store<f64>(state, seq, S_TRADE_SEQ);
+  if ((head & NO_LAST_TRADE) === 0) store<f64>(state, seq, S_TRADE_SEQ);
   touch(id, state);
 }
 
