@@ -89,8 +89,10 @@ function registerCompare(bench: Command): void {
       'after',
       `
 Exit code 1 when a figure is worse by more than the tolerance, and the runs of the two hardly overlap (p below
-0.05), or when a result is not valid. A figure with fewer than four runs on each side cannot be told from noise
-that way; it then counts as worse when every run after is worse than every run before by that much.
+0.05), or when a result is not valid. With two or three runs on each side, a figure counts as worse when every run
+after is worse than every run before by that much. With one run nothing counts as worse.
+
+A file may have several results of one scenario, one a line: they are then the runs of it.
 
 Example:
   ticks bench compare before.json after.json`,

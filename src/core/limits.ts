@@ -165,6 +165,8 @@ export const DRAIN_GRACE_MS = 1_000;
 export const PING_EVERY_BYTES = 64 * 1024;
 /** Bytes not yet answered by a pong. More: that subscriber's cursors stop until the pong comes. */
 export const WINDOW_BYTES = 256 * 1024;
+/** Bytes that uWebSockets may buffer for a socket. Windows bound ticks well below; only bursts of answers come near. More: closed. */
+export const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 /** Ticks encoded for one subscriber in one flush; the rest waits for the next. */
 export const FLUSH_TICKS_MAX = 8_192;
 /** Bytes of one frame to a subscriber. */
@@ -242,6 +244,8 @@ export const MT5_GREETING_PER_ADDRESS_MAX = MT5_CONNECTIONS_MAX;
 export const MT5_HELLO_MS = 5_000;
 /** Closed connections that still have to read why. More: they are cut at once. */
 export const MT5_FAREWELLS_MAX = 256;
+/** Bytes of answers that a terminal leaves unread. More: it gets no acknowledgements and heartbeats until it reads. */
+export const MT5_UNREAD_BYTES_MAX = 64 * 1024;
 /** Bytes of a source name, and of a trade server's name, in a hello. More: refused with `bad_hello`. */
 export const MT5_NAME_BYTES_MAX = 64;
 export const MT5_SERVER_BYTES_MAX = 128;

@@ -5,10 +5,12 @@ import { permutationTest, quantile, sampleWithReplacement } from 'simple-statist
 import { messageOf, TickwireError } from '../../core/errors.js';
 import { median } from './measure.js';
 import { Uniform } from './random.js';
-import type { Figure, ScenarioResult } from './scenario.js';
+import { type Figure, figure, type ScenarioResult } from './scenario.js';
 
 const DRAWS = 2000;
 const P_MAX = 0.05;
+/** With one run on a side nothing is known of the spread. */
+const RUNS_TO_JUDGE = 2;
 /** Runs on each side from which on a test can find a difference at all. */
 const RUNS_FOR_TEST = 4;
 const SEED = 1;
@@ -46,7 +48,7 @@ export function compareFiles(before: string, after: string, tolerance: number): 
 function read(file: string): ScenarioResult[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
+    parsed = parseResults(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new TickwireError(
       'bad_input',
@@ -56,7 +58,37 @@ function read(file: string): ScenarioResult[] {
   const results = (Array.isArray(parsed) ? parsed : [parsed]) as Partial<ScenarioResult>[];
   if (results.length === 0 || results.some((r) => typeof r?.scenario !== 'string' || r.figures === undefined))
     throw new TickwireError('bad_input', `${file} holds no result of ticks bench --json.`);
-  return results as ScenarioResult[];
+  return merged(results as ScenarioResult[]);
+}
+
+/** One result, an array of results, or one of these a line. */
+function parseResults(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text
+      .trim()
+      .split('\n')
+      .flatMap((line) => JSON.parse(line));
+  }
+}
+
+/** Several results of one scenario are runs of it: so runs of two builds can alternate. */
+function merged(results: readonly ScenarioResult[]): ScenarioResult[] {
+  const scenarios = new Map<string, ScenarioResult>();
+  for (const result of results) {
+    const known = scenarios.get(result.scenario);
+    scenarios.set(result.scenario, known === undefined ? result : joined(known, result));
+  }
+  return [...scenarios.values()];
+}
+
+function joined(a: ScenarioResult, b: ScenarioResult): ScenarioResult {
+  const figures = Object.entries(a.figures).flatMap(([name, { unit, better, runs }]) => {
+    const other = b.figures[name];
+    return other === undefined ? [] : [[name, figure(unit, better, [...runs, ...other.runs])] as const];
+  });
+  return { ...a, valid: a.valid && b.valid, figures: Object.fromEntries(figures) };
 }
 
 export function compare(before: ScenarioResult[], after: ScenarioResult[], tolerance: number): Comparison {
@@ -98,12 +130,13 @@ function difference(
     const drawn = (runs: number[]) => median(sampleWithReplacement(runs, runs.length, random));
     return drawn(after.runs) / drawn(before.runs);
   });
-  const canTest = Math.min(before.runs.length, after.runs.length) >= RUNS_FOR_TEST;
+  const count = Math.min(before.runs.length, after.runs.length);
+  const canTest = count >= RUNS_FOR_TEST;
   const p = canTest ? permutationTest(before.runs, after.runs, 'two_side', DRAWS, random) : null;
   const isHigher = ratio > 1;
   const isApart = isHigher ? after.min > before.max : after.max < before.min;
   const isLarge = Math.abs(ratio - 1) > tolerance;
-  const isSure = p === null ? isApart : p < P_MAX;
+  const isSure = p === null ? isApart && count >= RUNS_TO_JUDGE : p < P_MAX;
   const verdict =
     !isLarge || !isSure ? 'same' : isHigher === (before.better === 'higher') ? 'better' : 'worse';
   return {

@@ -77,6 +77,7 @@ function readsOf(schema: JsonSchema): SettingLine['reads'] {
   const types = formsOf(schema).map(({ type }) => type);
   if (types.includes('object')) return 'false';
   if (types.includes('string')) return 'text';
+  if (types.includes('boolean')) return 'json';
   return types.includes('array') ? 'json' : 'number';
 }
 

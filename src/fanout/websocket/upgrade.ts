@@ -1,4 +1,5 @@
 /** The WebSocket route: decides which HTTP requests become connections, and passes the events of a socket on. */
+import { SOCKET_BUFFER_BYTES } from '../../core/limits.js';
 import { CloseCode, ENCODINGS, type Encoding, subprotocolOf } from '../../wire/ticks.js';
 import { type Admission, ConnectionSlot } from '../access/admission.js';
 import { bearerToken, type Verdict } from '../access/auth.js';
@@ -21,8 +22,6 @@ import type { Cohorts } from '../reader/cohort.js';
 import { Connection, type ConnectionData } from './connection.js';
 import type { RequestTurns } from './request-queue.js';
 
-/** Bytes that uWebSockets may buffer per socket. Only bursts of answers come near it; windows bound everything else. */
-const SOCKET_BUFFER_BYTES = 32 * 1024 * 1024;
 /** Seconds after `idleMs` at which uWebSockets closes a silent socket by itself. */
 const LAST_RESORT_SECONDS = 16;
 /** The largest `idleTimeout` that uWebSockets takes. */

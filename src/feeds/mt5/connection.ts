@@ -11,6 +11,7 @@ import {
   MT5_HELLO_BYTES_MAX,
   MT5_HELLO_MS,
   MT5_SYMBOLS_MAX,
+  MT5_UNREAD_BYTES_MAX,
 } from '../../core/limits.js';
 import { BatchReader } from './batch.js';
 import type { Farewells } from './farewells.js';
@@ -32,9 +33,6 @@ import type { Mt5Intake } from './intake.js';
 import { FrameReader } from './reader.js';
 import { REFUSALS, Refusal, Severity } from './refusal.js';
 import type { TerminalSource } from './sources.js';
-
-/** Bytes of answers that a peer may leave unread before it gets no more of them. */
-const UNREAD_BYTES_MAX = 64 * 1024;
 
 /** What a connection needs of its server, besides the intake. */
 export interface ConnectionHost {
@@ -128,14 +126,15 @@ export class Connection {
   acknowledge(): void {
     if (this.isClosed || this.source === undefined) return;
     const durable = this.intake.durable(this.source);
-    if (durable <= this.#acked || this.socket.writableLength > UNREAD_BYTES_MAX) return;
+    if (durable <= this.#acked || this.socket.writableLength > MT5_UNREAD_BYTES_MAX) return;
     this.#acked = durable;
     this.host.count('acks');
     this.socket.write(encodeAck(durable));
   }
 
   heartbeat(): void {
-    if (this.isClosed || this.source === undefined || this.socket.writableLength > UNREAD_BYTES_MAX) return;
+    if (this.isClosed || this.source === undefined || this.socket.writableLength > MT5_UNREAD_BYTES_MAX)
+      return;
     this.socket.write(HEARTBEAT);
   }
 
@@ -243,7 +242,7 @@ export class Connection {
       this.host.warn({ peer: this.peer, source: source.name, symbol: symbol.raw }, error.message);
       // What the number meant before is not what its coming ticks mean.
       this.#batches.refuse(symbol.local);
-      if (this.socket.writableLength > UNREAD_BYTES_MAX) return;
+      if (this.socket.writableLength > MT5_UNREAD_BYTES_MAX) return;
       this.socket.write(encodeError(Severity.notice, 'bad_symbol', error.message));
     }
   }

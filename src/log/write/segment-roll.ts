@@ -342,6 +342,8 @@ export class SegmentRoll {
     this.current = segment;
     this.record = record;
     await before?.blocks.close();
+    // A segment that got no block has nothing to read.
+    if (change.doomed.length > 0) removeDoomed(this.store);
     return ranges;
   }
 
