@@ -145,12 +145,13 @@ export class DeliveryRecorder {
 
   /** @param names of all symbols, by id */
   check(truth: readonly LoggedTick[][], names: readonly string[]): string[] {
+    const index = indexOf(truth);
     const found = this.sections.flatMap((section) => {
       const patterns = section.asked.symbols.map(parsePattern);
       const watched = new Set(
         [0, ...names.keys()].filter((id) => id === 0 || patterns.some((p) => matchesPattern(p, names[id]))),
       );
-      const check = new Check(section, watched, truth);
+      const check = new Check(section, watched, truth, index);
       return check.faults.slice(0, 1).map((fault) => `${this.client.encoding} ${fault}`);
     });
     // A server that answered many requests with `busy` has hardly been tested.
@@ -158,6 +159,36 @@ export class DeliveryRecorder {
       this.#busy * 4 > this.#requests.size ? [`${this.#busy} requests found the server busy`] : [];
     return [...this.faults, ...refused, ...found];
   }
+}
+
+/** By shard, then by symbol and kind: the seqs of the ticks that the table takes, ascending. */
+type StateIndex = Map<string, number[]>[];
+
+const keyOf = (symbolId: number, kind: KindName): string => `${symbolId} ${kind}`;
+
+function indexOf(truth: readonly LoggedTick[][]): StateIndex {
+  return truth.map((ticks) => {
+    const index = new Map<string, number[]>();
+    ticks.forEach(({ symbolId, kind, isState }, i) => {
+      if (!isState) return;
+      const key = keyOf(symbolId, kind);
+      const seqs = index.get(key);
+      if (seqs === undefined) index.set(key, [i + 1]);
+      else seqs.push(i + 1);
+    });
+    return index;
+  });
+}
+
+/** The last of ascending seqs up to `end`; 0 where there is none. */
+function lastUpTo(seqs: readonly number[] | undefined, end: number): number {
+  let [low, high] = [0, seqs?.length ?? 0];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (seqs![middle] <= end) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? 0 : seqs![low - 1];
 }
 
 class Check {
@@ -175,6 +206,7 @@ class Check {
     readonly section: Section,
     readonly watched: ReadonlySet<number>,
     readonly truth: readonly LoggedTick[][],
+    readonly index: StateIndex,
   ) {
     this.#at = [...section.start];
     this.#got = [...section.start];
@@ -245,7 +277,7 @@ class Check {
     else if (this.#isInOrder(tick.kind as KindName) && tick.seq > start[tick.shard])
       this.#fault(`state that comes again: ${told}`);
     if (isQuote && !this.#isInOrder('quote')) this.#quotes.set(tick.symbolId, tick.seq);
-    this.#state.set(`${tick.symbolId} ${tick.kind}`, tick.seq);
+    this.#state.set(keyOf(tick.symbolId, tick.kind as KindName), tick.seq);
   }
 
   /** Everything that was asked for, up to a cursor, has come; in mode `every` nothing beyond it. */
@@ -264,18 +296,10 @@ class Check {
   #reachedQuotes(cursor: number[], why: string): void {
     const { start } = this.section;
     cursor.forEach((end, shard) => {
-      const seen = new Set<number>();
-      const count = this.watched.size;
-      for (
-        let seq = Math.min(end, this.truth[shard].length);
-        seq > start[shard] && seen.size < count;
-        seq--
-      ) {
-        const { symbolId, kind, isState } = this.truth[shard][seq - 1];
-        if (kind !== 'quote' || !isState || !this.watched.has(symbolId) || seen.has(symbolId)) continue;
-        seen.add(symbolId);
-        if ((this.#quotes.get(symbolId) ?? 0) >= seq) continue;
-        this.#fault(`${why}: ${cursor} is reached, but quote ${seq} of symbol ${symbolId} has not come`);
+      for (const id of this.watched) {
+        const seq = lastUpTo(this.index[shard].get(keyOf(id, 'quote')), end);
+        if (seq <= start[shard] || (this.#quotes.get(id) ?? 0) >= seq) continue;
+        this.#fault(`${why}: ${cursor} is reached, but quote ${seq} of symbol ${id} has not come`);
         return;
       }
     });
@@ -284,20 +308,17 @@ class Check {
   /** What the state lacks follows it: nothing that there was at the start is unknown to the subscriber. */
   #checkState(): void {
     const { start, kinds } = this.section;
-    this.truth.forEach((ticks, shard) => {
-      const last = new Map<string, number>();
-      for (let seq = 1; seq <= start[shard]; seq++) {
-        const { symbolId, kind, isState } = ticks[seq - 1];
-        if (isState && kinds.has(kind) && this.watched.has(symbolId)) last.set(`${symbolId} ${kind}`, seq);
-      }
-      for (const [key, seq] of last) {
-        const told = this.#state.get(key);
-        if (told === seq || (told !== undefined && told > seq)) continue;
-        const follows = ticks.some(
-          (tick, i) => i >= start[shard] && tick.isState && `${tick.symbolId} ${tick.kind}` === key,
-        );
-        if (told !== undefined || !follows)
-          this.#fault(`the state lacks ${key}, last at seq ${seq}; told ${told}`);
+    this.index.forEach((index, shard) => {
+      for (const id of this.watched) {
+        for (const kind of kinds) {
+          const key = keyOf(id, kind);
+          const seqs = index.get(key);
+          const seq = lastUpTo(seqs, start[shard]);
+          const told = this.#state.get(key);
+          if (seq === 0 || (told !== undefined && told >= seq)) continue;
+          if (told !== undefined || seqs!.at(-1)! <= start[shard])
+            this.#fault(`the state lacks ${key}, last at seq ${seq}; told ${told}`);
+        }
       }
     });
   }
