@@ -7,6 +7,7 @@ import { FRAME_BYTES_MAX } from '../../core/limits.js';
 import { Payload } from '../../wire/payload.js';
 import type { EarlierCursor } from '../batch/carried-over.js';
 import type { Frame } from '../batch/frame.js';
+import { QUOTE_BIT } from '../batch/selection.js';
 import type { ShardView } from '../batch/shard-view.js';
 import type { SharedView } from '../batch/shared-view.js';
 import type { SubscriptionGroup } from '../batch/subscription-group.js';
@@ -57,6 +58,14 @@ export class SnapshotReader {
     this.#chunks = shared.shards.map(() => []);
     this.#firsts = shared.shards.map(() => 0);
     for (const view of shared.shards) this.#addChunks(view);
+  }
+
+  /**
+   * Whether quotes that change after the state are sent from here. Otherwise the stream has them, or they are not wanted: a
+   * state that takes several flushes must not send them.
+   */
+  get #hasUpdates(): boolean {
+    return this.group.mode === 'latest' && (this.group.kindsMask & QUOTE_BIT) !== 0;
   }
 
   /** Whether the state at the start has been sent. */
@@ -146,7 +155,10 @@ export class SnapshotReader {
     for (let n = 0; n < count; n++) {
       const k = (first + n) % count;
       const chunk = chunks[k];
-      if (chunk.flushNo >= 0 && chunk.flushNo >= shared.mirror.changes[view.index].flushNo) {
+      if (
+        chunk.flushNo >= 0 &&
+        (!this.#hasUpdates || chunk.flushNo >= shared.mirror.changes[view.index].flushNo)
+      ) {
         chunk.flushNo = shared.flushNo;
         chunk.applied = view.applied;
         continue;
