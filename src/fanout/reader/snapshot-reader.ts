@@ -160,7 +160,7 @@ export class SnapshotReader {
         (!this.#hasUpdates || chunk.flushNo >= shared.mirror.changes[view.index].flushNo)
       ) {
         chunk.flushNo = shared.flushNo;
-        chunk.applied = view.applied;
+        this.#reach(chunk, view, k);
         continue;
       }
       if (chunk.flushNo < 0 && this.#torn(view, k)) return true;
@@ -172,7 +172,7 @@ export class SnapshotReader {
       }
       if (chunk.flushNo < 0) this.#pending--;
       chunk.flushNo = shared.flushNo;
-      chunk.applied = view.applied;
+      this.#reach(chunk, view, k);
       if (payload.count > 0) frame.add(payload);
     }
     return true;
@@ -192,6 +192,14 @@ export class SnapshotReader {
   #symbols(view: ShardView, k: number): number[] {
     const { chunk, filter } = this.group;
     return filter.lists[view.index].slice(k * chunk, (k + 1) * chunk);
+  }
+
+  /**
+   * The chunk has what the mirror has, which is everything up to T. But an entry that was being written during the copy is
+   * missing: its quote may be older than T, so the cursor waits for it.
+   */
+  #reach(chunk: Chunk, view: ShardView, k: number): void {
+    if (!this.#torn(view, k)) chunk.applied = view.applied;
   }
 
   /** Whether some symbol of chunk `k` may be older than T, because its shard died while writing the entry. */
