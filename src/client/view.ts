@@ -1,5 +1,6 @@
-import { flagNames, KIND_NAMES, Kind, type KindName, NO_TIME_S, nanoseconds, orNull } from '../core/tick.js';
+import { KIND_NAMES, Kind, type KindName, NO_TIME_S } from '../core/tick.js';
 import { sideOf, type Tick, type TickHead, type TradeSide } from '../core/tick-object.js';
+import { flagNames, nanoseconds, orNull } from '../core/tick-record.js';
 import type { Epoch, Seq, SymbolSeq } from '../core/units.js';
 import type { PackedTick } from '../wire/packed.js';
 import type { JsonTick } from '../wire/ticks.js';

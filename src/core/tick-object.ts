@@ -1,5 +1,6 @@
 /** A tick as an object with its names: what hosts and clients receive, and may keep. */
-import { Flag, type FlagName, flagsOf, Kind, kindOf, type Records, toTick } from './tick.js';
+import { Flag, type FlagName, flagsOf, Kind, kindOf, type Records } from './tick.js';
+import { toTick } from './tick-record.js';
 import type { Epoch, Nanoseconds, Seq, SymbolId, SymbolSeq } from './units.js';
 
 /** What makes a tick unique for ever, with the name of its symbol. */

@@ -5,7 +5,8 @@
  */
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import { flagNames, flagsOf, NO_PRICE, type TickRecord, toTick } from '../core/tick.js';
+import { flagsOf, NO_PRICE } from '../core/tick.js';
+import { flagNames, type TickRecord, toTick } from '../core/tick-record.js';
 import type { PlacedTick } from '../wire/lines.js';
 import type { OutFile } from './out-file.js';
 import type { ExportSymbol, TickWriter } from './writer.js';

@@ -1,5 +1,6 @@
 /** Ticks as lines of text: JSON objects (NDJSON), or CSV with a column for every field of every kind. */
-import { flagNames, flagsOf, NO_PRICE, type Records, toTick } from '../core/tick.js';
+import { flagsOf, NO_PRICE, type Records } from '../core/tick.js';
+import { flagNames, toTick } from '../core/tick-record.js';
 import { tickJson } from './json.js';
 
 export const LINE_FORMATS = ['ndjson', 'csv'] as const;

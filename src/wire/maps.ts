@@ -1,5 +1,5 @@
 /** A tick as a MessagePack map with named fields, which needs no batch around it. */
-import { toTick } from '../core/tick.js';
+import { toTick } from '../core/tick-record.js';
 import type { PlacedTick } from './lines.js';
 import { packControl } from './msgpack.js';
 

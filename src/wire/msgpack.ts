@@ -19,7 +19,6 @@ import {
   RECORD_U16,
   RECORD_U32,
   type Records,
-  toTick,
   U16_GAP_REASON,
   U16_KIND_FLAGS,
   U32_STATUS_ARG0,
@@ -30,6 +29,7 @@ import {
   U32_TS_RECV_NS,
   U32_TS_RECV_S,
 } from '../core/tick.js';
+import { toTick } from '../core/tick-record.js';
 import { bytesToText } from './cursor.js';
 import {
   copyTicks,

@@ -2,14 +2,12 @@
 import t from 'tap';
 import {
   Flag,
-  flagNames,
   GapReason,
   Kind,
   NO_SIZE,
   NO_TIME_S,
   NO_TRADE_ID,
   Records,
-  toTick,
   writeGap,
   writeHeader,
   writeQuote,
@@ -17,6 +15,7 @@ import {
   writeTimes,
   writeTrade,
 } from '../../src/core/tick.js';
+import { flagNames, toTick } from '../../src/core/tick-record.js';
 
 const r = Records.allocate(2);
 const head = { symbolId: 9, sourceId: 65_535, symbolSeq: 0xffffffff, tsRecv: 4_000_000_000_000_000_005n };

@@ -1,7 +1,7 @@
 /** A terminal's quote that is stamped hours ahead: what is shown goes on with the next one, in every place, over a restart too. */
 import { createServer } from 'node:net';
 import t, { type Test } from 'tap';
-import { toTick } from '../../src/core/tick.js';
+import { toTick } from '../../src/core/tick-record.js';
 import type { EngineRuntime } from '../../src/engine/engine.js';
 import { Mt5Terminal } from '../../src/feeds/mt5/index.js';
 import { LogReader } from '../../src/log/read/log-reader.js';

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import t from 'tap';
-import { type TickRecord, toTick } from '../../src/core/tick.js';
+import { type TickRecord, toTick } from '../../src/core/tick-record.js';
 import { byDay, bySymbol, type PlannedJob } from '../../src/export/plan.js';
 import { exportToFiles } from '../../src/export/run.js';
 import type { ExportFormat } from '../../src/export/writer.js';

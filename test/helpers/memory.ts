@@ -3,7 +3,8 @@
  * has a registry of its own, as it has on its own thread.
  */
 import { VirtualClock } from '../../src/core/clock.js';
-import { copyRecord, NO_SIZE, NO_TRADE_ID, Records, type TickRecord, toTick } from '../../src/core/tick.js';
+import { copyRecord, NO_SIZE, NO_TRADE_ID, Records } from '../../src/core/tick.js';
+import { type TickRecord, toTick } from '../../src/core/tick-record.js';
 import { FeedSink, type Source, Take } from '../../src/feeds/connector/feed-sink.js';
 import { BroadcastReader } from '../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../src/pipeline/memory/commit-cells.js';

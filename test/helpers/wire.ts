@@ -1,14 +1,6 @@
 /** Encodes records and decodes them again, for each encoding. */
-import {
-  FLAGS_MASK,
-  flagNames,
-  KIND_MASK,
-  KIND_NAMES,
-  NO_TIME_S,
-  nanoseconds,
-  type Records,
-  type TickRecord,
-} from '../../src/core/tick.js';
+import { FLAGS_MASK, KIND_MASK, KIND_NAMES, NO_TIME_S, type Records } from '../../src/core/tick.js';
+import { flagNames, nanoseconds, type TickRecord } from '../../src/core/tick-record.js';
 import { bytesToText, encodeCursor } from '../../src/wire/cursor.js';
 import { JsonEncoder } from '../../src/wire/json.js';
 import { MsgpackEncoder } from '../../src/wire/msgpack.js';

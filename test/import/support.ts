@@ -1,6 +1,6 @@
 /** Small files to import, and a log read back as lines. */
 
-import { toTick } from '../../src/core/tick.js';
+import { toTick } from '../../src/core/tick-record.js';
 import type { EngineRuntime } from '../../src/engine/engine.js';
 import { type ImportOptions, type ImportOutcome, importFiles } from '../../src/import/run.js';
 import { LogReader } from '../../src/log/read/log-reader.js';

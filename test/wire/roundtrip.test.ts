@@ -6,9 +6,7 @@ import {
   Flag,
   Kind,
   NO_TIME_S,
-  nanoseconds,
   Records,
-  toTick,
   writeGap,
   writeHeader,
   writeQuote,
@@ -16,6 +14,7 @@ import {
   writeTimes,
   writeTrade,
 } from '../../src/core/tick.js';
+import { nanoseconds, toTick } from '../../src/core/tick-record.js';
 import { unpackMessage } from '../../src/wire/msgpack.js';
 import { decodePacked, encode, NAMES } from '../helpers/wire.js';
 

@@ -6,7 +6,7 @@ import {
   FRAME_BYTES_MAX,
   WINDOW_BYTES,
 } from '../../core/limits.js';
-import { nanoseconds } from '../../core/tick.js';
+import { nanoseconds } from '../../core/tick-record.js';
 import { decodeCursor } from '../../wire/cursor.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';

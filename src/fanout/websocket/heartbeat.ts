@@ -1,5 +1,5 @@
 /** One heartbeat for all connections that are due at the same time, encoded once per encoding. */
-import { nanoseconds } from '../../core/tick.js';
+import { nanoseconds } from '../../core/tick-record.js';
 import { jsonControl } from '../../wire/json.js';
 import { packControl } from '../../wire/msgpack.js';
 import type { Encoding, Heartbeat } from '../../wire/ticks.js';

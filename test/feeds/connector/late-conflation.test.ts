@@ -1,6 +1,7 @@
 /** Beside full rings too, an old quote replaces no newer one, and one stamped ahead holds up none. */
 import t from 'tap';
-import { NO_PRICE, toTick } from '../../../src/core/tick.js';
+import { NO_PRICE } from '../../../src/core/tick.js';
+import { toTick } from '../../../src/core/tick-record.js';
 import { Slot, TableEntry } from '../../../src/pipeline/memory/last-value-table.js';
 import { offerQuote, SmallEngine } from '../../helpers/memory.js';
 import { assertSums } from '../../helpers/sums.js';

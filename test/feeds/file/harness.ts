@@ -2,7 +2,8 @@
  * A feed without an engine: its context, and instead of a shard a consumer of its raw ring, single-threaded.
  */
 import { VirtualClock } from '../../../src/core/clock.js';
-import { copyRecord, Records, type TickRecord, toTick } from '../../../src/core/tick.js';
+import { copyRecord, Records } from '../../../src/core/tick.js';
+import { type TickRecord, toTick } from '../../../src/core/tick-record.js';
 import type { FeedContext } from '../../../src/feeds/connector/feed.js';
 import { FeedSink } from '../../../src/feeds/connector/feed-sink.js';
 import type { Sleep } from '../../../src/feeds/connector/pause-gate.js';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { TickRecord } from '../../../src/core/tick.js';
+import type { TickRecord } from '../../../src/core/tick-record.js';
 import { CHECKPOINT_WORDS } from '../../../src/feeds/file/checkpoint.js';
 import { FileFeed } from '../../../src/feeds/file/feed.js';
 import { fileOptions } from '../../../src/feeds/file/index.js';

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { Records, type TickRecord, toTick } from '../../../src/core/tick.js';
+import { Records } from '../../../src/core/tick.js';
+import { type TickRecord, toTick } from '../../../src/core/tick-record.js';
 import { SyntheticFeed, syntheticStateWords } from '../../../src/feeds/synthetic/feed.js';
 import { Market, STANDARD_MARKET, syntheticOptions } from '../../../src/feeds/synthetic/index.js';
 import { armFailpoint } from '../../../src/pipeline/memory/failpoint.js';

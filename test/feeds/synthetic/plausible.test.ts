@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import t from 'tap';
-import { RECORD_BYTES, Records, toTick } from '../../../src/core/tick.js';
+import { RECORD_BYTES, Records } from '../../../src/core/tick.js';
+import { toTick } from '../../../src/core/tick-record.js';
 import { Market } from '../../../src/feeds/synthetic/market.js';
 
 const TICKS = 30_000;

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { toTick } from '../../../src/core/tick.js';
+import { toTick } from '../../../src/core/tick-record.js';
 import { jsonControl, tickJson } from '../../../src/wire/json.js';
 import { packControl, packTick } from '../../../src/wire/msgpack.js';
 import type { ServerMessage, WireSymbol } from '../../../src/wire/ticks.js';

@@ -1,7 +1,8 @@
 /** A tick stamped beyond its receipt is kept as it is, and makes no later one late. */
 import t from 'tap';
 import { EVENT_AHEAD_S_MAX } from '../../../src/core/limits.js';
-import { Flag, NO_TIME_S, toTick } from '../../../src/core/tick.js';
+import { Flag, NO_TIME_S } from '../../../src/core/tick.js';
+import { toTick } from '../../../src/core/tick-record.js';
 import { LastValueTable, Slot, TableEntry } from '../../../src/pipeline/memory/last-value-table.js';
 import { offerQuote, offerTrade, SmallEngine } from '../../helpers/memory.js';
 import { assertSums } from '../../helpers/sums.js';

@@ -7,10 +7,10 @@ import {
   RECORD_BYTES,
   RECORD_U16,
   Records,
-  toTick,
   U16_KIND_FLAGS,
   writeHeader,
 } from '../../../src/core/tick.js';
+import { toTick } from '../../../src/core/tick-record.js';
 import { ShardWord } from '../../../src/pipeline/memory/counters.js';
 import { Slot, TableEntry } from '../../../src/pipeline/memory/last-value-table.js';
 import { roundTo } from '../../../src/pipeline/shard/normaliser.js';

@@ -1,7 +1,8 @@
 /** A shard's sequencing and its three views, by hand. */
 import t from 'tap';
 import { TAG_KIND_SHIFT } from '../../../src/core/record-layout.js';
-import { GapReason, Kind, RECORD_U32, StatusCode, toTick } from '../../../src/core/tick.js';
+import { GapReason, Kind, RECORD_U32, StatusCode } from '../../../src/core/tick.js';
+import { toTick } from '../../../src/core/tick-record.js';
 import { TAG_SYMBOL } from '../../../src/pipeline/memory/broadcast-ring.js';
 import { CommitCells } from '../../../src/pipeline/memory/commit-cells.js';
 import { SHARD_WORDS, ShardWord } from '../../../src/pipeline/memory/counters.js';
