@@ -155,7 +155,7 @@ async function commitChange(store: LogStore, change: Change): Promise<void> {
   store.refresh();
 }
 
-/** Removes the folders that the catalog lists as doomed. The list must be on the disk. */
+/** Removes the folders that the catalog lists as doomed, at the start: then nobody works on one. The list must be on the disk. */
 function removeDoomed(store: LogStore): void {
   const listed = new Set(store.segments().map((r) => r.folder));
   for (const folder of readDoomed(store.catalog)) {
@@ -342,8 +342,9 @@ export class SegmentRoll {
     this.current = segment;
     this.record = record;
     await before?.blocks.close();
-    // A segment that got no block has nothing to read.
-    if (change.doomed.length > 0) removeDoomed(this.store);
+    // An empty segment goes now. Other doomed folders may be work in progress: an import, or a recompression.
+    for (const folder of change.doomed)
+      rmSync(segmentPath(this.store.dataFolder, folder), { recursive: true, force: true });
     return ranges;
   }
 
