@@ -45,7 +45,7 @@ export class LastValueMirror {
   readonly changedAt: Float64Array;
   /** By shard. */
   readonly changes: ChangeList[];
-  /** Symbols whose entry could not be read: their shard died while writing the entry and is being restarted. */
+  /** Symbols whose entry could not be read: their shard is writing the entry, or died while doing so. */
   readonly torn = new Set<number>();
   readonly #entry = new TableEntry();
   readonly #copiedAt: Float64Array;

@@ -64,7 +64,7 @@ export class SnapshotReader {
    * Whether quotes that change after the state are sent from here. Otherwise the stream has them, or they are not wanted: a
    * state that takes several flushes must not send them.
    */
-  get #hasUpdates(): boolean {
+  get hasUpdates(): boolean {
     return this.group.mode === 'latest' && (this.group.kindsMask & QUOTE_BIT) !== 0;
   }
 
@@ -80,7 +80,8 @@ export class SnapshotReader {
     // A chunk that is added after the start has only symbols that no flush has sent before.
     const isLate = this.started;
     const flushNo = isLate ? 0 : this.start;
-    const applied = isLate ? view.applied : this.#startSeqs[view.index];
+    // Such symbols have no tick before the flush that the others stand at.
+    const applied = isLate ? Math.min(view.applied, this.applied(view.index)) : this.#startSeqs[view.index];
     while (chunks.length < count) {
       chunks.push({ flushNo, applied });
       if (flushNo < 0) this.#pending++;
@@ -157,9 +158,8 @@ export class SnapshotReader {
       const chunk = chunks[k];
       if (
         chunk.flushNo >= 0 &&
-        (!this.#hasUpdates || chunk.flushNo >= shared.mirror.changes[view.index].flushNo)
+        (!this.hasUpdates || chunk.flushNo >= shared.mirror.changes[view.index].flushNo)
       ) {
-        chunk.flushNo = shared.flushNo;
         this.#reach(chunk, view, k);
         continue;
       }
@@ -171,7 +171,6 @@ export class SnapshotReader {
         return false;
       }
       if (chunk.flushNo < 0) this.#pending--;
-      chunk.flushNo = shared.flushNo;
       this.#reach(chunk, view, k);
       if (payload.count > 0) frame.add(payload);
     }
@@ -189,22 +188,23 @@ export class SnapshotReader {
     return this.#own;
   }
 
-  #symbols(view: ShardView, k: number): number[] {
-    const { chunk, filter } = this.group;
-    return filter.lists[view.index].slice(k * chunk, (k + 1) * chunk);
-  }
-
   /**
    * The chunk has what the mirror has, which is everything up to T. But an entry that was being written during the copy is
    * missing: its quote may be older than T, so the cursor waits for it.
    */
   #reach(chunk: Chunk, view: ShardView, k: number): void {
+    chunk.flushNo = this.shared.flushNo;
     if (!this.#torn(view, k)) chunk.applied = view.applied;
   }
 
-  /** Whether some symbol of chunk `k` may be older than T, because its shard died while writing the entry. */
+  /** Whether some symbol of chunk `k` may be older than T, because its entry was being written when the mirror copied it. */
   #torn(view: ShardView, k: number): boolean {
     const { torn } = this.shared.mirror;
-    return torn.size > 0 && this.#symbols(view, k).some((id) => torn.has(id));
+    if (torn.size === 0) return false;
+    const { chunk, filter } = this.group;
+    const list = filter.lists[view.index];
+    const end = Math.min(list.length, (k + 1) * chunk);
+    for (let i = k * chunk; i < end; i++) if (torn.has(list[i])) return true;
+    return false;
   }
 }

@@ -107,10 +107,8 @@ export class SubscriptionReader implements FrameSource {
     frame.source = this;
     const snapshot = this.#snapshot;
     if (snapshot === null) return true;
-    const wantsQuotes = (this.group.kindsMask & QUOTE_BIT) !== 0;
-    const wanted = wantsQuotes || !snapshot.started;
-    const all = !wanted || snapshot.flush(frame);
-    if (snapshot.started && (this.settings.mode === 'every' || !wantsQuotes)) this.#snapshot = null;
+    const all = snapshot.flush(frame);
+    if (snapshot.started && !snapshot.hasUpdates) this.#snapshot = null;
     return all;
   }
 
