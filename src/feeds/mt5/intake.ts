@@ -13,11 +13,13 @@ const NOTHING = new Uint8Array(0);
 export class Mt5Intake {
   readonly sink: FeedSink;
   readonly sources: TerminalSources;
-  /** While the feed is paused nothing is taken. */
-  isPaused = false;
   #isTaking = false;
 
-  constructor(readonly context: FeedContext) {
+  /** @param isPaused whether the feed is paused: then nothing is taken */
+  constructor(
+    readonly context: FeedContext,
+    readonly isPaused: () => boolean,
+  ) {
     this.sink = context.sink;
     this.sources = new TerminalSources(context);
   }
@@ -33,7 +35,7 @@ export class Mt5Intake {
     this.#isTaking = true;
     this.sink.stamp();
     if (chunk !== undefined) this.#capture(CaptureKind.data, connection, chunk);
-    const isDone = !this.isPaused && take();
+    const isDone = !this.isPaused() && take();
     this.#isTaking = false;
     this.sink.commit();
     return isDone;

@@ -82,7 +82,7 @@ export class Mt5Server implements Feed, ConnectionHost {
   /** Begins without a port: connections come by `accept`, and nobody is taken for gone. */
   attach(context: FeedContext): void {
     this.#context = context;
-    this.#intake = new Mt5Intake(context);
+    this.#intake = new Mt5Intake(context, () => this.#state === 'paused');
     this.#state = 'live';
   }
 
@@ -100,15 +100,12 @@ export class Mt5Server implements Feed, ConnectionHost {
   }
 
   pause(): void {
-    if (this.#state !== 'live') return;
-    this.#state = 'paused';
-    this.#intake.isPaused = true;
+    if (this.#state === 'live') this.#state = 'paused';
   }
 
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'live';
-    this.#intake.isPaused = false;
     this.#pump();
   }
 
