@@ -7,7 +7,6 @@ import { TickwireError } from './errors.js';
 
 type Issue = z.core.$ZodIssue;
 export type SettingPath = readonly PropertyKey[];
-type Path = SettingPath;
 
 /** A word that differs from a known word in at most this many letters counts as a misspelling of it. */
 const HINT_DISTANCE_MAX = 3;
@@ -23,7 +22,11 @@ export interface Fault {
 export type Checked<T> = { value: T; faults: [] } | { value: undefined; faults: Fault[] };
 
 /** @param at where the value lies in the settings */
-export function check<S extends z.ZodType>(schema: S, value: unknown, at: Path = []): Checked<z.output<S>> {
+export function check<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  at: SettingPath = [],
+): Checked<z.output<S>> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return { value: result.data, faults: [] };
   return { value: undefined, faults: result.error.issues.flatMap((issue) => faultsOf(issue, schema, at)) };
@@ -35,7 +38,7 @@ export function badConfig(faults: readonly Fault[]): TickwireError {
 }
 
 /** `feeds[1].options.port` */
-export function settingName(path: Path): string {
+function settingName(path: SettingPath): string {
   let text = '';
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`;
@@ -54,7 +57,7 @@ export function hint(word: string, known: readonly string[]): string {
   return known.length === 0 ? 'there are none here' : `known here: ${known.join(', ')}`;
 }
 
-function faultsOf(issue: Issue, schema: z.ZodType, at: Path, base: Path = []): Fault[] {
+function faultsOf(issue: Issue, schema: z.ZodType, at: SettingPath, base: SettingPath = []): Fault[] {
   const within = [...base, ...issue.path];
   const path = [...at, ...within];
   if (issue.code === 'unrecognized_keys') {
@@ -69,7 +72,7 @@ function faultsOf(issue: Issue, schema: z.ZodType, at: Path, base: Path = []): F
   return [fault(path, sentence(issue))];
 }
 
-export function fault(path: Path, said: string): Fault {
+export function fault(path: SettingPath, said: string): Fault {
   return { path, text: `${path.length === 0 ? 'settings' : settingName(path)}: ${said}` };
 }
 
@@ -109,7 +112,7 @@ function shown(input: unknown): string {
 }
 
 /** The keys of the object schema that lies at a path inside another. */
-function keysAt(schema: z.ZodType, path: Path): string[] {
+function keysAt(schema: z.ZodType, path: SettingPath): string[] {
   let at: unknown = schema;
   for (const key of path) {
     const inner = unwrap(at);

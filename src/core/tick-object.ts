@@ -9,6 +9,7 @@ export interface TickPlace {
   symbol: string;
   /** Name of the log, or of the run where there is no log: 16 hex digits. */
   logId: string;
+  /** 0 in a last value that was carried over from an earlier epoch that is not known. */
   epoch: Epoch;
   shard: number;
   /** 0 in a last value that was carried over from an earlier epoch. */

@@ -282,11 +282,11 @@ export class EngineRuntime extends EventEmitter<EngineEvents> implements Engine 
     this.#logger.warn({}, `${what} took longer than ${graceMs} ms to drain and was cut off.`);
   }
 
-  /** Numbered ticks that did not reach the log; after `stop`, they are lost unless their source sends them again. */
+  /** Sequenced ticks that did not reach the log; after `stop`, they are lost unless their source sends them again. */
   unlogged(): number {
     if (this.#log === undefined) return 0;
-    const { sequenced: numbered, logged, shed, inFlight } = this.totals();
-    return numbered - logged - shed + inFlight;
+    const { sequenced, logged, shed, inFlight } = this.totals();
+    return sequenced - logged - shed + inFlight;
   }
 
   async #stop(): Promise<void> {

@@ -13,7 +13,13 @@ import {
 import type { Seq, SymbolSeq } from '../core/units.js';
 import type { BroadcastReader } from '../pipeline/memory/broadcast-ring.js';
 import type { MemoryPlan } from '../pipeline/memory/engine-memory.js';
-import { EntryF64, type LastValueTable, Slot, TableEntry } from '../pipeline/memory/last-value-table.js';
+import {
+  EntryF64,
+  EntryU32,
+  type LastValueTable,
+  Slot,
+  TableEntry,
+} from '../pipeline/memory/last-value-table.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 
 /** Ticks handed over in one turn of the event loop. */
@@ -76,11 +82,14 @@ export function lastValue(engine: EngineView, symbol: string): LastValue | undef
     symbolSeq: entry.symbolSeq,
   };
   const { logId, epoch } = engine.identity;
-  const tick = <T extends Tick>(slot: number, seq: number) =>
-    tickAt<T>(entry.records, slot, { symbol, logId, epoch, shard, seq });
-  if (entry.has(Slot.quote)) value.quote = tick<QuoteTick>(Slot.quote, entry.f64[EntryF64.quoteSeq]);
-  if (entry.has(Slot.trade)) value.trade = tick<TradeTick>(Slot.trade, entry.f64[EntryF64.tradeSeq]);
-  if (entry.has(Slot.status)) value.status = tick<StatusTick>(Slot.status, entry.f64[EntryF64.statusSeq]);
+  // A value without a seq was carried over: the table knows of which epoch a quote is, and of no other kind.
+  const tick = <T extends Tick>(slot: number, seq: number, earlier = 0) =>
+    tickAt<T>(entry.records, slot, { symbol, logId, epoch: seq > 0 ? epoch : earlier, shard, seq });
+  const { f64, u32 } = entry;
+  if (entry.has(Slot.quote))
+    value.quote = tick<QuoteTick>(Slot.quote, f64[EntryF64.quoteSeq], u32[EntryU32.quoteEpoch]);
+  if (entry.has(Slot.trade)) value.trade = tick<TradeTick>(Slot.trade, f64[EntryF64.tradeSeq]);
+  if (entry.has(Slot.status)) value.status = tick<StatusTick>(Slot.status, f64[EntryF64.statusSeq]);
   return (value.quote ?? value.trade ?? value.status) ? value : undefined;
 }
 

@@ -5,11 +5,13 @@ import { CATCHUP_IDLE_MS, CATCHUP_JOBS } from '../core/limits.js';
 import type { EpochInfo, LogPort } from '../core/log-port.js';
 import { ImportCoordinator } from '../import/coordinator.js';
 import { LogReader } from '../log/read/log-reader.js';
-import type { InFolder } from '../log/read/worker.js';
 import type { OpenedLog } from '../log/write/open-log.js';
 import type { CounterReader } from '../pipeline/memory/counter-reader.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import type { Logger } from './options.js';
+
+/** What the reading threads do, by name: each takes a request with the data folder. */
+type Jobs = typeof import('../log/read/worker.js');
 
 export class EngineLog {
   #reader: LogReader | undefined;
@@ -38,11 +40,10 @@ export class EngineLog {
     });
   }
 
-  /** The log for the fan-out. Must be called after `open`. */
+  /** The log for the fan-out. Its functions must be called after `open`. */
   catchUp(): LogPort {
-    // Each is a function of `log/read/worker.ts`, which takes the request with the folder.
-    const ask = (name: string, request: object) =>
-      this.#jobs!.run({ folder: this.opened.folder, ...request } satisfies InFolder<object>, { name });
+    const ask = <Name extends keyof Jobs>(name: Name, request: Omit<Parameters<Jobs[Name]>[0], 'folder'>) =>
+      this.#jobs!.run({ folder: this.opened.folder, ...request }, { name }) as ReturnType<Jobs[Name]>;
     return {
       readRange: (request) => ask('readRange', request),
       readPages: (request) => ask('readPages', request),

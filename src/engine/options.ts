@@ -1,15 +1,13 @@
 /** The options of an engine for a library host, and the checks and defaults before anything runs. */
-import type { TemplatedApp } from 'uWebSockets.js';
 import { z } from 'zod';
 import { badConfig, check } from '../core/check-settings.js';
 import { messageOf, TickwireError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
+import type { TemplatedApp } from '../fanout/contract/uws.js';
 import type { Authorise } from '../fanout/index.js';
 import type { FeedStatus, FeedType } from '../feeds/connector/feed.js';
 import { FEED_TYPES } from '../feeds/index.js';
 import {
-  type BuiltInFeed,
-  checkFeedOptions,
   checkHostFeed,
   type EngineFeed,
   feedList,
@@ -86,9 +84,10 @@ export function checkOptions(options: EngineOptions): EngineSettings {
   const { value, faults } = check(optionsSchema, options);
   const given: unknown = options?.feeds;
   const feeds = Array.isArray(given) ? given : [];
-  const ofFeeds = feeds.flatMap((feed, index) => checkHostFeed(feed, ['feeds', index]).faults);
+  const checked = feeds.map((feed, index) => checkHostFeed(feed, ['feeds', index]));
+  const ofFeeds = checked.flatMap((feed) => feed.faults);
   if (value === undefined || ofFeeds.length > 0) throw badConfig([...faults, ...ofFeeds]);
-  return value;
+  return { ...value, feeds: checked.map((feed) => feed.value!) };
 }
 
 export function isHostFeed(config: EngineFeed): config is HostFeed {
@@ -102,7 +101,7 @@ export async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
   if (isHostFeed(config)) {
     return { ...slot, config, policy: config.policy ?? 'block', stateWords: config.stateWords ?? 0 };
   }
-  const options = 'type' in config ? optionsOf(config) : config.options;
+  const { options } = config;
   const type =
     'type' in config
       ? (FEED_TYPES[config.type].type as FeedType<unknown>)
@@ -115,7 +114,7 @@ export async function feedSlot(config: EngineFeed): Promise<FeedSlot> {
   }
   return {
     ...slot,
-    config: { ...config, options } as EngineFeed,
+    config,
     policy: config.policy ?? type.policy,
     stateWords: type.stateWords(options),
   };
@@ -128,11 +127,4 @@ async function importModule(config: ModuleFeed): Promise<Record<string, unknown>
     const why = `${config.module} cannot be loaded: ${messageOf(error)}`;
     throw new TickwireError('bad_config', `Feed ${config.name}: module ${why}`);
   }
-}
-
-/** The options of a built-in connector, with its defaults. */
-function optionsOf(config: BuiltInFeed): object {
-  const { value, faults } = checkFeedOptions(config.type, config.options, ['options']);
-  if (value !== undefined) return value;
-  throw badConfig(faults.map((fault) => ({ ...fault, text: `Feed ${config.name}: ${fault.text}` })));
 }

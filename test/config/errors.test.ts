@@ -81,7 +81,7 @@ t.test('a file feed without its files', async (t) => {
   } as const;
   await t.rejects(createEngine(options as unknown as EngineOptions), {
     code: 'bad_config',
-    message: `Feed x: options.path: there is no file or folder ${gone}`,
+    message: `feeds[0].options.path: there is no file or folder ${gone}`,
   });
 });
 
@@ -138,6 +138,8 @@ t.test('no fault shows a token, wherever it was put', async (t) => {
     [{ name: 'a', token: [secret] }],
     [{ token: secret }],
   ];
+  for (const auth of [secret, [secret]])
+    t.equal(ofFlags({ http: { auth } }), 'http.auth: must be an object {keys}');
   for (const keys of [
     ...misplaced,
     [{ name: 'a', tokenSha256: secret }],

@@ -34,6 +34,12 @@ t.test('the synthetic feed restarted on its folder', async (t) => {
     ),
     'what is shown before the first tick is of an earlier epoch, and stale',
   );
+  const [symbol] = late.keys();
+  t.same(
+    [idle.last(symbol)?.quote?.seq, idle.last(symbol)?.quote?.epoch],
+    [0, first.identity.epoch],
+    'a quote without a seq names the epoch that it is of',
+  );
   await idle.stop();
 
   // Its times begin where those of the first run began.

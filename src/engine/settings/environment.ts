@@ -1,5 +1,7 @@
 /** Settings from environment variables: each setting has one, whose name follows from the setting's. */
+
 import { type Fault, hint } from '../../core/check-settings.js';
+import { messageOf } from '../../core/errors.js';
 import { parseJson } from './config-file.js';
 import { describeSettings, type SettingLine } from './describe.js';
 import { atPath, merge } from './merge.js';
@@ -28,15 +30,18 @@ export interface FromEnvironment {
 
 /**
  * Reads the variables; an empty one counts as absent.
- * @throws TickwireError bad_config for a variable that must hold JSON and does not
  */
 export function readEnvironment(environment: Record<string, string | undefined>): FromEnvironment {
   const result: FromEnvironment = { settings: {}, origins: [], faults: unknownVariables(environment) };
   const set = (line: SettingLine, name: string) => {
     const text = environment[name];
     if (text === undefined || text === '') return;
-    result.settings = merge(result.settings, atPath(line.path, readText(line, name, text)));
-    result.origins.push({ path: line.path, name });
+    try {
+      result.settings = merge(result.settings, atPath(line.path, readText(line, name, text)));
+      result.origins.push({ path: line.path, name });
+    } catch (error) {
+      result.faults.push({ path: line.path, text: messageOf(error) });
+    }
   };
   for (const line of SETTINGS) if (line.variable !== undefined) set(line, line.variable);
   // Last, because a section may be switched off whatever its own settings are.

@@ -77,10 +77,10 @@ export function checkFeed(given: unknown, at: SettingPath): Checked<BuiltInFeed 
   return { value: { ...feed.value, options: options.value }, faults: [] };
 }
 
-/** Checks a feed as a library host gives it, without the options of its connector. */
+/** Checks a feed as a library host gives it. */
 export function checkHostFeed(given: unknown, at: SettingPath): Checked<EngineFeed> {
   if (isA(given, 'feed')) return check(hostFeed, given, at);
-  return isA(given, 'module') ? check(moduleFeed, given, at) : check(builtInFeed, given, at);
+  return checkFeed(given, at);
 }
 
 function isA(given: unknown, key: string): boolean {

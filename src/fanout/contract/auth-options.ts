@@ -29,15 +29,19 @@ const authKey = z
     (key) => (key.token === undefined) !== (key.tokenSha256 === undefined),
     'must have either token or tokenSha256',
   );
-export const authSchema = z.strictObject({
-  keys: z
-    .array(authKey, 'must be a list of {name, token}')
-    .min(1, 'must have a key; without auth altogether the server is open')
-    .refine((keys) => new Set(keys.map((key) => key.name)).size === keys.length, 'has a name twice')
-    .meta(
-      setting(
-        'Keys of those who may connect: `{name, token}` or `{name, tokenSha256}`. `connections` in a key bounds its connections. The section on tokens says more.',
-        { values: 'a list of keys', standard: 'none: open to anyone' },
+export const authSchema = z.strictObject(
+  {
+    keys: z
+      .array(authKey, 'must be a list of {name, token}')
+      .min(1, 'must have a key; without auth altogether the server is open')
+      .refine((keys) => new Set(keys.map((key) => key.name)).size === keys.length, 'has a name twice')
+      .meta(
+        setting(
+          'Keys of those who may connect: `{name, token}` or `{name, tokenSha256}`. `connections` in a key bounds its connections. The section on tokens says more.',
+          { values: 'a list of keys', standard: 'none: open to anyone' },
+        ),
       ),
-    ),
-});
+  },
+  // The value may be a token in the wrong position.
+  { error: ({ code }) => (code === 'invalid_type' ? 'must be an object {keys}' : undefined) },
+);
