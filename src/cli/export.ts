@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, TickwireError } from '../core/errors.js';
 import { isPattern } from '../core/pattern.js';
-import { KIND_NAMES, Kind, type KindName } from '../core/tick.js';
+import { KIND_NAMES, Kind, type KindName, kindsMaskOf } from '../core/tick.js';
 import { copyLines, type ExportGap, type ExportRange, type LogSource } from '../export/copy.js';
 import type { TextSink } from '../export/out-file.js';
 import { byDay, bySymbol, type PlannedJob, SPLITS, type Split } from '../export/plan.js';
@@ -22,7 +22,6 @@ import { counted, LineOutput, note, Progress } from './support/stdout.js';
 import { removedAtExit } from './support/temporaries.js';
 import { SPREADSHEET } from './support/tick-output.js';
 
-const ALL_KINDS = 0xff;
 const ENDINGS: Record<ExportFormat, string> = {
   csv: '.csv',
   ndjson: '.ndjson',
@@ -108,7 +107,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const range: ExportRange = {
       ...bounds,
       filter: flags.symbols === undefined ? null : filterOf(registry, flags.symbols),
-      kindsMask: flags.kinds?.reduce((mask, kind) => mask | (1 << Kind[kind]), 0) ?? ALL_KINDS,
+      kindsMask: kindsMaskOf(flags.kinds),
     };
     const total = new LogStream(reader, { ...bounds, filter: range.filter }).length;
     const tell = (ticks: number) => progress.tell(() => `${ticks} ticks of at most ${total}`);

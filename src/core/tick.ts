@@ -114,6 +114,13 @@ export const F64_GAP_COUNT = AT_ARG3 / 8;
 export const Kind = { quote: QUOTE, trade: TRADE, status: STATUS, gap: GAP } as const;
 export type KindName = keyof typeof Kind;
 export const KIND_NAMES: readonly KindName[] = ['quote', 'trade', 'status', 'gap'];
+/** A mask of all kinds. */
+export const ALL_KINDS = 0xff;
+
+/** A mask of kinds: bit k is kind k. */
+export function kindsMaskOf(kinds: readonly KindName[] | undefined): number {
+  return kinds === undefined ? ALL_KINDS : kinds.reduce((mask, kind) => mask | (1 << Kind[kind]), 0);
+}
 
 /** Bits of the u16 at 4, beside the kind. Bits 11-15 are reserved and written as 0. */
 export const Flag = {

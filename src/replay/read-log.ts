@@ -1,26 +1,27 @@
 /** The log for programs: what a data folder holds, and a range of its ticks as an async iterator. */
 import { TickwireError } from '../core/errors.js';
-import { Kind, type KindName, kindOf, RECORD_U32, U32_SYMBOL } from '../core/tick.js';
+import { KIND_NAMES, type KindName, kindOf, kindsMaskOf, RECORD_U32, U32_SYMBOL } from '../core/tick.js';
 import { type LocalTick, tickAt } from '../core/tick-object.js';
 import type { Epoch, Nanoseconds, Seq } from '../core/units.js';
 import { LogReader } from '../log/read/log-reader.js';
+import { turn } from '../pipeline/memory/doorbell.js';
 import { type Bound, checkLog, mayBegin, parseBound } from './range.js';
 import { LogStream } from './stream.js';
-import { LogSymbols } from './symbols.js';
+import { LogSymbols, readLogRegistry } from './symbols.js';
 
 /** Ticks between two turns of the event loop. */
 const TURN_TICKS = 4_096;
 
 /**
- * A time of receipt (a Date, UNIX nanoseconds, or ISO 8601 text, without a zone: UTC); or a place: an epoch and a
- * seq in it, `epoch:seq` as text, or a cursor.
+ * A time of receipt (a Date, UNIX nanoseconds, or ISO 8601 text, without a zone: UTC); or a position: an epoch and a
+ * seq in it, `epoch:seq` as text, or a cursor. With several shards the seq counts in each of them; a cursor is exact.
  */
 export type LogBound = string | Date | Nanoseconds | { epoch: Epoch; seq: Seq };
 
 export interface LogRange {
   /** Inclusive; a cursor: exactly after it. Absent: the oldest tick. */
   from?: LogBound;
-  /** A time is exclusive, a place inclusive. Absent: the newest tick at the time of the call. */
+  /** A time is exclusive, a position inclusive. Absent: the newest tick at the time of the call. */
   to?: LogBound;
   /** Names and patterns; absent: all, with the engine's own records. */
   symbols?: readonly string[];
@@ -62,7 +63,7 @@ export interface LogContents {
  * @throws TickwireError log_missing, data_folder_unusable
  */
 export async function describeLog(dataFolder: string): Promise<LogContents> {
-  const { registry } = await LogSymbols.open(dataFolder, ['*']);
+  const registry = await readLogRegistry(dataFolder);
   const reader = LogReader.open(dataFolder);
   try {
     const epochs = reader.epochs().map(({ epoch, startedAt, shards, import: isImport }) => ({
@@ -84,7 +85,7 @@ export async function describeLog(dataFolder: string): Promise<LogContents> {
  * Reads the ticks of a range: epoch by epoch, the shards merged by time of receipt, imports merged in by their
  * times. An engine may run on the folder meanwhile. While the loop runs, retention removes nothing that it has
  * still to read; leaving the loop closes the log.
- * @throws TickwireError bad_config for a bound that cannot be read; while iterating: log_missing,
+ * @throws TickwireError bad_config for a bound or a kind that cannot be read; while iterating: log_missing,
  *   data_folder_unusable, bad_input for a cursor of another log, log_corrupt for a gap without `onGap`, and behind
  *   the last tick for a lost file of which nobody knows what it held
  */
@@ -92,6 +93,13 @@ export function readLog(
   dataFolder: string,
   range: LogRange = {},
 ): AsyncGenerator<LocalTick, void, undefined> {
+  const unknown = range.kinds?.find((kind) => !KIND_NAMES.includes(kind));
+  if (unknown !== undefined) {
+    throw new TickwireError(
+      'bad_config',
+      `kinds: ${JSON.stringify(unknown)} is no kind: ${KIND_NAMES.join(', ')}.`,
+    );
+  }
   return iterate(dataFolder, range, boundOf(range.from, 'from'), boundOf(range.to, 'to'));
 }
 
@@ -114,9 +122,9 @@ async function* iterate(
       filter: symbols.wantsAll ? null : symbols.filter,
       onGap: (epoch, shard, gap) => onGap({ epoch, shard, ...gap }),
     });
-    const mask = kinds?.reduce((bits, kind) => bits | (1 << Kind[kind]), 0) ?? -1;
+    const mask = kindsMaskOf(kinds);
     for (let n = 1; stream.next(); n++) {
-      if (n % TURN_TICKS === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (n % TURN_TICKS === 0) await turn();
       const { records, index, epoch, shard, seq } = stream;
       if (((mask >>> kindOf(records, index)) & 1) === 0) continue;
       const id = records.u32[index * RECORD_U32 + U32_SYMBOL];
@@ -135,7 +143,10 @@ async function* iterate(
 
 function boundOf(bound: LogBound | undefined, side: 'from' | 'to'): Bound | undefined {
   if (bound === undefined) return undefined;
-  if (bound instanceof Date) return parseBound(bound.toISOString(), side);
+  if (bound instanceof Date) {
+    if (Number.isNaN(bound.getTime())) throw new TickwireError('bad_config', `${side}: the Date is invalid.`);
+    return parseBound(bound.toISOString(), side);
+  }
   if (typeof bound === 'object') return { kind: 'seq', epoch: bound.epoch, seqs: [bound.seq] };
   return parseBound(String(bound), side);
 }

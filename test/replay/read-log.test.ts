@@ -93,6 +93,9 @@ t.test('what cannot be read', async (t) => {
   const data = await filled(t);
   t.throws(() => readLog(data, { from: '08:30' }), { code: 'bad_config' });
   t.throws(() => readLog(data, { to: 'never' }), { code: 'bad_config' });
+  t.throws(() => readLog(data, { to: new Date(Number.NaN) }), { code: 'bad_config', message: /^to: / });
+  const kinds = ['quotes'] as unknown as ['quote'];
+  t.throws(() => readLog(data, { kinds }), { code: 'bad_config', message: /"quotes" is no kind/ });
   await t.rejects(readLog(temporaryFolder(t)).next(), { code: 'log_missing' });
   await t.rejects(describeLog(temporaryFolder(t)), { code: 'log_missing' });
 });

@@ -1,11 +1,11 @@
 /** Quotas: how much of one resource the server holds for one connection, for one address, and in all. */
 import {
   ANSWER_BYTES_MAX,
+  FILTER_BYTES_MAX,
   LOOKUPS_MAX,
   PATTERNS_MAX,
   REQUEST_BYTES_WAITING_MAX,
   UNKNOWN_NAMES_MAX,
-  WATCH_BYTES_MAX,
 } from '../../core/limits.js';
 
 /** Share of the whole that one address may use, so that one client cannot take everything. */
@@ -82,6 +82,6 @@ export class Quotas {
   constructor(limits: QuotaLimits = {}) {
     this.unknownNames = new Quota(limits.unknownNames ?? UNKNOWN_NAMES_MAX);
     this.patterns = new Quota(limits.patterns ?? PATTERNS_MAX);
-    this.filterBytes = new Quota(limits.filterBytes ?? WATCH_BYTES_MAX);
+    this.filterBytes = new Quota(limits.filterBytes ?? FILTER_BYTES_MAX);
   }
 }

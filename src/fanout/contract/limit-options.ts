@@ -7,13 +7,13 @@ import {
   CLIENT_MESSAGES_PER_SECOND,
   CONNECTIONS_MAX,
   CONNECTIONS_PER_ADDRESS_MAX,
+  FILTER_BYTES_MAX,
   PAGES_WAITING_MAX,
   PATTERNS_MAX,
   SUBSCRIBE_SYMBOLS_MAX,
   SUBSCRIPTIONS_MAX,
   UNAUTHORISED_MAX,
   UNKNOWN_NAMES_MAX,
-  WATCH_BYTES_MAX,
 } from '../../core/limits.js';
 import { setting, type Unit } from '../../core/setting.js';
 
@@ -52,7 +52,7 @@ export const limitsSchema = z.strictObject({
     'Patterns in all subscriptions. One address may have a quarter, one connection a sixteenth.',
   ),
   filterBytes: bytes(
-    WATCH_BYTES_MAX,
+    FILTER_BYTES_MAX,
     'Memory for the symbol lists of all subscriptions. Equal lists count once. One address may have a quarter.',
   ),
   messageBytes: bytes(CLIENT_MESSAGE_BYTES_MAX, 'Size of one message from a client.'),

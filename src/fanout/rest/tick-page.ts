@@ -5,10 +5,8 @@
  */
 import { REST_PAGE_JOBS_MAX } from '../../core/limits.js';
 import type { EpochInfo, LogPort, StreamPosition } from '../../core/log-port.js';
-import { Records } from '../../core/tick.js';
+import { ALL_KINDS, Records } from '../../core/tick.js';
 import { cursorToText } from '../../wire/cursor.js';
-
-const ALL_KINDS = 0xff;
 
 export interface TickPageRequest {
   logId: string;

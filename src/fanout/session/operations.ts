@@ -2,7 +2,7 @@
 import { messageOf } from '../../core/errors.js';
 import { PAGE_TICKS, SEEKS_WAITING_MAX, SUBSCRIBE_PATTERNS_MAX } from '../../core/limits.js';
 import { isPattern } from '../../core/pattern.js';
-import { KIND_NAMES, Kind } from '../../core/tick.js';
+import { KIND_NAMES, kindsMaskOf } from '../../core/tick.js';
 import { parseTime } from '../../core/time-text.js';
 import type { Encoding, From, RequestId, ServerMessage, WireError } from '../../wire/ticks.js';
 import type { SharedView } from '../batch/shared-view.js';
@@ -249,9 +249,7 @@ export class Operations {
     // The connection may have joined a cohort during the lookup.
     this.host.leaveCohort();
     const kinds = KIND_NAMES.filter((kind) => request.kinds.includes(kind));
-    let mask = 0;
-    for (const kind of kinds) mask |= 1 << Kind[kind];
-    const group = shared.group(this.encoding, filter, request.mode, mask);
+    const group = shared.group(this.encoding, filter, request.mode, kindsMaskOf(kinds));
     const { mode, deliver, speed } = request;
     const intervalMs = mode === 'latest' ? request.intervalMs : 0;
     const sub = this.#nextSub++;

@@ -1,6 +1,7 @@
 /** One read of a range of a shard's log: block by block, with the gaps between. */
-import { INDEX_WATCH_MAX } from '../../core/limits.js';
+import { INDEX_FILTER_MAX } from '../../core/limits.js';
 import {
+  ALL_KINDS,
   copyRecord,
   KIND_MASK,
   RECORD_BYTES,
@@ -24,7 +25,6 @@ import type { Decoded, DecodedBlocks } from './decoded-blocks.js';
 
 /** The most blocks that one `read` decodes, however few of their ticks are wanted. */
 const SCAN_BLOCKS = 64;
-const ALL_KINDS = 0xff;
 
 /** Seqs that the log does not hold: shed while it could not write, in a damaged block, or older than it keeps. */
 export interface LogGap {
@@ -247,7 +247,7 @@ function fewOf(filter: Uint8Array | undefined): number[] | undefined {
   if (filter === undefined) return undefined;
   const ids: number[] = [];
   for (let id = filter.indexOf(1); id >= 0; id = filter.indexOf(1, id + 1)) {
-    if (ids.length === INDEX_WATCH_MAX) return undefined;
+    if (ids.length === INDEX_FILTER_MAX) return undefined;
     ids.push(id);
   }
   return ids;
