@@ -58,6 +58,8 @@ for (const [encoding, deliver] of [
     const begun = (all: readonly JsonTick[]) => all.filter(({ seq }) => seq === 1).length;
     t.equal(begun(ticks), begun(due), 'each epoch that the log has from its start');
     t.ok(begun(due) >= SIGNALS.length, 'what was stopped cleanly is there');
+    // A kill withdraws only what was sent before it was durable.
+    if (deliver === 'durable') t.equal(begun(ticks), SIGNALS.length + 1, 'no epoch is withdrawn');
     if (deliver === 'durable') t.notOk(lines.some((line) => 'op' in line && line.op === 'rewound'));
     const wrong = ticks.findIndex((tick, i) => !isDeepStrictEqual(tick, due[i]));
     t.equal(

@@ -89,7 +89,9 @@ class RandomFeed implements Feed {
     // A few symbols have most of the ticks.
     const few = random.chance(2) ? Math.min(4, this.#symbols.length) : this.#symbols.length;
     const symbol = this.#symbols[random.below(few)];
-    if (sink.take(source, symbol, 0) === Take.full) return false;
+    const taken = sink.take(source, symbol, 0);
+    if (taken === Take.full) return false;
+    if (taken !== Take.accepted) throw new Error(`take: ${taken}`);
     const { recvS, recvNs } = sink;
     const price = 1 + random.below(100_000) / 100_000;
     const kind = random.below(10);
@@ -229,9 +231,11 @@ t.test(`seed ${SEED}`, { timeout: RUN_MS + 90_000 }, async (t) => {
   const keepers = [...run.keepers, ...run.gone];
   const sum = (count: (keeper: DeliveryRecorder) => number) => keepers.reduce((all, k) => all + count(k), 0);
   t.comment(
-    `${truth.map(({ length }) => length)} ticks by shard; ${sum((k) => k.sections.length)} stretches of ` +
+    `${truth.map(({ length }) => length)} ticks by shard; ${sum((k) => k.sections.length)} sections of ` +
       `${sum((k) => k.ticks)} ticks; ${[...run.did].map(([what, n]) => `${n} ${what}`).join(', ')}`,
   );
+  const ticks = truth.reduce((all, { length }) => all + length, 0);
+  t.ok(ticks > ((RUN_MS / 1000) * TICKS_PER_S) / 2, `${ticks} ticks: the feed was not held up for long`);
   const faults = keepers.flatMap((keeper) => keeper.check(truth, names));
   t.same(faults.slice(0, 5), [], `${faults.length} faults`);
 });

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
+import { messageOf } from '../../src/core/errors.js';
 import { Running, serve, temporaryFolder } from '../cli/support.js';
 import { write } from '../feeds/file/scratch.js';
 import { assertEngineWorks, assertFilesWork, LIBRARY, type RunNode, succeeds } from './without-server.js';
@@ -18,7 +19,7 @@ const DOWNLOAD_MS = 180_000;
 const CLIENT = new URL('../../src/client/index.js', import.meta.url).href;
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Where npm has put a version of Node; undefined where npm cannot get the version. */
+/** Where npm has put a version of Node; undefined where npm cannot get it. */
 async function binaryOf(version: string): Promise<string | undefined> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const args = [
@@ -29,13 +30,16 @@ async function binaryOf(version: string): Promise<string | undefined> {
     '-p',
     'process.execPath + " " + process.version',
   ];
+  let stdout: string;
   try {
-    const { stdout } = await promisify(execFile)('npx', args, { env, timeout: DOWNLOAD_MS });
-    const [path, got] = stdout.trim().split(' ');
-    return got === `v${version}` ? path : undefined;
-  } catch {
+    ({ stdout } = await promisify(execFile)('npx', args, { env, timeout: DOWNLOAD_MS }));
+  } catch (error) {
+    t.comment(`npx cannot run Node ${version}: ${messageOf(error)}`);
     return undefined;
   }
+  const [path, got] = stdout.trim().split(' ');
+  if (got !== `v${version}`) throw new Error(`npx gave Node ${got} for ${version}`);
+  return path;
 }
 
 function runnerOf(binary: string): RunNode {

@@ -14,7 +14,7 @@ t.test(
     });
     const feed = new SyntheticFeed(options);
     await feed.start(harness.context);
-    const generated = (): number => feed.status().counters?.made ?? 0;
+    const generated = (): number => feed.status().counters!.generated!;
     while (generated() < 20_000) await new Promise((resolve) => setImmediate(resolve));
     t.equal(feed.status().state, 'live', 'what stands aside is waited for');
     const ticks = await harness.takeUntil(() => feed.status().state === 'ended');
