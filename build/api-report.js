@@ -56,12 +56,12 @@ export function apiReport(root) {
 
   const seen = new Set();
   const waiting = [];
-  const print = (symbol, name) => {
+  const print = (symbol) => {
     const texts = declarationsOf(symbol).map((declaration) => {
       collect(declaration);
       return textOf(declaration, printer);
     });
-    return { name, text: texts.join('\n') };
+    return texts.join('\n');
   };
   /** Notes the project's declarations that a declaration names. */
   const collect = (node) => {
@@ -84,7 +84,8 @@ export function apiReport(root) {
       .sort(byName);
     for (const { symbol } of exported) seen.add(symbol);
     report += `== ${entry}\n\n`;
-    for (const { name, symbol } of exported) report += `${print(symbol, name).text}\n\n`;
+    for (const { name, symbol } of exported)
+      report += `${name === symbol.name ? '' : `${name} =\n`}${print(symbol)}\n\n`;
   }
   const used = [];
   while (waiting.length > 0) {
@@ -93,10 +94,10 @@ export function apiReport(root) {
     seen.add(symbol);
     // The schema of an option is long, and docs/operations.md has all options.
     const isValue = (symbol.flags & ts.SymbolFlags.Variable) !== 0;
-    used.push(isValue ? { text: `const ${symbol.name}: …` } : print(symbol, symbol.name));
+    used.push(isValue ? `const ${symbol.name}: …` : print(symbol));
   }
   report += '== used, and not exported\n\n';
-  for (const { text } of used.sort((a, b) => (a.text < b.text ? -1 : 1))) report += `${text}\n\n`;
+  for (const text of used.sort()) report += `${text}\n\n`;
   return `${report.trimEnd()}\n`;
 }
 

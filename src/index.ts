@@ -66,7 +66,7 @@ export type {
   Identity,
   Readiness,
 } from './fanout/index.js';
-export type { Feed, FeedContext, FeedLog, FeedStatus, FeedSymbol, FeedType } from './feeds/connector/feed.js';
+export type { Feed, FeedContext, FeedStatus, FeedSymbol, FeedType } from './feeds/connector/feed.js';
 export { type FeedSink, type Source, Take } from './feeds/connector/feed-sink.js';
 export type { LogStageOptions } from './log/write/options.js';
 export type { Totals } from './pipeline/memory/counter-reader.js';

@@ -233,7 +233,7 @@ function tellOverlaps({ overlaps, doubles }: ImportOutcome): void {
 }
 
 function conclude(outcome: ImportOutcome, flags: ImportFlags): void {
-  const { ticks, held, files, known, empty, refused, refusedNames, days, hash } = outcome;
+  const { ticks, oneSided, files, known, empty, refused, refusedNames, days, hash } = outcome;
   tellRows(outcome);
   tellNames(outcome);
   tellOverlaps(outcome);
@@ -254,9 +254,9 @@ function conclude(outcome: ImportOutcome, flags: ImportFlags): void {
     process.stderr.write('Nothing new: the log is as it was.\n');
     return;
   }
-  if (held > 0)
+  if (oneSided > 0)
     process.stderr.write(
-      `${held} quotes with one side only are part of what followed them, or had no other side.\n`,
+      `${oneSided} quotes with one side only are part of what followed them, or had no other side.\n`,
     );
   const taken = files.filter((file) => file.ticks > 0).length;
   process.stderr.write(

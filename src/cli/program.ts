@@ -31,7 +31,7 @@ function version(): string {
  * `ticks` with the command that `argv` names, or with all commands where it names none (help, a misspelt name).
  * A wrong use throws instead of ending the process.
  */
-export async function createProgram(argv: readonly string[] = []): Promise<Command> {
+async function createProgram(argv: readonly string[]): Promise<Command> {
   const named = argv.find((argument) => !argument.startsWith('-'));
   const names = named !== undefined && Object.hasOwn(COMMANDS, named) ? [named] : Object.keys(COMMANDS);
   const program = new Command('ticks')

@@ -48,7 +48,7 @@ Example:
 }
 
 /** The options of each feed type, from its schema. */
-export function feedHelp(): string {
+function feedHelp(): string {
   const types = Object.keys(FEED_TYPES) as FeedTypeName[];
   return types
     .map((type) => {

@@ -86,7 +86,7 @@ export const INDEX_PLACES = 262_144;
 /** Bytes of index pages that a reader of the log keeps. More: those used longest ago go. */
 export const INDEX_CACHE_BYTES = 32 * 1024 * 1024;
 /** Symbols among which reading skips blocks by the index; with more, hardly a block has none of them. */
-export const INDEX_WATCH_MAX = 32;
+export const INDEX_FILTER_MAX = 32;
 /** Encoded bytes that are worth a commit at once, whatever the delay. */
 export const LOG_COMMIT_BYTES = 8 * 1024 * 1024;
 /** Free bytes of the data folder's disk below which the log stops (`block`) or is left behind (`shed`). */
@@ -132,7 +132,7 @@ export const UNKNOWN_NAMES_MAX = 200_000;
 /** Patterns of all subscriptions, each of which is compared with every new symbol; of one connection and one address likewise. More: error `too_many_symbols`. */
 export const PATTERNS_MAX = 8_192;
 /** Bytes of the tables that say which symbols a subscription has; of one address a quarter. More: error `too_many_symbols`. */
-export const WATCH_BYTES_MAX = 256 * 1024 * 1024;
+export const FILTER_BYTES_MAX = 256 * 1024 * 1024;
 /** Milliseconds that requests of clients take of one turn of the event loop. The others wait for their turn. */
 export const REQUESTS_MS = 4;
 /** Bytes of requests that wait for their turn; of one address a quarter, of one connection a sixteenth. More: closed with 4002. */

@@ -18,7 +18,7 @@ export interface ImportOutcome {
   epoch?: number;
   ticks: number;
   /** Half-quotes whose other side never came. */
-  held: number;
+  oneSided: number;
   /** Ticks that occur in more than one file: they were imported once. */
   doubles: number;
   /** Ticks without a valid symbol name, which were left out; and the refused names with the reasons. */

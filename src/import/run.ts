@@ -49,7 +49,7 @@ export async function importFiles(
 class Import {
   readonly #outcome: ImportOutcome = {
     ticks: 0,
-    held: 0,
+    oneSided: 0,
     doubles: 0,
     nameless: 0,
     refusedNames: [],
@@ -189,8 +189,8 @@ class Import {
     const found = rivals.filter((_, i) => built.rivals[i].seen > 0);
     const doublesOf = (rival: ImportRecord) => built.rivals[rivals.indexOf(rival)].doubles;
     if (replace) await this.#checkCover(found, built);
-    const { held, doubles, nameless } = built;
-    Object.assign(this.#outcome, { held, doubles, nameless });
+    const { oneSided, doubles, nameless } = built;
+    Object.assign(this.#outcome, { oneSided, doubles, nameless });
     this.#outcome.overlaps = found.map((rival) => ({
       hash: rival.hash,
       importedAt: rival.importedAt,
@@ -206,7 +206,7 @@ class Import {
       hash,
       importedAt: Date.now(),
       files: named.map(({ identity }) => identity),
-      ticks: built.numbered,
+      ticks: built.sequenced,
     };
     const leftOut = found.filter((rival) => doublesOf(rival) > 0);
     if (leftOut.length > 0) record.without = leftOut.map((rival) => rival.hash);

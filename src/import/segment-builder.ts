@@ -57,11 +57,11 @@ export interface BuiltSegment {
 
 export interface BuiltSegments {
   /** Definitions of symbols among them. */
-  numbered: number;
+  sequenced: number;
   /** Without these. */
   ticks: number;
   /** Half-quotes whose other side never came. */
-  held: number;
+  oneSided: number;
   /** Ticks that numbering refused. */
   rejected: number;
   segments: BuiltSegment[];
@@ -76,7 +76,7 @@ export class SegmentBuilder {
   readonly #out = new Uint8Array(blockBytesMax(this.#codec, BLOCK_TICKS));
   #count = 0;
   #seq = 0;
-  #held = 0;
+  #oneSided = 0;
   #defined = 0;
   #rejected = 0;
   #day = Number.NaN;
@@ -120,7 +120,7 @@ export class SegmentBuilder {
   /** The quote that brings the other side stands for this half too, as in a shard. */
   #hold(id: number): void {
     this.#states.f64[id * STATE_F64 + S_PENDING]++;
-    this.#held++;
+    this.#oneSided++;
   }
 
   /** A definition is a tick of its own, numbered before the first tick that relies on it. */
@@ -203,10 +203,10 @@ export class SegmentBuilder {
 
   async finish(): Promise<BuiltSegments> {
     await this.#end();
-    const held = this.#held;
+    const oneSided = this.#oneSided;
     const ticks = this.#seq - this.#defined;
     const [rejected, segments] = [this.#rejected, this.#built];
-    return { numbered: this.#seq, ticks, held, rejected, segments };
+    return { sequenced: this.#seq, ticks, oneSided, rejected, segments };
   }
 
   async close(): Promise<void> {

@@ -49,10 +49,10 @@ export interface FanoutRun {
   phase: 'probe' | 'peak' | 'half' | 'fixed';
   /** Whether clients that do not read were connected. */
   withStopped: boolean;
-  /** Ticks per second that the feed was to make, and that were numbered. */
+  /** Ticks per second that the feed was to generate, and that were sequenced. */
   rate: number;
   ticksPerSecond: number;
-  /** Ticks per second of the symbols that each reader watches, all readers together; `latest` folds them. */
+  /** Ticks per second of the symbols that each reader watches, all readers together; `latest` conflates them. */
   offeredPerSecond: number;
   /** Ticks per second that advanced their reader's symbolSeq. */
   deliveredPerSecond: number;

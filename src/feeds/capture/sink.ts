@@ -16,8 +16,8 @@ const ARGUMENTS_MAX = 9;
 const text = new TextEncoder();
 
 export class CapturingSink extends FeedSink {
-  readonly #definedSymbols = new Float64Array(ARGUMENTS_MAX);
-  readonly #bytes = new Uint8Array(this.#definedSymbols.buffer);
+  readonly #arguments = new Float64Array(ARGUMENTS_MAX);
+  readonly #bytes = new Uint8Array(this.#arguments.buffer);
   /** Whether a call is under way that was captured: what it calls in turn is not. */
   #isInside = false;
 
@@ -44,13 +44,13 @@ export class CapturingSink extends FeedSink {
 
   #write(kind: number, channel: number, ...numbers: number[]): void {
     if (this.#isInside) return;
-    this.#definedSymbols.set(numbers);
+    this.#arguments.set(numbers);
     this.capture.append(kind, channel, this.recvS, this.recvNs, this.#bytes.subarray(0, 8 * numbers.length));
   }
 
   #writeText(kind: number, channel: number, number: number, more: string): void {
     if (this.#isInside) return;
-    this.#definedSymbols[0] = number;
+    this.#arguments[0] = number;
     const { recvS, recvNs } = this;
     this.capture.append(kind, channel, recvS, recvNs, this.#bytes.subarray(0, 8), text.encode(more));
   }

@@ -9,9 +9,6 @@ import type { SymbolId } from '../../core/units.js';
 import type { SymbolDefinition } from '../../pipeline/memory/registry-entries.js';
 import type { FeedSink, Source } from './feed-sink.js';
 
-/** The public name of `Logger` for those who write connectors. */
-export type { Logger as FeedLog } from '../../core/logger.js';
-
 export interface FeedStatus {
   /** `starting`, `live`, `paused`, `ended` (a finite source is done) or `failed`. */
   state: 'starting' | 'live' | 'paused' | 'ended' | 'failed';

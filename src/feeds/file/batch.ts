@@ -30,12 +30,12 @@ export class TickBatch {
   /** NO_PRICE where the side is missing. */
   readonly bid: Float64Array;
   readonly ask: Float64Array;
-  /** NO_SIZE where the source does not report; in the source's own unit. */
+  /** NO_SIZE where the source gives none; in the source's own unit. */
   readonly bidSize: Float64Array;
   readonly askSize: Float64Array;
   readonly price: Float64Array;
   readonly size: Float64Array;
-  /** NO_TRADE_ID where the source does not report. */
+  /** NO_TRADE_ID where the source gives none. */
   readonly tradeId: Float64Array;
 
   constructor(readonly capacity = FILE_BATCH_TICKS) {

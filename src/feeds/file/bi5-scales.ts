@@ -1,5 +1,5 @@
 /**
- * How many decimal digits the integer prices of Dukascopy's bi5 files have, by instrument. A file does not report.
+ * How many decimal digits the integer prices of Dukascopy's bi5 files have, by instrument. A file does not say.
  *
  * The figures are public facts of Dukascopy's list of instruments: its `priceScale` (10 / `pipValue`), as the MIT
  * licensed package dukascopy-node 1.46.3 carries the list (`decimalFactor` is 10 to these digits). The names are those

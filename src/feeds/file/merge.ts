@@ -3,6 +3,7 @@
  */
 import { TickwireError } from '../../core/errors.js';
 import { FILE_MERGE_MAX } from '../../core/limits.js';
+import { isBefore } from '../../core/time.js';
 import { EntryKind, TickBatch } from './batch.js';
 import { openTickFile, type TickFile, type TickFileOptions } from './reader.js';
 import { type FileSymbol, FileSymbols } from './symbols.js';
@@ -129,8 +130,7 @@ class Head {
     if (a.kind[this.at] === EntryKind.bad) return true;
     if (b.kind[other.at] === EntryKind.bad) return false;
     const [i, j] = [this.#timeEntry(), other.#timeEntry()];
-    const [aS, bS] = [a.eventS[i], b.eventS[j]];
-    return aS < bS || (aS === bS && a.eventNs[i] < b.eventNs[j]);
+    return isBefore(a.eventS[i], a.eventNs[i], b.eventS[j], b.eventNs[j]);
   }
 
   /** The entry by whose time the next one goes. */

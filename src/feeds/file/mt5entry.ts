@@ -20,7 +20,7 @@ export function utcMsOf(clock: ServerClock, wallMs: number): number {
 }
 
 /**
- * Whether the fields are a quote, a trade or both. Flags alone do not report: FX ticks come with buy and sell
+ * Whether the fields are a quote, a trade or both. Flags alone do not decide: FX ticks come with buy and sell
  * bits and no last price, and with flags 0 although both sides are there.
  */
 function entryKindOf(flags: number, last: number): number {

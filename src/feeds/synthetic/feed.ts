@@ -82,7 +82,7 @@ export class SyntheticFeed implements Feed {
       state: this.#state === 'live' && this.#gate.isPaused ? 'paused' : this.#state,
       detail: this.#detail,
       sources: this.#state === 'live' ? 1 : 0,
-      counters: { made: this.#generated },
+      counters: { generated: this.#generated },
     };
   }
 

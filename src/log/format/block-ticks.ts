@@ -22,8 +22,8 @@ export function readTicks(codec: BlockCodec, bytes: Uint8Array, header: BlockHea
 }
 
 /**
- * Reads the directory of a checked block. False where it has none: its ticks must be decoded then (version 1),
- * or there are none (shed), or it is damaged.
+ * Reads the directory of a checked block. False for a shed block, for a block of another version, and for a damaged
+ * directory.
  */
 export function readDirectory(block: Uint8Array, header: BlockHeader, into: Directory): boolean {
   into.count = 0;

@@ -1,5 +1,5 @@
 /** Puts an import that was built beside the log into it: its segments are moved to the others, then listed. */
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { TickwireError } from '../../core/errors.js';
 import { isSpaceShort } from '../lmdb/disk-reserve.js';
@@ -8,7 +8,7 @@ import { type EpochRecord, epochPut, logFolder, readEpochs, segmentPuts } from '
 import { type ImportRecord, importPut, isGone, readImports } from '../storage/imports.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { SegmentRange, SegmentRecord } from '../storage/segment-record.js';
-import { bytesOfSegment, IMPORTS_FROM, segmentsFolder } from '../storage/segments.js';
+import { bytesOfSegment, IMPORTS_FROM, nextFolder, segmentsFolder } from '../storage/segments.js';
 import { removalOf } from './import-removal.js';
 
 /** Segments that were built in a staging folder. */
@@ -50,7 +50,7 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
   }
   const named = staged.segments.map((segment) => ({
     ...segment,
-    place: freshPlace(dataFolder, `${segment.folder}.i${record.hash.slice(0, 12)}`),
+    place: nextFolder(dataFolder, `${segment.folder}.i${record.hash.slice(0, 12)}`),
   }));
   // Until they are listed they are to go: a process that dies now leaves nothing behind.
   const doomed = named.map(({ place }) => place);
@@ -87,13 +87,4 @@ export async function adoptImport(store: LogStore, staging: string, staged: Stag
   await flush(catalog.root);
   store.refresh();
   await removal.removeFiles();
-}
-
-function freshPlace(dataFolder: string, base: string): string {
-  const taken = existsSync(segmentsFolder(dataFolder))
-    ? new Set(readdirSync(segmentsFolder(dataFolder)))
-    : new Set();
-  let name = base;
-  for (let n = 2; taken.has(name); n++) name = `${base}.${n}`;
-  return name;
 }

@@ -14,14 +14,13 @@ import {
   Slot,
   TableEntry,
 } from '../../pipeline/memory/last-value-table.js';
+import { SYMBOLS_INDEXED } from '../format/block-summary.js';
 import { LAST_F64, LAST_QUOTE_F64, LAST_U32, LastBit, type Lasts, LastU32 } from '../format/last-values.js';
 
 const ENTRY_U32 = ENTRY_BYTES / 4;
 const ENTRY_F64 = ENTRY_BYTES / 8;
 const RECORDS_AT_U32 = 16;
 const SYMBOLS_AT_FIRST = 1024;
-/** Symbol ids from here on have no last value: packed frames cannot name them either. */
-const SYMBOLS_MAX = 65_536;
 /** The symbol occurs in a later block. */
 const TAKEN = 128;
 
@@ -74,7 +73,7 @@ export class LastValuesProjection {
     for (let k = 0; k < count; k++) {
       const from = k * LAST_U32;
       const id = u32[from + LastU32.symbol];
-      if (id === ENGINE_SYMBOL || id >= SYMBOLS_MAX) continue;
+      if (id === ENGINE_SYMBOL || id >= SYMBOLS_INDEXED) continue;
       if (id >= this.#capacity) this.#grow(id);
       const mine = this.#u32;
       const e = id * ENTRY_U32;
@@ -109,7 +108,7 @@ export class LastValuesProjection {
 
   /** Loads an entry of a checkpoint. */
   load(symbolId: number, bytes: Uint8Array): void {
-    if (symbolId >= SYMBOLS_MAX || bytes.length !== ENTRY_BYTES) return;
+    if (symbolId >= SYMBOLS_INDEXED || bytes.length !== ENTRY_BYTES) return;
     if (symbolId >= this.#capacity) this.#grow(symbolId);
     const e = symbolId * ENTRY_U32;
     this.#u32.set(new Uint32Array(bytes.buffer, bytes.byteOffset, ENTRY_U32), e);

@@ -73,7 +73,7 @@ export const ShardWord = {
   conflated: 3,
   /** Half-quotes waiting for their other side, now. */
   pendingOneSided: 4,
-  /** Entries in `heldList` that the last batch added. */
+  /** Entries in `pendingList` that the last batch added. */
   pendingListLength: 5,
   crossed: 6,
   locked: 7,

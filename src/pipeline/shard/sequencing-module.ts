@@ -4,7 +4,7 @@
  */
 import { RECORD_BYTES, Records } from '../../core/tick.js';
 import { type Address, instantiate } from '../../core/wasm-module.js';
-import { STATE_BYTES } from '../memory/state-layout.js';
+import { STATE_BYTES, STATES_AT } from '../memory/state-layout.js';
 
 /** What `pipeline/shard/wasm/index.ts` exports; addresses are globals. */
 interface SequencingExports extends WebAssembly.Exports {
@@ -18,7 +18,6 @@ interface SequencingExports extends WebAssembly.Exports {
   TAGS: Address;
   CRITICALS: Address;
   COUNTS: Address;
-  STATES: Address;
 }
 
 /** Words of `counts`: what sequencing has met since they were last set to 0. */
@@ -70,7 +69,6 @@ export class SequencingModule {
       env: { memory },
     });
     const changed = module.begin(maxSymbols);
-    const states = module.STATES.value;
     this.#exports = module;
     this.runTicks = module.TICKS.value;
     this.records = new Records(buffer, module.RECORDS.value, RECORDS);
@@ -78,8 +76,8 @@ export class SequencingModule {
     this.tags = new Uint32Array(buffer, module.TAGS.value, RECORDS);
     this.criticals = new Uint32Array(buffer, module.CRITICALS.value, this.runTicks);
     this.counts = new Uint32Array(buffer, module.COUNTS.value, COUNTS);
-    this.statesF64 = new Float64Array(buffer, states, (maxSymbols * STATE_BYTES) / 8);
-    this.statesU32 = new Uint32Array(buffer, states, (maxSymbols * STATE_BYTES) / 4);
+    this.statesF64 = new Float64Array(buffer, STATES_AT, (maxSymbols * STATE_BYTES) / 8);
+    this.statesU32 = new Uint32Array(buffer, STATES_AT, (maxSymbols * STATE_BYTES) / 4);
     this.changed = new Uint32Array(buffer, changed >>> 0, maxSymbols);
   }
 

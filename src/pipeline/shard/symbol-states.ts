@@ -53,7 +53,7 @@ import {
   STATE_TRADE_TIME,
   STATE_VERSION,
 } from '../memory/state-layout.js';
-import { Count } from './sequencing-module.js';
+import { Count, type SequencingModule } from './sequencing-module.js';
 
 export const STATE_F64 = STATE_BYTES / 8;
 export const STATE_U32 = STATE_BYTES / 4;
@@ -79,16 +79,11 @@ export const SU_SIGNED = STATE_SIGNED / 4;
 export const SU_VERSION = STATE_VERSION / 4;
 export const SU_READY = STATE_READY / 4;
 
-/** The arrays in which the module keeps the states; the shard owns both. */
-export interface StateArrays {
-  readonly maxSymbols: number;
-  /** The states in two views. */
-  readonly statesF64: Float64Array;
-  readonly statesU32: Uint32Array;
-  /** Symbols changed since the last projection; `counts[Count.changed]` of them. */
-  readonly changed: Uint32Array;
-  readonly counts: Uint32Array;
-}
+/** The parts of the module that hold the states; the shard owns both. */
+export type StateArrays = Pick<
+  SequencingModule,
+  'maxSymbols' | 'statesF64' | 'statesU32' | 'changed' | 'counts'
+>;
 
 export class SymbolStates {
   readonly maxSymbols: number;

@@ -1,6 +1,6 @@
 /**
  * The market's inner loop: `make` writes the next ticks as records. `../market.ts` fills in the tables and says what
- * they mean; records are those of `../../../tick.ts`.
+ * they mean; records are those of `core/record-layout.ts`.
  *
  * What is drawn at random is looked up in tables instead of branched on: a mispredicted branch costs more than the
  * rest of a tick's arithmetic.

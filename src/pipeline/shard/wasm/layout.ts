@@ -1,6 +1,6 @@
 /**
- * The module's part of a shard's memory, which begins there (`../shard-memory.ts`). Records are those of `../../tick.ts`,
- * states those of `../states.ts`: all words that are named here are named there, in units of their views.
+ * The module's part of a shard's memory, which begins there (`pipeline/memory/shard-memory.ts`). The words of records
+ * are those of `core/record-layout.ts`, those of states are in `pipeline/memory/state-layout.ts`, all in bytes.
  *
  * ```
  *     0 records that the shard looks at alone, or makes itself, 64 bytes each
