@@ -12,6 +12,8 @@ export interface SettingNotes {
   flag?: string;
   /** A flag that sets it to false. */
   offFlag?: string;
+  /** The help of `offFlag`. */
+  offHelp?: string;
   /** An environment variable beside the one that follows from its name, which covers this one. */
   variable?: string;
 }

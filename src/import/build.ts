@@ -2,6 +2,7 @@
  * From runs to finished segments: merged by time, without what is there already. The segments lie in the staging
  * folder until they are adopted.
  */
+
 import { BLOCK_TICKS } from '../core/limits.js';
 import {
   RECORD_U32,
@@ -11,12 +12,13 @@ import {
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
 } from '../core/tick.js';
+import { isEarlier } from '../core/time.js';
 import { BlockCodec } from '../log/format/block-codec.js';
 import { LogReader } from '../log/read/log-reader.js';
 import type { Registry } from '../pipeline/memory/registry.js';
 import { Doubles, type RivalFound } from './doubles.js';
 import { RunMerge } from './merge.js';
-import { precedes, type SymbolSpans, widen } from './rivals.js';
+import { type SymbolSpans, widen } from './rivals.js';
 import { type BuiltSegments, SegmentBuilder } from './segment-builder.js';
 import type { RunInfo } from './spool.js';
 
@@ -115,7 +117,9 @@ function doublesOf(
 ): Doubles {
   const filter = new Uint8Array(registry.symbolCount);
   for (const { ids } of batches) for (const id of ids) filter[id] = 1;
-  const starts = batches.flatMap(({ runs }) => runs).map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
-  const from = starts.reduce((first, start) => (precedes(start, first) ? start : first));
+  const starts = batches
+    .flatMap(({ runs }) => runs)
+    .map(({ fromS, fromNs }) => ({ seconds: fromS, nanos: fromNs }));
+  const from = starts.reduce((first, start) => (isEarlier(start, first) ? start : first));
   return new Doubles(reader, rivals, filter, from, !replaces);
 }

@@ -19,6 +19,7 @@ import {
   U32_TS_EVENT_NS,
   U32_TS_EVENT_S,
 } from '../core/tick.js';
+import type { Time } from '../core/time.js';
 import type { LogReader } from '../log/read/log-reader.js';
 
 /** Imports have one shard. */
@@ -28,12 +29,6 @@ const TICKS = (1 << Kind.quote) | (1 << Kind.trade);
 const SAID = KIND_MASK | Flag.buy | Flag.sell;
 /** Ticks of one time among which it is quicker to look than to hash. */
 const FEW = 16;
-
-/** A time of the event. */
-export interface Moment {
-  s: number;
-  ns: number;
-}
 
 /** What was found of a rival. */
 export interface RivalFound {
@@ -58,10 +53,10 @@ class RivalTicks {
     readonly reader: LogReader,
     epoch: number,
     readonly filter: Uint8Array,
-    from: Moment,
+    from: Time,
   ) {
     this.found = { epoch, seen: 0, doubles: 0 };
-    this.#nextSeq = reader.seekTime(epoch, SHARD, from.s, from.ns, 'event');
+    this.#nextSeq = reader.seekTime(epoch, SHARD, from.seconds, from.nanos, 'event');
     this.#lastSeq = reader.bounds(epoch, SHARD).newest;
   }
 
@@ -105,7 +100,7 @@ export class Doubles {
     reader: LogReader | undefined,
     rivals: readonly number[],
     filter: Uint8Array,
-    from: Moment,
+    from: Time,
     readonly leavesOut: boolean,
   ) {
     this.#rivals = rivals.map((epoch) => new RivalTicks(reader!, epoch, filter, from));

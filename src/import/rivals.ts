@@ -2,13 +2,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { RECORD_U32, Records, U32_SYMBOL, U32_TS_EVENT_NS, U32_TS_EVENT_S } from '../core/tick.js';
-import { isBefore } from '../core/time.js';
+import { isEarlier, type Time } from '../core/time.js';
 import { SYMBOLS_INDEXED, TimeAt } from '../log/format/block-summary.js';
 import { LogReader } from '../log/read/log-reader.js';
 import { logFolder, openCatalog, readRegistry } from '../log/storage/catalog.js';
 import { type ImportRecord, readImports } from '../log/storage/imports.js';
 import { Registry } from '../pipeline/memory/registry.js';
-import type { Moment } from './doubles.js';
 
 const SHARD = 0;
 const READ_TICKS = 4_096;
@@ -29,8 +28,8 @@ export async function rivalsOf(
   data: string,
   imports: readonly ImportRecord[],
   names: readonly string[],
-  from: Moment,
-  to: Moment,
+  from: Time,
+  to: Time,
 ): Promise<ImportRecord[]> {
   if (imports.length === 0) return [];
   const registry = registryOf(data);
@@ -42,8 +41,8 @@ export async function rivalsOf(
       if (!spans.has(epoch)) return false;
       const times = spans.get(epoch);
       if (times !== undefined) {
-        const [first, last] = [momentAt(times, TimeAt.eventMin), momentAt(times, TimeAt.eventMax)];
-        if (precedes(to, first) || precedes(last, from)) return false;
+        const [first, last] = [timeAt(times, TimeAt.eventMin), timeAt(times, TimeAt.eventMax)];
+        if (isEarlier(to, first) || isEarlier(last, from)) return false;
       }
       return ids.some((id) => id >= SYMBOLS_INDEXED || reader.seekSymbol(epoch, SHARD, id, 1) !== undefined);
     });
@@ -62,13 +61,13 @@ function registryOf(data: string): Registry {
 }
 
 /** First and last time of each symbol's ticks, by id. */
-export type SymbolSpans = Map<number, { from: Moment; to: Moment }>;
+export type SymbolSpans = Map<number, { from: Time; to: Time }>;
 
 /** Widens the span of a symbol by a tick that is no earlier than those before it. */
 export function widen(spans: SymbolSpans, id: number, s: number, ns: number): void {
   const known = spans.get(id);
-  if (known === undefined) spans.set(id, { from: { s, ns }, to: { s, ns } });
-  else [known.to.s, known.to.ns] = [s, ns];
+  if (known === undefined) spans.set(id, { from: { seconds: s, nanos: ns }, to: { seconds: s, nanos: ns } });
+  else [known.to.seconds, known.to.nanos] = [s, ns];
 }
 
 /** Names of the symbols of which an import has ticks before or behind the given spans. */
@@ -89,18 +88,14 @@ export async function uncovered(data: string, epoch: number, spans: SymbolSpans)
   } finally {
     await reader.close();
   }
-  const isCovered = ([id, { from, to }]: [number, { from: Moment; to: Moment }]) => {
+  const isCovered = ([id, { from, to }]: [number, { from: Time; to: Time }]) => {
     const span = spans.get(id);
-    return span !== undefined && !precedes(from, span.from) && !precedes(span.to, to);
+    return span !== undefined && !isEarlier(from, span.from) && !isEarlier(span.to, to);
   };
   const registry = registryOf(data);
   return [...held].filter((entry) => !isCovered(entry)).map(([id]) => registry.symbols[id]?.name ?? `#${id}`);
 }
 
-function momentAt(times: readonly number[], word: number): Moment {
-  return { s: times[word], ns: times[word + 1] };
-}
-
-export function precedes(a: Moment, b: Moment): boolean {
-  return isBefore(a.s, a.ns, b.s, b.ns);
+function timeAt(times: readonly number[], word: number): Time {
+  return { seconds: times[word], nanos: times[word + 1] };
 }

@@ -6,8 +6,10 @@
  * look at the files ─▶ read them ─▶ define symbols ─▶ merge, number, build segments ─▶ adopt
  * ```
  */
+
 import path from 'node:path';
 import { TickwireError } from '../core/errors.js';
+import { isEarlier } from '../core/time.js';
 import type { ImportRecord } from '../log/storage/imports.js';
 import type { Built } from './build.js';
 import { haveDone, registryOf, stopped } from './host.js';
@@ -16,7 +18,7 @@ import type { ImportOptions, ImportOutcome } from './outcome.js';
 import { lotsOf, partsOf } from './parts.js';
 import { ImportPool, type ImportProgress } from './pool.js';
 import type { FileToRead, ReadBatch, ReadFile } from './read.js';
-import { importsOf, precedes, rivalsOf, uncovered } from './rivals.js';
+import { importsOf, rivalsOf, uncovered } from './rivals.js';
 import { makeStaging } from './staging.js';
 import type { BuildJob, LookJob, ReadJob } from './worker.js';
 
@@ -218,10 +220,10 @@ class Import {
 
   #rivals(batches: readonly ReadBatch[], names: string[]): Promise<ImportRecord[]> {
     const runs = batches.flatMap((batch) => batch.runs);
-    const starts = runs.map(({ fromS, fromNs }) => ({ s: fromS, ns: fromNs }));
-    const ends = runs.map(({ toS, toNs }) => ({ s: toS, ns: toNs }));
-    const from = starts.reduce((first, at) => (precedes(at, first) ? at : first));
-    const to = ends.reduce((last, at) => (precedes(last, at) ? at : last));
+    const starts = runs.map(({ fromS, fromNs }) => ({ seconds: fromS, nanos: fromNs }));
+    const ends = runs.map(({ toS, toNs }) => ({ seconds: toS, nanos: toNs }));
+    const from = starts.reduce((first, at) => (isEarlier(at, first) ? at : first));
+    const to = ends.reduce((last, at) => (isEarlier(last, at) ? at : last));
     return rivalsOf(this.data, importsOf(this.data), names, from, to);
   }
 

@@ -29,7 +29,7 @@ export function addSettingFlags(command: Command, parsers: Record<string, FlagPa
         parser?.parse ?? (line.reads === 'number' ? wholeNumber(line.minimum ?? 0, line.maximum) : undefined);
       command.addOption(parse === undefined ? option : option.argParser(parse as (text: string) => unknown));
     }
-    if (line.offFlag !== undefined) command.option(line.offFlag, 'keep no log: nothing survives the process');
+    if (line.offFlag !== undefined) command.option(line.offFlag, line.offHelp);
   }
   return command;
 }

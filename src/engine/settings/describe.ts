@@ -54,7 +54,7 @@ function formsOf(schema: JsonSchema): JsonSchema[] {
 }
 
 function lineOf(schema: JsonSchema, path: string[], isNeeded: boolean): SettingLine {
-  const { unit, flag, offFlag, variable } = schema;
+  const { unit, flag, offFlag, offHelp, variable } = schema;
   return {
     path,
     name: path[path.length - 1],
@@ -69,6 +69,7 @@ function lineOf(schema: JsonSchema, path: string[], isNeeded: boolean): SettingL
     unit,
     flag,
     offFlag,
+    offHelp,
     variable,
   };
 }

@@ -18,14 +18,17 @@ const RING_SLOTS_MAX = SLOT_BITS + 1;
 /** The engine itself has a symbol, which counts too. */
 const SYMBOLS_MIN = 2;
 
-export const dataFolderSchema = z
-  .union([z.string().min(1), z.literal(false)])
-  .meta(
-    setting(
-      'Where the tick log lives. `false`: no log, and nothing survives the process; subscribers start again in the next run, and are told.',
-      { values: 'a folder, or false', flag: '-d, --data <folder>', offFlag: '--no-log' },
-    ),
-  );
+export const dataFolderSchema = z.union([z.string().min(1), z.literal(false)]).meta(
+  setting(
+    'Where the tick log lives. `false`: no log, and nothing survives the process; subscribers start again in the next run, and are told.',
+    {
+      values: 'a folder, or false',
+      flag: '-d, --data <folder>',
+      offFlag: '--no-log',
+      offHelp: 'keep no log: nothing survives the process',
+    },
+  ),
+);
 
 export const shardsSchema = z
   .int()
